@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend-x86_64/backend.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "backend-x86_64/emitter.h"
+#include "backend-x86_64/thunks.h"
+#include "ir/alloc/checker.h"
+#include "ir/alloc/linear_scan.h"
+#include "ir/alloc/liveness.h"
+
+namespace mynah::x86_64 {
+
+std::string disassemble(std::span<const uint8_t> code, uint64_t address);  // disassemble.cpp
+
+namespace {
+
+class BackendX86 final : public ir::Backend {
+ public:
+  BackendX86(const ir::BackendOptions& options, const Features& features)
+      : options_(options), features_(features), selector_(program_, features_), scan_(kTarget),
+        emitter_(features_, options) {}
+
+  std::string_view name() const override { return "x86-64"; }
+
+  ir::Thunks emit_thunks(ir::CodeSpan at) override { return x86_64::emit_thunks(emitter_, at, thunks_); }
+
+  void compile(const ir::Region& region, ir::CodeSpan at, ir::CompiledCode& out) override {
+    out.fits = false;
+    out.too_complex = region.blocks.size() > 1;
+    if (out.too_complex) return;
+    selector_.run(region);
+    ir::alloc::find_next_uses(program_, next_use_);
+    scan_.run(program_);
+    if (program_.too_complex) {
+      out.too_complex = true;
+      return;
+    }
+    if (options_.validate) {
+      const std::string error = ir::alloc::check_allocation(program_, kTarget);
+      if (!error.empty()) {
+        std::fprintf(stderr, "mynah: register allocation is wrong: %s\n", error.c_str());
+        std::abort();
+      }
+    }
+    emitter_.region(region, thunks_, at, out, program_, selector_);
+  }
+
+  void link(ir::CodeSpan code, uint32_t site_offset, const uint8_t* target) override {
+    const uint64_t next = reinterpret_cast<uint64_t>(code.execute) + site_offset;
+    const uint64_t to = target ? reinterpret_cast<uint64_t>(target) : thunks_.link;
+    patch(code.write + site_offset - 5, target ? 0xe9 : 0xe8, next, to);
+  }
+
+  void kill(ir::CodeSpan code) override {
+    patch(code.write, 0xe8, reinterpret_cast<uint64_t>(code.execute) + 5, thunks_.dead);
+  }
+
+  std::string disassemble(std::span<const uint8_t> code, uint64_t address) const override {
+    return x86_64::disassemble(code, address);
+  }
+
+ private:
+  static void patch(uint8_t* at, uint8_t opcode, uint64_t next, uint64_t target) {
+    const auto distance = static_cast<uint32_t>(target - next);
+    at[0] = opcode;
+    std::memcpy(at + 1, &distance, 4);
+  }
+
+  const ir::BackendOptions options_;
+  const Features features_;
+  ir::alloc::Program program_;
+  std::vector<uint32_t> next_use_;
+  Selector selector_;
+  ir::alloc::LinearScan scan_;
+  Emitter emitter_;
+  ThunkTable thunks_;
+};
+
+}  // namespace
+
+std::unique_ptr<ir::Backend> make_backend(const ir::BackendOptions& options) {
+  return std::make_unique<BackendX86>(options, host_features());
+}
+
+std::unique_ptr<ir::Backend> make_backend(const ir::BackendOptions& options, const Features& features) {
+  return std::make_unique<BackendX86>(options, features);
+}
+
+}  // namespace mynah::x86_64

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every emit function and every row's adjustment, for rows.cpp and the emit files.
+#pragma once
+
+#include "backend-x86_64/emitter.h"
+
+namespace mynah::x86_64 {
+
+#define OP(name, result, arguments, effects) void emit_##name(Emitter&, const Inst&, const Regs&);
+#include "ir/ops.def"
+#undef OP
+
+// emit_generic.cpp: stores the operands, calls Runtime::run_op, takes the result.
+void emit_generic(Emitter&, const Inst&, const Regs&);
+// Turns a step with register operands into one for the generic expansion; its emitter then calls
+// Emitter::run_generic().
+void make_generic(Step& step);
+
+// emit_integer.cpp
+void adjust_add(Selector&, const Inst&, Step&);
+void adjust_sub(Selector&, const Inst&, Step&);
+void adjust_mul(Selector&, const Inst&, Step&);
+void adjust_umulh(Selector&, const Inst&, Step&);
+void adjust_smulh(Selector&, const Inst&, Step&);
+void adjust_andn(Selector&, const Inst&, Step&);
+void adjust_shift(Selector&, const Inst&, Step&);
+void adjust_ror(Selector&, const Inst&, Step&);
+void adjust_field(Selector&, const Inst&, Step&);
+void adjust_crc32(Selector&, const Inst&, Step&);
+// emit_flags.cpp
+void adjust_select(Selector&, const Inst&, Step&);
+// emit_memory.cpp
+void adjust_guard(Selector&, const Inst&, Step&);
+void adjust_store(Selector&, const Inst&, Step&);
+
+}  // namespace mynah::x86_64

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Leaving a region: direct and indirect exits, exits to C++, helper calls, the generic expansion.
+#include "backend-x86_64/emit.h"
+
+namespace mynah::x86_64 {
+
+using namespace ir::alloc;
+
+// The entry counted the whole region.
+void Emitter::fix_count(const ir::Snapshot& snapshot) {
+  const int32_t missing = static_cast<int32_t>(region_->guest_insts - snapshot.completed);
+  if (missing) a.add(x86::r13d, missing);
+}
+
+// Within the page: a call that link() turns into a jump; the call's return address names the site. Across pages:
+// the page moves on first, then the jump cache is asked. (A direct link across pages needs a guard against
+// remapping; it would go where crosspage is called.)
+void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
+  fix_count(snapshot);
+  const int64_t target = static_cast<int64_t>(inst.imm);
+  if (target >= 0 && target < static_cast<int64_t>(ir::kPageSize)) {
+    call(thunks_->link);
+    add_site(Site::Kind::kExit, inst);
+    return;
+  }
+  const int64_t page = target & ~static_cast<int64_t>(ir::kPageSize - 1);
+  const x86::Mem pc_page = slot(0, 8);
+  if (page == static_cast<int32_t>(page)) {
+    a.add(pc_page, static_cast<int32_t>(page));
+  } else {
+    load_const(x86::rax, static_cast<uint64_t>(page), false);
+    a.add(pc_page, x86::rax);
+  }
+  a.mov(x86::eax, static_cast<uint32_t>(target - page));
+  jump(thunks_->crosspage);
+}
+
+void emit_exit(Emitter& e, const Inst& inst, const Regs& r) {
+  const ir::Snapshot& snapshot = e.ir().snapshot(inst);
+  e.write_state(r.step, snapshot);
+  e.exit_to(inst, snapshot);
+}
+
+void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
+  Emitter::Cold cold{.kind = Emitter::Cold::Kind::kExit};
+  if (r.is_imm(0)) {
+    if (!(e.imm(r, 0) & 1)) return;
+    cold.from[0] = e.jump_near();
+  } else {
+    const Cc cc = e.bool_condition(r, 0);
+    cold.from[0] = e.jump_near(cc);
+  }
+  cold.flags = e.flags;
+  e.add_cold(cold);
+}
+
+void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
+  const ir::Snapshot& snapshot = e.ir().snapshot(inst);
+  // The target may be what a spill slot's way to the state would overwrite: rax comes after the state.
+  e.write_state(r.step, snapshot);
+  e.fix_count(snapshot);
+  // Every register is free from here on.
+  const Reg index = r[0] == kRcx ? kRdx : kRcx;
+  const x86::Gp target = e.r64(r[0]);
+  e.a.mov(e.r32(index), e.r32(r[0]));
+  static_assert(sizeof(ir::JumpEntry) == 16);
+  e.a.shl(e.r32(index), 2);
+  e.a.and_(e.r32(index), (ir::kJumpSize - 1) << 4);
+  e.a.mov(x86::rax, target);
+  constexpr int32_t kJump = offsetof(ir::Context, jump);
+  e.a.cmp(x86::ptr(x86::r14, e.r64(index), 0, kJump), x86::rax);
+  e.jump(Cc::ne, e.thunks().indirect_miss);
+  e.a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
+  e.a.mov(e.slot(0), x86::rax);
+  e.a.jmp(x86::ptr(x86::r14, e.r64(index), 0, kJump + 8));
+}
+
+void emit_exit_engine(Emitter& e, const Inst& inst, const Regs& r) {
+  const ir::Snapshot& snapshot = e.ir().snapshot(inst);
+  e.write_state(r.step, snapshot);
+  if (r[0] != kNone) e.store_argument(inst, r, 0, MYNAH_RUNTIME(exit_argument), false);
+  e.fix_count(snapshot);
+  e.call(e.thunks().engine);
+  e.add_site(Site::Kind::kEngine, inst);
+}
+
+// An operand, zero-extended to 64 bits, to a field of Runtime; a vector whole when the field has room.
+void Emitter::store_argument(const Inst& inst, const Regs& r, unsigned k, int32_t to, bool full_vector) {
+  const Type t = arg_type(inst, k);
+  const x86::Mem at = runtime(to);
+  if (r.is_imm(k)) {
+    uint64_t v = imm(r, k);
+    if (ir::bits(t) < 64) v &= (uint64_t{1} << ir::bits(t)) - 1;
+    if (v == static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(v)))) {
+      a.mov(runtime(to, 8), static_cast<int32_t>(v));
+    } else {
+      load_const(x86::rax, v, true);
+      a.mov(at, x86::rax);
+    }
+    return;
+  }
+  switch (t) {
+    case Type::i1:
+      a.movzx(x86::eax, r8(r[k]));
+      a.mov(at, x86::rax);
+      break;
+    case Type::i64:
+    case Type::ptr: a.mov(at, r64(r[k])); break;
+    case Type::f16:
+      a.pextrw(x86::eax, xmm(r[k]), 0);
+      a.mov(at, x86::rax);
+      break;
+    case Type::f32:
+      a.movd(x86::eax, xmm(r[k]));
+      a.mov(at, x86::rax);
+      break;
+    case Type::f64: a.movq(at, xmm(r[k])); break;
+    case Type::v128:
+      if (full_vector)
+        a.movups(at, xmm(r[k]));
+      else
+        a.movq(at, xmm(r[k]));
+      break;
+    default:
+      a.mov(x86::eax, r32(r[k]));
+      a.mov(at, x86::rax);
+  }
+}
+
+namespace {
+
+void load_result(Emitter& e, const Inst& inst, const Regs& r, int32_t from) {
+  if (!r.has_result()) return;
+  const x86::Mem at = e.runtime(from);
+  switch (inst.type) {
+    case Type::i64:
+    case Type::ptr: e.a.mov(e.r64(r.result()), at); break;
+    case Type::f16:
+    case Type::f32: e.a.movd(e.xmm(r.result()), at); break;
+    case Type::f64: e.a.movq(e.xmm(r.result()), at); break;
+    case Type::v128: e.a.movups(e.xmm(r.result()), at); break;
+    default: e.a.mov(e.r32(r.result()), at);
+  }
+}
+
+}  // namespace
+
+// Scalars go in call_args, vectors whole in vector_args; the result likewise.
+void emit_call(Emitter& e, const Inst& inst, const Regs& r) {
+  for (unsigned k = 0; k < 4; ++k) {
+    if (inst.args[k] == ir::kNoValue) continue;
+    if (e.arg_type(inst, k) == Type::v128)
+      e.store_argument(inst, r, k, MYNAH_RUNTIME(vector_args) + 16 * static_cast<int>(k), true);
+    else
+      e.store_argument(inst, r, k, MYNAH_RUNTIME(call_args) + 8 * static_cast<int>(k), false);
+  }
+  e.call(e.thunks().call);
+  Site& site = e.add_site(Site::Kind::kCall, inst);
+  site.result = r.has_result() ? r.result() & 31 : 0;
+  e.add_saved(site, r.step, inst);
+  load_result(e, inst, r, inst.type == Type::v128 ? MYNAH_RUNTIME(vector_result) : MYNAH_RUNTIME(call_result));
+}
+
+// --- the generic expansion
+
+void make_generic(Step& step) {
+  step.traits = kClobbersAll;
+  step.clobbers = kCallClobbers;
+  step.tied = kNotTied;
+  step.general_temps = step.vector_temps = 0;
+  if (step.result_where != kNone) step.result_where = kAny;
+}
+
+void Emitter::run_generic(const Inst& inst, const Regs& r) {
+  const size_t arguments = ir::info(inst.op).arguments.size();
+  uint64_t packed = static_cast<uint64_t>(inst.op) | static_cast<uint64_t>(inst.type) << 16 |
+                    static_cast<uint64_t>(inst.aux) << 24;
+  for (unsigned k = 0; k < arguments; ++k) {
+    store_argument(inst, r, k, MYNAH_RUNTIME(vector_args) + 16 * static_cast<int>(k), true);
+    packed |= static_cast<uint64_t>(arg_type(inst, k)) << (32 + 8 * k);
+  }
+  load_const(x86::rsi, packed, false);
+  load_const(x86::rdx, inst.imm, false);
+  call(thunks_->run_op);
+  load_result(*this, inst, r, MYNAH_RUNTIME(vector_result));
+}
+
+void emit_generic(Emitter& e, const Inst& inst, const Regs& r) { e.run_generic(inst, r); }
+
+}  // namespace mynah::x86_64

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Conditions and flags groups. While the host's flags hold a group, conditions over it are host conditions; a group
+// that somebody needs packed (ir/flags.h) is taken by lahf and seto, which leave the flags as they are.
+#include "backend-x86_64/emit.h"
+
+#include <bit>
+#include <cstdlib>
+
+namespace mynah::x86_64 {
+
+using namespace ir::alloc;
+
+// --- host flags
+
+Cc Emitter::condition(const HostFlags& f, uint8_t cond) {
+  if (f.test) return cond ? !f.cc : f.cc;
+  switch (static_cast<Cond>(cond)) {
+    case Cond::eq: return Cc::e;
+    case Cond::ne: return Cc::ne;
+    case Cond::cs: return f.sub ? Cc::ae : Cc::b;
+    case Cond::cc: return f.sub ? Cc::b : Cc::ae;
+    case Cond::mi: return Cc::s;
+    case Cond::pl: return Cc::ns;
+    case Cond::vs: return Cc::o;
+    case Cond::vc: return Cc::no;
+    case Cond::hi: return Cc::a;
+    case Cond::ls: return Cc::be;
+    case Cond::ge: return Cc::ge;
+    case Cond::lt: return Cc::l;
+    case Cond::gt: return Cc::g;
+    default: return Cc::le;
+  }
+}
+
+Cc Emitter::host_condition(Value boolean) {
+  const Selector::Holder h = selector_->holder(boolean);
+  if (h.value != flags.holder) std::abort();  // selection and emission disagree
+  const auto cond = static_cast<Cond>(h.cond);
+  if (!flags.test && !flags.sub && (cond == Cond::hi || cond == Cond::ls)) {
+    a.cmc();
+    flags.sub = true;
+  }
+  return condition(flags, h.cond);
+}
+
+Cc Emitter::bool_condition(const Regs& r, unsigned k) {
+  if (r.in_flags(k)) return host_condition(r.step.value[k]);
+  a.test(r8(r[k]), r8(r[k]));
+  return Cc::ne;
+}
+
+void Emitter::pack_flags_to_rax() {
+  if (flags.sub) {
+    a.cmc();
+    flags.sub = false;
+  }
+  a.lahf();
+  a.seto(x86::al);
+}
+
+void Emitter::set_carry(const Regs& r, unsigned k, bool inverted) {
+  if (r.is_imm(k)) {
+    if ((imm(r, k) & 1) != inverted)
+      a.stc();
+    else
+      a.clc();
+    return;
+  }
+  if (r.in_flags(k)) {
+    const Cc cc = host_condition(r.step.value[k]);
+    if (cc == Cc::b || cc == Cc::ae) {
+      if ((cc == Cc::ae) != inverted) a.cmc();
+      return;
+    }
+    setcc(inverted ? !cc : cc, kRax);
+    a.add(x86::al, 0xff);
+    return;
+  }
+  if (inverted)
+    a.cmp(r8(r[k]), 1);  // borrow where it is 0
+  else
+    a.bt(r32(r[k]), 0);
+}
+
+// Only a general register takes a state slot conditionally.
+void adjust_select(Selector& s, const Inst& inst, Step& step) {
+  if (step.where[1] == kMemory && inst.type != Type::i64 && inst.type != Type::i32) s.need_register(step, 1);
+}
+
+// --- emitters
+
+namespace {
+
+void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) {
+  e.flags = {.holder = r.step.inst, .sub = sub};
+  if (!r.has_result()) return;
+  e.pack_flags_to_rax();
+  e.a.mov(e.r32(r.result()), x86::eax);
+}
+
+// The flags of the arithmetic in front.
+bool take_over(Emitter& e, const Inst& inst, const Regs& r) {
+  if (r[0] != kNone) return false;
+  if (e.flags.holder == ir::kNoValue) std::abort();
+  set_group(e, inst, r, e.flags.sub);
+  return true;
+}
+
+// Operands k and k + 1.
+void compare(Emitter& e, Type t, const Regs& r, unsigned k = 0) {
+  if (r.is_imm(k + 1) && (e.wide(t) ? e.imm(r, k + 1) : static_cast<uint32_t>(e.imm(r, k + 1))) == 0)
+    e.a.test(e.gp(t, r[k]), e.gp(t, r[k]));
+  else
+    e.op(Id::kIdCmp, e.gp(t, r[k]), e.operand(r, k + 1, t));
+}
+
+void set_bool(Emitter& e, const Regs& r) {
+  if (r.has_result()) e.setcc(e.host_condition(r.step.inst), r.result());
+}
+
+}  // namespace
+
+void emit_select(Emitter& e, const Inst& inst, const Regs& r) {
+  if (r.is_imm(0)) {
+    if (!(e.imm(r, 0) & 1)) return;
+    if (ir::is_vector_register(inst.type)) e.vec_mov(r.result(), r[1]);
+    else e.mov(inst.type, r.result(), r[1]);
+    return;
+  }
+  const Cc cc = e.bool_condition(r, 0);
+  if (ir::is_vector_register(inst.type)) {
+    const auto skip = e.jump_short(!cc);
+    e.vec_mov(r.result(), r[1]);
+    e.land_short(skip);
+  } else if (inst.type == Type::i1) {
+    e.cmov(cc, e.r32(r.result()), e.r32(r[1]));
+  } else {
+    e.cmov(cc, e.gp(inst.type, r.result()), e.operand(r, 1, inst.type));
+  }
+}
+
+void emit_fl_select(Emitter& e, const Inst& inst, const Regs& r) {
+  if (!(r.step.target & kFusedCompare)) return emit_select(e, inst, r);
+  const Inst& comparison = e.ir().insts[inst.args[1]];
+  const Type t = e.arg_type(comparison, 0);
+  const bool sub = comparison.op == Op::fl_sub;
+  const auto otherwise = e.jump_short(!e.bool_condition(r, 0));
+  if (sub) {
+    compare(e, t, r, 1);
+  } else {
+    e.mov(t, kRax, r[1]);
+    e.op(Id::kIdAdd, e.rax(t), e.operand(r, 2, t));
+  }
+  const auto done = e.jump_short();
+  e.land_short(otherwise);
+  // The constant flags, in the same carry sense: ah for sahf; al overflows when doubled.
+  const auto flags = static_cast<uint32_t>(e.const_bits(e.selector().root(inst.args[2])));
+  uint32_t ax = flags & (ir::kFlagN | ir::kFlagZ | ir::kFlagC);
+  if (sub) ax ^= ir::kFlagC;
+  if (flags & ir::kFlagV) ax |= 0x80;
+  e.a.mov(x86::eax, ax);
+  e.a.add(x86::al, x86::al);
+  e.a.sahf();
+  e.land_short(done);
+  set_group(e, inst, r, sub);
+}
+
+void emit_icmp(Emitter& e, const Inst& inst, const Regs& r) {
+  compare(e, e.arg_type(inst, 0), r);
+  e.flags = {.holder = r.step.inst, .sub = true};
+  set_bool(e, r);
+}
+
+void emit_icmpz(Emitter& e, const Inst& inst, const Regs& r) {
+  const Type t = e.arg_type(inst, 0);
+  if (r.is_mem(0))
+    e.a.cmp(e.slot_of(r.step.value[0], e.wide(t) ? 8 : 4), 0);
+  else
+    e.a.test(e.gp(t, r[0]), e.gp(t, r[0]));
+  e.flags = {.holder = r.step.inst, .sub = true};
+  set_bool(e, r);
+}
+
+void emit_testbit(Emitter& e, const Inst& inst, const Regs& r) {
+  const Type t = e.arg_type(inst, 0);
+  const unsigned n = static_cast<unsigned>(inst.imm);
+  e.flags = {.holder = r.step.inst, .test = true, .cc = Cc::ne};
+  if (r.is_mem(0)) {
+    x86::Mem at = e.slot_of(r.step.value[0], 1);
+    at.addOffset(n / 8);
+    e.a.test(at, 1 << (n % 8));
+  } else if (n < 8) {
+    e.a.test(e.r8(r[0]), 1 << n);
+  } else if (n == ir::bits(t) - 1) {
+    e.a.test(e.gp(t, r[0]), e.gp(t, r[0]));
+    e.flags.cc = Cc::s;
+  } else {
+    e.a.bt(n < 32 ? e.r32(r[0]) : e.r64(r[0]), n);
+    e.flags.cc = Cc::b;
+  }
+  set_bool(e, r);
+}
+
+void emit_cond(Emitter& e, const Inst& inst, const Regs& r) {
+  if (r.is_imm(0)) {
+    if (r.has_result())
+      e.load_const(r.result(), ir::holds(static_cast<Cond>(inst.aux), static_cast<uint32_t>(e.imm(r, 0))));
+    return;
+  }
+  if (!r.in_flags(0)) {
+    const auto cond = static_cast<Cond>(inst.aux);
+    if (cond >= Cond::hi) {
+      // All flags go back: V from bit 0 by an addition that overflows, the others by sahf.
+      e.a.mov(x86::eax, e.r32(r[0]));
+      e.a.shl(x86::al, 7);
+      e.a.add(x86::al, x86::al);
+      e.a.sahf();
+      e.flags = {.holder = r.step.value[0]};
+    } else {
+      const uint32_t mask = cond <= Cond::ne   ? ir::kFlagZ
+                            : cond <= Cond::cc ? ir::kFlagC
+                            : cond <= Cond::pl ? ir::kFlagN
+                                               : ir::kFlagV;
+      const bool inverted = inst.aux & 1;
+      Cc cc = Cc::ne;
+      if (r.is_mem(0)) {
+        x86::Mem at = e.slot_of(r.step.value[0], 1);
+        at.addOffset(mask > 0xff ? 1 : 0);
+        e.a.test(at, mask > 0xff ? mask >> 8 : mask);
+      } else {
+        e.a.bt(e.r32(r[0]), std::countr_zero(mask));
+        cc = Cc::b;
+      }
+      e.flags = {.holder = r.step.inst, .test = true, .cc = inverted ? !cc : cc};
+    }
+  }
+  set_bool(e, r);
+}
+
+void emit_bool_not(Emitter& e, const Inst& inst, const Regs& r) {
+  if (r.in_flags(0)) {
+    set_bool(e, r);
+  } else {
+    e.a.xor_(e.r32(r.result()), 1);
+  }
+}
+
+void emit_bool_int(Emitter& e, const Inst& inst, const Regs& r) {
+  if (r.is_imm(0)) {
+    e.load_const(r.result(), e.imm(r, 0) & 1);
+  } else if (r.in_flags(0)) {
+    e.setcc(e.host_condition(r.step.value[0]), r.result());
+    e.a.movzx(e.r32(r.result()), e.r8(r.result()));
+  } else {
+    e.a.movzx(e.r32(r.result()), e.r8(r[0]));
+  }
+}
+
+void emit_fl_add(Emitter& e, const Inst& inst, const Regs& r) {
+  if (take_over(e, inst, r)) return;
+  const Type t = e.arg_type(inst, 0);
+  e.mov(t, kRax, r[0]);
+  e.op(Id::kIdAdd, e.rax(t), e.operand(r, 1, t));
+  set_group(e, inst, r, false);
+}
+
+void emit_fl_sub(Emitter& e, const Inst& inst, const Regs& r) {
+  if (take_over(e, inst, r)) return;
+  compare(e, e.arg_type(inst, 0), r);
+  set_group(e, inst, r, true);
+}
+
+void emit_adc(Emitter& e, const Inst& inst, const Regs& r) {
+  e.set_carry(r, 2, false);
+  e.op(Id::kIdAdc, e.gp(inst.type, r.result()), e.operand(r, 1, inst.type));
+}
+
+void emit_sbc(Emitter& e, const Inst& inst, const Regs& r) {
+  e.set_carry(r, 2, true);
+  e.op(Id::kIdSbb, e.gp(inst.type, r.result()), e.operand(r, 1, inst.type));
+}
+
+void emit_fl_adc(Emitter& e, const Inst& inst, const Regs& r) {
+  if (take_over(e, inst, r)) return;
+  const Type t = e.arg_type(inst, 0);
+  e.set_carry(r, 2, false);
+  e.mov(t, kRax, r[0]);
+  e.op(Id::kIdAdc, e.rax(t), e.operand(r, 1, t));
+  set_group(e, inst, r, false);
+}
+
+void emit_fl_sbc(Emitter& e, const Inst& inst, const Regs& r) {
+  if (take_over(e, inst, r)) return;
+  const Type t = e.arg_type(inst, 0);
+  e.set_carry(r, 2, true);
+  e.mov(t, kRax, r[0]);
+  e.op(Id::kIdSbb, e.rax(t), e.operand(r, 1, t));
+  set_group(e, inst, r, true);
+}
+
+void emit_fl_logic(Emitter& e, const Inst& inst, const Regs& r) {
+  if (take_over(e, inst, r)) return;
+  const Type t = e.arg_type(inst, 0);
+  e.a.test(e.gp(t, r[0]), e.gp(t, r[0]));
+  set_group(e, inst, r, false);
+}
+
+void emit_fl_and(Emitter& e, const Inst& inst, const Regs& r) {
+  if (take_over(e, inst, r)) return;
+  const Type t = e.arg_type(inst, 0);
+  if (r.is_mem(1))
+    e.a.test(e.slot_of(r.step.value[1], e.wide(t) ? 8 : 4), e.gp(t, r[0]));
+  else
+    e.op(Id::kIdTest, e.gp(t, r[0]), e.operand(r, 1, t));
+  set_group(e, inst, r, false);
+}
+
+// The product of the masked flags with 1<<16 | 1<<21 | 1<<28 has N, Z, C and V in its top bits; no two of its terms meet.
+void emit_fl_unpack(Emitter& e, const Inst& inst, const Regs& r) {
+  const x86::Gp x = e.r32(r.result());
+  e.a.and_(x, ir::kFlagMask);
+  e.a.imul(x, x, 1 << 16 | 1 << 21 | 1 << 28);
+  e.a.and_(x, 0xf0000000);
+}
+
+void emit_fl_pack(Emitter& e, const Inst& inst, const Regs& r) {
+  const x86::Gp x = e.r32(r.result());
+  e.a.shr(x, 28);
+  e.a.imul(x, x, 1 << 12 | 1 << 7 | 1);
+}
+
+}  // namespace mynah::x86_64

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// State slots, guards, loads and stores.
+#include "backend-x86_64/emit.h"
+
+#include <bit>
+#include <cstdlib>
+
+namespace mynah::x86_64 {
+
+using namespace ir::alloc;
+
+namespace {
+
+// Scalar of type t between xmm and memory; what lies above it is cleared by a load.
+void load_vector(Emitter& e, Type t, Reg to, x86::Mem from) {
+  const x86::Xmm x = e.xmm(to);
+  switch (t) {
+    case Type::f16:
+      from.setSize(2);
+      e.a.movzx(x86::eax, from);
+      e.a.movd(x, x86::eax);
+      break;
+    case Type::f32:
+      from.setSize(4);
+      e.features.avx ? e.a.vmovss(x, from) : e.a.movss(x, from);
+      break;
+    case Type::f64:
+      from.setSize(8);
+      e.features.avx ? e.a.vmovsd(x, from) : e.a.movsd(x, from);
+      break;
+    default:
+      from.setSize(16);
+      e.features.avx ? e.a.vmovups(x, from) : e.a.movups(x, from);
+  }
+}
+
+void store_vector(Emitter& e, Type t, x86::Mem to, Reg from) {
+  const x86::Xmm x = e.xmm(from);
+  switch (t) {
+    case Type::f16:
+      to.setSize(2);
+      e.a.pextrw(to, x, 0);
+      break;
+    case Type::f32:
+      to.setSize(4);
+      e.features.avx ? e.a.vmovss(to, x) : e.a.movss(to, x);
+      break;
+    case Type::f64:
+      to.setSize(8);
+      e.features.avx ? e.a.vmovsd(to, x) : e.a.movsd(to, x);
+      break;
+    default:
+      to.setSize(16);
+      e.features.avx ? e.a.vmovups(to, x) : e.a.movups(to, x);
+  }
+}
+
+// Bytes of a state slot that is not a vector register's.
+unsigned slot_bytes(Type t) { return t == Type::i1 ? 1 : ir::bytes(t); }
+
+}  // namespace
+
+void store_const(Emitter& e, x86::Mem to, uint64_t value, unsigned bytes) {
+  to.setSize(bytes);
+  switch (bytes) {
+    case 1: e.a.mov(to, static_cast<int8_t>(value)); return;
+    case 2: e.a.mov(to, static_cast<int16_t>(value)); return;
+    case 4: e.a.mov(to, static_cast<int32_t>(value)); return;
+    default:
+      if (static_cast<int64_t>(value) == static_cast<int32_t>(value)) {
+        e.a.mov(to, static_cast<int32_t>(value));
+      } else {
+        e.load_const(x86::rax, value, true);
+        e.a.mov(to, x86::rax);
+      }
+  }
+}
+
+void emit_get(Emitter& e, const Inst& inst, const Regs& r) {
+  const Type t = inst.type;
+  if (ir::is_vector_register(t)) {
+    load_vector(e, t, r.result(), e.slot(inst.imm));
+  } else if (slot_bytes(t) == 1) {
+    e.a.movzx(e.r32(r.result()), e.slot(inst.imm, 1));
+  } else if (slot_bytes(t) == 2) {
+    e.a.movzx(e.r32(r.result()), e.slot(inst.imm, 2));
+  } else {
+    e.a.mov(e.gp(t, r.result()), e.slot(inst.imm));
+  }
+}
+
+void store_slot(Emitter& e, Type t, x86::Mem to, Reg from) {
+  if (ir::is_vector_register(t)) {
+    store_vector(e, t, to, from);
+    return;
+  }
+  switch (slot_bytes(t)) {
+    case 1: e.a.mov(to, e.r8(from)); break;
+    case 2: e.a.mov(to, e.r16(from)); break;
+    case 4: e.a.mov(to, e.r32(from)); break;
+    default: e.a.mov(to, e.r64(from));
+  }
+}
+
+void emit_set(Emitter& e, const Inst& inst, const Regs& r) {
+  const Type t = e.ir().slots[inst.imm].type;
+  if (r.is_imm(0)) {
+    store_const(e, e.slot(inst.imm), e.imm(r, 0), slot_bytes(t));
+  } else if (r.in_flags(0)) {
+    e.pack_flags_to_rax();
+    e.a.mov(e.slot(inst.imm), x86::eax);
+  } else {
+    store_slot(e, t, e.slot(inst.imm), r[0]);
+  }
+}
+
+// The registers' part of a snapshot goes to the state. Flags first: they are still the host's.
+void Emitter::write_state(const Step& step, const ir::Snapshot& snapshot) {
+  for (unsigned pass = step.in_flags == ir::kNoValue; pass < 2; ++pass) {
+    for (uint32_t i = 0; i < snapshot.count; ++i) {
+      const ir::SnapshotEntry& entry = region_->snapshot_entries[snapshot.first + i];
+      const Spot& spot = program_->spots[step.first_spot + i];
+      if ((spot.kind == Spot::Kind::kFlags) != (pass == 0)) continue;
+      const Type t = region_->slots[entry.slot].type;
+      const x86::Mem to = slot(entry.slot);
+      switch (spot.kind) {
+        case Spot::Kind::kFlags:
+          pack_flags_to_rax();
+          a.mov(to, x86::eax);
+          break;
+        case Spot::Kind::kConst: {
+          const Inst& konst = region_->insts[program_->facts[entry.value].root];
+          if (t == Type::v128) {
+            const uint64_t hi = konst.type == Type::v128 ? konst.args[0] | static_cast<uint64_t>(konst.args[1]) << 32 : 0;
+            load_vector_const(kXmm15, konst.imm, hi);
+            store_vector(*this, t, to, kXmm15);
+          } else {
+            store_const(*this, to, konst.imm, slot_bytes(t));
+          }
+          break;
+        }
+        case Spot::Kind::kSpill:
+          if (is_vector_register(t)) {
+            load_vector(*this, Type::v128, kXmm15, spill(spot.spill));
+            store_vector(*this, t, to, kXmm15);
+          } else {
+            a.mov(x86::rax, spill(spot.spill));
+            store_slot(*this, t, to, kRax);
+          }
+          break;
+        default: store_slot(*this, t, to, spot.reg);
+      }
+    }
+  }
+}
+
+// --- guards
+
+void adjust_guard(Selector&, const Inst& inst, Step& step) {
+  if (inst.aux & ir::kGuardUser) step.general_temps = 1;
+}
+
+void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
+  const ir::GuardRange range = ir::guard_range(inst);
+  if ((inst.aux & ir::kGuardSlow) || range.length > ir::kPageSize) {
+    e.call(e.thunks().guard);
+    Site& site = e.add_site(Site::Kind::kGuard, inst);
+    site.result = r.result();
+    site.base = e.location(r[0]);
+    e.add_saved(site, r.step, inst);
+    return;
+  }
+  const x86::Gp pointer = e.r64(r.result()), base = e.r64(r[0]);
+  Emitter::Cold cold{.kind = Emitter::Cold::Kind::kGuard};
+  Reg context = kR14;
+  if (inst.aux & ir::kGuardUser) {
+    context = r.temp(0);
+    e.a.mov(e.r64(context), e.runtime(MYNAH_RUNTIME(user_context)));
+  }
+  if (range.lo)
+    e.a.lea(pointer, x86::ptr(base, range.lo));
+  else
+    e.a.mov(pointer, base);
+  e.a.mov(x86::eax, e.r32(r.result()));
+  if (const unsigned align = inst.aux >> ir::kGuardAlignShift & 7) {
+    e.a.test(x86::al, (1 << align) - 1);
+    cold.from[1] = e.jump_near(Cc::ne);
+  }
+  constexpr unsigned kShift = ir::kPageBits - std::bit_width(sizeof(ir::TlbPair)) + 1;
+  e.a.shr(x86::eax, kShift);
+  e.a.and_(x86::eax, (ir::kTlbSize - 1) * sizeof(ir::TlbPair));
+  const int32_t entry = inst.aux & ir::kGuardWrite ? offsetof(ir::TlbPair, write) : 0;
+  e.a.xor_(pointer, x86::ptr(e.r64(context), x86::rax, 0, entry));
+  e.a.cmp(pointer, static_cast<int32_t>(ir::kPageSize - range.length));
+  cold.from[0] = e.jump_near(Cc::a);
+  e.a.add(pointer, x86::ptr(e.r64(context), x86::rax, 0, entry + 8));
+  cold.resume = e.position();
+  e.add_cold(cold);
+}
+
+void emit_commit(Emitter& e, const Inst& inst, const Regs& r) {
+  e.call(e.thunks().guard);
+  Site& site = e.add_site(Site::Kind::kCommit, inst);
+  site.base = e.location(r[0]);
+  e.add_saved(site, r.step, inst);
+}
+
+// --- accesses. The host keeps the order of loads and of stores; a load that must see everything before a store that
+// releases wants a fence behind the store.
+
+void emit_load(Emitter& e, const Inst& inst, const Regs& r) {
+  const unsigned size = 1u << (inst.aux & ir::kMemSizeMask);
+  const bool is_signed = inst.aux & ir::kMemSigned;
+  const Type t = inst.type;
+  const x86::Mem at = e.memory(inst, r, 0, size);
+  if (ir::is_vector_register(t)) {
+    const Type exact = size == 2 ? Type::f16 : size == 4 ? Type::f32 : size == 8 ? Type::f64 : Type::v128;
+    if (size == 1) {
+      e.a.movzx(x86::eax, at);
+      e.a.movd(e.xmm(r.result()), x86::eax);
+    } else {
+      load_vector(e, exact, r.result(), at);
+    }
+    return;
+  }
+  const x86::Gp full = e.gp(t, r.result()), low = e.r32(r.result());
+  switch (size) {
+    case 1:
+    case 2:
+      if (is_signed) e.a.movsx(full, at);
+      else e.a.movzx(low, at);
+      break;
+    case 4:
+      if (is_signed && e.wide(t)) e.a.movsxd(full, at);
+      else e.a.mov(low, at);
+      break;
+    default: e.a.mov(full, at);
+  }
+}
+
+void adjust_store(Selector& s, const Inst& inst, Step& step) {
+  // A vector constant goes through a register; a scalar's bits are stored like an integer's.
+  if (step.where[1] == kImmediate && ir::bits(s.type(step.value[1])) > 64) s.need_register(step, 1);
+}
+
+void emit_store(Emitter& e, const Inst& inst, const Regs& r) {
+  const unsigned size = 1u << (inst.aux & ir::kMemSizeMask);
+  const x86::Mem at = e.memory(inst, r, 0, size);
+  if (r.is_imm(1)) {
+    store_const(e, at, e.imm(r, 1), size);
+  } else if (is_register(r[1]) && r[1] >= kVectorBase) {
+    const Type exact = size == 2 ? Type::f16 : size == 4 ? Type::f32 : size == 8 ? Type::f64 : Type::v128;
+    if (size == 1)
+      e.a.pextrb(at, e.xmm(r[1]), 0);
+    else
+      store_vector(e, exact, at, r[1]);
+  } else {
+    switch (size) {
+      case 1: e.a.mov(at, e.r8(r[1])); break;
+      case 2: e.a.mov(at, e.r16(r[1])); break;
+      case 4: e.a.mov(at, e.r32(r[1])); break;
+      default: e.a.mov(at, e.r64(r[1]));
+    }
+  }
+  if (e.smp() && (inst.aux & ir::kMemRelease)) e.a.mfence();
+}
+
+void emit_fence(Emitter& e, const Inst&, const Regs&) {
+  if (e.smp()) e.a.mfence();
+}
+
+}  // namespace mynah::x86_64

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend-x86_64/emitter.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace mynah::x86_64 {
+
+using namespace ir::alloc;
+using ir::kNoValue;
+
+const uint32_t Emitter::kSet[16] = {Id::kIdSeto,  Id::kIdSetno, Id::kIdSetb, Id::kIdSetnb, Id::kIdSetz, Id::kIdSetnz,
+                                    Id::kIdSetbe, Id::kIdSetnbe, Id::kIdSets, Id::kIdSetns, Id::kIdSetp, Id::kIdSetnp,
+                                    Id::kIdSetl,  Id::kIdSetnl, Id::kIdSetle, Id::kIdSetnle};
+const uint32_t Emitter::kCmov[16] = {Id::kIdCmovo,  Id::kIdCmovno,  Id::kIdCmovb, Id::kIdCmovnb,
+                                     Id::kIdCmovz,  Id::kIdCmovnz,  Id::kIdCmovbe, Id::kIdCmovnbe,
+                                     Id::kIdCmovs,  Id::kIdCmovns,  Id::kIdCmovp, Id::kIdCmovnp,
+                                     Id::kIdCmovl,  Id::kIdCmovnl,  Id::kIdCmovle, Id::kIdCmovnle};
+
+// An instruction that the assembler refuses is a bug here: nothing sensible can follow.
+class Emitter::Errors : public asmjit::ErrorHandler {
+ public:
+  explicit Errors(const Emitter& emitter) : emitter_(emitter) {}
+  void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override {
+    const char* op = "thunk";
+    if (emitter_.region_ && emitter_.program_)
+      op = ir::info(emitter_.region_->insts[emitter_.program_->steps[emitter_.index_].inst].op).name.data();
+    std::fprintf(stderr, "mynah: x86-64 emitter, op %s: %s\n", op, message);
+    std::abort();
+  }
+
+ private:
+  const Emitter& emitter_;
+};
+
+Emitter::Emitter(const Features& features, const ir::BackendOptions& options) : features(features), options_(options) {
+  errors_ = std::make_unique<Errors>(*this);
+  code_.init(asmjit::Environment::host());
+  code_.setErrorHandler(errors_.get());
+  code_.attach(&a);
+  a.addEncodingOptions(asmjit::EncodingOptions::kOptimizeForSize);
+  if (options.validate) a.addDiagnosticOptions(asmjit::DiagnosticOptions::kValidateAssembler);
+  own_buffer_ = code_.textSection()->_buffer;
+}
+
+Emitter::~Emitter() { code_.textSection()->_buffer = own_buffer_; }
+
+// The assembler writes straight into code memory.
+void Emitter::start(ir::CodeSpan at) {
+  span_ = at;
+  near_.clear();
+  distances_.clear();
+  asmjit::CodeBuffer& buffer = code_.textSection()->_buffer;
+  buffer._data = at.write;
+  buffer._size = 0;
+  buffer._capacity = at.size;
+  buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
+  a._bufferData = a._bufferPtr = at.write;
+  a._bufferEnd = at.write + at.size;
+}
+
+uint32_t Emitter::finish() {
+  const uint32_t size = position();
+  region_ = nullptr;
+  program_ = nullptr;
+  return size;
+}
+
+// --- operands
+
+asmjit::Operand Emitter::operand(const Regs& r, unsigned k, Type t) const {
+  const bool is_wide = wide(t);
+  if (r.is_imm(k)) {
+    const uint64_t v = imm(r, k);
+    return asmjit::Imm(is_wide ? static_cast<int64_t>(v) : static_cast<int64_t>(static_cast<int32_t>(v)));
+  }
+  if (r.is_mem(k)) return slot_of(r.step.value[k], is_wide ? 8 : 4);
+  return gp(t, r[k]);
+}
+
+x86::Mem Emitter::memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size) const {
+  const Inst& pointer = region_->insts[r.step.value[k]];
+  // A guard's register points to the start of its range, its value to the base.
+  const int64_t lo = pointer.op == Op::guard ? ir::guard_range(pointer).lo : 0;
+  return x86::ptr(r64(r[k]), static_cast<int32_t>(static_cast<int64_t>(inst.imm) - lo), size);
+}
+
+void Emitter::mov(Type t, Reg to, Reg from) {
+  if (to == from) return;
+  if (wide(t))
+    a.mov(r64(to), r64(from));
+  else
+    a.mov(r32(to), r32(from));
+}
+
+void Emitter::load_const(const x86::Gp& to, uint64_t value, bool keep_flags) {
+  const Reg r = static_cast<Reg>(to.id());
+  if (value == 0 && !keep_flags)
+    a.xor_(r32(r), r32(r));
+  else if (value >> 32 == 0)
+    a.mov(r32(r), static_cast<uint32_t>(value));
+  else if (static_cast<int64_t>(value) == static_cast<int32_t>(value))
+    a.mov(r64(r), static_cast<int64_t>(value));
+  else
+    a.emit(Id::kIdMovabs, r64(r), asmjit::Imm(static_cast<int64_t>(value)));
+}
+
+void Emitter::load_const(Reg to, uint64_t value) { load_const(r64(to), value, flags_needed()); }
+
+void Emitter::vec_mov(Reg to, Reg from) {
+  if (to == from) return;
+  if (features.avx)
+    a.vmovaps(xmm(to), xmm(from));
+  else
+    a.movaps(xmm(to), xmm(from));
+}
+
+void Emitter::load_vector_const(Reg to, uint64_t lo, uint64_t hi) {
+  const x86::Xmm x = xmm(to);
+  if (lo == 0 && hi == 0) {
+    a.xorps(x, x);
+    return;
+  }
+  if (lo == ~uint64_t{0} && hi == ~uint64_t{0}) {
+    a.pcmpeqd(x, x);
+    return;
+  }
+  if (lo) {
+    load_const(x86::rax, lo, true);
+    if (lo >> 32)
+      a.movq(x, x86::rax);
+    else
+      a.movd(x, x86::eax);
+  } else {
+    a.xorps(x, x);
+  }
+  if (hi == 0) return;
+  if (hi == lo) {
+    a.punpcklqdq(x, x);
+    return;
+  }
+  load_const(x86::rax, hi, true);
+  a.pinsrq(x, x86::rax, 1);
+}
+
+void Emitter::vec3(uint32_t sse, uint32_t avx, Reg to, Reg x, Reg y) {
+  if (features.avx)
+    a.emit(avx, xmm(to), xmm(x), xmm(y));
+  else
+    a.emit(sse, xmm(to), xmm(y));
+}
+
+// --- branches
+
+namespace {
+void byte(x86::Assembler& a, uint8_t v) { *a._bufferPtr++ = v; }
+void word(x86::Assembler& a, uint32_t v) {
+  std::memcpy(a._bufferPtr, &v, 4);
+  a._bufferPtr += 4;
+}
+}  // namespace
+
+Emitter::Mark Emitter::jump_short() {
+  byte(a, 0xeb);
+  byte(a, 0);
+  return position();
+}
+Emitter::Mark Emitter::jump_short(Cc cc) {
+  byte(a, 0x70 | static_cast<uint8_t>(cc));
+  byte(a, 0);
+  return position();
+}
+void Emitter::land_short(Mark mark) {
+  const uint32_t distance = position() - mark;
+  if (distance > 127) std::abort();
+  a._bufferData[mark - 1] = static_cast<uint8_t>(distance);
+}
+void Emitter::jump_back(Cc cc, uint32_t target) {
+  byte(a, 0x70 | static_cast<uint8_t>(cc));
+  byte(a, 0);
+  a._bufferPtr[-1] = static_cast<uint8_t>(target - position());
+}
+Emitter::Mark Emitter::jump_near() {
+  byte(a, 0xe9);
+  word(a, 0);
+  near_.push_back({.end = position(), .conditional = false});
+  return static_cast<Mark>(near_.size());
+}
+Emitter::Mark Emitter::jump_near(Cc cc) {
+  byte(a, 0x0f);
+  byte(a, 0x80 | static_cast<uint8_t>(cc));
+  word(a, 0);
+  near_.push_back({.end = position(), .conditional = true});
+  return static_cast<Mark>(near_.size());
+}
+void Emitter::land_near(Mark mark) { near_[mark - 1].target = position(); }
+
+void Emitter::thunk_distance(uint64_t thunk) {
+  distances_.push_back(position());
+  word(a, static_cast<uint32_t>(thunk - (reinterpret_cast<uint64_t>(span_.execute) + position() + 4)));
+}
+void Emitter::call(uint64_t thunk) {
+  byte(a, 0xe8);
+  thunk_distance(thunk);
+}
+void Emitter::jump(uint64_t thunk) {
+  byte(a, 0xe9);
+  thunk_distance(thunk);
+}
+void Emitter::jump(Cc cc, uint64_t thunk) {
+  byte(a, 0x0f);
+  byte(a, 0x80 | static_cast<uint8_t>(cc));
+  thunk_distance(thunk);
+}
+
+// Conditional jumps to cold stubs that are close become short, and what follows moves up. Everything that depends on
+// a position is known: distances to thunks, other near jumps, sites.
+void Emitter::shorten() {
+  constexpr uint32_t kSaved = 4;
+  uint32_t saved = 0;
+  // A jump's distance shrinks by what the jumps between it and its target save; from the last to the first, those are
+  // known (targets lie behind every jump).
+  for (size_t i = near_.size(); i-- > 0;) {
+    Near& j = near_[i];
+    if (!j.conditional || j.target - j.end - saved > 127) continue;
+    j.is_short = true;
+    saved += kSaved;
+  }
+  cuts_.clear();
+  for (const Near& j : near_)
+    if (j.is_short) cuts_.push_back(j.end);
+  const auto moved = [&](uint32_t at) {
+    uint32_t before = 0;
+    for (const uint32_t cut : cuts_) {
+      if (cut > at) break;
+      before += kSaved;
+    }
+    return at - before;
+  };
+  uint8_t* const code = a._bufferData;
+  for (const uint32_t at : distances_) {
+    uint32_t distance;
+    std::memcpy(&distance, code + at, 4);
+    distance += at - moved(at);
+    std::memcpy(code + at, &distance, 4);
+  }
+  for (const Near& j : near_) {
+    const uint32_t distance = moved(j.target) - moved(j.end);
+    if (j.is_short) {
+      code[j.end - 6] = code[j.end - 5] - 0x10;  // 0f 8x -> 7x
+      code[j.end - 5] = static_cast<uint8_t>(distance);
+    } else {
+      std::memcpy(code + j.end - 4, &distance, 4);
+    }
+  }
+  if (cuts_.empty()) return;
+  uint8_t* to = code + cuts_[0] - kSaved;
+  for (size_t i = 0; i < cuts_.size(); ++i) {
+    const uint32_t next = i + 1 < cuts_.size() ? cuts_[i + 1] - kSaved : position();
+    std::memmove(to, code + cuts_[i], next - cuts_[i]);
+    to += next - cuts_[i];
+  }
+  a._bufferPtr = to;
+  for (Site& s : out_->sites) {
+    s.offset = moved(s.offset);
+    s.resume = moved(s.resume);
+  }
+}
+
+// --- the region
+
+void Emitter::moves(const Step& step) {
+  for (unsigned i = 0; i < step.move_count; ++i) {
+    const Move& m = program_->moves[step.first_move + i];
+    const Type t = type(m.value);
+    const bool vector = is_register(m.to) ? m.to >= kVectorBase : m.from >= kVectorBase;
+    switch (m.kind) {
+      case Move::Kind::kCopy:
+        if (vector)
+          vec_mov(m.to, m.from);
+        else
+          mov(t, m.to, m.from);
+        break;
+      case Move::Kind::kSpill:
+        if (!vector)
+          a.mov(spill(m.spill), r64(m.from));
+        else if (features.avx)
+          a.vmovups(spill(m.spill), xmm(m.from));
+        else
+          a.movups(spill(m.spill), xmm(m.from));
+        break;
+      case Move::Kind::kReload:
+        if (!vector)
+          a.mov(r64(m.to), spill(m.spill));
+        else if (features.avx)
+          a.vmovups(xmm(m.to), spill(m.spill));
+        else
+          a.movups(xmm(m.to), spill(m.spill));
+        break;
+      case Move::Kind::kConst: {
+        const Inst& inst = region_->insts[m.value];
+        if (!vector)
+          load_const(m.to, inst.imm);
+        else
+          load_vector_const(m.to, inst.imm,
+                            t == Type::v128 ? inst.args[0] | static_cast<uint64_t>(inst.args[1]) << 32 : 0);
+        break;
+      }
+      case Move::Kind::kHome: {
+        const Step get{.inst = m.value, .result = m.value, .result_where = m.to};
+        row(Op::get).emit(*this, region_->insts[m.value], Regs{get});
+        break;
+      }
+    }
+  }
+}
+
+// Room for a step's moves and code: generous bounds, checked once a step.
+bool Emitter::room(const Step& step) const {
+  const Inst& inst = region_->insts[step.inst];
+  size_t need = 512 + 40 * step.move_count;
+  if (inst.snapshot != ir::kNoSnapshot) need += 40 * region_->snapshots[inst.snapshot].count;
+  return static_cast<size_t>(a._bufferEnd - a._bufferPtr) > need;
+}
+
+void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::CodeSpan at, ir::CompiledCode& out,
+                     Program& program, const Selector& selector) {
+  start(at);
+  region_ = &region;
+  thunks_ = &thunks;
+  program_ = &program;
+  selector_ = &selector;
+  out_ = &out;
+  out.sites.clear();
+  out.saved.clear();
+  out.size = 0;
+  out.fits = false;
+  cold_.clear();
+  flags = {};
+  index_ = 0;
+  if (at.size < 512) {
+    finish();
+    return;
+  }
+
+  // The entry. Its first five bytes are what kill() overwrites.
+  a.sub(x86::r13d, region.guest_insts);
+  const Mark deadline = jump_near(Cc::s);
+
+  for (index_ = 0; index_ < program.steps.size(); ++index_) {
+    const Step& step = program.steps[index_];
+    if (!room(step)) {
+      finish();
+      return;
+    }
+    if (step.move_count) moves(step);
+    const Inst& inst = region.insts[step.inst];
+    row(inst.op).emit(*this, inst, Regs{step});
+    const unsigned effect = step.target & kEffectMask;
+    if (effect == kClobbersFlags) {
+      if (flags.holder != step.inst && (inst.op != Op::cond || flags.holder != step.value[0])) flags = {};
+    } else if (effect == kSetsFlags) {
+      flags = {.holder = step.inst, .sub = inst.op == Op::sub || inst.op == Op::sbc || inst.op == Op::neg};
+    }
+  }
+  // Cold stubs, the short ones first so that more of them are close.
+  land_near(deadline);
+  call(thunks.deadline);
+  out.sites.push_back({.kind = Site::Kind::kDeadline, .offset = position(), .pc_offset = static_cast<int32_t>(region.pc_offset)});
+  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit}) {
+    for (const Cold& cold : cold_) {
+      if (cold.kind != kind) continue;
+      index_ = cold.step;
+      if (!room(program.steps[cold.step])) {
+        finish();
+        return;
+      }
+      cold_stub(cold);
+    }
+  }
+  shorten();
+  out.fits = true;
+  out.size = finish();
+}
+
+void Emitter::cold_stub(const Cold& cold) {
+  const Step& step = program_->steps[cold.step];
+  const Inst& inst = region_->insts[step.inst];
+  for (const Mark from : cold.from)
+    if (from) land_near(from);
+  if (cold.kind == Cold::Kind::kExit) {
+    flags = cold.flags;
+    const ir::Snapshot& snapshot = region_->snapshot(inst);
+    write_state(step, snapshot);
+    exit_to(inst, snapshot);
+  } else {
+    call(thunks_->guard);
+    Site& site = add_site(Site::Kind::kGuard, inst);
+    site.resume = cold.resume;
+    site.result = step.result_where;
+    site.base = location(step.where[0]);
+    add_saved(site, step, inst);
+  }
+}
+
+Location Emitter::location(Reg r) const {
+  if (r >= kVectorBase) return {.kind = Location::Kind::kVec, .index = static_cast<uint8_t>(r - kVectorBase)};
+  return {.kind = Location::Kind::kGpr, .index = r};
+}
+
+Site& Emitter::add_site(Site::Kind kind, const Inst& inst) {
+  const ir::Snapshot& snapshot = region_->snapshot(inst);
+  out_->sites.push_back({.kind = kind,
+                         .aux = inst.aux,
+                         .offset = position(),
+                         .resume = position(),
+                         .pc_offset = snapshot.pc_offset,
+                         .completed = snapshot.completed,
+                         .imm = inst.imm});
+  return out_->sites.back();
+}
+
+void Emitter::add_saved(Site& site, const Step& step, const Inst& inst) {
+  const ir::Snapshot& snapshot = region_->snapshot(inst);
+  site.first_saved = static_cast<uint32_t>(out_->saved.size());
+  site.saved_count = snapshot.count;
+  for (uint32_t i = 0; i < snapshot.count; ++i) {
+    const ir::SnapshotEntry& e = region_->snapshot_entries[snapshot.first + i];
+    const Spot& spot = program_->spots[step.first_spot + i];
+    Location at{.kind = Location::Kind::kGpr};
+    switch (spot.kind) {
+      case Spot::Kind::kConst: {
+        const Inst& konst = region_->insts[program_->facts[e.value].root];
+        at = {.kind = Location::Kind::kConst, .imm = konst.imm};
+        if (konst.type == Type::v128) at.imm_hi = konst.args[0] | static_cast<uint64_t>(konst.args[1]) << 32;
+        break;
+      }
+      case Spot::Kind::kSpill: at = {.kind = Location::Kind::kSpill, .spill = spot.spill}; break;
+      default:
+        at = location(spot.reg);
+        if (region_->slots[e.slot].type == Type::flags) at.kind = Location::Kind::kFlags;
+    }
+    out_->saved.push_back({e.slot, at});
+  }
+}
+
+}  // namespace mynah::x86_64

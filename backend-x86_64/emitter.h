@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Emitter: what emit functions write code with. Registers have been chosen; the emitter adds operand helpers, the
+// host-flags bookkeeping, cold stubs and sites.
+//
+// Emitters may overwrite rax, xmm14 and xmm15, their temporaries, their clobbers and their result; and the host
+// flags when their row says so. Space for one step is checked before it, so emit functions need not.
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "backend-x86_64/select.h"
+#include "ir/backend.h"
+
+namespace mynah::x86_64 {
+
+namespace x86 = asmjit::x86;
+namespace Id = asmjit::x86::Inst;
+using ir::Cond;
+using ir::Location;
+using ir::Runtime;
+using ir::Site;
+using ir::alloc::Spot;
+using ir::alloc::is_register;
+
+// Host conditions, as encoded.
+enum class Cc : uint8_t { o, no, b, ae, e, ne, be, a, s, ns, p, np, l, ge, le, g };
+constexpr Cc operator!(Cc cc) { return static_cast<Cc>(static_cast<uint8_t>(cc) ^ 1); }
+
+// The registers of one instruction.
+struct Regs {
+  const Step& step;
+  Reg result() const { return step.result_where; }
+  bool has_result() const { return step.result_where != ir::alloc::kNone; }
+  Reg operator[](unsigned k) const { return step.where[k]; }
+  Reg temp(unsigned i) const { return step.temp[i]; }
+  bool is_reg(unsigned k) const { return is_register(step.where[k]); }
+  bool is_imm(unsigned k) const { return step.where[k] == ir::alloc::kImmediate; }
+  bool is_mem(unsigned k) const { return step.where[k] == ir::alloc::kMemory; }
+  bool in_flags(unsigned k) const { return step.where[k] == ir::alloc::kHostFlags; }
+};
+
+// Addresses of the thunks in executable memory.
+struct ThunkTable {
+  uint64_t link = 0, crosspage = 0, indirect_miss = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0,
+           run_op = 0;
+};
+
+// Bytes from the state register.
+constexpr int32_t state_disp(uint32_t offset) { return static_cast<int32_t>(offset) - kStateBias; }
+constexpr int32_t runtime_disp(size_t offset) {
+  return static_cast<int32_t>(offset) - static_cast<int32_t>(offsetof(Runtime, state)) - kStateBias;
+}
+#define MYNAH_RUNTIME(field) ::mynah::x86_64::runtime_disp(offsetof(::mynah::ir::Runtime, field))
+
+class Emitter {
+ public:
+  Emitter(const Features& features, const ir::BackendOptions& options);
+  ~Emitter();
+
+  // Everything of a region. False in out.fits when the space ends or spill slots run out.
+  void region(const ir::Region& region, const ThunkTable& thunks, ir::CodeSpan at, ir::CompiledCode& out,
+              ir::alloc::Program& program, const Selector& selector);
+  // For thunks: writes into `at` until finish(), which returns the size.
+  void start(ir::CodeSpan at);
+  uint32_t finish();
+
+  // --- the assembler and what stands around it
+  x86::Assembler a;
+  const Features& features;
+  const ir::Region& ir() const { return *region_; }
+  const ThunkTable& thunks() const { return *thunks_; }
+  bool smp() const { return region_->smp; }
+
+  // --- operands
+  static x86::Gp r64(Reg r) { return x86::gpq(r); }
+  static x86::Gp r32(Reg r) { return x86::gpd(r); }
+  static x86::Gp r16(Reg r) { return x86::gpw(r); }
+  static x86::Gp r8(Reg r) { return x86::gpb_lo(r); }
+  static x86::Gp gp(Type t, Reg r) { return wide(t) ? r64(r) : r32(r); }
+  static x86::Gp rax(Type t) { return gp(t, kRax); }
+  static x86::Xmm xmm(Reg r) { return x86::xmm(r - ir::alloc::kVectorBase); }
+  static bool wide(Type t) { return t == Type::i64 || t == Type::ptr; }
+  Type type(Value v) const { return region_->insts[v].type; }
+  Type arg_type(const Inst& inst, unsigned k) const { return type(inst.args[k]); }
+  x86::Mem runtime(int32_t disp, uint32_t size = 0) const { return x86::ptr(x86::rbp, disp, size); }
+  x86::Mem slot(uint64_t index, uint32_t size = 0) const {
+    return x86::ptr(x86::rbp, state_disp(region_->slots[index].offset), size);
+  }
+  x86::Mem slot_of(Value get, uint32_t size = 0) const { return slot(region_->insts[get].imm, size); }
+  x86::Mem spill(unsigned index, uint32_t size = 0) const {
+    return x86::ptr(x86::rsp, static_cast<int32_t>(8 * index), size);
+  }
+  uint64_t const_bits(Value konst) const { return region_->insts[konst].imm; }
+  uint64_t imm(const Regs& r, unsigned k) const { return const_bits(r.step.value[k]); }
+  // Operand k as an instruction's last operand of type t: register, immediate or memory.
+  asmjit::Operand operand(const Regs& r, unsigned k, Type t) const;
+  // The bytes of pointer operand k at inst.imm.
+  x86::Mem memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size = 0) const;
+  void op(uint32_t id, const asmjit::Operand_& x, const asmjit::Operand_& y) { a.emit(id, x, y); }
+  void mov(Type t, Reg to, Reg from);                     // nothing when equal
+  void load_const(Reg to, uint64_t value);                // shortest; keeps the flags when they are needed
+  void load_const(const x86::Gp& to, uint64_t value, bool keep_flags);
+  void load_vector_const(Reg to, uint64_t lo, uint64_t hi);
+  // Three-operand vector instruction (AVX) or two-operand where the result is in x's register.
+  void vec3(uint32_t sse, uint32_t avx, Reg to, Reg x, Reg y);
+  void vec_mov(Reg to, Reg from);
+
+  // --- branches. Short ones stay within one emitter. Near ones lead to cold stubs; shorten() makes them short where
+  // the stub turns out to be close.
+  using Mark = uint32_t;
+  uint32_t position() const { return static_cast<uint32_t>(a._bufferPtr - a._bufferData); }
+  Mark jump_short();
+  Mark jump_short(Cc cc);
+  void land_short(Mark mark);
+  void jump_back(Cc cc, uint32_t target);
+  Mark jump_near();
+  Mark jump_near(Cc cc);
+  void land_near(Mark mark);  // of a jump_near
+  void call(uint64_t thunk);
+  void jump(uint64_t thunk);
+  void jump(Cc cc, uint64_t thunk);
+  void setcc(Cc cc, Reg r) { a.emit(kSet[static_cast<unsigned>(cc)], r8(r)); }
+  void cmov(Cc cc, const x86::Gp& to, const asmjit::Operand_& from) {
+    a.emit(kCmov[static_cast<unsigned>(cc)], to, from);
+  }
+
+  // --- host flags
+  struct HostFlags {
+    Value holder = ir::kNoValue;
+    bool sub = false;     // carry is a borrow
+    bool test = false;    // not a group: `cc` is what a bit test asked
+    Cc cc = Cc::e;
+  };
+  HostFlags flags;
+  bool flags_needed() const { return flags.holder != ir::kNoValue && selector_->flags_live(flags.holder, index_); }
+  Cc condition(const HostFlags& f, uint8_t cond);          // without touching the flags: no hi, ls in the add sense
+  Cc host_condition(Value boolean);                        // of an i1 that the host flags hold; may flip carry's sense
+  // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
+  Cc bool_condition(const Regs& r, unsigned k);
+  void pack_flags_to_rax();                                // flags group -> eax
+  void set_carry(const Regs& r, unsigned k, bool inverted);  // operand k (Use kBool) to CF
+  const Selector& selector() const { return *selector_; }
+  bool lzcnt_only() const { return features.lzcnt; }
+
+  // --- leaving
+  void write_state(const Step& step, const ir::Snapshot& snapshot);
+  void fix_count(const ir::Snapshot& snapshot);
+  void exit_to(const Inst& inst, const ir::Snapshot& snapshot);
+  Site& add_site(Site::Kind kind, const Inst& inst);
+  void add_saved(Site& site, const Step& step, const Inst& inst);
+  Location location(Reg r) const;
+  struct Cold {
+    enum class Kind : uint8_t { kExit, kGuard } kind;
+    uint32_t step;
+    Mark from[2] = {0, 0};
+    uint32_t resume = 0;
+    HostFlags flags;
+  };
+  void add_cold(Cold cold) {
+    cold.step = index_;
+    cold_.push_back(cold);
+  }
+  void run_generic(const Inst& inst, const Regs& r);
+  void store_argument(const Inst& inst, const Regs& r, unsigned k, int32_t to, bool full_vector);
+
+ private:
+  class Errors;
+  void moves(const Step& step);
+  void cold_stub(const Cold& cold);
+  void shorten();
+  void thunk_distance(uint64_t thunk);
+  bool room(const Step& step) const;
+
+  static const uint32_t kSet[16], kCmov[16];
+  const ir::BackendOptions options_;
+  std::unique_ptr<Errors> errors_;
+  asmjit::CodeHolder code_;
+  asmjit::CodeBuffer own_buffer_{};
+  const ir::Region* region_ = nullptr;
+  const ThunkTable* thunks_ = nullptr;
+  const ir::alloc::Program* program_ = nullptr;
+  const Selector* selector_ = nullptr;
+  ir::CodeSpan span_{};
+  ir::CompiledCode* out_ = nullptr;
+  uint32_t index_ = 0;
+  std::vector<Cold> cold_;
+  struct Near {
+    uint32_t end;         // behind the jump
+    uint32_t target = 0;
+    bool conditional;
+    bool is_short = false;
+  };
+  std::vector<Near> near_;            // in order
+  std::vector<uint32_t> distances_;   // where relative addresses of thunks stand
+  std::vector<uint32_t> cuts_;        // shorten(): ends of the jumps that lose four bytes
+};
+
+}  // namespace mynah::x86_64

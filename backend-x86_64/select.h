@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Instruction selection: turns a region into the allocator's steps. Decides what shares a host instruction: constants
+// and state slots as operands, truncations and extensions as nothing, comparisons with the conditional ops behind
+// them, flags groups with the arithmetic over the same operands. Dead pure instructions are left out.
+//
+// The host's flags are tracked while selecting, and the emitters keep to what was decided here: a row says whether
+// an emitter leaves the flags alone. Moves that the allocator inserts never touch them.
+#pragma once
+
+#include "backend-x86_64/rows.h"
+
+namespace mynah::x86_64 {
+
+using ir::Inst;
+using ir::Op;
+using ir::Type;
+using ir::Value;
+using ir::alloc::Step;
+
+class Selector {
+ public:
+  Selector(ir::alloc::Program& program, const Features& features) : features(features), p_(program) {}
+  void run(const ir::Region& region);
+
+  const Features& features;
+
+  // --- for adjust functions
+  const Inst& inst(Value v) const { return r_->insts[v]; }
+  bool is_const(Value v) const { return p_.facts[p_.facts[v].root].constant; }
+  uint64_t const_bits(Value v) const { return r_->insts[p_.facts[v].root].imm; }
+  Type type(Value v) const { return r_->insts[v].type; }
+  bool smp() const { return r_->smp; }
+  Value root(Value v) const { return p_.facts[v].root; }
+  bool used(Value v) const { return info_[v].uses || info_[v].saved; }
+  // Operand k must be in a register (or in this one).
+  void need_register(Step& step, unsigned k, Reg r = ir::alloc::kAny);
+
+  // --- for the emitter
+  struct Holder {
+    Value value = ir::kNoValue;  // the instruction whose host flags decide
+    uint8_t cond = 0;            // Cond over them; of a bit test: 0 as tested, 1 inverted
+  };
+  Holder holder(Value v) const { return info_[v].holder; }
+  bool flags_live(Value holder, uint32_t step) const { return info_[holder].served_until > step; }
+
+ private:
+  struct Info {
+    uint16_t uses = 0;
+    bool saved = false;     // in a snapshot
+    bool done = false;      // dead, or selected ahead of its place
+    bool pending = false;   // a state slot's load that waits for its only user
+    Holder holder;
+    uint32_t served_until = 0;  // 1 + the last step that reads the host flags of this holder
+  };
+
+  void count_uses();
+  void select(Value i);
+  void select_row(Value i);
+  void select_cond(Value i);
+  void select_not(Value i);
+  void select_flags(Value i);
+  bool select_conditional_compare(Value i);
+  void operands(Step& step, const Inst& inst, const Row& row);
+  bool operand(Step& step, unsigned k, Value v, Use use);
+  void push(Step& step, FlagsEffect effect);
+  void bring_in(Value get);
+  void bring_in_slot(uint64_t slot, bool all);
+  bool foldable(Value v) const;
+  bool claims(Value flags, Value arithmetic) const;
+  void serve(Value holder);
+
+  ir::alloc::Program& p_;
+  const ir::Region* r_ = nullptr;
+  std::vector<Info> info_;
+  std::vector<Value> pending_;
+  std::vector<uint8_t> snapshot_seen_;
+  Value host_ = ir::kNoValue;   // whose flags the host's flags register holds
+  uint32_t host_step_ = 0;      // the step that set them
+  bool memory_used_ = false;    // the current step reads a state slot
+  bool writes_state_ = false;   // the region has set or call
+};
+
+}  // namespace mynah::x86_64

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Thunks: the way into translated code, and the few ways out of it. They stand at the start of code memory, once;
+// regions call or jump to them relatively. The frame while translated code runs, from rsp up: spill slots, padding,
+// callee-saved registers of the System V ABI, the return address. rsp is a multiple of 16 in between.
+//
+// MXCSR is the guest's in translated code (Runtime::guest_fp_control, sticky flags included) and the host's in C++,
+// but for run_op, which computes with integers alone.
+#include "backend-x86_64/thunks.h"
+
+#include <cstdlib>
+
+namespace mynah::x86_64 {
+
+using namespace ir::alloc;
+
+namespace {
+
+constexpr int kFrame = kSpillSlots * 8 + 8;  // with six pushes and the return address: a multiple of 16
+constexpr Reg kPushed[] = {kRbp, kRbx, kR12, kR13, kR14, kR15};
+
+class ThunkWriter {
+ public:
+  ThunkWriter(Emitter& e, ir::CodeSpan at) : e(e), a(e.a), at_(at) {}
+  void write(ThunkTable& table) {
+    align();
+    enter();
+    leave_ = here();
+    leave();
+    restore_ = here();
+    restore();
+    table.link = with_site(ir::Leave::kLink);
+    table.deadline = with_site(ir::Leave::kDeadline);
+    table.dead = with_site(ir::Leave::kDead);
+    table.engine = with_site(ir::Leave::kEngine);
+    align();
+    table.crosspage = here();
+    crosspage();
+    table.indirect_miss = here();
+    indirect_miss();
+    align();
+    table.guard = here();
+    into_cpp(MYNAH_RUNTIME(guard_miss), ir::Leave::kGuard, true);
+    align();
+    table.call = here();
+    into_cpp(MYNAH_RUNTIME(call_helper), ir::Leave::kCall, false);
+    align();
+    table.run_op = here();
+    run_op();
+  }
+
+ private:
+  uint64_t here() const { return reinterpret_cast<uint64_t>(at_.execute) + e.position(); }
+  void align() { a.align(asmjit::AlignMode::kCode, 16); }
+  x86::Mem field(int32_t disp, uint32_t size = 0) { return e.runtime(disp, size); }
+
+  void enter() {
+    for (const Reg r : kPushed) a.push(Emitter::r64(r));
+    a.sub(x86::rsp, kFrame);
+    a.lea(x86::rbp, x86::ptr(x86::rdi, static_cast<int32_t>(offsetof(Runtime, state)) + kStateBias));
+    a.mov(field(MYNAH_RUNTIME(host_stack)), x86::rsp);
+    a.stmxcsr(field(MYNAH_RUNTIME(host_fp_control), 4));
+    a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
+    load_pinned();
+    a.jmp(x86::rsi);
+  }
+  void load_pinned() {
+    a.mov(x86::r14, field(MYNAH_RUNTIME(context)));
+    a.mov(x86::r13d, field(MYNAH_RUNTIME(counter)));
+  }
+  void store_counter() {
+    a.movsxd(x86::rax, x86::r13d);
+    a.mov(field(MYNAH_RUNTIME(counter)), x86::rax);
+  }
+  void host_fp() {
+    a.stmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
+    a.ldmxcsr(field(MYNAH_RUNTIME(host_fp_control), 4));
+  }
+
+  // Back to enter's caller; exit_reason and exit_site are set. From `restore_` on, the counter and the control
+  // words are in order already.
+  void leave() {
+    store_counter();
+    host_fp();
+  }
+  void restore() {
+    a.add(x86::rsp, kFrame);
+    for (size_t i = std::size(kPushed); i-- > 0;) a.pop(Emitter::r64(kPushed[i]));
+    a.ret();
+  }
+
+  uint64_t with_site(ir::Leave reason) {
+    align();
+    const uint64_t address = here();
+    a.pop(x86::rax);
+    a.mov(field(MYNAH_RUNTIME(exit_site)), x86::rax);
+    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(reason));
+    e.jump(leave_);
+    return address;
+  }
+
+  // rax: offset in the page that pc_page already names (the state's first slot).
+  void crosspage() {
+    const x86::Mem pc_page = x86::ptr(x86::rbp, state_disp(0), 8);
+    a.add(x86::rax, pc_page);
+    a.mov(x86::ecx, x86::eax);
+    a.shl(x86::ecx, 2);
+    a.and_(x86::ecx, (ir::kJumpSize - 1) << 4);
+    constexpr int32_t kJump = offsetof(ir::Context, jump);
+    a.cmp(x86::ptr(x86::r14, x86::rcx, 0, kJump), x86::rax);
+    const auto miss = e.jump_short(Cc::ne);
+    a.jmp(x86::ptr(x86::r14, x86::rcx, 0, kJump + 8));
+    e.land_short(miss);
+  }
+  // rax: the address.
+  void indirect_miss() {
+    a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
+    a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
+    a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);
+    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(ir::Leave::kIndirect));
+    e.jump(leave_);
+  }
+
+  x86::Mem saved_gpr(Reg r) { return field(MYNAH_RUNTIME(registers) + 8 * r); }
+  x86::Mem saved_xmm(unsigned i) {
+    return field(MYNAH_RUNTIME(registers) + static_cast<int32_t>(offsetof(ir::HostRegisters, vec)) +
+                 16 * static_cast<int32_t>(i));
+  }
+
+  // Calls f(runtime, site, registers). True: goes on, a guard (all) at resume_at with every register as it was,
+  // a helper call behind the call with the callee-saved ones. False: leaves.
+  void into_cpp(int32_t function, ir::Leave reason, bool all) {
+    for (Reg r = 0; r < 16; ++r)
+      if (r != kRsp) a.mov(saved_gpr(r), Emitter::r64(r));
+    for (unsigned i = 0; i < 16; ++i) a.movups(saved_xmm(i), x86::xmm(i));
+    a.pop(x86::rsi);
+    a.mov(field(MYNAH_RUNTIME(registers) + static_cast<int32_t>(offsetof(ir::HostRegisters, spill))), x86::rsp);
+    store_counter();
+    host_fp();
+    a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
+    a.lea(x86::rdx, field(MYNAH_RUNTIME(registers)));
+    // The site must survive the call for exit_site and for the way back.
+    a.mov(field(MYNAH_RUNTIME(exit_site)), x86::rsi);
+    a.call(field(function, 8));
+    a.test(x86::al, x86::al);
+    const auto go_on = e.jump_short(Cc::ne);
+    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(reason));
+    e.jump(restore_);
+    e.land_short(go_on);
+    a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
+    if (!all) {
+      load_pinned();
+      a.jmp(field(MYNAH_RUNTIME(exit_site), 8));
+      return;
+    }
+    for (unsigned i = 0; i < 16; ++i) a.movups(x86::xmm(i), saved_xmm(i));
+    for (Reg r = 0; r < 16; ++r)
+      if (r != kRsp && r != kRbp && r != kR13 && r != kR14) a.mov(Emitter::r64(r), saved_gpr(r));
+    load_pinned();
+    a.jmp(field(MYNAH_RUNTIME(resume_at), 8));
+  }
+
+  // rsi, rdx: op and imm. The return address makes the stack what a callee expects: a tail call.
+  void run_op() {
+    a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
+    a.jmp(field(MYNAH_RUNTIME(run_op), 8));
+  }
+
+  Emitter& e;
+  x86::Assembler& a;
+  const ir::CodeSpan at_;
+  uint64_t leave_ = 0, restore_ = 0;
+};
+
+}  // namespace
+
+ir::Thunks emit_thunks(Emitter& e, ir::CodeSpan at, ThunkTable& table) {
+  if (at.size < 4096) std::abort();
+  e.start(at);
+  ThunkWriter(e, at).write(table);
+  ir::Thunks thunks;
+  thunks.enter = reinterpret_cast<void (*)(Runtime*, const void*)>(at.execute);
+  thunks.size = e.finish();
+  return thunks;
+}
+
+}  // namespace mynah::x86_64

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/core/bus.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+
+namespace mynah::dev {
+
+void Bus::map(uint64_t base, uint64_t size, Device& device) {
+  const auto next = std::lower_bound(windows_.begin(), windows_.end(), base,
+                                     [](const Window& w, uint64_t pa) { return w.base < pa; });
+  // Written with "last byte" so that a window may end at the very top of the address space.
+  const uint64_t last = base + (size - 1);
+  const bool good = size != 0 && last >= base && (next == windows_.end() || last < next->base) &&
+                    (next == windows_.begin() || (next - 1)->base + ((next - 1)->size - 1) < base);
+  if (!good) {
+    std::fprintf(stderr, "bus: window of %.*s at 0x%" PRIx64 ", size 0x%" PRIx64 ", is empty or overlaps\n",
+                 static_cast<int>(device.name().size()), device.name().data(), base, size);
+    std::abort();
+  }
+  windows_.insert(next, {base, size, &device});
+}
+
+const Bus::Window* Bus::find(uint64_t pa, unsigned n) const {
+  const auto after = std::upper_bound(windows_.begin(), windows_.end(), pa,
+                                      [](uint64_t at, const Window& w) { return at < w.base; });
+  if (after == windows_.begin()) return nullptr;
+  const Window& w = *(after - 1);
+  const uint64_t offset = pa - w.base;
+  return offset < w.size && n <= w.size - offset ? &w : nullptr;
+}
+
+std::optional<uint64_t> Bus::read(uint64_t pa, Width width) const {
+  const Window* w = find(pa, bytes(width));
+  if (!w) return std::nullopt;
+  return w->device->read(pa - w->base, width);
+}
+
+bool Bus::write(uint64_t pa, Width width, uint64_t value) const {
+  const Window* w = find(pa, bytes(width));
+  if (!w) return false;
+  w->device->write(pa - w->base, width, value);
+  return true;
+}
+
+}  // namespace mynah::dev

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Helpers that register-file devices share: text for log lines, and the identification registers of Arm's
+// PrimeCells (eight registers of one byte each, one a word, at offsets 0xfe0 to 0xffc).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "devices/core/device.h"
+
+namespace mynah::dev {
+
+inline std::string hex(uint64_t value) {
+  char text[19];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+// The low `width` bytes of a written value.
+constexpr uint64_t low_bytes(uint64_t value, Width width) {
+  return width == Width::k8 ? value : value & ((uint64_t{1} << (8 * bytes(width))) - 1);
+}
+
+constexpr Offset kPrimeCellIdFirst = 0xfe0;
+constexpr Offset kPrimeCellIdLast = 0xffc;
+// PeriphID0..3, then PCellID0..3.
+using PrimeCellId = std::array<uint8_t, 8>;
+
+constexpr bool is_prime_cell_id(Offset offset) {
+  return offset >= kPrimeCellIdFirst && offset <= kPrimeCellIdLast && offset % 4 == 0;
+}
+constexpr uint8_t prime_cell_id(const PrimeCellId& id, Offset offset) {
+  return id[(offset - kPrimeCellIdFirst) / 4];
+}
+
+}  // namespace mynah::dev

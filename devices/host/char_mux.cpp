@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/host/char_mux.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+namespace mynah::host {
+
+MuxChar::MuxChar(std::unique_ptr<dev::CharBackend> lower, MuxHooks hooks)
+    : lower_(std::move(lower)), hooks_(std::move(hooks)) {
+  ports_.push_back(std::make_unique<Port>(*this));
+  lower_->attach(this);
+}
+
+MuxChar::~MuxChar() { lower_->attach(nullptr); }
+
+dev::CharBackend& MuxChar::add_port() {
+  ports_.push_back(std::make_unique<Port>(*this));
+  return *ports_.back();
+}
+
+void MuxChar::set_focus(size_t port) {
+  if (port >= ports_.size() || port == focus_) return;
+  focus_ = port;
+  if (hooks_.focus) hooks_.focus(port);
+  lower_->accept_input();  // the new port's buffer may have room where the old one's had none
+}
+
+void MuxChar::Port::attach(dev::CharReceiver* to) {
+  receiver = to;
+  deliver();
+}
+
+void MuxChar::Port::accept_input() {
+  const bool was_full = input.size() >= kBuffer;
+  deliver();
+  if (was_full && input.size() < kBuffer) mux.lower_->accept_input();
+}
+
+void MuxChar::Port::deliver() {
+  if (delivering) return;  // a receiver that asks for more from within receive() gets it from the loop below
+  delivering = true;
+  while (receiver && !input.empty()) {
+    if (input.front() == kBreak) {
+      input.pop_front();
+      receiver->receive_break();
+      continue;
+    }
+    uint8_t bytes[256];
+    const size_t room = std::min({receiver->can_receive(), input.size(), sizeof bytes});
+    size_t n = 0;
+    for (; n < room && input[n] != kBreak; ++n) bytes[n] = static_cast<uint8_t>(input[n]);
+    if (n == 0) break;
+    input.erase(input.begin(), input.begin() + static_cast<ptrdiff_t>(n));
+    receiver->receive(std::span<const uint8_t>(bytes, n));
+  }
+  delivering = false;
+}
+
+size_t MuxChar::can_receive() const {
+  const size_t used = ports_[focus_]->input.size();
+  return used < kBuffer ? kBuffer - used : 0;
+}
+
+void MuxChar::receive(std::span<const uint8_t> bytes) {
+  for (uint8_t byte : bytes) {
+    if (escaped_) {
+      escaped_ = false;
+      if (byte != escape_) {
+        command(byte);
+        continue;
+      }
+    } else if (escape_ && byte == escape_) {
+      escaped_ = true;
+      continue;
+    }
+    ports_[focus_]->input.push_back(byte);
+  }
+  for (auto& port : ports_) port->deliver();
+}
+
+void MuxChar::receive_break() {
+  ports_[focus_]->input.push_back(kBreak);
+  ports_[focus_]->deliver();
+}
+
+std::string MuxChar::key_name() const {
+  if (escape_ >= 1 && escape_ <= 26) return std::string("Ctrl-") + static_cast<char>('A' + escape_ - 1);
+  if (escape_ > 0x20 && escape_ < 0x7f) return std::string(1, static_cast<char>(escape_));
+  char text[8];
+  std::snprintf(text, sizeof text, "0x%02x", escape_);
+  return text;
+}
+
+void MuxChar::command(uint8_t key) {
+  switch (key) {
+    case 'h':
+    case '?': {
+      const std::string name = key_name();
+      std::string text = "\r\nAfter " + name + ":\r\n";
+      text += "  h  this help\r\n";
+      text += "  x  quit the emulator\r\n";
+      if (hooks_.save) text += "  s  save the disks of a -snapshot run\r\n";
+      text += "  t  time stamps on or off\r\n";
+      text += "  b  send a break\r\n";
+      if (ports_.size() > 1) text += "  c  switch between the guest's console and the monitor\r\n";
+      text += "  " + name + "  send " + name + "\r\n";
+      emit_text(text);
+      break;
+    }
+    case 'x':
+      if (hooks_.quit) hooks_.quit();
+      break;
+    case 's':
+      if (hooks_.save) hooks_.save();
+      break;
+    case 'b':
+      ports_[focus_]->input.push_back(kBreak);
+      break;
+    case 'c':
+      set_focus((focus_ + 1) % ports_.size());
+      break;
+    case 't':
+      stamps_ = !stamps_;
+      stamp_zero_ = std::chrono::steady_clock::now();
+      line_start_ = false;  // the line that is being written keeps its beginning
+      break;
+    default:
+      break;
+  }
+}
+
+void MuxChar::emit_text(const std::string& text) {
+  lower_->write(std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+}
+
+void MuxChar::emit(std::span<const uint8_t> bytes) {
+  if (!stamps_) return lower_->write(bytes);
+  while (!bytes.empty()) {
+    if (line_start_) {
+      const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                            stamp_zero_)
+                          .count();
+      char stamp[40];
+      std::snprintf(stamp, sizeof stamp, "[%02lld:%02lld:%02lld.%03lld] ",
+                    static_cast<long long>(ms / 3600000), static_cast<long long>(ms / 60000 % 60),
+                    static_cast<long long>(ms / 1000 % 60), static_cast<long long>(ms % 1000));
+      emit_text(stamp);
+      line_start_ = false;
+    }
+    const auto* end = static_cast<const uint8_t*>(std::memchr(bytes.data(), '\n', bytes.size()));
+    const size_t n = end ? static_cast<size_t>(end - bytes.data()) + 1 : bytes.size();
+    lower_->write(bytes.first(n));
+    line_start_ = end != nullptr;
+    bytes = bytes.subspan(n);
+  }
+}
+
+}  // namespace mynah::host

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/host/char_socket.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace mynah::host {
+namespace {
+
+Result<sockaddr_un> unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty()) return Error{"a unix socket needs a path; write unix:PATH"};
+  if (path.size() >= sizeof address.sun_path)
+    return Error{"the socket path '" + path + "' is longer than the system's limit of " +
+                 std::to_string(sizeof address.sun_path - 1) + " bytes; use a shorter one"};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+struct AddressList {
+  addrinfo* first = nullptr;
+  AddressList() = default;
+  AddressList(AddressList&& other) noexcept : first(std::exchange(other.first, nullptr)) {}
+  ~AddressList() {
+    if (first) ::freeaddrinfo(first);
+  }
+};
+
+Result<AddressList> resolve(const SocketAddress& address) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  if (address.server) hints.ai_flags = AI_PASSIVE;
+  AddressList list;
+  const int error = ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(), address.port.c_str(),
+                                  &hints, &list.first);
+  if (error != 0)
+    return Error{"cannot find the address " + address.text() + ": " + ::gai_strerror(error) +
+                 "; check the host name and the port"};
+  return list;
+}
+
+// A socket file that nothing listens on is left over from a process that was killed.
+bool is_stale(const sockaddr_un& address) {
+  struct stat info {};
+  if (::lstat(address.sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) return false;
+  UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return probe && ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+}  // namespace
+
+std::string SocketAddress::text() const {
+  if (is_unix) return "unix:" + path;
+  const bool brackets = host.find(':') != std::string::npos;
+  return "tcp:" + (brackets ? "[" + host + "]" : host) + ":" + port;
+}
+
+SocketChar::SocketChar(SocketAddress address, Poller& poller, Report report)
+    : address_(std::move(address)), poller_(poller), report_(std::move(report)) {}
+
+SocketChar::~SocketChar() {
+  if (connection_ && connection_->output) connection_->output->drain(std::chrono::milliseconds(100));
+  if (owns_path_) ::unlink(address_.path.c_str());
+}
+
+Result<std::unique_ptr<SocketChar>> SocketChar::open(SocketAddress address, Poller& poller, Report announce,
+                                                     Report report) {
+  std::unique_ptr<SocketChar> socket(new SocketChar(std::move(address), poller, std::move(report)));
+  if (!socket->address_.server) {
+    if (auto connected = socket->connect(); !connected) return connected.error();
+    return socket;
+  }
+  if (auto listening = socket->listen(); !listening) return listening.error();
+  if (announce)
+    announce((socket->address_.wait ? "waiting for a connection on " : "listening on ") +
+             socket->address_.text());
+  if (socket->address_.wait) {
+    if (auto came = socket->wait_for_client(); !came) return came.error();
+  }
+  return socket;
+}
+
+Result<void> SocketChar::listen() {
+  auto bound = address_.is_unix ? listen_unix() : listen_tcp();
+  if (!bound) return bound;
+  if (::listen(listener_.get(), 1) != 0)
+    return Error{"cannot listen on " + address_.text() + ": " + errno_text(errno) +
+                 "; choose another address"};
+  listener_watch_ = poller_.watch(listener_.get(), Poller::kRead, [this](unsigned) { accept(); });
+  return {};
+}
+
+Result<void> SocketChar::listen_unix() {
+  auto address = unix_address(address_.path);
+  if (!address) return address.error();
+  listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (listener_ && is_stale(*address)) ::unlink(address->sun_path);
+  if (!listener_ ||
+      ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return Error{"cannot listen on " + address_.text() + ": " + errno_text(errno) +
+                 (errno == EADDRINUSE
+                      ? "; stop the program that uses it, remove the file, or choose another path"
+                      : "; choose a path in a folder that you may write to")};
+  owns_path_ = true;
+  return {};
+}
+
+Result<void> SocketChar::listen_tcp() {
+  auto list = resolve(address_);
+  if (!list) return list.error();
+  int error = 0;
+  for (addrinfo* info = list->first; info; info = info->ai_next) {
+    listener_.reset(::socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int on = 1;
+    if (listener_ && ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        ::bind(listener_.get(), info->ai_addr, info->ai_addrlen) == 0) {
+      sockaddr_storage bound{};
+      socklen_t length = sizeof bound;
+      ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&bound), &length);
+      bound_port_ = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
+                                                      : reinterpret_cast<sockaddr_in&>(bound).sin_port);
+      address_.port = std::to_string(bound_port_);
+      return {};
+    }
+    error = errno;
+  }
+  listener_.reset();
+  return Error{"cannot listen on " + address_.text() + ": " + errno_text(error) +
+               (error == EADDRINUSE ? "; choose another port or stop the program that uses it"
+                                    : "; choose another address or port")};
+}
+
+Result<void> SocketChar::connect() {
+  int error = ECONNREFUSED;
+  if (address_.is_unix) {
+    auto address = unix_address(address_.path);
+    if (!address) return address.error();
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) {
+      begin(std::move(fd));
+      return {};
+    }
+    error = errno;
+  } else {
+    auto list = resolve(address_);
+    if (!list) return list.error();
+    for (addrinfo* info = list->first; info; info = info->ai_next) {
+      UniqueFd fd(::socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      if (fd && ::connect(fd.get(), info->ai_addr, info->ai_addrlen) == 0) {
+        begin(std::move(fd));
+        return {};
+      }
+      error = errno;
+    }
+  }
+  return Error{"cannot connect to " + address_.text() + ": " + errno_text(error) +
+               "; start the program that listens there first, or add ,server=on to listen here"};
+}
+
+Result<void> SocketChar::wait_for_client() {
+  while (!connection_) {
+    pollfd fd{listener_.get(), POLLIN, 0};
+    if (::poll(&fd, 1, -1) < 0)
+      return Error{"interrupted while waiting for a connection on " + address_.text() +
+                   "; add ,wait=off to start without one"};
+    accept();
+    if (listener_watch_.interest() == Poller::kNone && !connection_)
+      return Error{"cannot accept a connection on " + address_.text() + "; choose another address"};
+  }
+  return {};
+}
+
+void SocketChar::accept() {
+  UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (fd) return begin(std::move(fd));
+  if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+  // Another try now would fail the same way and keep the loop busy; the end of a later connection brings it.
+  report_(errno, "cannot accept a connection on " + address_.text() + ": " + errno_text(errno) +
+                     "; the serial line stays unconnected");
+  listener_watch_.set_interest(Poller::kNone);
+}
+
+void SocketChar::begin(UniqueFd fd) {
+  listener_watch_.set_interest(Poller::kNone);  // one client at a time; others wait in the kernel's queue
+  if (!address_.is_unix) {
+    const int on = 1;  // keystrokes should not wait for more of them
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  connection_ = std::make_unique<Connection>();
+  connection_->fd = std::move(fd);
+  connection_->input =
+      std::make_unique<InputPump>(poller_, connection_->fd.get(), [this](int error) { end(error); });
+  connection_->output = std::make_unique<OutputQueue>(
+      poller_, connection_->fd.get(), OutputQueue::WhenFull::kDrop, kOutputLimit,
+      OutputQueue::Events{.failed = [this](int error) { end(error); },
+                          .dropping =
+                              [this] {
+                                report_(-1, "the reader of " + address_.text() +
+                                                " is too slow; serial output to it is being lost");
+                              }});
+  connection_->input->attach(receiver_);
+}
+
+void SocketChar::end(int) {
+  connection_.reset();
+  if (listener_)
+    listener_watch_.set_interest(Poller::kRead);
+  else
+    report_(0, "the connection to " + address_.text() +
+                   " was closed; the serial line is unconnected from now on");
+}
+
+void SocketChar::write(std::span<const uint8_t> bytes) {
+  if (connection_) connection_->output->write(bytes);
+}
+
+void SocketChar::attach(dev::CharReceiver* receiver) {
+  receiver_ = receiver;
+  if (connection_) connection_->input->attach(receiver);
+}
+
+void SocketChar::accept_input() {
+  if (connection_) connection_->input->resume();
+}
+
+}  // namespace mynah::host

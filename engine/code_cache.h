@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The translation cache: host code by (physical address, block key). Code is found again whatever address space
+// runs it; a store to a line of 64 bytes that holds translated instructions drops exactly the blocks that have
+// instructions in that line. A dropped block's entry is patched to come back to the engine, so nothing needs to be
+// unlinked; its translation is revived when the same bytes turn up at the same place again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/guest_memory.h"
+#include "ir/backend.h"
+
+namespace mynah {
+
+struct TranslatedBlock {
+  uint64_t pa = 0;           // of the first instruction
+  uint64_t mode = 0;         // block key, with kSlowFlavour
+  uint64_t content_hash = 0;
+  uint32_t code = 0;         // offset in code memory
+  uint32_t code_size = 0;
+  uint32_t sites = 0;        // offset of the encoded sites
+  uint16_t guest_insts = 0;
+  uint16_t guest_bytes = 0;
+  bool live = false;
+  bool linked_from_elsewhere = false;
+  uint8_t killed_bytes[8] = {};  // of the entry, while !live
+  TranslatedBlock* next_in_bucket = nullptr;
+};
+
+constexpr uint64_t kSlowFlavour = uint64_t{1} << 63;
+
+struct CodeCacheStats {
+  uint64_t blocks_made = 0, guest_bytes = 0, host_bytes = 0, metadata_bytes = 0;
+  uint64_t killed_by_store = 0, killed_by_device = 0, revived = 0, flushes = 0;
+};
+
+class CodeCache {
+ public:
+  CodeCache(GuestMemory& memory, ir::Backend* backend, size_t code_bytes);
+  ~CodeCache();
+  CodeCache(const CodeCache&) = delete;
+
+  std::string init();  // empty, or why the host gives no code memory
+
+  TranslatedBlock* find(uint64_t pa, uint64_t mode);
+  // Space for one region's code; nullptr write pointer when the cache must be flushed first.
+  ir::CodeSpan reserve();
+  TranslatedBlock* commit(uint64_t pa, uint64_t mode, const ir::Region& region, const ir::CompiledCode& code);
+  // A dropped block with the same bytes as memory has now, back to life; or nullptr.
+  TranslatedBlock* revive(uint64_t pa, uint64_t mode, std::span<const uint8_t> page_rest);
+  void flush();
+
+  // Drops the blocks with instructions in [pa, pa + n). True if there were any.
+  bool invalidate(uint64_t pa, uint64_t n, bool by_device);
+
+  ir::CodeSpan span(const TranslatedBlock& block) const {
+    return {write_ + block.code, execute_ + block.code, block.code_size};
+  }
+  const uint8_t* entry(const TranslatedBlock& block) const { return execute_ + block.code; }
+  // Block whose code holds the host address.
+  TranslatedBlock* at(uint64_t host_address);
+  // The site of a block at a return address; its saved slots go to `saved`.
+  ir::Site site(const TranslatedBlock& block, uint64_t host_address, std::vector<ir::SavedSlot>& saved) const;
+  const ir::Thunks& thunks() const { return thunks_; }
+  size_t code_used() const { return used_; }
+
+  CodeCacheStats stats;
+
+ private:
+  void kill(TranslatedBlock& block);
+  void mark_lines(const TranslatedBlock& block);
+
+  static size_t bucket(uint64_t pa, uint64_t mode) {
+    return ((pa >> 2) * 0x9e3779b97f4a7c15 ^ mode * 0xd6e8feb86659fd93) >> 48;
+  }
+
+  GuestMemory& memory_;
+  ir::Backend* backend_;
+  size_t size_;
+  uint8_t* write_ = nullptr;
+  uint8_t* execute_ = nullptr;
+  size_t used_ = 0, first_block_ = 0;
+  ir::Thunks thunks_;
+  std::vector<TranslatedBlock*> buckets_;
+  std::vector<std::unique_ptr<TranslatedBlock[]>> slabs_;
+  size_t slab_used_ = 0;
+  std::vector<TranslatedBlock*> by_code_;
+  std::vector<uint8_t> sites_;
+  std::unordered_map<uint64_t, std::vector<TranslatedBlock*>> pages_;  // by physical page number
+};
+
+uint64_t content_hash(std::span<const uint8_t> bytes);
+
+}  // namespace mynah

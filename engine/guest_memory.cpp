@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/guest_memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace mynah {
+
+GuestMemory::~GuestMemory() {
+  for (Region& r : regions_) munmap(r.host, r.size);
+}
+
+std::string GuestMemory::add_ram(uint64_t pa, uint64_t size, bool rom) {
+  const int fd = memfd_create("guest-ram", MFD_CLOEXEC);
+  if (fd < 0) return std::string("cannot create guest memory: ") + std::strerror(errno);
+  void* host = MAP_FAILED;
+  if (ftruncate(fd, static_cast<off_t>(size)) == 0)
+    host = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  const int error = errno;
+  close(fd);
+  if (host == MAP_FAILED)
+    return "cannot get " + std::to_string(size >> 20) + " MiB of guest memory: " + std::strerror(error) +
+           "; use a smaller -m";
+  madvise(host, size, MADV_HUGEPAGE);
+  Region region{pa, size, static_cast<uint8_t*>(host), rom, true, std::vector<PageFlags>(size / kGuestPageSize)};
+  const auto at = std::lower_bound(regions_.begin(), regions_.end(), pa,
+                                   [](const Region& r, uint64_t a) { return r.pa < a; });
+  regions_.insert(at, std::move(region));
+  last_ = nullptr;
+  return {};
+}
+
+void GuestMemory::set_visible(uint64_t pa, bool visible) {
+  if (Region* r = find(pa)) r->visible = visible;
+}
+
+GuestMemory::Region* GuestMemory::find(uint64_t pa) {
+  if (last_ && pa - last_->pa < last_->size) return last_;
+  for (Region& r : regions_)
+    if (pa - r.pa < r.size) return last_ = &r;
+  return nullptr;
+}
+
+uint8_t* GuestMemory::host(uint64_t pa, uint64_t n) {
+  Region* r = find(pa);
+  if (!r || !r->visible || n > r->size - (pa - r->pa)) return nullptr;
+  return r->host + (pa - r->pa);
+}
+
+PageFlags* GuestMemory::page(uint64_t pa) {
+  Region* r = find(pa);
+  return r ? &r->pages[(pa - r->pa) / kGuestPageSize] : nullptr;
+}
+
+bool GuestMemory::read(uint64_t pa, void* to, size_t n) {
+  const uint8_t* from = host(pa, n);
+  if (!from) return false;
+  std::memcpy(to, from, n);
+  return true;
+}
+
+uint8_t* GuestMemory::for_write(uint64_t pa, size_t n) {
+  uint8_t* to = host(pa, n);
+  if (!to || last_->rom) return nullptr;
+  before_write(*last_, pa, n);
+  return to;
+}
+
+bool GuestMemory::write(uint64_t pa, const void* from, size_t n) {
+  uint8_t* to = for_write(pa, n);
+  if (!to) return false;
+  std::memcpy(to, from, n);
+  return true;
+}
+
+void GuestMemory::before_write(Region& region, uint64_t pa, uint64_t n) {
+  if (n == 0) return;
+  const uint64_t first = (pa - region.pa) / kGuestPageSize, last = (pa - region.pa + n - 1) / kGuestPageSize;
+  bool code = false;
+  for (uint64_t i = first; i <= last; ++i) {
+    region.pages[i].dirty = true;
+    code |= region.pages[i].code_lines != 0;
+  }
+  if (code && on_code_write) on_code_write(pa, n);
+}
+
+uint64_t GuestMemory::hash() const {
+  // FNV-1a over 64-bit words, a multiply a word: quick enough for gigabytes, order-sensitive.
+  uint64_t h = 0xcbf29ce484222325;
+  for (const Region& r : regions_) {
+    const auto* p = reinterpret_cast<const uint64_t*>(r.host);
+    for (uint64_t i = 0; i < r.size / 8; ++i) h = (h ^ p[i]) * 0x100000001b3;
+  }
+  return h;
+}
+
+}  // namespace mynah

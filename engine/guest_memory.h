@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Guest physical memory: RAM (one memfd) and ROM regions at fixed addresses, with two facts a 4 KiB page: it holds
+// translated code (a 64-bit map of its 64-byte lines), and it may have been written since the flag was last
+// cleared. Everything that writes RAM goes through the soft TLB's write entries (never given for code pages) or
+// through write() and for_write(), which tell the code cache first.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mynah {
+
+constexpr uint64_t kGuestPageSize = 4096;
+
+// One page's share of the translation bookkeeping.
+struct PageFlags {
+  uint64_t code_lines = 0;      // bit i: line i of 64 bytes holds translated code
+  bool writable_cached = false; // a write TLB entry of some context may name this page
+  bool dirty = false;
+};
+
+class GuestMemory {
+ public:
+  GuestMemory() = default;
+  GuestMemory(const GuestMemory&) = delete;
+  GuestMemory& operator=(const GuestMemory&) = delete;
+  ~GuestMemory();
+
+  // Adds size bytes (a multiple of the page size) of zeroed RAM at pa. Empty string, or why the host could not
+  // give it. ROM is RAM that the guest cannot write; the board fills it through host().
+  std::string add_ram(uint64_t pa, uint64_t size, bool rom = false);
+  // Shows or hides a region (flash in command mode is a device, not memory). The caller flushes TLBs.
+  void set_visible(uint64_t pa, bool visible);
+
+  struct Region {
+    uint64_t pa, size;
+    uint8_t* host;
+    bool rom;
+    bool visible;
+    std::vector<PageFlags> pages;
+  };
+  const std::vector<Region>& regions() const { return regions_; }
+
+  // Region that holds pa, or nullptr.
+  Region* find(uint64_t pa);
+  // Host address of [pa, pa + n) when that is one visible region, else nullptr. Says nothing of writes.
+  uint8_t* host(uint64_t pa, uint64_t n);
+  PageFlags* page(uint64_t pa);
+
+  // For device models, loaders and table walks; writes invalidate translated code through on_code_write.
+  bool read(uint64_t pa, void* to, size_t n);
+  bool write(uint64_t pa, const void* from, size_t n);
+  uint8_t* for_write(uint64_t pa, size_t n);
+
+  // Called before bytes of a page with translated code change.
+  std::function<void(uint64_t pa, uint64_t n)> on_code_write;
+  uint64_t hash() const;  // of all RAM contents, for comparing runs
+
+ private:
+  void before_write(Region& region, uint64_t pa, uint64_t n);
+  std::vector<Region> regions_;
+  Region* last_ = nullptr;
+};
+
+}  // namespace mynah

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The soft TLB: a set of contexts (a table of host pointers each, with its jump cache and return stack), found by
+// everything that changes translation, and one second level behind them all that keeps translations by
+// (page, address-space id) as a processor's own TLB does, so that a cold context refills without a page walk.
+// Switching address space or privilege selects a context and flushes nothing.
+//
+// Invariants: a first-level entry is always covered by what the second level or the guest's tables said when it was
+// made, and every invalidation that drops the latter drops the former. A write entry never names a page that holds
+// translated code.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "frontend/guest.h"
+#include "ir/runtime.h"
+
+namespace mynah {
+
+struct TranslationContext : ir::Context {
+  ContextKey key;
+  uint64_t last_used = 0;
+  bool live = false;                   // key is meaningful
+  bool tlb_used = false;               // something was put into tlb since it was cleared
+  bool jump_used = false;              // something is in the jump cache or return stack
+  std::bitset<1024> jump_pages;        // filter over virtual pages that jump cache or return stack entries name
+
+  void clear_tlb();
+  void clear_jumps();
+  void note_jump_page(uint64_t va) {
+    jump_used = true;
+    jump_pages.set(jump_page_slot(va));
+  }
+  static unsigned jump_page_slot(uint64_t va) { return (va >> 12 ^ va >> 22) & 1023; }
+};
+
+struct TlbStats {
+  uint64_t refills = 0;         // first-level misses
+  uint64_t walks = 0;           // second-level misses
+  uint64_t context_switches = 0;
+  uint64_t context_misses = 0;  // no context for the key: one was recycled
+  uint64_t invalidations = 0;
+};
+
+class Tlb {
+ public:
+  Tlb();
+
+  // The context for a key; recycles the least recently used one when there is none.
+  TranslationContext* select(const ContextKey& key);
+
+  // --- second level
+  struct Entry {
+    uint64_t page = ~uint64_t{0};  // virtual page number
+    uint64_t pa = 0;               // page-aligned
+    uint32_t asid = 0;
+    uint32_t generation = 0;       // of everything; a lower one is invalid
+    uint32_t asid_generation = 0;  // of the id, for entries that are not global
+    uint64_t regime = 0;
+    uint8_t permissions[kMaxClasses] = {};
+    bool global = false, device = false, guarded = false;
+  };
+  const Entry* lookup(uint64_t va, const ContextKey& key) const;
+  const Entry* insert(uint64_t va, const ContextKey& key, const Translation& translation);
+
+  // --- invalidation; ranges in 4 KiB pages
+  void invalidate_all();
+  void invalidate_asid(uint32_t asid);
+  void invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid);
+  // Removes every write entry for a host page (it is about to hold translated code).
+  void protect(uint64_t host_page);
+  // Host addresses changed meaning (flash switched mode): first levels only.
+  void clear_contexts();
+  void clear_all_jumps();
+
+  std::vector<std::unique_ptr<TranslationContext>>& contexts() { return contexts_; }
+  TlbStats stats;
+
+ private:
+  static constexpr unsigned kContexts = 32;
+  static constexpr unsigned kWays = 4;
+  static constexpr unsigned kSets = 1024;
+  static unsigned set_of(uint64_t page) { return (page ^ page >> 10) & (kSets - 1); }
+
+  std::vector<std::unique_ptr<TranslationContext>> contexts_;
+  TranslationContext* current_ = nullptr;
+  uint64_t clock_ = 0;
+  std::vector<std::array<Entry, kWays>> sets_;
+  uint32_t generation_ = 1;
+  std::vector<uint32_t> asid_generations_;  // by the id's low 16 bits
+  bool valid(const Entry& e) const {
+    return e.generation == generation_ && (e.global || e.asid_generation == asid_generations_[e.asid & 0xffff]);
+  }
+  unsigned victim_ = 0;
+  // 2 MiB regions that a mapping larger than 4 KiB put entries in: a page invalidation there drops everything.
+  std::bitset<4096> large_regions_;
+  static unsigned large_slot(uint64_t va) { return ((va >> 21) * 0x9e3779b97f4a7c15 >> 40) & 4095; }
+};
+
+}  // namespace mynah

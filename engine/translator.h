@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pipeline: guest bytes to a block in the cache.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "engine/code_cache.h"
+#include "frontend/guest.h"
+#include "ir/backend.h"
+
+namespace mynah {
+
+enum class Stage : uint8_t { kLift, kPasses, kEmit, kCommit, kCount };
+
+struct TranslatorStats {
+  std::array<uint64_t, static_cast<size_t>(Stage::kCount)> cycles{};  // host time-stamp counter
+  uint64_t guest_insts = 0;
+};
+
+// What -d prints of a translation; unset functions cost nothing.
+struct TranslationLog {
+  std::function<void(const ir::Region&, std::span<const uint8_t> bytes, uint64_t pa)> in_asm;
+  std::function<void(const ir::Region&, std::string_view stage)> ir;
+  std::function<void(const ir::Region&, std::span<const uint8_t> code, uint64_t address)> out_asm;
+};
+
+class Translator {
+ public:
+  Translator(GuestCpu& guest, ir::Backend* backend, CodeCache* cache) : guest_(guest), backend_(backend), cache_(cache) {}
+
+  // The block at pa (`page_rest`: the bytes from there to the end of its page), translated now.
+  TranslatedBlock* translate(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t pa, uint64_t mode);
+  // Lifted and optimized, for the evaluator. max_insts 0: as many as a block takes.
+  const ir::Region& lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode, unsigned max_insts);
+
+  TranslationLog log;
+  TranslatorStats stats;
+  unsigned max_insts = 64;
+
+ private:
+  GuestCpu& guest_;
+  ir::Backend* backend_;  // null when only lift() is used
+  CodeCache* cache_;
+  ir::Region region_;
+  ir::CompiledCode code_;
+};
+
+}  // namespace mynah

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/vcpu.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace mynah {
+
+// The C++ entries that thunks call.
+struct Entries {
+  static Vcpu& vcpu(ir::Runtime* rt) { return *static_cast<Vcpu*>(rt->engine); }
+
+  static bool guard_miss(ir::Runtime* rt, uint64_t address, ir::HostRegisters* registers) {
+    Vcpu& v = vcpu(rt);
+    const auto& [key, found, site] = v.site_at(address);
+    const TranslatedBlock& block = *found;
+    v.ahead_ = block.guest_insts - site.completed;
+    const bool go_on = site.kind == ir::Site::Kind::kCommit ? commit(v, address, site, registers)
+                                                             : guard(v, address, site, registers);
+    v.ahead_ = 0;
+    if (!go_on) {
+      rt->counter += block.guest_insts - site.completed;
+      return false;
+    }
+    rt->resume_at = reinterpret_cast<uint64_t>(v.cache_->entry(block)) + site.resume;
+    return true;
+  }
+
+  static bool guard(Vcpu& v, uint64_t address, const ir::Site& site, ir::HostRegisters* registers) {
+    ++v.stats.guard_misses;
+    const ir::GuardRange range = ir::guard_range({.op = ir::Op::guard, .type = ir::Type::ptr, .imm = site.imm});
+    const uint64_t va = value(site.base, *registers) + static_cast<int64_t>(range.lo);
+    uint8_t* pointer = nullptr;
+    Fault fault;
+    const Vcpu::GuardResult result = site.aux & ir::kGuardSlow
+                                         ? v.slow_guard(va, range, site.aux, pointer, fault)
+                                         : v.fast_guard(va, range.length, site.aux, pointer, fault);
+    if (result == Vcpu::GuardResult::kPointer) {
+      registers->gpr[site.result] = reinterpret_cast<uint64_t>(pointer);
+      return true;
+    }
+    v.rebuild(address, *registers);
+    if (result == Vcpu::GuardResult::kFault && !(site.aux & ir::kGuardMerged)) {
+      v.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
+    } else {
+      v.enter_slow_ = true;
+    }
+    return false;
+  }
+
+  static bool commit(Vcpu& v, uint64_t address, const ir::Site& site, ir::HostRegisters* registers) {
+    Fault fault;
+    if (v.write_bounce(fault)) return true;
+    v.rebuild(address, *registers);
+    v.raise(fault, Access::kWrite);
+    return false;
+  }
+
+  static bool call_helper(ir::Runtime* rt, uint64_t address, ir::HostRegisters* registers) {
+    Vcpu& v = vcpu(rt);
+    const auto& [key, found, site] = v.site_at(address);
+    const TranslatedBlock& block = *found;
+    v.ahead_ = block.guest_insts - site.completed;
+    // The state was flushed before the call: the pc is all that is not in memory.
+    v.guest_.set_pc(*reinterpret_cast<uint64_t*>(rt->state) + static_cast<int64_t>(site.pc_offset));
+    const uint64_t flushes = v.cache_->stats.flushes;
+    const bool go_on =
+        v.guest_.call_helper(static_cast<unsigned>(site.imm), rt->call_args, rt->call_result);
+    v.ahead_ = 0;
+    assert(v.cache_->stats.flushes == flushes);
+    (void)flushes;
+    if (!go_on) {
+      rt->counter += block.guest_insts - site.completed;
+      ++v.executed_;
+      v.context_stale_ = true;
+      return false;
+    }
+    rt->resume_at = reinterpret_cast<uint64_t>(v.cache_->entry(block)) + site.resume;
+    return true;
+  }
+
+  static void run_op(ir::Runtime* rt, uint64_t packed, uint64_t imm) {
+    const ir::Op op = static_cast<ir::Op>(packed & 0xffff);
+    // Argument types: an fp scalar or integer argument's width matters to few ops; they say it in `aux` or here.
+    ir::Type types[4];
+    for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<ir::Type>(packed >> (32 + 8 * i) & 0xff);
+    const ir::OpInput in{op, static_cast<ir::Type>(packed >> 16 & 0xff), static_cast<uint8_t>(packed >> 24), imm,
+                         rt->vector_args, types};
+    rt->vector_result = ir::evaluate_op(in, rt->fp_mode, rt->fp_sticky);
+  }
+
+  static uint64_t value(const ir::Location& at, const ir::HostRegisters& r) {
+    switch (at.kind) {
+      case ir::Location::Kind::kConst: return at.imm;
+      case ir::Location::Kind::kSpill: return r.spill[at.spill];
+      case ir::Location::Kind::kVec: return r.vec[at.index][0];
+      default: return r.gpr[at.index];
+    }
+  }
+};
+
+Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend, Accelerator accelerator,
+           size_t code_bytes)
+    : guest_(guest),
+      memory_(memory),
+      devices_(devices),
+      backend_(backend),
+      accelerator_(accelerator),
+      runtime_(ir::runtime_of(guest.state())) {
+  if (accelerator_ == Accelerator::kJit) cache_ = std::make_unique<CodeCache>(memory_, backend_, code_bytes);
+  runtime_->engine = this;
+  runtime_->guard_miss = Entries::guard_miss;
+  runtime_->call_helper = Entries::call_helper;
+  runtime_->run_op = Entries::run_op;
+  memory_.on_code_write = [this](uint64_t pa, uint64_t n) {
+    if (cache_) cache_->invalidate(pa, n, true);
+  };
+}
+
+Vcpu::~Vcpu() { memory_.on_code_write = nullptr; }
+
+std::string Vcpu::init() {
+  translator_ = std::make_unique<Translator>(guest_, backend_, cache_.get());
+  return cache_ ? cache_->init() : std::string{};
+}
+
+uint64_t Vcpu::instructions() const {
+  return executed_ + static_cast<uint64_t>(slice_ - (slice_ ? runtime_->counter : 0) - ahead_);
+}
+
+void Vcpu::request_stop() {
+  stop_requested_ = true;
+  if (slice_ == 0) return;
+  slice_ -= runtime_->counter + 1;
+  runtime_->counter = -1;
+}
+
+void Vcpu::select_contexts() {
+  context_stale_ = false;
+  ContextKey key = guest_.context_key();
+  ContextKey user = key;
+  user.permission_class = guest_.user_class();
+  if (context_ && context_->key == key && user_context_->key == user) return;  // only select() below recycles them
+  user_context_ = user == key ? nullptr : tlb_.select(user);
+  context_ = tlb_.select(key);
+  if (!user_context_) user_context_ = context_;
+  runtime_->context = context_;
+  runtime_->user_context = user_context_;
+  runtime_->fp_mode = guest_.fp_mode(key.mode);
+  ir::set_fp_round(*runtime_, runtime_->fp_mode.round);
+}
+
+void Vcpu::raise(const Fault& fault, Access access) {
+  guest_.raise_fault(fault, access);
+  context_stale_ = true;
+  ++executed_;
+}
+
+bool Vcpu::fetch(uint64_t pc, uint64_t& pa, bool& guarded) {
+  const Tlb::Entry* entry = tlb_.lookup(pc, context_->key);
+  if (!entry || !(entry->permissions[context_->key.permission_class] & kCanExecute)) {
+    const TranslateResult t = guest_.translate(pc, Access::kExecute, context_->key.permission_class);
+    ++tlb_.stats.walks;
+    if (!t.ok) {
+      raise(t.fault, Access::kExecute);
+      return false;
+    }
+    entry = tlb_.insert(pc, context_->key, t.page);
+  }
+  pa = entry->pa | (pc & (kGuestPageSize - 1));
+  guarded = entry->guarded;
+  Translation page;
+  page.guarded = guarded;
+  if (guest_.check_entry(page)) {
+    ++executed_;
+    context_stale_ = true;
+    return false;
+  }
+  if (!memory_.host(pa, 4)) {
+    raise(guest_.make_fault(pc, Access::kExecute, context_->key.permission_class, GuestCpu::FaultKind::kExternal),
+          Access::kExecute);
+    return false;
+  }
+  return true;
+}
+
+std::span<const uint8_t> Vcpu::code_page(uint64_t pa) {
+  const uint8_t* host = memory_.host(pa & ~(kGuestPageSize - 1), kGuestPageSize);
+  return {host, host ? kGuestPageSize : 0};
+}
+
+TranslatedBlock* Vcpu::find_block(uint64_t pc, bool slow) {
+  uint64_t pa;
+  bool guarded;
+  if (!fetch(pc, pa, guarded)) return nullptr;
+  const uint64_t mode = context_->key.mode | (slow ? kSlowFlavour : 0);
+  TranslatedBlock* block = cache_->find(pa, mode);
+  if (!block) {
+    const auto page = code_page(pa);
+    PageFlags* flags = memory_.page(pa);
+    if (flags->writable_cached) {
+      tlb_.protect(reinterpret_cast<uint64_t>(page.data()));
+      flags->writable_cached = false;
+    }
+    const uint32_t offset = pa & (kGuestPageSize - 1);
+    block = cache_->revive(pa, mode, page.subspan(offset));
+    while (!block) {
+      block = translator_->translate(page, offset, pa, mode);
+      if (!block) tlb_.clear_all_jumps();  // the cache was full and has been emptied
+    }
+  }
+  if (!slow && !guarded && !single_regions) {
+    context_->jump[ir::jump_index(pc)] = {pc, reinterpret_cast<uint64_t>(cache_->entry(*block))};
+    context_->note_jump_page(pc);
+  }
+  return block;
+}
+
+bool Vcpu::at_breakpoint(uint64_t pc) const {
+  return std::find(breakpoints.begin(), breakpoints.end(), pc) != breakpoints.end();
+}
+
+void Vcpu::debug_changed() {
+  debugging_ = !breakpoints.empty() || !watchpoints.empty();
+  single_regions = debugging_ || exec_log;
+  translator_->max_insts = debugging_ ? 1 : 64;
+  if (cache_) cache_->flush();
+  tlb_.clear_contexts();
+}
+
+AfterExit Vcpu::run(uint64_t budget) {
+  stop_requested_ = false;
+  const uint64_t end = executed_ + budget;
+  bool first = true;
+  while (executed_ < end && !stop_requested_) {
+    if (guest_.interrupt_deliverable()) {
+      guest_.deliver_interrupt();
+      context_stale_ = true;
+    }
+    if (context_stale_) select_contexts();
+    if (debugging_) {
+      if (watch_hit || (!first && at_breakpoint(guest_.pc()))) return AfterExit::kDebug;
+    }
+    first = false;
+    const uint64_t remaining = end - executed_;
+    AfterExit after;
+    if (accelerator_ == Accelerator::kInterp) {
+      after = run_evaluated(remaining);
+    } else {
+      slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, 1 << 30));
+      after = run_translated();
+      slice_ = 0;
+      if (after == AfterExit::kContinue && exact_ && end - executed_ < translator_->max_insts && executed_ < end &&
+          !stop_requested_ && !guest_.interrupt_deliverable())
+        after = run_evaluated(end - executed_);
+    }
+    if (after != AfterExit::kContinue) return after;
+    if (!exact_ && end - executed_ < translator_->max_insts) break;
+  }
+  return AfterExit::kContinue;
+}
+
+AfterExit Vcpu::run_translated() {
+  const bool slow = enter_slow_;
+  enter_slow_ = false;
+  if (slow) ++stats.slow_entries;
+  TranslatedBlock* block = find_block(guest_.pc(), slow);
+  // Counting restarts at every entry: what find_block raised is not counted.
+  while (block && !stop_requested_) {
+    if (block->guest_insts > slice_) {
+      if (exact_) return AfterExit::kContinue;
+      slice_ = block->guest_insts;
+    }
+    if (exec_log) exec_log(*block);
+    runtime_->counter = slice_;
+    cache_->thunks().enter(runtime_, cache_->entry(*block));
+    const auto leave = static_cast<ir::Leave>(runtime_->exit_reason);
+    ++stats.leaves[static_cast<unsigned>(leave)];
+    const uint64_t site_address = runtime_->exit_site;
+    if (leave == ir::Leave::kDeadline) {
+      TranslatedBlock& at = *cache_->at(site_address);
+      runtime_->counter += at.guest_insts;
+      guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + (at.pa & (kGuestPageSize - 1)));
+      executed_ += static_cast<uint64_t>(slice_ - runtime_->counter);
+      return AfterExit::kContinue;
+    }
+    executed_ += static_cast<uint64_t>(slice_ - runtime_->counter);
+    slice_ = runtime_->counter;
+    switch (leave) {
+      case ir::Leave::kLink: {
+        TranslatedBlock& from = *cache_->at(site_address);
+        const ir::Site site = cache_->site(from, site_address, saved_);
+        const uint64_t target = *reinterpret_cast<uint64_t*>(runtime_->state) + site.imm;
+        guest_.set_pc(target);
+        const uint64_t flushes = cache_->stats.flushes;
+        block = find_block(target, false);
+        if (block && !single_regions && cache_->stats.flushes == flushes && from.live)
+          backend_->link(cache_->span(from), site.offset, cache_->entry(*block));
+        break;
+      }
+      case ir::Leave::kIndirect:
+        guest_.set_pc(runtime_->exit_target);
+        block = find_block(runtime_->exit_target, false);
+        break;
+      case ir::Leave::kDead: {
+        TranslatedBlock& at = *cache_->at(site_address);
+        const uint64_t pc = *reinterpret_cast<uint64_t*>(runtime_->state) + (at.pa & (kGuestPageSize - 1));
+        guest_.set_pc(pc);
+        block = find_block(pc, false);
+        break;
+      }
+      case ir::Leave::kEngine: {
+        const ir::Site& site = site_at(site_address).site;
+        guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(site.pc_offset));
+        return after_engine_exit(site.aux, site.imm, runtime_->exit_argument);
+      }
+      default: return AfterExit::kContinue;  // kGuard, kCall: the state is in place
+    }
+    if (single_regions || slice_ <= 0) return AfterExit::kContinue;
+  }
+  return AfterExit::kContinue;
+}
+
+AfterExit Vcpu::after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
+  context_stale_ = true;
+  return guest_.engine_exit(reason, imm, argument);
+}
+
+AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
+  enter_slow_ = false;
+  const uint64_t pc = guest_.pc();
+  uint64_t pa;
+  bool guarded;
+  if (!fetch(pc, pa, guarded)) return AfterExit::kContinue;
+  const uint32_t offset = pa & (kGuestPageSize - 1);
+  const ir::Region& region = translator_->lift(code_page(pa), offset, context_->key.mode | kSlowFlavour,
+                                               static_cast<unsigned>(std::min<uint64_t>(max_insts, translator_->max_insts)));
+  const ir::EvalResult r = ir::evaluate(region, runtime_->state, runtime_->fp_sticky, *this);
+  ahead_ = 0;
+  const ir::Inst& inst = region.insts[r.inst];
+  const ir::Snapshot& snapshot = region.snapshot(inst);
+  executed_ += snapshot.completed;
+  switch (r.leave) {
+    case ir::Leave::kLink: guest_.set_pc((pc & ~(kGuestPageSize - 1)) + inst.imm); break;
+    case ir::Leave::kIndirect: guest_.set_pc(r.target); break;
+    case ir::Leave::kEngine:
+      guest_.set_pc((pc & ~(kGuestPageSize - 1)) + static_cast<int64_t>(snapshot.pc_offset));
+      return after_engine_exit(inst.aux, inst.imm, r.target);
+    default: break;
+  }
+  return AfterExit::kContinue;
+}
+
+AfterExit Vcpu::step() {
+  if (guest_.interrupt_deliverable()) {
+    guest_.deliver_interrupt();
+    context_stale_ = true;
+  }
+  if (context_stale_) select_contexts();
+  return run_evaluated(1);
+}
+
+const Vcpu::CachedSite& Vcpu::site_at(uint64_t address) {
+  if (site_cache_flushes_ != cache_->stats.flushes || site_cache_.empty()) {
+    site_cache_.assign(kSiteCacheSize, {});
+    site_cache_flushes_ = cache_->stats.flushes;
+  }
+  CachedSite& cached = site_cache_[(address ^ address >> 10) & (kSiteCacheSize - 1)];
+  if (cached.address != address) {
+    cached.address = address;
+    cached.block = cache_->at(address);
+    cached.site = cache_->site(*cached.block, address, saved_);
+  }
+  return cached;
+}
+
+void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
+  const ir::Site site = cache_->site(*cache_->at(site_address), site_address, saved_);
+  const auto slots = guest_.slots();
+  for (const ir::SavedSlot& s : saved_) {
+    uint8_t* to = runtime_->state + slots[s.slot].offset;
+    const unsigned n = ir::bytes(slots[s.slot].type);
+    ir::V128 value;
+    switch (s.at.kind) {
+      case ir::Location::Kind::kConst: value = {s.at.imm, s.at.imm_hi}; break;
+      case ir::Location::Kind::kSpill: value = {registers.spill[s.at.spill], n > 8 ? registers.spill[s.at.spill + 1] : 0}; break;
+      case ir::Location::Kind::kVec: value = {registers.vec[s.at.index][0], registers.vec[s.at.index][1]}; break;
+      default: value = {registers.gpr[s.at.index], 0};
+    }
+    std::memcpy(to, &value, n);
+  }
+  guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(site.pc_offset));
+}
+
+}  // namespace mynah

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frontend/arm/a64/lift.h"
+
+#include <cstring>
+
+#include "frontend/arm/a64/features.h"
+#include "frontend/arm/cpu_models.h"
+
+namespace mynah::arm::a64 {
+
+namespace {
+
+using LiftFunction = void (*)(Lifter&, uint32_t);
+constexpr LiftFunction kLift[] = {
+    [](Lifter& l, uint32_t word) { l.undefined(word); },
+#define ROW(id, ...) lift_##id,
+#include "frontend/arm/a64/tables.inc"
+};
+
+}  // namespace
+
+Value Lifter::cond(unsigned c) {
+  if (c >= 14) return b.konst(Type::i1, 1);
+  return b.cond(static_cast<Cond>(c), flags());
+}
+
+Value Lifter::guard(Value base, int64_t offset, const Access& a) {
+  const unsigned length = a.bytes ? a.bytes : 1u << a.size;
+  unsigned align = a.align;
+  if ((mode & kModeAlignCheck) && align < a.size) align = a.size;
+  uint8_t aux = static_cast<uint8_t>(align << ir::kGuardAlignShift);
+  if (a.write) aux |= ir::kGuardWrite;
+  if (a.read_write) aux |= ir::kGuardWrite | ir::kGuardReadWrite;
+  if (a.user && privileged() && !(mode & kModeUao)) aux |= ir::kGuardUser;
+  return b.guard(base, {static_cast<int32_t>(offset), length, static_cast<uint8_t>(a.size)}, aux);
+}
+
+Value Lifter::load(Type type, Value base, int64_t offset, unsigned size, bool is_signed, bool user) {
+  const Value p = guard(base, offset, {.size = size, .user = user});
+  return b.load(type, p, offset, static_cast<uint8_t>(size | (is_signed ? ir::kMemSigned : 0)));
+}
+
+void Lifter::store(Value base, int64_t offset, unsigned size, Value value, bool user) {
+  const Value p = guard(base, offset, {.size = size, .write = true, .user = user});
+  b.store(p, offset, value, static_cast<uint8_t>(size));
+  b.commit(p);
+}
+
+void Lifter::leave(ExitReason reason, uint64_t imm) {
+  b.at(pc_offset, index + 1);  // an instruction that raises an exception counts
+  b.exit_engine(static_cast<uint8_t>(reason), imm);
+}
+
+void Lifter::leave_next(ExitReason reason, uint64_t imm) {
+  b.at(pc_offset + 4, index + 1);
+  b.exit_engine(static_cast<uint8_t>(reason), imm);
+}
+
+void Lifter::branch(int64_t delta, ir::ExitHint hint) {
+  b.at(pc_offset + 4, index + 1);
+  b.exit(pc_offset + delta, hint);
+}
+
+void Lifter::branch_if(Value cond, int64_t delta) {
+  b.at(pc_offset + 4, index + 1);
+  if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
+  b.exit_if(cond, pc_offset + delta);
+  b.exit(pc_offset + 4);
+}
+
+void Lifter::branch_indirect(Value target, ir::ExitHint hint) {
+  b.at(pc_offset + 4, index + 1);
+  b.exit_indirect(target, hint);
+}
+
+Value Lifter::call(Helper helper, Type result, Value a, Value v1, Value v2) {
+  b.flush();
+  const Value r = b.call(result, static_cast<unsigned>(helper), a, v1, v2);
+  b.forget();
+  return r;
+}
+
+bool Lifter::fp_access() {
+  if (mode & kModeFpEnabled) return true;
+  leave(ExitReason::kFpTrap);
+  return false;
+}
+
+void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
+                const CpuModel& model, const LiftLimits& limits) {
+  ir::Builder b(region);
+  b.begin(slot_table());
+  b.set_slow(limits.slow);
+  region.fp = fp_mode_of(mode);
+  region.pc_offset = pc_offset;
+  Lifter l(b, model, mode);
+  const unsigned max = mode & kModeSingleStep ? 1 : limits.max_insts;
+  uint32_t offset = pc_offset;
+  while (true) {
+    l.pc_offset = static_cast<int32_t>(offset);
+    b.at(l.pc_offset, l.index);
+    if (l.index == max || offset + 4 > page.size()) {
+      b.exit(offset);
+      break;
+    }
+    if (mode & kModeIllegalState) {
+      l.leave(ExitReason::kIllegalState);
+      break;
+    }
+    uint32_t word;
+    std::memcpy(&word, page.data() + offset, 4);
+    const Decoded d = decode(word);
+    if (!d || missing_feature(d, model.features)) {
+      l.undefined(word);
+    } else {
+      kLift[static_cast<size_t>(d.encoding)](l, word);
+    }
+    offset += 4;
+    ++l.index;
+    if (b.ended()) break;
+    if (mode & kModeSingleStep) {
+      b.at(static_cast<int32_t>(offset), l.index);
+      b.exit_engine(static_cast<uint8_t>(ExitReason::kStep), 0);
+      break;
+    }
+    if (l.end_block) {
+      b.at(static_cast<int32_t>(offset), l.index);
+      b.exit(offset);
+      break;
+    }
+  }
+  region.guest_insts = l.index;
+  region.guest_bytes = offset > pc_offset ? offset - pc_offset : 4;
+  b.finish();
+}
+
+}  // namespace mynah::arm::a64

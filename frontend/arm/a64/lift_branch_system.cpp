@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Branches, exception generating and system instructions (Arm ARM, C4.1.65).
+#include "frontend/arm/a64/lift.h"
+#include "frontend/arm/sysregs.h"
+#include "frontend/arm/sysregs_instructions.h"
+
+namespace mynah::arm::a64 {
+
+// --- branches
+void lift_b_cond(Lifter& l, uint32_t word) { l.branch_if(l.cond(cond_branch(word)), imm19(word) * 4); }
+void lift_b(Lifter& l, uint32_t word) { l.branch(imm26(word) * 4); }
+void lift_bl(Lifter& l, uint32_t word) {
+  l.set_x(30, l.pc(4));
+  l.branch(imm26(word) * 4, ir::ExitHint::kCall);
+}
+void lift_cbz(Lifter& l, uint32_t word) {
+  l.branch_if(l.b.icmpz(Cond::eq, l.reg(sf(word), rt(word))), imm19(word) * 4);
+}
+void lift_cbnz(Lifter& l, uint32_t word) {
+  l.branch_if(l.b.icmpz(Cond::ne, l.reg(sf(word), rt(word))), imm19(word) * 4);
+}
+namespace {
+Value tested_bit(Lifter& l, uint32_t word) {
+  return l.b.emit(Op::testbit, Type::i1, l.x(rt(word)), ir::kNoValue, ir::kNoValue, b5_b40(word));
+}
+}  // namespace
+void lift_tbz(Lifter& l, uint32_t word) {
+  l.branch_if(l.b.emit(Op::bool_not, Type::i1, tested_bit(l, word)), imm14(word) * 4);
+}
+void lift_tbnz(Lifter& l, uint32_t word) { l.branch_if(tested_bit(l, word), imm14(word) * 4); }
+
+void lift_br(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), ir::ExitHint::kJump); }
+void lift_blr(Lifter& l, uint32_t word) {
+  const Value target = l.x(rn(word));
+  l.set_x(30, l.pc(4));
+  l.branch_indirect(target, ir::ExitHint::kCall);
+}
+void lift_ret(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), ir::ExitHint::kReturn); }
+
+// --- exceptions
+void lift_svc(Lifter& l, uint32_t word) { l.leave_next(ExitReason::kSvc, imm16(word)); }
+void lift_hvc(Lifter& l, uint32_t word) {
+  if (!l.privileged()) return l.undefined(word);
+  l.leave_next(ExitReason::kHvc, imm16(word));
+}
+void lift_smc(Lifter& l, uint32_t word) {
+  if (!l.privileged()) return l.undefined(word);
+  l.leave_next(ExitReason::kSmc, imm16(word));
+}
+void lift_brk(Lifter& l, uint32_t word) { l.leave(ExitReason::kBrk, imm16(word)); }
+void lift_hlt(Lifter& l, uint32_t word) { l.leave(ExitReason::kHlt, imm16(word)); }
+void lift_dcps1(Lifter& l, uint32_t word) { l.undefined(word); }
+void lift_dcps2(Lifter& l, uint32_t word) { l.undefined(word); }
+void lift_dcps3(Lifter& l, uint32_t word) { l.undefined(word); }
+void lift_drps(Lifter& l, uint32_t word) { l.undefined(word); }
+void lift_eret(Lifter& l, uint32_t word) {
+  if (!l.privileged()) return l.undefined(word);
+  l.leave(ExitReason::kEret, 0);
+}
+
+// --- hints
+void lift_nop(Lifter&, uint32_t) {}
+void lift_hint(Lifter&, uint32_t) {}  // unallocated hints are NOPs
+void lift_yield(Lifter&, uint32_t) {}
+void lift_dgh(Lifter&, uint32_t) {}
+void lift_esb(Lifter&, uint32_t) {}
+void lift_psb_csync(Lifter&, uint32_t) {}
+void lift_tsb_csync(Lifter&, uint32_t) {}
+void lift_csdb(Lifter&, uint32_t) {}
+void lift_bti(Lifter&, uint32_t) {}  // checked where a block is entered
+void lift_wfe(Lifter& l, uint32_t) { l.leave_next(ExitReason::kWfe); }
+void lift_wfi(Lifter& l, uint32_t) { l.leave_next(ExitReason::kWfi); }
+void lift_sev(Lifter& l, uint32_t) { l.call(Helper::kSev, Type::i64, l.b.i64(0)); }
+void lift_sevl(Lifter& l, uint32_t) { l.call(Helper::kSev, Type::i64, l.b.i64(1)); }
+
+// --- barriers
+void lift_clrex(Lifter& l, uint32_t) { l.b.set(kSlotExclusiveAddress, l.b.i64(~uint64_t{0})); }
+void lift_dsb(Lifter& l, uint32_t) { l.b.emit(Op::fence, Type::none); }
+void lift_dmb(Lifter& l, uint32_t) { l.b.emit(Op::fence, Type::none); }
+void lift_sb(Lifter&, uint32_t) {}
+// Code that this processor wrote is fetched anew at the next region; so one begins here.
+void lift_isb(Lifter& l, uint32_t) { l.leave_next(ExitReason::kContinue); }
+
+// --- PSTATE
+namespace {
+void flags_from_bits(Lifter& l, Value nzcv) { l.set_flags(l.b.emit(Op::fl_pack, Type::flags, nzcv)); }
+void msr_immediate(Lifter& l, uint32_t word) {
+  l.call(Helper::kMsrImmediate, Type::i64, l.b.i64(op1(word) << 3 | op2(word)), l.b.i64(CRm(word)));
+  l.leave_next(ExitReason::kContinue);
+}
+}  // namespace
+void lift_cfinv(Lifter& l, uint32_t) {
+  const Value nzcv = l.b.emit(Op::fl_unpack, Type::i32, l.flags());
+  flags_from_bits(l, l.b.binary(Op::xor_, nzcv, l.b.i32(1u << 29)));
+}
+void lift_xaflag(Lifter& l, uint32_t) {
+  // N = !C & !Z, Z = Z & C, C = C | Z, V = !C & Z
+  const Value f = l.b.emit(Op::fl_unpack, Type::i32, l.flags());
+  const auto bit = [&](unsigned n) { return l.b.unary(Op::ubfx, f, 1, static_cast<uint8_t>(n)); };
+  const auto inverse = [&](Value v) { return l.b.binary(Op::xor_, v, l.b.i32(1)); };
+  const auto at = [&](Value v, unsigned to) { return l.b.binary(Op::shl, v, l.b.i32(to)); };
+  const auto both = [&](Value a, Value c) { return l.b.binary(Op::and_, a, c); };
+  const auto either = [&](Value a, Value c) { return l.b.binary(Op::or_, a, c); };
+  const Value z = bit(30), c = bit(29);
+  flags_from_bits(l, either(either(at(both(inverse(c), inverse(z)), 31), at(both(z, c), 30)),
+                            either(at(either(c, z), 29), at(both(inverse(c), z), 28))));
+}
+void lift_axflag(Lifter& l, uint32_t) {
+  // N = 0, Z = Z | V, C = C & !V, V = 0
+  const Value f = l.b.emit(Op::fl_unpack, Type::i32, l.flags());
+  const auto bit = [&](unsigned n) { return l.b.unary(Op::ubfx, f, 1, static_cast<uint8_t>(n)); };
+  const Value z = l.b.binary(Op::or_, bit(30), bit(28));
+  const Value c = l.b.binary(Op::andn, bit(29), bit(28));
+  flags_from_bits(l, l.b.binary(Op::or_, l.b.binary(Op::shl, z, l.b.i32(30)), l.b.binary(Op::shl, c, l.b.i32(29))));
+}
+void lift_msr_uao(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+void lift_msr_pan(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+void lift_msr_spsel(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+void lift_msr_ssbs(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+void lift_msr_dit(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+void lift_msr_daifset(Lifter& l, uint32_t word) {
+  // Masking cannot make anything deliverable: the block goes on.
+  if (!l.privileged()) return msr_immediate(l, word);
+  l.call(Helper::kMsrImmediate, Type::i64, l.b.i64(op1(word) << 3 | op2(word)), l.b.i64(CRm(word)));
+}
+void lift_msr_daifclr(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+
+// --- system instructions and registers
+namespace {
+
+uint16_t key_of(uint32_t word, unsigned op0) {
+  return system_key(op0, op1(word), CRn(word), CRm(word), op2(word));
+}
+
+// The slot that holds a register which is plain memory at this level, or none.
+int slot_of(const Lifter& l, const SysregRow& row, bool write) {
+  const uint16_t flag = write ? kInlineWritable : kInlineReadable;
+  const uint8_t need = l.privileged() ? (write ? kEl1Write : kEl1Read) : (write ? kEl0Write : kEl0Read);
+  if (!(row.flags & flag) || !(row.access & need) || row.gate != Gate::kNone || row.size != 8) return -1;
+  if (!sysregs::present(row, l.model)) return -1;
+  if ((row.flags & kNeedsSpsel) && !(l.mode & kModeSpEl1)) return -1;
+  if (write && sysregs::writable_bits(row, l.model) != ~uint64_t{0}) return -1;
+  const auto slots = slot_table();
+  for (unsigned i = 0; i < slots.size(); ++i)
+    if (slots[i].offset == static_cast<uint32_t>(row.offset) && slots[i].type == Type::i64) return static_cast<int>(i);
+  return -1;
+}
+
+constexpr uint16_t kNzcv = system_key(3, 3, 4, 2, 0);
+
+}  // namespace
+
+void lift_mrs(Lifter& l, uint32_t word) {
+  const uint16_t key = key_of(word, 2 + o0(word));
+  if (key == kNzcv) return l.set_x(rt(word), l.b.emit(Op::fl_unpack, Type::i32, l.flags()));
+  const SysregRow* row = sysregs::find(key);
+  if (row) {
+    if (const int slot = slot_of(l, *row, false); slot >= 0) return l.set_x(rt(word), l.b.get(ir::Slot(slot)));
+  }
+  l.set_x(rt(word), l.call(Helper::kReadSysreg, Type::i64, l.b.i64(key), l.b.i64(rt(word))));
+}
+
+void lift_msr_register(Lifter& l, uint32_t word) {
+  const uint16_t key = key_of(word, 2 + o0(word));
+  const Value value = l.x(rt(word));
+  if (key == kNzcv) return flags_from_bits(l, l.b.trunc(value));
+  const SysregRow* row = sysregs::find(key);
+  if (row) {
+    if (const int slot = slot_of(l, *row, true); slot >= 0) {
+      l.b.set(ir::Slot(slot), value);
+      if (row->flags & (kChangesTranslation | kEndsBlock)) l.leave_next(ExitReason::kContinue);
+      return;
+    }
+  }
+  l.call(Helper::kWriteSysreg, Type::i64, l.b.i64(key), value, l.b.i64(rt(word)));
+  if (!row || (row->flags & (kChangesTranslation | kEndsBlock | kExternal))) l.leave_next(ExitReason::kContinue);
+}
+
+void lift_sys(Lifter& l, uint32_t word) {
+  const uint16_t key = key_of(word, 1);
+  const Value value = l.x(rt(word));
+  l.call(Helper::kSys, Type::i64, l.b.i64(key), value, l.b.i64(rt(word)));
+  if (key == kDcZva) {
+    const Value base = l.b.binary(Op::and_, value, l.b.i64(~uint64_t{63}));
+    const Value p = l.guard(base, 0, {.size = 3, .bytes = 64, .write = true});
+    const Value zero = l.b.konst_v128(0, 0);
+    for (unsigned i = 0; i < 64; i += 16) l.b.store(p, i, zero, 4);
+    l.b.commit(p);
+    return;
+  }
+  if (sys_ends_block(key)) l.leave_next(ExitReason::kContinue);
+}
+
+void lift_sysl(Lifter& l, uint32_t word) { l.undefined(word); }
+
+}  // namespace mynah::arm::a64

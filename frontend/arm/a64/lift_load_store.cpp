@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Loads and stores of general registers (Arm ARM, C4.1.66), but for exclusives and atomics.
+#include "frontend/arm/a64/lift.h"
+#include "frontend/arm/a64/lift_shared.h"
+
+namespace mynah::arm::a64 {
+
+namespace {
+
+// Signed loads: opc 2 extends to 64 bits, 3 to 32.
+Value load_value(Lifter& l, Value base, int64_t offset, unsigned size, bool is_signed, bool to32, bool user) {
+  const Type type = size == 3 || (is_signed && !to32) ? Type::i64 : Type::i32;
+  return l.load(type, base, offset, size, is_signed, user);
+}
+Value stored_value(Lifter& l, unsigned size, unsigned t) { return l.reg(size == 3, t); }
+
+void load_to(Lifter& l, unsigned t, Value base, int64_t offset, unsigned size, bool is_signed, bool to32,
+             Index index = Index::kOffset, unsigned n = 31, bool user = false) {
+  const int64_t at = index == Index::kPost ? 0 : offset;
+  const Value v = load_value(l, base, at, size, is_signed, to32, user);
+  if (index != Index::kOffset) l.set_x_sp(n, l.b.add_imm(base, offset));
+  l.set_x(t, v);
+}
+void store_from(Lifter& l, unsigned t, Value base, int64_t offset, unsigned size, Index index = Index::kOffset,
+                unsigned n = 31, bool user = false) {
+  const int64_t at = index == Index::kPost ? 0 : offset;
+  l.store(base, at, size, stored_value(l, size, t), user);
+  if (index != Index::kOffset) l.set_x_sp(n, l.b.add_imm(base, offset));
+}
+int64_t scaled(uint32_t w) { return int64_t{imm12(w)} << size_memory(w); }
+Value register_offset(Lifter& l, uint32_t w) { return register_offset(l, w, size_memory(w)); }
+
+}  // namespace
+
+// --- literal
+void lift_ldr_literal(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.pc(imm19(w) * 4), 0, opc_top(w) ? 3 : 2, false, false);
+}
+void lift_ldrsw_literal(Lifter& l, uint32_t w) { load_to(l, rt(w), l.pc(imm19(w) * 4), 0, 2, true, false); }
+void lift_prfm_literal(Lifter&, uint32_t) {}
+
+// --- pairs
+namespace {
+void pair(Lifter& l, uint32_t w, bool load, Index index, bool sign_extend = false) {
+  const unsigned size = opc_top(w) == 2 ? 3 : 2;
+  const int64_t offset = imm7(w) * (1 << size);
+  const Value base = l.x_sp(rn(w));
+  const int64_t at = index == Index::kPost ? 0 : offset;
+  const int64_t second = at + (1 << size);
+  const Value p = l.guard(base, at, {.size = size, .bytes = 2u << size, .write = !load});
+  const uint8_t aux = static_cast<uint8_t>(size | (sign_extend ? ir::kMemSigned : 0));
+  if (load) {
+    const Type type = size == 3 || sign_extend ? Type::i64 : Type::i32;
+    const Value a = l.b.load(type, p, at, aux), c = l.b.load(type, p, second, aux);
+    if (index != Index::kOffset) l.set_x_sp(rn(w), l.b.add_imm(base, offset));
+    l.set_x(rt(w), a);
+    l.set_x(rt2(w), c);
+  } else {
+    l.b.store(p, at, stored_value(l, size, rt(w)), aux);
+    l.b.store(p, second, stored_value(l, size, rt2(w)), aux);
+    l.b.commit(p);
+    if (index != Index::kOffset) l.set_x_sp(rn(w), l.b.add_imm(base, offset));
+  }
+}
+}  // namespace
+void lift_stnp(Lifter& l, uint32_t w) { pair(l, w, false, Index::kOffset); }
+void lift_ldnp(Lifter& l, uint32_t w) { pair(l, w, true, Index::kOffset); }
+void lift_stp(Lifter& l, uint32_t w) { pair(l, w, false, pair_indexing(w)); }
+void lift_ldp(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w)); }
+void lift_ldpsw(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w), true); }
+
+// --- unscaled immediate
+void lift_stur(Lifter& l, uint32_t w) { store_from(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w)); }
+void lift_ldur(Lifter& l, uint32_t w) { load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false); }
+void lift_ldurs(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3);
+}
+void lift_prfum(Lifter&, uint32_t) {}
+
+// --- pre- and post-indexed
+void lift_str_immediate_indexed(Lifter& l, uint32_t w) {
+  store_from(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), indexing(w), rn(w));
+}
+void lift_ldr_immediate_indexed(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false, indexing(w), rn(w));
+}
+void lift_ldrs_immediate_indexed(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, indexing(w), rn(w));
+}
+
+// --- unprivileged
+void lift_sttr(Lifter& l, uint32_t w) {
+  store_from(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), Index::kOffset, 31, true);
+}
+void lift_ldtr(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false, Index::kOffset, 31, true);
+}
+void lift_ldtrs(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, Index::kOffset, 31, true);
+}
+
+// --- register offset
+void lift_str_register(Lifter& l, uint32_t w) { store_from(l, rt(w), register_offset(l, w), 0, size_memory(w)); }
+void lift_ldr_register(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), register_offset(l, w), 0, size_memory(w), false, false);
+}
+void lift_ldrs_register(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), register_offset(l, w), 0, size_memory(w), true, opc(w) == 3);
+}
+void lift_prfm_register(Lifter&, uint32_t) {}
+
+// --- unsigned immediate
+void lift_str_immediate(Lifter& l, uint32_t w) { store_from(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w)); }
+void lift_ldr_immediate(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w), false, false);
+}
+void lift_ldrs_immediate(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w), true, opc(w) == 3);
+}
+void lift_prfm_immediate(Lifter&, uint32_t) {}
+
+// --- ordered
+namespace {
+void load_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
+  const unsigned size = size_memory(w);
+  const Value p = l.guard(l.x_sp(rn(w)), offset, {.size = size, .align = align});
+  l.set_x(rt(w), l.b.load(size == 3 ? Type::i64 : Type::i32, p, offset, static_cast<uint8_t>(size | ir::kMemAcquire)));
+}
+void store_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
+  const unsigned size = size_memory(w);
+  const Value p = l.guard(l.x_sp(rn(w)), offset, {.size = size, .write = true, .align = align});
+  l.b.store(p, offset, stored_value(l, size, rt(w)), static_cast<uint8_t>(size | ir::kMemRelease));
+  l.b.commit(p);
+}
+}  // namespace
+void lift_stllr(Lifter& l, uint32_t w) { store_ordered(l, w, 0, size_memory(w)); }
+void lift_stlr(Lifter& l, uint32_t w) { store_ordered(l, w, 0, size_memory(w)); }
+void lift_ldlar(Lifter& l, uint32_t w) { load_ordered(l, w, 0, size_memory(w)); }
+void lift_ldar(Lifter& l, uint32_t w) { load_ordered(l, w, 0, size_memory(w)); }
+void lift_ldapr(Lifter& l, uint32_t w) { load_ordered(l, w, 0, size_memory(w)); }
+void lift_stlur(Lifter& l, uint32_t w) { store_ordered(l, w, imm9(w), size_memory(w)); }
+void lift_ldapur(Lifter& l, uint32_t w) { load_ordered(l, w, imm9(w), size_memory(w)); }
+void lift_ldapurs(Lifter& l, uint32_t w) {
+  const unsigned size = size_memory(w);
+  const Value p = l.guard(l.x_sp(rn(w)), imm9(w), {.size = size, .align = size});
+  const Type type = opc(w) == 3 ? Type::i32 : Type::i64;
+  l.set_x(rt(w), l.b.load(type, p, imm9(w), static_cast<uint8_t>(size | ir::kMemAcquire | ir::kMemSigned)));
+}
+
+}  // namespace mynah::arm::a64

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frontend/arm/cpu.h"
+
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "frontend/arm/a64/decode.h"
+#include "frontend/arm/a64/features.h"
+#include "frontend/arm/a64/lift.h"
+#include "frontend/arm/helpers.h"
+#include "frontend/arm/mmu.h"
+#include "frontend/arm/mode.h"
+#include "frontend/arm/pauth.h"
+#include "frontend/arm/pstate.h"
+#include "frontend/arm/slots.h"
+#include "frontend/arm/sysregs.h"
+#include "frontend/arm/sysregs_instructions.h"
+
+namespace mynah::arm {
+
+namespace {
+
+constexpr uint64_t kSctlrM = 1, kSctlrA = 2, kSctlrWxn = uint64_t{1} << 19;
+constexpr uint64_t kSctlrUma = 1 << 9, kSctlrDze = 1 << 14, kSctlrUci = uint64_t{1} << 26;
+constexpr uint64_t kSctlrEnIa = uint64_t{1} << 31, kSctlrEnIb = uint64_t{1} << 30, kSctlrEnDa = uint64_t{1} << 27,
+                   kSctlrEnDb = uint64_t{1} << 13;
+constexpr uint32_t kFpsrFlags = 0x0800009f;  // QC and the cumulative exception bits
+
+constexpr uint16_t kFpsrKey = system_key(3, 3, 4, 4, 1);
+
+// mynah::Fault of this front end: what kind, where, and the status.
+enum FaultWord : unsigned { kWordFault, kWordLevel, kWordAddress };
+
+}  // namespace
+
+ArmCpu::ArmCpu(CpuModel model, ArmSystem& system, Firmware* firmware, ir::Runtime& runtime)
+    : model_(std::move(model)),
+      system_(system),
+      firmware_(firmware),
+      runtime_(runtime),
+      state_(*new (runtime.state) ArmState{}) {}
+
+std::span<const ir::SlotInfo> ArmCpu::slots() const { return slot_table(); }
+
+void ArmCpu::reset() {
+  arm::reset(state_, model_, reset_config);
+  set_fpsr(0);
+}
+
+uint32_t ArmCpu::fpsr() const { return (state_.fpsr & ~kFpsrFlags) | (ir::fp_flags(runtime_) & kFpsrFlags); }
+
+void ArmCpu::set_fpsr(uint32_t value) {
+  state_.fpsr = value;
+  ir::set_fp_flags(runtime_, value & kFpsrFlags);
+}
+
+uint64_t ArmCpu::canonical(uint64_t va) const {
+  const uint64_t top = va >> 56;
+  if (top == (va >> 55 & 1 ? 0xff : 0)) return va;
+  if (!top_byte_ignored(state_, va, false)) return va;
+  return va >> 55 & 1 ? va | uint64_t{0xff} << 56 : va & ~(uint64_t{0xff} << 56);
+}
+
+void ArmCpu::set_pc(uint64_t pc) {
+  const uint64_t top = pc >> 56;
+  if (top != (pc >> 55 & 1 ? 0xff : 0) && top_byte_ignored(state_, pc, true))
+    pc = pc >> 55 & 1 ? pc | uint64_t{0xff} << 56 : pc & ~(uint64_t{0xff} << 56);
+  state_.set_pc(pc);
+}
+
+ContextKey ArmCpu::context_key() {
+  ContextKey key;
+  const uint64_t sctlr = state_.sctlr;
+  key.spaces[0] = state_.ttbr0;
+  key.spaces[1] = state_.ttbr1;
+  key.regime = state_.tcr * 0x9e3779b97f4a7c15 ^ state_.mair * 0xd6e8feb86659fd93 ^
+               (sctlr & (kSctlrM | kSctlrWxn)) * 0xff51afd7ed558ccd;
+  key.asid = current_asid(state_);
+  const bool el1 = state_.el != 0;
+  key.permission_class = el1 ? (state_.pan ? 2 : 1) : 0;
+  uint64_t mode = 0;
+  if (el1) mode |= kModeEl1;
+  if (el1 && state_.spsel) mode |= kModeSpEl1;
+  if (!fp_trapped(state_)) mode |= kModeFpEnabled;
+  if (sctlr & kSctlrA) mode |= kModeAlignCheck;
+  if (state_.uao) mode |= kModeUao;
+  if (sctlr & kSctlrEnIa) mode |= kModeEnIa;
+  if (sctlr & kSctlrEnIb) mode |= kModeEnIb;
+  if (sctlr & kSctlrEnDa) mode |= kModeEnDa;
+  if (sctlr & kSctlrEnDb) mode |= kModeEnDb;
+  if (state_.il) mode |= kModeIllegalState;
+  if (software_step_active(state_)) mode |= kModeSingleStep;
+  const uint32_t fpcr = state_.fpcr;
+  if (fpcr >> 25 & 1) mode |= kModeDefaultNan;
+  if (fpcr >> 24 & 1) mode |= kModeFlush;
+  if (fpcr >> 19 & 1) mode |= kModeFlushHalf;
+  if (fpcr >> 26 & 1) mode |= kModeAltHalf;
+  mode |= uint64_t{fpcr >> 22 & 3} << kModeRoundShift;
+  key.mode = mode;
+  return key;
+}
+
+TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) {
+  static constexpr Access kAccess[] = {Access::kRead, Access::kWrite, Access::kExecute};
+  const WalkResult w = walk(state_, system_.memory(), va, kAccess[static_cast<unsigned>(access)],
+                            permission_class != 0, permission_class == 2);
+  TranslateResult result;
+  if (!w.ok()) {
+    result.fault.words[kWordFault] = static_cast<uint64_t>(w.fault);
+    result.fault.words[kWordLevel] = w.level;
+    result.fault.words[kWordAddress] = va;
+    return result;
+  }
+  result.ok = true;
+  Translation& t = result.page;
+  t.pa = w.pa;
+  t.page_bits = w.page_bits;
+  const auto rights = [](bool r, bool wr, bool x) -> uint8_t {
+    return (r ? kCanRead : 0) | (wr ? kCanWrite : 0) | (x ? kCanExecute : 0);
+  };
+  t.permissions[0] = rights(w.read_el0, w.write_el0, w.execute_el0);
+  t.permissions[1] = rights(w.read_el1, w.write_el1, w.execute_el1);
+  t.permissions[2] = rights(w.read_el1 && !w.read_el0, w.write_el1 && !w.read_el0, w.execute_el1);
+  t.global = w.global;
+  t.device = w.device;
+  t.guarded = w.guarded;
+  return result;
+}
+
+::mynah::Fault ArmCpu::make_fault(uint64_t va, ::mynah::Access, uint32_t, FaultKind kind) {
+  static constexpr Fault kFaults[] = {Fault::kPermission, Fault::kAlignment, Fault::kExternal};
+  ::mynah::Fault fault;
+  fault.words[kWordFault] = static_cast<uint64_t>(kFaults[static_cast<unsigned>(kind)]);
+  fault.words[kWordLevel] = 3;
+  fault.words[kWordAddress] = va;
+  return fault;
+}
+
+void ArmCpu::take(const Exception& exception, uint64_t return_address) {
+  if (on_exception) on_exception(exception, return_address);
+  take_exception(state_, exception, return_address);
+}
+
+void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
+  const auto kind = static_cast<Fault>(fault.words[kWordFault]);
+  const auto level = static_cast<unsigned>(fault.words[kWordLevel]);
+  const uint64_t va = fault.words[kWordAddress];
+  take(access == ::mynah::Access::kExecute ? instruction_abort(state_, kind, level, va)
+                                           : data_abort(state_, kind, level, va, access == ::mynah::Access::kWrite),
+       state_.pc());
+}
+
+void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
+                  const LiftLimits& limits) {
+  a64::lift_block(region, page, pc_offset, mode, model_, limits);
+}
+
+ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
+
+bool ArmCpu::check_entry(const Translation&) {
+  if ((state_.pc() & 3) == 0) return false;
+  take(pc_alignment(state_.pc()), state_.pc());
+  return true;
+}
+
+bool ArmCpu::interrupt_deliverable() const {
+  return pending_interrupt(state_).has_value() || (!state_.ss && software_step_active(state_));
+}
+
+void ArmCpu::deliver_interrupt() {
+  if (const auto kind = pending_interrupt(state_)) {
+    state_.halted = 0;
+    return take({.kind = *kind}, state_.pc());
+  }
+  if (!state_.ss && software_step_active(state_))
+    take(synchronous(syndrome::software_step(state_.el, true, false)), state_.pc());
+}
+
+AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
+  const uint64_t pc = state_.pc();
+  switch (static_cast<ExitReason>(reason)) {
+    case ExitReason::kContinue: break;
+    case ExitReason::kUndefined: {
+      const auto word = static_cast<uint32_t>(imm);
+      if (on_undefined) {
+        const a64::Decoded d = a64::decode(word);
+        const auto missing = d ? a64::missing_feature(d, model_.features) : std::nullopt;
+        on_undefined(word, pc, missing ? feature_name(*missing) : std::string_view{});
+      }
+      take(synchronous(syndrome::unknown()), pc);
+      break;
+    }
+    case ExitReason::kSvc: take(synchronous(syndrome::svc(static_cast<uint16_t>(imm))), pc); break;
+    case ExitReason::kHvc:
+    case ExitReason::kSmc: {
+      const bool smc = static_cast<ExitReason>(reason) == ExitReason::kSmc;
+      if (firmware_) {
+        if (const auto after = firmware_->call(state_, smc)) return *after;
+      }
+      take(synchronous(syndrome::unknown()), pc - 4);
+      break;
+    }
+    case ExitReason::kBrk: take(synchronous(syndrome::brk(static_cast<uint16_t>(imm))), pc); break;
+    case ExitReason::kHlt: take(synchronous(syndrome::unknown()), pc); break;
+    case ExitReason::kEret: {
+      uint64_t address = state_.elr;
+      if (imm == 1 && pauth_enabled(state_, PauthKeyName::kIa))
+        address = authenticate(state_, PauthKeyName::kIa, address, state_.sp());
+      if (imm == 2 && pauth_enabled(state_, PauthKeyName::kIb))
+        address = authenticate(state_, PauthKeyName::kIb, address, state_.sp());
+      exception_return(state_, address);
+      break;
+    }
+    case ExitReason::kWfi:
+      if (!interrupt_wakes(state_)) return AfterExit::kHalt;
+      break;
+    case ExitReason::kWfe:  // may complete at any time: spin loops then run their course
+      state_.event_register = 0;
+      break;
+    case ExitReason::kFpTrap: take(synchronous(syndrome::fp_access()), pc); break;
+    case ExitReason::kSysTrap: take(synchronous(imm), pc); break;
+    case ExitReason::kIllegalState: take(synchronous(syndrome::illegal_state()), pc); break;
+    case ExitReason::kStep: state_.ss = 0; break;
+  }
+  return AfterExit::kContinue;
+}
+
+bool ArmCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) {
+  AccessResult access;
+  switch (static_cast<Helper>(helper)) {
+    case Helper::kReadSysreg: {
+      const auto key = static_cast<uint16_t>(args[0]);
+      if (key == kFpsrKey) state_.fpsr = fpsr();
+      access = sysregs::read(state_, system_, model_, key, result, static_cast<unsigned>(args[1]));
+      break;
+    }
+    case Helper::kWriteSysreg: {
+      const auto key = static_cast<uint16_t>(args[0]);
+      access = sysregs::write(state_, system_, model_, key, args[1], static_cast<unsigned>(args[2]));
+      if (key == kFpsrKey && access.ok()) set_fpsr(state_.fpsr);
+      break;
+    }
+    case Helper::kSys:
+      access = execute_sys(state_, system_, model_, static_cast<uint16_t>(args[0]), args[1],
+                           static_cast<unsigned>(args[2]));
+      break;
+    case Helper::kMsrImmediate:
+      access = sysregs::write_immediate(state_, system_, model_, static_cast<unsigned>(args[0] >> 3),
+                                        static_cast<unsigned>(args[0] & 7), static_cast<unsigned>(args[1]));
+      break;
+    case Helper::kPacAdd: result = add_pac(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]); return true;
+    case Helper::kPacAuth:
+      result = authenticate(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]);
+      return true;
+    case Helper::kPacStrip: result = strip_pac(state_, args[0], args[1] != 0); return true;
+    case Helper::kPacGeneric: result = generic_pac(state_, args[0], args[1]); return true;
+    case Helper::kSev:
+      state_.event_register = 1;
+      if (!args[0]) system_.send_event();
+      return true;
+    case Helper::kCount: break;
+  }
+  if (access.ok()) return true;
+  if (access.status == AccessResult::Status::kUndefined && on_undefined)
+    on_undefined(0, state_.pc(), sysregs::display_name(static_cast<uint16_t>(args[0])));
+  Exception exception = synchronous(access.esr);
+  exception.has_far = access.has_far;
+  exception.far = access.far;
+  take(exception, state_.pc());
+  return false;
+}
+
+std::string ArmCpu::dump() const {
+  std::string text;
+  char line[160];
+  std::snprintf(line, sizeof line, " PC=%016llx ", static_cast<unsigned long long>(state_.pc()));
+  text += line;
+  for (unsigned i = 0; i < 31; ++i) {
+    std::snprintf(line, sizeof line, "X%02u=%016llx%s", i, static_cast<unsigned long long>(state_.x(i)),
+                  i % 4 == 2 ? "\n" : " ");
+    text += line;
+  }
+  std::snprintf(line, sizeof line, "SP=%016llx\nPSTATE=%08x EL%u\n", static_cast<unsigned long long>(state_.sp()),
+                pack_pstate(state_), state_.el);
+  return text + line;
+}
+
+}  // namespace mynah::arm

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ArmCpu: the Arm processor element as the engine drives it. Ties together the state, the walk of the tables, the
+// exceptions, the system registers and the lifter; what lies outside of the processor comes in through ArmSystem
+// and Firmware.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "frontend/arm/cpu_models.h"
+#include "frontend/arm/exceptions.h"
+#include "frontend/arm/state.h"
+#include "frontend/arm/system.h"
+#include "frontend/guest.h"
+#include "ir/runtime.h"
+
+namespace mynah::arm {
+
+// What answers HVC and SMC (PSCI). Nothing: the instruction is undefined.
+class Firmware {
+ public:
+  virtual ~Firmware() = default;
+  virtual std::optional<AfterExit> call(ArmState& state, bool smc) = 0;
+};
+
+class ArmCpu final : public GuestCpu {
+ public:
+  // The state lives in runtime.state.
+  ArmCpu(CpuModel model, ArmSystem& system, Firmware* firmware, ir::Runtime& runtime);
+
+  ArmState& arm() { return state_; }
+  const ArmState& arm() const { return state_; }
+  const CpuModel& model() const { return model_; }
+  ResetConfig reset_config;
+
+  // An instruction that the model lacks: its word, address and the feature it belongs to ("" when unallocated).
+  std::function<void(uint32_t word, uint64_t pc, std::string_view feature)> on_undefined;
+  // Every exception taken, for -d int.
+  std::function<void(const Exception&, uint64_t return_address)> on_exception;
+
+  // FPSR with the flags that translated code gathered.
+  uint32_t fpsr() const;
+  void set_fpsr(uint32_t value);
+
+  // --- GuestCpu
+  std::string_view name() const override { return model_.name; }
+  void reset() override;
+  void* state() override { return &state_; }
+  size_t state_size() const override { return sizeof(ArmState); }
+  std::span<const ir::SlotInfo> slots() const override;
+  uint64_t pc() const override { return state_.pc(); }
+  void set_pc(uint64_t pc) override;
+  uint64_t canonical(uint64_t va) const override;
+  ContextKey context_key() override;
+  uint32_t user_class() const override { return 0; }
+  TranslateResult translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
+  ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class, FaultKind kind) override;
+  void raise_fault(const ::mynah::Fault&, ::mynah::Access access) override;
+  void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
+            const LiftLimits& limits) override;
+  ir::FpMode fp_mode(uint64_t mode) const override;
+  bool check_entry(const Translation& page) override;
+  std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const override;
+  std::string dump() const override;
+  AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
+  bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) override;
+  bool interrupt_deliverable() const override;
+  bool wake_pending() const override { return interrupt_wakes(state_); }
+  void deliver_interrupt() override;
+
+ private:
+  void take(const Exception& exception, uint64_t return_address);
+
+  CpuModel model_;
+  ArmSystem& system_;
+  Firmware* firmware_;
+  ir::Runtime& runtime_;
+  ArmState& state_;
+};
+
+}  // namespace mynah::arm

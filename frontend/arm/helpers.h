@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What translated Arm code asks of C++: helpers (`call` ops, which return into the region) and reasons to leave it
+// for good (`exit_engine`). ArmCpu implements both.
+#pragma once
+
+#include <cstdint>
+
+namespace mynah::arm {
+
+// Arguments and results as call_helper() sees them. The caller flushes the state before a call and forgets cached
+// slots after it.
+enum class Helper : uint8_t {
+  kReadSysreg,    // (key, rt) -> value; may trap
+  kWriteSysreg,   // (key, value, rt); may trap
+  kSys,           // (key, value, rt): SYS: cache, TLB and address-translation maintenance; may trap or fault
+  kMsrImmediate,  // (op1 << 3 | op2, CRm): DAIFSet, DAIFClr, SPSel, PAN, UAO, DIT, SSBS; may trap
+  kPacAdd,        // (pointer, modifier, PauthKeyName) -> pointer
+  kPacAuth,       // (pointer, modifier, PauthKeyName) -> pointer
+  kPacStrip,      // (pointer, instruction) -> pointer
+  kPacGeneric,    // (value, modifier) -> PACGA
+  kSev,           // (local)
+  kCount
+};
+
+// exit_engine: aux. pc of the snapshot is the instruction's own unless said otherwise.
+enum class ExitReason : uint8_t {
+  kContinue,      // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
+  kUndefined,     // imm = instruction word
+  kSvc,           // imm = immediate
+  kHvc,
+  kSmc,
+  kBrk,
+  kHlt,
+  kEret,          // imm: 0 ERET, 1 ERETAA, 2 ERETAB
+  kWfi,           // pc is the next instruction's
+  kWfe,           // the same
+  kFpTrap,        // FP or AdvSIMD while CPACR_EL1 traps it
+  kSysTrap,       // imm = ISS of EC 0x18
+  kIllegalState,  // PSTATE.IL set
+  kStep,          // software step: one instruction done, pc is the next one's
+};
+
+}  // namespace mynah::arm

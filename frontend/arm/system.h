@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the Arm front end asks of the rest of the machine. The engine implements ArmSystem for each processor
+// element; the front end never sees a device, a cache or a host clock.
+#pragma once
+
+#include <cstdint>
+
+namespace mynah::arm {
+
+// Guest physical memory for table walks. Addresses may be anything; false means an external abort.
+class PhysicalMemory {
+ public:
+  virtual ~PhysicalMemory() = default;
+  virtual bool read64(uint64_t pa, uint64_t& value) = 0;
+  virtual bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) = 0;  // for AF and DBM
+};
+
+// TLB maintenance, as decoded from TLBI. `last_level_only` is advice.
+struct TlbInvalidation {
+  enum class Scope : uint8_t { kAll, kAsid, kVa, kVaAllAsid, kRange } scope;
+  uint16_t asid = 0;
+  uint64_t va = 0;       // page-aligned, sign-extended
+  uint64_t pages4k = 1;  // kVa, kVaAllAsid: pages of the current granule, in 4 KiB units; kRange: length
+  bool all_asids = false;  // kRange
+  bool last_level_only = false;
+  bool broadcast = false;  // inner or outer shareable
+};
+
+class ArmSystem {
+ public:
+  virtual ~ArmSystem() = default;
+  virtual PhysicalMemory& memory() = 0;
+  virtual void tlb_invalidate(const TlbInvalidation&) = 0;
+  // SCTLR, TCR, TTBR, MAIR, PSTATE.EL/PAN, ... changed: the next region entry selects its translation context.
+  virtual void translation_changed() = 0;
+  // IC IVAU / IALLU: the engine's write protection has already seen every store, so this may do nothing.
+  virtual void instruction_cache_invalidate(uint64_t va, bool all) = 0;
+  // Registers that live outside the processor: generic timer (CNT*), interrupt controller (ICC_*). The key is
+  // op0:2 op1:3 CRn:4 CRm:4 op2:3. False: no such register, the instruction is undefined.
+  virtual bool read_external(uint16_t key, uint64_t& value) = 0;
+  virtual bool write_external(uint16_t key, uint64_t value) = 0;
+  virtual uint64_t cycle_count() = 0;  // for PMCCNTR_EL0
+  virtual uint64_t random() = 0;       // RNDR
+  virtual void send_event() = 0;       // SEV to the other processor elements
+};
+
+}  // namespace mynah::arm

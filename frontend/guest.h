@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// GuestCpu: what the engine knows of a guest processor. A front end implements it; the engine is the same for
+// every guest. All addresses are guest virtual unless they are called pa.
+//
+// The engine calls at(pc) style state through pc()/set_pc(); while translated code runs the pc lives in the pc_page
+// slot plus the region's offsets, and the engine puts it back with set_pc_offset() when code leaves.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ir/ir.h"
+
+namespace mynah {
+
+enum class Access : uint8_t { kRead, kWrite, kExecute };
+
+// Permission classes: who asks. A context belongs to one. Arm: EL0, EL1, EL1 with PAN.
+constexpr unsigned kMaxClasses = 3;
+enum Permission : uint8_t { kCanRead = 1, kCanWrite = 2, kCanExecute = 4 };
+
+// One translated page, as a TLB keeps it.
+struct Translation {
+  uint64_t pa = 0;                // of the byte asked for
+  uint8_t page_bits = 12;         // log2 of the mapping's size, at least 12
+  uint8_t permissions[kMaxClasses] = {};
+  bool global = false;            // for every address-space id
+  bool device = false;            // device memory: no guard may be satisfied unaligned
+  bool guarded = false;           // Arm: GP bit
+};
+
+// A fault, to be raised by raise_fault(). Opaque to the engine.
+struct Fault {
+  uint64_t words[4] = {};
+};
+
+struct TranslateResult {
+  bool ok = false;
+  Translation page;
+  Fault fault;
+};
+
+// Everything that selects translations and translated code. Contexts are found by it.
+struct ContextKey {
+  uint64_t spaces[2] = {};  // table roots
+  uint64_t regime = 0;      // control bits that change how tables are read
+  uint64_t mode = 0;        // block key: facts fixed while lifting
+  uint32_t asid = 0;
+  uint32_t permission_class = 0;
+  bool operator==(const ContextKey&) const = default;
+};
+
+struct LiftLimits {
+  unsigned max_insts = 64;
+  bool slow = false;  // every access through the slow path (see ir/ops.def: guard, commit)
+};
+
+// What the guest wants after exit_engine, a fault or an interrupt.
+enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug };
+
+class GuestCpu {
+ public:
+  virtual ~GuestCpu() = default;
+  virtual std::string_view name() const = 0;
+  virtual void reset() = 0;
+
+  // --- state
+  virtual void* state() = 0;
+  virtual size_t state_size() const = 0;
+  virtual std::span<const ir::SlotInfo> slots() const = 0;
+  virtual uint64_t pc() const = 0;
+  virtual void set_pc(uint64_t pc) = 0;
+
+  // --- translation of addresses
+  virtual uint64_t canonical(uint64_t va) const = 0;  // without tag bits that translation ignores
+  virtual ContextKey context_key() = 0;
+  virtual uint32_t user_class() const = 0;  // class of kGuardUser accesses
+  // Walks the tables for the given class's access; on success the page's permissions for all classes.
+  virtual TranslateResult translate(uint64_t va, Access access, uint32_t permission_class) = 0;
+  // A fault found without a walk: permission (from a TLB entry), alignment, external abort.
+  enum class FaultKind : uint8_t { kPermission, kAlignment, kExternal };
+  virtual Fault make_fault(uint64_t va, Access access, uint32_t permission_class, FaultKind kind) = 0;
+  // Takes the exception; pc() is the faulting instruction's.
+  virtual void raise_fault(const Fault&, Access access) = 0;
+
+  // --- translation of code
+  // Lifts the block at page offset pc_offset; `page` holds the bytes of the page up to its end. mode is the key's.
+  virtual void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
+                    const LiftLimits& limits) = 0;
+  virtual ir::FpMode fp_mode(uint64_t mode) const = 0;
+  // First instruction is no valid target for how it was reached (Arm: BTYPE) or pc is misaligned: raises, true.
+  virtual bool check_entry(const Translation& page) = 0;
+  virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
+  virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
+
+  // --- control
+  virtual AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) = 0;
+  // A `call` op. Returns false to leave the region (pc() then is where to go on).
+  virtual bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) = 0;
+  virtual bool interrupt_deliverable() const = 0;  // pending and not masked
+  virtual bool wake_pending() const = 0;           // ends WFI even if masked
+  virtual void deliver_interrupt() = 0;
+};
+
+}  // namespace mynah

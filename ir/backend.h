@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Backend: turns a region into host code. The engine owns code memory and the cache; a backend writes code, tells
+// where things are (sites), and knows how to patch them. It keeps no pointer to the region.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/ir.h"
+#include "ir/runtime.h"
+
+namespace mynah::ir {
+
+// Where a value is at a site.
+struct Location {
+  enum class Kind : uint8_t { kGpr, kVec, kSpill, kConst, kFlags } kind;  // kFlags: packed flags in a gpr
+  uint8_t index = 0;      // register
+  uint16_t spill = 0;     // kSpill: index of the 8-byte slot (16-byte values use two)
+  uint64_t imm = 0, imm_hi = 0;
+};
+struct SavedSlot {
+  Slot slot;
+  Location at;
+};
+
+// A place in the code that C++ may be entered from. offset is the return address, in bytes from the code's start.
+struct Site {
+  enum class Kind : uint8_t { kGuard, kCommit, kCall, kExit, kIndirect, kEngine, kDeadline } kind;
+  uint8_t aux = 0;          // guard: GuardAux; exit, engine: aux
+  uint8_t result = 0;       // guard, call: register that receives the result (Location::Kind by the op's type)
+  uint32_t offset = 0;
+  uint32_t resume = 0;      // guard, commit, call: where to go on, bytes from the code's start
+  int32_t pc_offset = 0;    // of the snapshot
+  uint32_t completed = 0;
+  uint64_t imm = 0;         // guard: range; exit: target page offset; engine: imm; call: helper
+  Location base{};          // guard, commit: the address or pointer
+  uint32_t first_saved = 0, saved_count = 0;  // into CompiledCode::saved
+};
+
+struct CompiledCode {
+  std::vector<Site> sites;   // by ascending offset
+  std::vector<SavedSlot> saved;
+  uint32_t size = 0;         // host bytes
+  bool fits = true;          // false: the buffer was too small; nothing usable was written
+  bool too_complex = false;  // with fits false: the region needs more than the backend has; retry with fewer instructions
+};
+
+struct Thunks {
+  // enter(runtime, code): runs until something leaves; Runtime::exit_* then say why.
+  void (*enter)(Runtime*, const void* code) = nullptr;
+  uint32_t size = 0;
+};
+
+// Code is written through `write` and runs at `execute`: two mappings of one memory, or the same address.
+struct CodeSpan {
+  uint8_t* write;
+  uint8_t* execute;
+  size_t size;
+};
+
+struct BackendOptions {
+  bool validate = false;   // let the assembler check every instruction; verify the allocation
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;
+  // Writes the thunks at the start of code memory; compile() then refers to them by relative address.
+  virtual Thunks emit_thunks(CodeSpan at) = 0;
+  virtual void compile(const Region& region, CodeSpan at, CompiledCode& out) = 0;
+  // Direct exit at `site` (host address, Site::offset added to the code's start) jumps to target from now on, or
+  // comes back to C++ (target null).
+  virtual void link(CodeSpan code, uint32_t site_offset, const uint8_t* target) = 0;
+  // Entering `code` leaves with Leave::kDead from now on.
+  virtual void kill(CodeSpan code) = 0;
+  virtual std::string disassemble(std::span<const uint8_t> code, uint64_t address) const = 0;
+};
+
+}  // namespace mynah::ir

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ir/builder.h"
+
+#include <cassert>
+
+#include "ir/fold.h"
+
+namespace mynah::ir {
+
+void Builder::begin(std::span<const SlotInfo> slots) {
+  r_.clear();
+  r_.slots = slots;
+  assert(slots.size() <= kMaxSlots);
+  for (Slot s : known_) slots_[s] = {};
+  known_.clear();
+  dirty_.clear();
+  consts_.clear();
+  pc_offset_ = 0;
+  completed_ = 0;
+  snapshot_valid_ = false;
+  ended_ = false;
+}
+
+void Builder::finish() {
+  assert(ended_);
+  r_.blocks.push_back({0, static_cast<uint32_t>(r_.insts.size())});
+}
+
+Value Builder::append(const Inst& inst) {
+  r_.insts.push_back(inst);
+  return static_cast<Value>(r_.insts.size() - 1);
+}
+
+Value Builder::get(Slot slot) {
+  SlotState& s = slots_[slot];
+  if (s.value == kNoValue) {
+    s.value = append({.op = Op::get, .type = r_.slots[slot].type, .imm = slot});
+    known_.push_back(slot);
+  }
+  return s.value;
+}
+
+void Builder::set(Slot slot, Value v) {
+  assert(type(v) == r_.slots[slot].type);
+  SlotState& s = slots_[slot];
+  if (s.value == v) return;
+  if (s.value == kNoValue) known_.push_back(slot);
+  s.value = v;
+  if (!s.dirty) {
+    s.dirty = true;
+    dirty_.push_back(slot);
+  }
+  snapshot_valid_ = false;
+}
+
+void Builder::flush() {
+  for (Slot slot : dirty_) {
+    append({.op = Op::set, .type = Type::none, .args = {slots_[slot].value, kNoValue, kNoValue, kNoValue}, .imm = slot});
+    slots_[slot].dirty = false;
+  }
+  if (!dirty_.empty()) snapshot_valid_ = false;
+  dirty_.clear();
+}
+
+void Builder::forget() {
+  assert(dirty_.empty());
+  for (Slot slot : known_) slots_[slot] = {};
+  known_.clear();
+  snapshot_valid_ = false;
+}
+
+uint32_t Builder::take_snapshot() {
+  if (snapshot_valid_) return last_snapshot_;
+  Snapshot s{pc_offset_, completed_, static_cast<uint32_t>(r_.snapshot_entries.size()),
+             static_cast<uint32_t>(dirty_.size())};
+  for (Slot slot : dirty_) r_.snapshot_entries.push_back({slot, slots_[slot].value});
+  r_.snapshots.push_back(s);
+  last_snapshot_ = static_cast<uint32_t>(r_.snapshots.size() - 1);
+  snapshot_valid_ = true;
+  return last_snapshot_;
+}
+
+Value Builder::konst(Type type, uint64_t value) {
+  if (bits(type) < 64) value &= (uint64_t{1} << bits(type)) - 1;
+  // Few distinct constants a region: a linear look at the latest ones finds nearly all repeats.
+  const size_t n = consts_.size();
+  for (size_t i = n; i-- > 0 && n - i <= 8;) {
+    const Inst& c = r_.insts[consts_[i]];
+    if (c.imm == value && c.type == type) return consts_[i];
+  }
+  const Value v = append({.op = Op::konst, .type = type, .imm = value});
+  consts_.push_back(v);
+  return v;
+}
+
+Value Builder::konst_v128(uint64_t lo, uint64_t hi) {
+  return append({.op = Op::konst,
+                 .type = Type::v128,
+                 .args = {static_cast<uint32_t>(hi), static_cast<uint32_t>(hi >> 32), kNoValue, kNoValue},
+                 .imm = lo});
+}
+
+Value Builder::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm, uint8_t aux) {
+  Inst inst{.op = op, .type = type, .aux = aux, .args = {a, b, c, kNoValue}, .imm = imm};
+  const Folded f = fold(*this, inst);
+  if (f.value != kNoValue) return f.value;
+  return append(f.inst);
+}
+
+Value Builder::guard(Value base, GuardRange range, uint8_t aux) {
+  const uint32_t snapshot = take_snapshot();
+  return append({.op = Op::guard,
+                 .type = Type::ptr,
+                 .aux = static_cast<uint8_t>(aux | (slow_ ? kGuardSlow : 0)),
+                 .args = {base, kNoValue, kNoValue, kNoValue},
+                 .snapshot = snapshot,
+                 .imm = pack(range)});
+}
+
+void Builder::commit(Value ptr) {
+  if (!slow_) return;
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::commit, .type = Type::none, .args = {ptr, kNoValue, kNoValue, kNoValue}, .snapshot = snapshot});
+}
+
+void Builder::exit_if(Value cond, int64_t target_offset) {
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::exit_if,
+          .type = Type::none,
+          .args = {cond, kNoValue, kNoValue, kNoValue},
+          .snapshot = snapshot,
+          .imm = static_cast<uint64_t>(target_offset)});
+}
+
+void Builder::exit(int64_t target_offset, ExitHint hint) {
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::exit,
+          .type = Type::none,
+          .aux = static_cast<uint8_t>(hint),
+          .snapshot = snapshot,
+          .imm = static_cast<uint64_t>(target_offset)});
+  ended_ = true;
+}
+
+void Builder::exit_indirect(Value target, ExitHint hint) {
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::exit_indirect,
+          .type = Type::none,
+          .aux = static_cast<uint8_t>(hint),
+          .args = {target, kNoValue, kNoValue, kNoValue},
+          .snapshot = snapshot});
+  ended_ = true;
+}
+
+void Builder::exit_engine(uint8_t reason, uint64_t imm, Value argument) {
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::exit_engine,
+          .type = Type::none,
+          .aux = reason,
+          .args = {argument, kNoValue, kNoValue, kNoValue},
+          .snapshot = snapshot,
+          .imm = imm});
+  ended_ = true;
+}
+
+Value Builder::call(Type type, unsigned helper, Value a, Value b, Value c, Value d) {
+  const uint32_t snapshot = take_snapshot();
+  return append({.op = Op::call, .type = type, .args = {a, b, c, d}, .snapshot = snapshot, .imm = helper});
+}
+
+}  // namespace mynah::ir

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The evaluator: dispatch of pure ops to their families, and the run of a region.
+//
+// A guard's value is the host pointer for its base address plus zero, whatever its range: EvalHost::guard()
+// answers in that form. Guest memory is touched through it with the access's own size, never more.
+#include "ir/eval.h"
+
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+
+#include "ir/eval_lanes.h"
+
+namespace mynah::ir {
+
+V128 evaluate_op(const OpInput& in, const FpMode& fp, uint32_t& sticky) {
+  if (in.op < Op::vlow) {
+    if (in.op == Op::fl_fcmp) return evaluate_fp(in, fp, sticky);
+    return evaluate_integer(in);
+  }
+  if (in.op < Op::vuqadd) return evaluate_vector(in);
+  if (in.op < Op::fadd) return evaluate_saturating(in, sticky);
+  if (in.op < Op::aese) return evaluate_fp(in, fp, sticky);
+  return evaluate_crypto(in);
+}
+
+namespace {
+
+uint64_t read_memory(const uint8_t* p, unsigned size) {
+  switch (size) {
+    case 0:
+      return *p;
+    case 1: {
+      uint16_t x;
+      std::memcpy(&x, p, 2);
+      return x;
+    }
+    case 2: {
+      uint32_t x;
+      std::memcpy(&x, p, 4);
+      return x;
+    }
+    default: {
+      uint64_t x;
+      std::memcpy(&x, p, 8);
+      return x;
+    }
+  }
+}
+
+void write_memory(uint8_t* p, unsigned size, uint64_t x) {
+  switch (size) {
+    case 0:
+      *p = static_cast<uint8_t>(x);
+      break;
+    case 1: {
+      const auto v = static_cast<uint16_t>(x);
+      std::memcpy(p, &v, 2);
+      break;
+    }
+    case 2: {
+      const auto v = static_cast<uint32_t>(x);
+      std::memcpy(p, &v, 4);
+      break;
+    }
+    default:
+      std::memcpy(p, &x, 8);
+      break;
+  }
+}
+
+uint64_t combine(Op op, uint64_t old, uint64_t x, unsigned width) {
+  const int64_t a = sign_extend(old, width), b = sign_extend(x, width);
+  const uint64_t mask = width_mask(width);
+  old &= mask;
+  x &= mask;
+  switch (op) {
+    case Op::rmw_add:
+      return old + x;
+    case Op::rmw_andn:
+      return old & ~x;
+    case Op::rmw_or:
+      return old | x;
+    case Op::rmw_xor:
+      return old ^ x;
+    case Op::rmw_smax:
+      return a > b ? old : x;
+    case Op::rmw_smin:
+      return a < b ? old : x;
+    case Op::rmw_umax:
+      return old > x ? old : x;
+    case Op::rmw_umin:
+      return old < x ? old : x;
+    default:
+      return x;  // xchg
+  }
+}
+
+// cas, xchg and rmw_*: the old value. What is not aligned is not atomic: guards demand alignment where the
+// guest architecture promises atomicity.
+template <typename T>
+uint64_t update(Op op, uint8_t* p, uint64_t b, uint64_t c) {
+  constexpr unsigned kWidth = 8 * sizeof(T);
+  if (reinterpret_cast<uintptr_t>(p) % sizeof(T) != 0) {
+    T old;
+    std::memcpy(&old, p, sizeof(T));
+    const bool writes = op != Op::cas || old == static_cast<T>(b);
+    const T next = static_cast<T>(op == Op::cas ? c : combine(op, old, b, kWidth));
+    if (writes) std::memcpy(p, &next, sizeof(T));
+    return old;
+  }
+  T* cell = reinterpret_cast<T*>(p);
+  if (op == Op::cas) {
+    T expected = static_cast<T>(b);
+    __atomic_compare_exchange_n(cell, &expected, static_cast<T>(c), false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_SEQ_CST);
+    return expected;
+  }
+  T old = __atomic_load_n(cell, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(cell, &old, static_cast<T>(combine(op, old, b, kWidth)), false,
+                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+  }
+  return old;
+}
+
+uint64_t update_memory(Op op, uint8_t* p, unsigned size, uint64_t b, uint64_t c) {
+  switch (size) {
+    case 0:
+      return update<uint8_t>(op, p, b, c);
+    case 1:
+      return update<uint16_t>(op, p, b, c);
+    case 2:
+      return update<uint32_t>(op, p, b, c);
+    default:
+      return update<uint64_t>(op, p, b, c);
+  }
+}
+
+V128 compare_and_swap_128(uint8_t* p, V128 expected, const V128& desired) {
+  if (reinterpret_cast<uintptr_t>(p) % 16 != 0) {
+    V128 old;
+    std::memcpy(&old, p, 16);
+    if (old == expected) std::memcpy(p, &desired, 16);
+    return old;
+  }
+  // The compilers call a library for 16-byte atomics, which need not be lock-free and so not be atomic
+  // against translated code.
+#if defined(__x86_64__)
+  asm volatile("lock cmpxchg16b %[cell]"
+               : "+a"(expected.lo), "+d"(expected.hi), [cell] "+m"(*reinterpret_cast<V128*>(p))
+               : "b"(desired.lo), "c"(desired.hi)
+               : "cc", "memory");
+  return expected;
+#elif defined(__aarch64__)
+  uint64_t lo, hi;
+  uint32_t failed;
+  do {
+    asm volatile("ldaxp %0, %1, %2" : "=&r"(lo), "=&r"(hi) : "Q"(*reinterpret_cast<V128*>(p)) : "memory");
+    // A mismatch stores the old value back: only then is the pair known to have been read at once.
+    const bool equal = V128{lo, hi} == expected;
+    asm volatile("stlxp %w0, %2, %3, %1"
+                 : "=&r"(failed), "=Q"(*reinterpret_cast<V128*>(p))
+                 : "r"(equal ? desired.lo : lo), "r"(equal ? desired.hi : hi)
+                 : "memory");
+  } while (failed);
+  return {lo, hi};
+#else
+#error "16-byte compare and swap is not written for this host"
+#endif
+}
+
+V128 read_slot(const uint8_t* state, const SlotInfo& slot) {
+  V128 v;
+  std::memcpy(&v, state + slot.offset, bytes(slot.type) > 16 ? 16 : bytes(slot.type));
+  if (slot.type == Type::i1) v.lo &= 1;
+  return v;
+}
+
+void write_slot(uint8_t* state, const SlotInfo& slot, const V128& v) {
+  std::memcpy(state + slot.offset, &v, bytes(slot.type) > 16 ? 16 : bytes(slot.type));
+}
+
+// Values of a region: on the stack for all but the largest ones.
+class ValueTable {
+ public:
+  explicit ValueTable(size_t count) {
+    if (count > kSmall) {
+      large_ = std::make_unique<V128[]>(count);
+      values_ = large_.get();
+    }
+  }
+  V128& operator[](size_t i) { return values_[i]; }
+
+ private:
+  static constexpr size_t kSmall = 512;
+  alignas(V128) std::byte small_[kSmall * sizeof(V128)];  // not cleared: a value is written before it is read
+  std::unique_ptr<V128[]> large_;
+  V128* values_ = reinterpret_cast<V128*>(small_);
+};
+
+class Evaluation {
+ public:
+  Evaluation(const Region& region, uint8_t* state, uint32_t& sticky, EvalHost& host)
+      : r_(region), state_(state), sticky_(sticky), host_(host), values_(region.insts.size()) {}
+
+  EvalResult run() {
+    uint32_t at = r_.blocks.empty() ? 0 : r_.blocks[0].first;
+    for (;;) {
+      const Inst& inst = r_.insts[at];
+      switch (inst.op) {
+        case Op::jump:
+          at = enter(static_cast<uint32_t>(inst.imm), inst, 0);
+          continue;
+        case Op::branch: {
+          const auto taken = static_cast<uint32_t>(inst.imm), other = static_cast<uint32_t>(inst.imm >> 32);
+          if (arg(inst, 0) & 1) {
+            at = enter(taken, inst, 0);
+          } else {
+            at = enter(other, inst, parameters(taken));
+          }
+          continue;
+        }
+        case Op::exit_if:
+          if (!(arg(inst, 0) & 1)) break;
+          [[fallthrough]];
+        case Op::exit:
+          return leave(Leave::kLink, at, 0);
+        case Op::exit_indirect:
+          return leave(Leave::kIndirect, at, arg(inst, 0));
+        case Op::exit_engine:
+          return leave(Leave::kEngine, at, inst.args[0] == kNoValue ? 0 : arg(inst, 0));
+        case Op::guard: {
+          write_snapshot(inst);
+          uint8_t* pointer = nullptr;
+          if (!host_.guard(r_, inst, arg(inst, 0), pointer)) return {Leave::kGuard, at, 0};
+          values_[at] = {reinterpret_cast<uintptr_t>(pointer), 0};
+          break;
+        }
+        case Op::commit:
+          write_snapshot(inst);
+          if (!host_.commit(r_, inst, pointer(inst, 0))) return {Leave::kGuard, at, 0};
+          break;
+        case Op::call: {
+          write_snapshot(inst);
+          uint64_t args[4] = {};
+          for (int i = 0; i < 4; ++i) {
+            if (inst.args[i] != kNoValue) args[i] = arg(inst, i);
+          }
+          uint64_t result = 0;
+          if (!host_.call(r_, inst, args, result)) return {Leave::kCall, at, 0};
+          values_[at] = {bits(inst.type) < 64 ? result & width_mask(bits(inst.type)) : result, 0};
+          break;
+        }
+        default:
+          values_[at] = evaluate(inst);
+          break;
+      }
+      ++at;
+    }
+  }
+
+ private:
+  uint64_t arg(const Inst& inst, int i) { return values_[inst.args[i]].lo; }
+  uint8_t* pointer(const Inst& inst, int64_t offset) {
+    return reinterpret_cast<uint8_t*>(values_[inst.args[0]].lo + static_cast<uint64_t>(offset));
+  }
+
+  uint32_t parameters(uint32_t block) const {
+    uint32_t count = 0;
+    for (uint32_t i = r_.blocks[block].first; r_.insts[i].op == Op::param; ++i) ++count;
+    return count;
+  }
+
+  // Gives the block its parameters and returns its first other instruction. The arguments are all read before
+  // the first parameter is written: a loop may permute them.
+  uint32_t enter(uint32_t block, const Inst& from, uint32_t skip) {
+    const uint32_t count = parameters(block), first = r_.blocks[block].first;
+    std::vector<V128> incoming(count);
+    for (uint32_t i = 0; i < count; ++i) incoming[i] = values_[r_.jump_arguments[from.args[1] + skip + i]];
+    for (uint32_t i = 0; i < count; ++i) values_[first + i] = incoming[i];
+    return first + count;
+  }
+
+  void write_snapshot(const Inst& inst) {
+    for (const SnapshotEntry& e : r_.entries(r_.snapshot(inst)))
+      write_slot(state_, r_.slots[e.slot], values_[e.value]);
+  }
+
+  EvalResult leave(Leave how, uint32_t at, uint64_t target) {
+    write_snapshot(r_.insts[at]);
+    return {how, at, target};
+  }
+
+  // Acquire and release as sequentially consistent fences: Arm's load-acquire is ordered behind an earlier
+  // store-release.
+  void fence_if(bool ordered) {
+    if (ordered && r_.smp) std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+
+  V128 evaluate(const Inst& inst) {
+    switch (inst.op) {
+      case Op::konst:
+        if (inst.type == Type::v128) return {inst.imm, inst.args[0] | uint64_t{inst.args[1]} << 32};
+        return {inst.imm & width_mask(bits(inst.type)), 0};
+      case Op::get:
+        return read_slot(state_, r_.slots[inst.imm]);
+      case Op::set:
+        write_slot(state_, r_.slots[inst.imm], values_[inst.args[0]]);
+        return {};
+      case Op::load: {
+        const uint8_t* p = pointer(inst, static_cast<int64_t>(inst.imm));
+        const unsigned size = inst.aux & kMemSizeMask;
+        fence_if(inst.aux & kMemAcquire);
+        V128 v;
+        if (size == 4) {
+          std::memcpy(&v, p, 16);
+        } else {
+          v.lo = read_memory(p, size);
+          if (inst.aux & kMemSigned) {
+            v.lo = static_cast<uint64_t>(sign_extend(v.lo, 8u << size)) & width_mask(bits(inst.type));
+          }
+        }
+        fence_if(inst.aux & kMemAcquire);
+        return v;
+      }
+      case Op::store: {
+        uint8_t* p = pointer(inst, static_cast<int64_t>(inst.imm));
+        const unsigned size = inst.aux & kMemSizeMask;
+        const V128& v = values_[inst.args[1]];
+        fence_if(inst.aux & kMemRelease);
+        if (size == 4) {
+          std::memcpy(p, &v, 16);
+        } else {
+          write_memory(p, size, v.lo);
+        }
+        fence_if(inst.aux & kMemRelease);
+        return {};
+      }
+      case Op::cas:
+      case Op::xchg:
+      case Op::rmw_add:
+      case Op::rmw_andn:
+      case Op::rmw_or:
+      case Op::rmw_xor:
+      case Op::rmw_smax:
+      case Op::rmw_smin:
+      case Op::rmw_umax:
+      case Op::rmw_umin:
+        return {update_memory(inst.op, pointer(inst, static_cast<int64_t>(inst.imm)), inst.aux & kMemSizeMask,
+                              arg(inst, 1), inst.op == Op::cas ? arg(inst, 2) : 0),
+                0};
+      case Op::cas128:
+        return compare_and_swap_128(pointer(inst, static_cast<int64_t>(inst.imm)), values_[inst.args[1]],
+                                    values_[inst.args[2]]);
+      case Op::fence:
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        return {};
+      default: {
+        V128 args[4];
+        Type types[4] = {};
+        const size_t count = info(inst.op).arguments.size();
+        for (size_t i = 0; i < count; ++i) {
+          args[i] = values_[inst.args[i]];
+          types[i] = r_.insts[inst.args[i]].type;
+        }
+        return evaluate_op({inst.op, inst.type, inst.aux, inst.imm, args, types}, r_.fp, sticky_);
+      }
+    }
+  }
+
+  const Region& r_;
+  uint8_t* state_;
+  uint32_t& sticky_;
+  EvalHost& host_;
+  ValueTable values_;
+};
+
+}  // namespace
+
+EvalResult evaluate(const Region& region, uint8_t* state, uint32_t& sticky, EvalHost& host) {
+  return Evaluation(region, state, sticky, host).run();
+}
+
+}  // namespace mynah::ir

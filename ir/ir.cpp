@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ir/ir.h"
+
+namespace mynah::ir {
+
+namespace {
+constexpr OpInfo kOps[] = {
+#define OP(name, result, arguments, effects) {#name, result, arguments, effects},
+#include "ir/ops.def"
+#undef OP
+};
+}  // namespace
+
+const OpInfo& info(Op op) { return kOps[static_cast<unsigned>(op)]; }
+
+void Region::clear() {
+  insts.clear();
+  blocks.clear();
+  snapshots.clear();
+  snapshot_entries.clear();
+  jump_arguments.clear();
+  pc_offset = guest_insts = guest_bytes = 0;
+}
+
+}  // namespace mynah::ir

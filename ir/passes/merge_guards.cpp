@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Guard merging. Assumes a verified region. Guarantees: of the guards of one block whose bases differ by
+// constants, only the first remains where it can cover the others' ranges; loads, stores and atomics use its
+// pointer with their offsets adjusted. What the pass leaves behind of a merged guard is a dead constant.
+//
+// Why this is legal: host pointers stay valid until the next safepoint, and only calls and commits are
+// safepoints within a region. A merged guard that misses proves nothing (kGuardMerged): the engine then runs
+// the instruction one guard at a time. So widening costs at most a slow path, which is why it is bounded: by
+// kMaxLength, and, where an exit lies between and the later access may never happen, by kMaxLengthOverExit
+// and to the permissions that the first guard has already.
+//
+// Write permission implies read permission in every guest here.
+#include <algorithm>
+
+#include "ir/passes/passes.h"
+
+namespace mynah::ir {
+
+namespace {
+
+constexpr int64_t kMaxLength = 512;
+constexpr int64_t kMaxLengthOverExit = 64;
+constexpr int64_t kMaxDistance = 1 << 16;
+constexpr unsigned kMaxGroups = 8;
+
+// Guards that are merged or may yet be.
+struct Group {
+  Value root;       // base, constants taken off
+  uint64_t offset;  // of the first guard's base from root
+  Value first;      // the guard that remains
+  int64_t lo, hi;   // covered, in bytes from the first guard's base
+  uint32_t exits;   // exits passed when the first guard was
+  uint8_t context;  // kGuardUser
+};
+
+bool is_access(Op op) { return op >= Op::load && op <= Op::cas128; }
+
+struct Base {
+  Value root;
+  uint64_t offset;
+};
+Base base_of(const Region& region, Value v) {
+  uint64_t offset = 0;
+  for (;;) {
+    const Inst& inst = region.insts[v];
+    if (inst.op != Op::add || region.insts[inst.args[1]].op != Op::konst) return {v, offset};
+    offset += region.insts[inst.args[1]].imm;
+    v = inst.args[0];
+  }
+}
+
+// Where a guard's uses go.
+struct Redirect {
+  Value from, to;
+  int64_t delta;
+};
+
+bool mergeable(const Inst& inst) {
+  return inst.op == Op::guard && (inst.aux & (kGuardSlow | 7 << kGuardAlignShift)) == 0;
+}
+
+// Whether merging in the block can pay and is possible. Only an access can take an offset, so a block where
+// anything else uses the pointer is left alone; by the ops' argument types few others could.
+bool worth_merging(const Region& region, const Block& block) {
+  unsigned guards = 0;
+  bool other_use = false;
+  for (uint32_t i = block.first; i < block.end; ++i) {
+    const Inst& inst = region.insts[i];
+    switch (inst.op) {
+      case Op::guard:
+        guards += mergeable(inst);
+        break;
+      case Op::commit:
+      case Op::call:
+      case Op::set:
+      case Op::exit_engine:
+        for (const Value v : inst.args) other_use |= v != kNoValue && mergeable(region.insts[v]);
+        break;
+      case Op::select:
+        other_use |= inst.type == Type::ptr;
+        break;
+      default:
+        break;
+    }
+  }
+  if (guards < 2 || other_use) return false;
+  for (const Value v : region.jump_arguments) {
+    if (v >= block.first && v < block.end && mergeable(region.insts[v])) return false;
+  }
+  return true;
+}
+
+void merge_in_block(Region& region, const Block& block) {
+  std::vector<Inst>& insts = region.insts;
+  Group groups[kMaxGroups];
+  unsigned group_count = 0, oldest = 0;
+  std::vector<Redirect> redirects;
+  uint32_t exits = 0;
+
+  for (uint32_t i = block.first; i < block.end; ++i) {
+    Inst& inst = insts[i];
+    if (inst.op == Op::exit_if) {
+      ++exits;
+    } else if (inst.op == Op::call || inst.op == Op::commit) {
+      group_count = oldest = 0;
+    } else if (is_access(inst.op)) {
+      for (size_t k = redirects.size(); k-- > 0;) {
+        if (redirects[k].from == inst.args[0]) {
+          inst.args[0] = redirects[k].to;
+          inst.imm += static_cast<uint64_t>(redirects[k].delta);
+          break;
+        }
+      }
+    }
+    if (!mergeable(inst)) continue;
+
+    const Base base = base_of(region, inst.args[0]);
+    const GuardRange range = guard_range(inst);
+    const uint8_t context = inst.aux & kGuardUser;
+    const bool writes = inst.aux & kGuardWrite;
+    Group* group = nullptr;
+    for (unsigned g = 0; g < group_count; ++g) {
+      if (groups[g].root == base.root && groups[g].context == context) group = &groups[g];
+    }
+
+    bool merged = false;
+    if (group != nullptr) {
+      Inst& first = insts[group->first];
+      const auto delta = static_cast<int64_t>(base.offset - group->offset);
+      const int64_t lo = std::min(group->lo, delta + range.lo);
+      const int64_t hi = std::max(group->hi, delta + range.lo + int64_t{range.length});
+      const bool widens = lo != group->lo || hi != group->hi;
+      const bool gains_write = writes && !(first.aux & kGuardWrite);
+      const bool over_exit = group->exits != exits;
+      if (delta <= kMaxDistance && delta >= -kMaxDistance &&
+          !(widens && hi - lo > (over_exit ? kMaxLengthOverExit : kMaxLength)) &&
+          !(gains_write && over_exit)) {
+        const bool reads = !writes || inst.aux & kGuardReadWrite;
+        const bool first_reads = !(first.aux & kGuardWrite) || first.aux & kGuardReadWrite;
+        if (writes) first.aux |= kGuardWrite;
+        if (first.aux & kGuardWrite && (reads || first_reads)) first.aux |= kGuardReadWrite;
+        if (widens || gains_write) first.aux |= kGuardMerged;
+        GuardRange whole = guard_range(first);
+        whole.lo = static_cast<int32_t>(lo);
+        whole.length = static_cast<uint32_t>(hi - lo);
+        first.imm = pack(whole);
+        group->lo = lo;
+        group->hi = hi;
+        redirects.push_back({i, group->first, delta});
+        inst = {.op = Op::konst, .type = Type::i64};
+        merged = true;
+      }
+    }
+    if (merged) continue;
+
+    // It may serve later ones; a group of the same root is nearer now than the one that did not fit.
+    if (group == nullptr) {
+      group = group_count < kMaxGroups ? &groups[group_count++] : &groups[oldest++ % kMaxGroups];
+    }
+    *group = {base.root, base.offset, i, range.lo, range.lo + int64_t{range.length}, exits, context};
+  }
+}
+
+}  // namespace
+
+void merge_guards(Region& region) {
+  for (const Block& block : region.blocks) {
+    if (worth_merging(region, block)) merge_in_block(region, block);
+  }
+}
+
+}  // namespace mynah::ir

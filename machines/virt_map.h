@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Addresses and interrupts of the board `virt`: as its device tree publishes them, in one place.
+#pragma once
+
+#include <cstdint>
+
+namespace mynah::virt_map {
+
+constexpr uint64_t kFlash = 0x00000000, kFlashSize = 0x04000000;  // two of them
+constexpr uint64_t kGicDistributor = 0x08000000;
+constexpr uint64_t kGicCpu = 0x08010000;
+constexpr uint64_t kGicRedistributor = 0x080a0000;
+constexpr uint64_t kUart = 0x09000000;
+constexpr uint64_t kRtc = 0x09010000;
+constexpr uint64_t kFwCfg = 0x09020000;
+constexpr uint64_t kGpio = 0x09030000;
+constexpr uint64_t kVirtio = 0x0a000000, kVirtioSize = 0x200;
+constexpr uint64_t kRam = 0x40000000;
+
+// Shared peripheral interrupts (interrupt id - 32).
+constexpr unsigned kUartIrq = 1, kRtcIrq = 2, kGpioIrq = 7, kVirtioIrq = 16;
+constexpr unsigned kPowerKeyLine = 3;  // of the PL061
+
+}  // namespace mynah::virt_map

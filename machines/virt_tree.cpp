@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Device tree of the board `virt`: node names and properties are those that systems already match.
+#include <cstring>
+#include <initializer_list>
+#include <string_view>
+
+#include "machines/virt.h"
+#include "machines/virt_map.h"
+
+extern "C" {
+#include <libfdt.h>
+}
+
+namespace mynah {
+
+namespace {
+
+using namespace virt_map;
+
+enum Phandle : uint32_t { kClock = 0x8000, kCpu0 = 0x8001, kIntc = 0x8002, kGpioHandle = 0x8004 };
+enum Trigger : uint32_t { kEdge = 1, kLevelHigh = 4 };
+constexpr uint32_t kSpi = 0, kPpi = 1;
+
+// Sequential writer over libfdt; nodes close when their Node dies.
+class Writer {
+ public:
+  explicit Writer(size_t size) : bytes_(size) {
+    fdt_create(bytes_.data(), static_cast<int>(bytes_.size()));
+    fdt_finish_reservemap(bytes_.data());
+  }
+  void cells(const char* name, std::initializer_list<uint32_t> values) {
+    std::vector<fdt32_t> raw;
+    for (uint32_t v : values) raw.push_back(cpu_to_fdt32(v));
+    fdt_property(bytes_.data(), name, raw.data(), static_cast<int>(raw.size() * 4));
+  }
+  void reg(std::initializer_list<uint64_t> values) {
+    std::vector<fdt64_t> raw;
+    for (uint64_t v : values) raw.push_back(cpu_to_fdt64(v));
+    fdt_property(bytes_.data(), "reg", raw.data(), static_cast<int>(raw.size() * 8));
+  }
+  // Several strings are separated by NUL in one literal.
+  void strings(const char* name, std::string_view value) {
+    std::string terminated(value);
+    fdt_property(bytes_.data(), name, terminated.c_str(), static_cast<int>(terminated.size() + 1));
+  }
+  void raw(const char* name, const void* data, size_t n) {
+    fdt_property(bytes_.data(), name, data, static_cast<int>(n));
+  }
+  void flag(const char* name) { fdt_property(bytes_.data(), name, nullptr, 0); }
+  void u64(const char* name, uint64_t v) { fdt_property_u64(bytes_.data(), name, v); }
+
+  struct Node {
+    Node(Writer& w, const std::string& name) : w(w) { fdt_begin_node(w.bytes_.data(), name.c_str()); }
+    ~Node() { fdt_end_node(w.bytes_.data()); }
+    Writer& w;
+  };
+  std::vector<uint8_t> finish() {
+    fdt_finish(bytes_.data());
+    bytes_.resize(fdt_totalsize(bytes_.data()));
+    return std::move(bytes_);
+  }
+
+ private:
+  std::vector<uint8_t> bytes_;
+};
+
+std::string at(std::string_view name, uint64_t address) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  do {
+    hex.insert(hex.begin(), kDigits[address & 15]);
+    address >>= 4;
+  } while (address);
+  return std::string(name) + "@" + hex;
+}
+
+using namespace std::literals;
+
+void primecell(Writer& w, std::string_view name, uint64_t base, unsigned irq, std::string_view compatible,
+               bool uart_clock = false) {
+  Writer::Node node(w, at(name, base));
+  w.strings("compatible", compatible);
+  w.reg({base, 0x1000});
+  w.cells("interrupts", {kSpi, irq, kLevelHigh});
+  if (uart_clock) {
+    w.cells("clocks", {kClock, kClock});
+    w.strings("clock-names", "uartclk\0apb_pclk"sv);
+  } else {
+    w.cells("clocks", {kClock});
+    w.strings("clock-names", "apb_pclk");
+  }
+  if (base == kGpio) {
+    w.cells("#gpio-cells", {2});
+    w.flag("gpio-controller");
+    w.cells("phandle", {kGpioHandle});
+  }
+}
+
+}  // namespace
+
+std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
+  const VirtConfig& c = in.config;
+  Writer w(64 << 10);
+  {
+    Writer::Node root(w, "");
+    w.cells("interrupt-parent", {kIntc});
+    w.strings("model", "linux,dummy-virt");
+    w.strings("compatible", "linux,dummy-virt");
+    w.cells("#address-cells", {2});
+    w.cells("#size-cells", {2});
+    {
+      Writer::Node node(w, "psci");
+      w.strings("compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci"sv);
+      w.strings("method", "hvc");
+      w.cells("cpu_on", {0xc4000003});
+      w.cells("cpu_off", {0x84000002});
+      w.cells("cpu_suspend", {0xc4000001});
+    }
+    {
+      Writer::Node node(w, at("memory", VirtMachine::kRamBase));
+      w.strings("device_type", "memory");
+      w.reg({VirtMachine::kRamBase, c.ram_bytes});
+    }
+    {
+      Writer::Node node(w, at("fw-cfg", kFwCfg));
+      w.strings("compatible", "qemu,fw-cfg-mmio");
+      w.reg({kFwCfg, 0x18});
+      w.flag("dma-coherent");
+    }
+    for (unsigned i = 0; i < VirtMachine::kVirtioSlots; ++i) {
+      Writer::Node node(w, at("virtio_mmio", kVirtio + i * kVirtioSize));
+      w.strings("compatible", "virtio,mmio");
+      w.reg({kVirtio + i * kVirtioSize, kVirtioSize});
+      w.cells("interrupts", {kSpi, kVirtioIrq + i, kEdge});
+      w.flag("dma-coherent");
+    }
+    {
+      Writer::Node node(w, "gpio-keys");
+      w.strings("compatible", "gpio-keys");
+      Writer::Node key(w, "poweroff");
+      w.strings("label", "GPIO Key Poweroff");
+      w.cells("linux,code", {0x74});
+      w.cells("gpios", {kGpioHandle, kPowerKeyLine, 0});
+    }
+    primecell(w, "pl061", kGpio, kGpioIrq, "arm,pl061\0arm,primecell"sv);
+    primecell(w, "pl031", kRtc, kRtcIrq, "arm,pl031\0arm,primecell"sv);
+    primecell(w, "pl011", kUart, kUartIrq, "arm,pl011\0arm,primecell"sv, true);
+    if (c.cpu.has(arm::Feature::kPmu)) {
+      Writer::Node node(w, "pmu");
+      w.strings("compatible", "arm,armv8-pmuv3");
+      w.cells("interrupts", {kPpi, 7, 0x104});
+    }
+    {
+      Writer::Node node(w, at("intc", kGicDistributor));
+      w.cells("phandle", {kIntc});
+      if (c.gic_version == 3) {
+        w.strings("compatible", "arm,gic-v3");
+        w.reg({kGicDistributor, 0x10000, kGicRedistributor, 0xf60000});
+        w.cells("#redistributor-regions", {1});
+      } else {
+        w.strings("compatible", "arm,cortex-a15-gic");
+        w.reg({kGicDistributor, 0x10000, kGicCpu, 0x10000});
+      }
+      w.flag("ranges");
+      w.cells("#address-cells", {2});
+      w.cells("#size-cells", {2});
+      w.flag("interrupt-controller");
+      w.cells("#interrupt-cells", {3});
+    }
+    {
+      Writer::Node node(w, at("flash", kFlash));
+      w.strings("compatible", "cfi-flash");
+      w.reg({kFlash, kFlashSize, kFlash + kFlashSize, kFlashSize});
+      w.cells("bank-width", {4});
+    }
+    {
+      Writer::Node cpus(w, "cpus");
+      w.cells("#address-cells", {1});
+      w.cells("#size-cells", {0});
+      {
+        Writer::Node map(w, "cpu-map");
+        Writer::Node socket(w, "socket0");
+        Writer::Node cluster(w, "cluster0");
+        Writer::Node core(w, "core0");
+        w.cells("cpu", {kCpu0});
+      }
+      Writer::Node cpu(w, "cpu@0");
+      w.strings("device_type", "cpu");
+      w.strings("compatible", c.cpu.name == "cortex-a57"   ? "arm,cortex-a57"
+                              : c.cpu.name == "cortex-a72" ? "arm,cortex-a72"
+                                                           : "arm,armv8");
+      w.cells("reg", {0});
+      w.cells("phandle", {kCpu0});
+    }
+    {
+      Writer::Node node(w, "timer");
+      w.strings("compatible", "arm,armv8-timer\0arm,armv7-timer"sv);
+      w.flag("always-on");
+      w.cells("interrupts", {kPpi, 13, 0x104, kPpi, 14, 0x104, kPpi, 11, 0x104, kPpi, 10, 0x104});
+    }
+    {
+      Writer::Node node(w, "apb-pclk");
+      w.strings("compatible", "fixed-clock");
+      w.cells("#clock-cells", {0});
+      w.cells("clock-frequency", {24000000});
+      w.strings("clock-output-names", "clk24mhz");
+      w.cells("phandle", {kClock});
+    }
+    {
+      Writer::Node node(w, "chosen");
+      w.strings("stdout-path", "/pl011@9000000");
+      if (!c.command_line.empty()) w.strings("bootargs", c.command_line);
+      if (in.initrd_end > in.initrd_start) {
+        w.u64("linux,initrd-start", in.initrd_start);
+        w.u64("linux,initrd-end", in.initrd_end);
+      }
+      if (c.rng_seed.size() >= 8) {
+        w.raw("rng-seed", c.rng_seed.data(), c.rng_seed.size());
+        w.raw("kaslr-seed", c.rng_seed.data(), 8);
+      }
+    }
+  }
+  return w.finish();
+}
+
+}  // namespace mynah

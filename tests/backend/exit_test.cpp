@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ways out of a region and back in: links, indirect exits, deadlines, dead regions, guards, helper calls.
+#include <gtest/gtest.h>
+
+#include "harness.h"
+
+namespace mynah::ir::testing {
+namespace {
+
+Slot x(unsigned i) { return static_cast<Slot>(kX0 + i); }
+
+// x0 += 1, then to `target`.
+const uint8_t* counting(Machine& m, int64_t target, CodeSpan& span, CompiledCode& code) {
+  Builder& b = m.begin();
+  b.at(0, 0);
+  b.set(x(0), b.add_imm(b.get(x(0)), 1));
+  b.at(4, 1);
+  b.exit(target);
+  b.finish();
+  const uint8_t* at = m.compile();
+  span = m.span();
+  code = m.code;
+  return at;
+}
+
+TEST(Exit, LinkAndUnlink) {
+  Machine m;
+  CodeSpan first, second;
+  CompiledCode first_code, second_code;
+  const uint8_t* a = counting(m, 0x40, first, first_code);
+  const uint8_t* z = counting(m, 0x80, second, second_code);
+  EXPECT_EQ(m.run(a), Leave::kLink);
+  EXPECT_EQ(m.state().x[0], 1u);
+  ASSERT_EQ(first_code.sites[0].kind, Site::Kind::kExit);
+  EXPECT_EQ(first_code.sites[0].imm, 0x40u);
+  EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(a) + first_code.sites[0].offset);
+  EXPECT_EQ(m.rt->counter, 999);
+
+  m.backend->link(first, first_code.sites[0].offset, z);
+  EXPECT_EQ(m.run(a), Leave::kLink);
+  EXPECT_EQ(m.state().x[0], 3u);
+  EXPECT_EQ(m.rt->counter, 998);
+  EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(z) + second_code.sites[0].offset);
+
+  m.backend->link(first, first_code.sites[0].offset, nullptr);
+  EXPECT_EQ(m.run(a), Leave::kLink);
+  EXPECT_EQ(m.state().x[0], 4u);
+  EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(a) + first_code.sites[0].offset);
+}
+
+TEST(Exit, DeadlineInALoop) {
+  Machine m;
+  CodeSpan span;
+  CompiledCode code;
+  const uint8_t* a = counting(m, 0, span, code);
+  m.backend->link(span, code.sites[0].offset, a);
+  EXPECT_EQ(m.run(a, 100), Leave::kDeadline);
+  EXPECT_EQ(m.state().x[0], 100u);
+  EXPECT_EQ(m.rt->counter, -1);
+  EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(a) + code.sites.back().offset);
+  EXPECT_EQ(code.sites.back().kind, Site::Kind::kDeadline);
+}
+
+TEST(Exit, Dead) {
+  Machine m;
+  CodeSpan first, second;
+  CompiledCode first_code, second_code;
+  const uint8_t* a = counting(m, 0x40, first, first_code);
+  const uint8_t* z = counting(m, 0x80, second, second_code);
+  m.backend->link(first, first_code.sites[0].offset, z);
+  m.backend->kill(second);
+  EXPECT_EQ(m.run(a, 50), Leave::kDead);
+  EXPECT_EQ(m.state().x[0], 1u);
+  EXPECT_EQ(m.rt->counter, 49);
+  EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(z) + 5);
+}
+
+TEST(Exit, SideExitCountsWhatWasDone) {
+  Machine m;
+  Builder& b = m.begin();
+  m.region.guest_insts = 10;
+  b.at(0, 0);
+  b.set(x(1), b.add_imm(b.get(x(1)), 5));
+  b.at(12, 3);
+  b.exit_if(b.icmp(Cond::hi, b.get(x(1)), b.i64(100)), 0x200);
+  b.set(x(2), b.i64(7));
+  b.at(40, 10);
+  b.exit(40);
+  const uint8_t* code = m.compile();
+  m.state().x[1] = 10;
+  EXPECT_EQ(m.run(code, 20), Leave::kLink);
+  EXPECT_EQ(m.rt->counter, 10);
+  EXPECT_EQ(m.site().imm, 40u);
+  EXPECT_EQ(m.state().x[2], 7u);
+  m.state().x[1] = 100;
+  m.state().x[2] = 0;
+  EXPECT_EQ(m.run(code, 20), Leave::kLink);
+  EXPECT_EQ(m.rt->counter, 17);
+  EXPECT_EQ(m.site().imm, 0x200u);
+  EXPECT_EQ(m.state().x[1], 105u);
+  EXPECT_EQ(m.state().x[2], 0u);
+}
+
+TEST(Exit, IndirectThroughTheJumpCache) {
+  Machine m;
+  CodeSpan span;
+  CompiledCode counted;
+  const uint8_t* target = counting(m, 0x40, span, counted);
+  Builder& b = m.begin();
+  b.at(4, 1);
+  b.exit_indirect(b.get(x(3)), ExitHint::kReturn);
+  const uint8_t* code = m.compile();
+  m.state().x[3] = 0x123456789abc;
+  EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
+  EXPECT_EQ(m.rt->exit_target, 0x123456789abcu);
+  EXPECT_EQ(m.state().page, 0x123456789000u);
+  m.context->jump[jump_index(0x123456789abc)] = {0x123456789abc, reinterpret_cast<uint64_t>(target)};
+  m.state().page = 0;
+  EXPECT_EQ(m.run(code, 20), Leave::kLink);
+  EXPECT_EQ(m.state().x[0], 1u);
+  EXPECT_EQ(m.state().page, 0x123456789000u);
+  EXPECT_EQ(m.rt->counter, 18);
+  for (const uint64_t odd : {1ull, 3ull, ~0ull}) {
+    m.state().x[3] = odd;
+    EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
+    EXPECT_EQ(m.rt->exit_target, odd);
+  }
+}
+
+TEST(Exit, AcrossPages) {
+  Machine m;
+  CodeSpan span;
+  CompiledCode counted;
+  const uint8_t* target = counting(m, 0x40, span, counted);
+  for (const int64_t offset : {int64_t{0x1234}, int64_t{-4}, int64_t{0x7fff000}, int64_t{-0x7fff004}}) {
+    m.begin();
+    m.b.exit(offset);
+    const uint8_t* code = m.compile();
+    m.clear_tlb();
+    m.state().page = 0x40000000;
+    m.state().x[0] = 0;
+    const uint64_t to = 0x40000000 + static_cast<uint64_t>(offset);
+    EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
+    EXPECT_EQ(m.rt->exit_target, to);
+    EXPECT_EQ(m.state().page, to & ~0xfffull);
+    m.context->jump[jump_index(to)] = {to, reinterpret_cast<uint64_t>(target)};
+    m.state().page = 0x40000000;
+    m.compile_region();
+    EXPECT_EQ(m.run(code, 20), Leave::kLink);
+    EXPECT_EQ(m.state().x[0], 1u);
+    EXPECT_EQ(m.state().page, to & ~0xfffull);
+  }
+}
+
+TEST(Exit, Engine) {
+  Machine m;
+  Builder& b = m.begin();
+  m.region.guest_insts = 3;
+  b.set(x(1), b.i64(0xdeadbeefcafe));
+  b.at(8, 2);
+  b.exit_engine(5, 1234, b.emit(Op::bool_int, Type::i32, b.icmpz(Cond::eq, b.get(x(2)))));
+  EXPECT_EQ(m.run(), Leave::kEngine);
+  EXPECT_EQ(m.site().kind, Site::Kind::kEngine);
+  EXPECT_EQ(m.site().aux, 5);
+  EXPECT_EQ(m.site().imm, 1234u);
+  EXPECT_EQ(m.site().pc_offset, 8);
+  EXPECT_EQ(m.rt->exit_argument, 1u);
+  EXPECT_EQ(m.rt->counter, 998);
+  EXPECT_EQ(m.state().x[1], 0xdeadbeefcafeu);
+}
+
+TEST(Guard, MissFillsThenHits) {
+  Machine m;
+  Builder& b = m.begin();
+  const Value p = b.guard(b.get(x(1)), {-8, 24, 3}, kGuardRead);
+  b.set(x(2), b.load(Type::i64, p, -8, 3));
+  b.set(x(3), b.load(Type::i64, p, 8, 3));
+  const uint8_t* code = m.compile();
+  std::memset(m.memory.data() + 0x100, 0x11, 8);
+  std::memset(m.memory.data() + 0x110, 0x22, 8);
+  m.state().x[1] = kGuestBase + 0x108;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.misses, 1u);
+  EXPECT_EQ(m.state().x[2], 0x1111111111111111u);
+  EXPECT_EQ(m.state().x[3], 0x2222222222222222u);
+  m.state().x[2] = 0;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.misses, 1u);
+  EXPECT_EQ(m.state().x[2], 0x1111111111111111u);
+  // The last range within the page, the first that is not.
+  m.state().x[1] = kGuestBase + 0xff0;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.misses, 1u);
+  m.state().x[1] = kGuestBase + 0xff1;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.misses, 2u);
+  // Same index, another page; an address below the page.
+  m.state().x[1] = kGuestBase + 0x108 + (kTlbSize << 12);
+  EXPECT_EQ(m.run(code), Leave::kGuard);
+  EXPECT_EQ(m.misses, 3u);
+}
+
+TEST(Guard, KindsAndAlignment) {
+  Machine m;
+  Builder& b = m.begin();
+  const Value p = b.guard(b.get(x(1)), {0, 8, 3}, kGuardWrite | kGuardUser | 3 << kGuardAlignShift);
+  b.store(p, 0, b.i64(0x55), 3);
+  const uint8_t* code = m.compile();
+  m.state().x[1] = kGuestBase + 0x208;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.user_misses, 1u);
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.misses, 1u);
+  EXPECT_EQ(m.memory[0x208], 0x55);
+  m.state().x[1] = kGuestBase + 0x204;
+  EXPECT_EQ(m.run(code), Leave::kGuard);  // misaligned: the harness faults
+  EXPECT_EQ(m.memory[0x204], 0);
+}
+
+TEST(Guard, LeaveRebuildsTheState) {
+  Machine m;
+  Builder& b = m.begin();
+  m.region.guest_insts = 2;
+  // More live values than registers, of each kind.
+  std::vector<Value> v;
+  for (unsigned i = 0; i < 16; ++i) {
+    v.push_back(b.add_imm(b.get(x(i)), i + 1));
+    b.set(x(i), v.back());
+  }
+  for (unsigned i = 0; i < 12; ++i) b.set(static_cast<Slot>(kV0 + i), b.vec(Op::vnot, 0, b.get(static_cast<Slot>(kV0 + i))));
+  b.set(static_cast<Slot>(kV0), b.konst_v128(1, 2));
+  const Value f = b.emit(Op::fl_sub, Type::flags, v[0], v[1]);
+  b.set(kFlagsSlot, f);
+  b.set(x(20), b.i64(0x1234567812345678));
+  b.at(4, 1);
+  const Value p = b.guard(b.get(x(23)), {0, 8, 3}, kGuardRead);
+  b.set(x(21), b.load(Type::i64, p, 0, 3));
+  for (unsigned i = 0; i < 16; ++i) b.set(x(i), b.add(v[i], b.get(x(21))));
+  const uint8_t* code = m.compile();
+  for (unsigned i = 0; i < kXCount; ++i) m.state().x[i] = 1000 * i;
+  for (unsigned i = 0; i < kVCount; ++i) m.state().v[i] = {i, ~uint64_t{i}};
+  m.state().x[23] = 77;
+  m.state().x[21] = 42;
+  EXPECT_EQ(m.run(code), Leave::kGuard);
+  for (unsigned i = 0; i < 16; ++i) EXPECT_EQ(m.state().x[i], 1001 * i + 1);
+  for (unsigned i = 1; i < kVCount; ++i) EXPECT_EQ(m.state().v[i], (V128{~uint64_t{i}, i}));
+  EXPECT_EQ(m.state().v[0], (V128{1, 2}));
+  EXPECT_EQ(m.state().flags & kFlagMask, kFlagN);
+  EXPECT_EQ(m.state().x[20], 0x1234567812345678u);
+  EXPECT_EQ(m.state().x[21], 42u);
+}
+
+TEST(Guard, CounterIsStoredAndTakenBack) {
+  Machine m;
+  Builder& b = m.begin();
+  m.region.guest_insts = 4;
+  const Value p = b.guard(b.get(x(1)), {0, 8, 3}, kGuardRead);
+  b.set(x(2), b.load(Type::i64, p, 0, 3));
+  b.at(16, 4);
+  b.exit(16);
+  const uint8_t* code = m.compile();
+  m.state().x[1] = kGuestBase;
+  static int64_t seen;
+  static bool (*miss)(Runtime*, uint64_t, HostRegisters*);
+  miss = m.rt->guard_miss;
+  m.rt->guard_miss = [](Runtime* rt, uint64_t site, HostRegisters* r) {
+    seen = rt->counter;
+    rt->counter = 5;
+    return miss(rt, site, r);
+  };
+  EXPECT_EQ(m.run(code, 100), Leave::kLink);
+  EXPECT_EQ(seen, 96);
+  EXPECT_EQ(m.rt->counter, 5);
+}
+
+TEST(Guard, ControlWordsAreKept) {
+  Machine m;
+  Builder& b = m.begin();
+  const Value p = b.guard(b.get(x(1)), {0, 8, 3}, kGuardRead);
+  b.set(x(2), b.load(Type::i64, p, 0, 3));
+  const uint8_t* code = m.compile();
+  m.state().x[1] = kGuestBase;
+  static uint32_t inside;
+  static bool (*miss)(Runtime*, uint64_t, HostRegisters*);
+  miss = m.rt->guard_miss;
+  m.rt->guard_miss = [](Runtime* rt, uint64_t site, HostRegisters* r) {
+    asm volatile("stmxcsr %0" : "=m"(inside));
+    rt->guest_fp_control |= 4;  // as a helper that sets a sticky flag
+    return miss(rt, site, r);
+  };
+  m.rt->guest_fp_control = 0x7f80;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(inside & ~0x3fu, 0x1f80u);
+  EXPECT_EQ(m.rt->guest_fp_control, 0x7f84u);
+  uint32_t now;
+  asm volatile("stmxcsr %0" : "=m"(now));
+  EXPECT_EQ(now & ~0x3fu, 0x1f80u);
+}
+
+TEST(Call, ArgumentsResultAndLeave) {
+  Machine m;
+  Builder& b = m.begin();
+  m.region.guest_insts = 2;
+  std::vector<Value> live;
+  for (unsigned i = 0; i < 14; ++i) live.push_back(b.add_imm(b.get(x(i)), 1));
+  const Value r = b.call(Type::i32, 9, live[0], b.trunc(live[1]), b.icmpz(Cond::eq, live[2]), b.i64(0xffffffffffff));
+  b.set(x(20), b.zext32(r));
+  Value sum = live[0];
+  for (unsigned i = 1; i < 14; ++i) sum = b.add(sum, live[i]);
+  b.set(x(21), sum);
+  const uint8_t* code = m.compile();
+  uint64_t got[4];
+  bool go_on = true;
+  m.helper = [&](unsigned helper, const uint64_t args[4], uint64_t& result) {
+    EXPECT_EQ(helper, 9u);
+    std::copy(args, args + 4, got);
+    result = 0xffffffff00000007;
+    m.rt->context = m.user_context.get();
+    return go_on;
+  };
+  for (unsigned i = 0; i < 14; ++i) m.state().x[i] = 0x100000000 * i + i;
+  m.state().x[2] = ~0ull;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(got[0], 1u);
+  EXPECT_EQ(got[1], 2u);
+  EXPECT_EQ(got[2], 1u);
+  EXPECT_EQ(got[3], 0xffffffffffffu);
+  EXPECT_EQ(m.state().x[20], 7u);
+  uint64_t want = 0;
+  for (unsigned i = 0; i < 14; ++i) want += m.state().x[i] + 1;
+  EXPECT_EQ(m.state().x[21], want);
+  go_on = false;
+  m.state().x[20] = 0;
+  EXPECT_EQ(m.run(code), Leave::kCall);
+  EXPECT_EQ(m.state().x[20], 0u);
+}
+
+TEST(Code, TooSmallABufferIsReported) {
+  Machine m;
+  Builder& b = m.begin();
+  for (unsigned i = 0; i < 20; ++i) b.set(x(i), b.add_imm(b.get(x(i)), 1));
+  b.exit(0);
+  b.finish();
+  std::vector<uint8_t> small(20000, 0xcc);
+  for (size_t size : {0, 100, 600, 900, 1100, 1500}) {
+    m.backend->compile(m.region, {small.data(), small.data(), size}, m.code);
+    for (size_t i = size; i < small.size(); ++i) ASSERT_EQ(small[i], 0xcc) << size;
+  }
+  m.backend->compile(m.region, {small.data(), small.data(), 100}, m.code);
+  EXPECT_FALSE(m.code.fits);
+  EXPECT_FALSE(m.code.too_complex);
+}
+
+TEST(Code, TooManyLiveValuesAreReported) {
+  Machine m;
+  Builder& b = m.begin();
+  std::vector<Value> live;
+  for (unsigned i = 0; i < 400; ++i) live.push_back(b.emit(Op::mul, Type::i64, b.get(x(i % 20)), b.i64(i + 3)));
+  for (unsigned i = 0; i < 400; ++i) b.set(x(i % 20), b.binary(Op::xor_, b.get(x(i % 20)), live[i]));
+  EXPECT_EQ(m.compile(), nullptr);
+  EXPECT_TRUE(m.code.too_complex);
+}
+
+TEST(Atomic, CompareAndSwap16) {
+  for (const bool smp : {false, true}) {
+    Machine m;
+    Builder& b = m.begin();
+    m.region.smp = smp;
+    const Value p = b.guard(b.get(x(1)), {0, 16, 4}, kGuardWrite | kGuardReadWrite | 4 << kGuardAlignShift);
+    const Value keep = b.add_imm(b.get(x(4)), 3);
+    b.set(kV0 + 2, b.emit(Op::cas128, Type::v128, p, b.get(kV0), b.get(kV0 + 1), 0, 4));
+    b.set(x(5), keep);
+    const uint8_t* code = m.compile();
+    m.state().x[1] = kGuestBase + 0x40;
+    m.state().x[4] = 1;
+    m.state().v[0] = {1, 2};
+    m.state().v[1] = {3, 4};
+    const V128 before{1, 2};
+    std::memcpy(m.memory.data() + 0x40, &before, 16);
+    for (const V128 want : {V128{1, 2}, V128{3, 4}}) {
+      EXPECT_EQ(m.run(code), Leave::kLink);
+      EXPECT_EQ(m.state().v[2], want);
+      EXPECT_EQ(m.memory[0x40], 3);
+      EXPECT_EQ(m.memory[0x48], 4);
+      EXPECT_EQ(m.state().x[5], 4u);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mynah::ir::testing

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness.h"
+
+#include "backend-x86_64/target.h"
+
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace mynah::ir::testing {
+
+namespace {
+constexpr size_t kCodeBytes = 4 << 20;
+
+std::vector<SlotInfo> make_slots() {
+  static std::vector<std::string> names;
+  names.reserve(kSlots);
+  std::vector<SlotInfo> out;
+  const auto add = [&](std::string name, Type t, size_t offset) {
+    names.push_back(std::move(name));
+    out.push_back({names.back(), t, static_cast<uint32_t>(offset)});
+  };
+  add("pc_page", Type::i64, offsetof(State, page));
+  for (unsigned i = 0; i < kXCount; ++i) add("x" + std::to_string(i), Type::i64, offsetof(State, x) + 8 * i);
+  add("nzcv", Type::flags, offsetof(State, flags));
+  for (unsigned i = 0; i < kWCount; ++i) add("w" + std::to_string(i), Type::i32, offsetof(State, w) + 4 * i);
+  for (unsigned i = 0; i < kVCount; ++i) add("v" + std::to_string(i), Type::v128, offsetof(State, v) + 16 * i);
+  add("s", Type::f32, offsetof(State, s));
+  add("d", Type::f64, offsetof(State, d));
+  add("h", Type::f16, offsetof(State, h));
+  add("b", Type::i1, offsetof(State, b));
+  return out;
+}
+}  // namespace
+
+std::span<const SlotInfo> slots() {
+  static const std::vector<SlotInfo> table = make_slots();
+  return table;
+}
+
+std::string difference(const State& a, const State& b) {
+  std::string out;
+  const auto note = [&](std::string_view name, uint64_t x, uint64_t y) {
+    char text[128];
+    if (x == y) return;
+    std::snprintf(text, sizeof text, "%.*s: %llx, expected %llx\n", static_cast<int>(name.size()), name.data(),
+                  static_cast<unsigned long long>(x), static_cast<unsigned long long>(y));
+    out += text;
+  };
+  note("pc_page", a.page, b.page);
+  for (unsigned i = 0; i < kXCount; ++i) note(slots()[kX0 + i].name, a.x[i], b.x[i]);
+  note("nzcv", a.flags & kFlagMask, b.flags & kFlagMask);
+  for (unsigned i = 0; i < kWCount; ++i) note(slots()[kW0 + i].name, a.w[i], b.w[i]);
+  for (unsigned i = 0; i < kVCount; ++i) {
+    note(std::string(slots()[kV0 + i].name) + ".lo", a.v[i].lo, b.v[i].lo);
+    note(std::string(slots()[kV0 + i].name) + ".hi", a.v[i].hi, b.v[i].hi);
+  }
+  note("s", static_cast<uint32_t>(a.s), static_cast<uint32_t>(b.s));
+  note("d", a.d, b.d);
+  note("h", static_cast<uint16_t>(a.h), static_cast<uint16_t>(b.h));
+  note("b", a.b & 1, b.b & 1);
+  return out;
+}
+
+Machine::Machine(bool plain, bool validate) : memory(kGuestPages * kPageSize) {
+  backend = plain ? x86_64::make_backend({.validate = validate}, x86_64::Features{})
+                  : x86_64::make_backend({.validate = validate});
+  code_memory_ = static_cast<uint8_t*>(
+      mmap(nullptr, kCodeBytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  if (code_memory_ == MAP_FAILED) std::abort();
+  thunks_ = backend->emit_thunks({code_memory_, code_memory_, 4096});
+  used_ = 4096;
+  rt = new_runtime(sizeof(State) + 64);
+  rt->engine = this;
+  rt->guard_miss = guard_miss;
+  rt->call_helper = call_helper;
+  rt->run_op = run_op;
+  context = std::make_unique<Context>();
+  user_context = std::make_unique<Context>();
+  rt->context = context.get();
+  rt->user_context = user_context.get();
+  clear_tlb();
+}
+
+Machine::~Machine() {
+  delete_runtime(rt);
+  munmap(code_memory_, kCodeBytes);
+}
+
+void Machine::clear_tlb() {
+  for (Context* c : {context.get(), user_context.get()}) {
+    for (unsigned i = 0; i < kTlbSize; ++i) c->tlb[i] = {{tlb_invalid_tag(i), 0}, {tlb_invalid_tag(i), 0}};
+    for (unsigned i = 0; i < kJumpSize; ++i) c->jump[i] = {jump_invalid_address(i), 0};
+  }
+}
+
+Builder& Machine::begin() {
+  b.begin(slots());
+  region.guest_insts = 1;
+  region.smp = false;
+  return b;
+}
+
+const uint8_t* Machine::compile() {
+  if (!b.ended()) b.exit(0);
+  if (region.blocks.empty()) b.finish();
+  return compile_region();
+}
+
+const uint8_t* Machine::compile_region() {
+  if (used_ + (256 << 10) > kCodeBytes) used_ = 4096;
+  uint8_t* at = code_memory_ + used_;
+  backend->compile(region, {at, at, 256 << 10}, code);
+  if (!code.fits) return nullptr;
+  span_ = {at, at, code.size};
+  used_ += (code.size + 15) & ~size_t{15};
+  return at;
+}
+
+Leave Machine::run(const uint8_t* at, int64_t counter) {
+  rt->counter = counter;
+  thunks_.enter(rt, at);
+  return static_cast<Leave>(rt->exit_reason);
+}
+
+std::string Machine::disassembly() const {
+  return backend->disassemble({span_.execute, span_.size}, 0);
+}
+
+const Site& Machine::site_at(uint64_t address) const {
+  const auto offset = static_cast<uint32_t>(address - reinterpret_cast<uint64_t>(span_.execute));
+  for (const Site& s : code.sites)
+    if (s.offset == offset) return s;
+  std::fprintf(stderr, "no site at %u\n", offset);
+  std::abort();
+}
+const Site& Machine::site() const { return site_at(rt->exit_site); }
+
+uint8_t* Machine::host(uint64_t va, uint64_t length) {
+  const uint64_t offset = va - kGuestBase;
+  if (offset > memory.size() || length > memory.size() - offset) return nullptr;
+  return memory.data() + offset;
+}
+
+namespace {
+uint64_t value(const Location& at, const HostRegisters& r) {
+  switch (at.kind) {
+    case Location::Kind::kConst: return at.imm;
+    case Location::Kind::kSpill: return r.spill[at.spill];
+    case Location::Kind::kVec: return r.vec[at.index][0];
+    default: return r.gpr[at.index];
+  }
+}
+uint64_t high(const Location& at, const HostRegisters& r) {
+  switch (at.kind) {
+    case Location::Kind::kConst: return at.imm_hi;
+    case Location::Kind::kSpill: return r.spill[at.spill + 1];
+    default: return r.vec[at.index][1];
+  }
+}
+}  // namespace
+
+void Machine::rebuild(const Site& s, const HostRegisters& r) {
+  for (uint32_t i = 0; i < s.saved_count; ++i) {
+    const SavedSlot& saved = code.saved[s.first_saved + i];
+    const SlotInfo& slot = slots()[saved.slot];
+    const V128 v{value(saved.at, r), slot.type == Type::v128 ? high(saved.at, r) : 0};
+    std::memcpy(rt->state + slot.offset, &v, bytes(slot.type));
+  }
+}
+
+bool Machine::guard_miss(Runtime* rt, uint64_t address, HostRegisters* registers) {
+  Machine& m = *static_cast<Machine*>(rt->engine);
+  const Site s = m.site_at(address);
+  if (s.kind == Site::Kind::kCommit) {
+    rt->resume_at = reinterpret_cast<uint64_t>(m.span_.execute) + s.resume;
+    return true;
+  }
+  ++m.misses;
+  if (s.aux & kGuardUser) ++m.user_misses;
+  const GuardRange range = guard_range({.op = Op::guard, .type = Type::ptr, .imm = s.imm});
+  const uint64_t va = value(s.base, *registers) + static_cast<uint64_t>(static_cast<int64_t>(range.lo));
+  const unsigned align = s.aux >> kGuardAlignShift & 7;
+  uint8_t* p = m.host(va, range.length);
+  if (!p || (align && (va & ((1u << align) - 1)))) {
+    m.rebuild(s, *registers);
+    return false;
+  }
+  if (m.fill_tlb) {
+    TlbPair& pair = (s.aux & kGuardUser ? rt->user_context : rt->context)->tlb[tlb_index(va)];
+    const uint64_t page = va & ~(kPageSize - 1);
+    (s.aux & kGuardWrite ? pair.write : pair.read) = {page, reinterpret_cast<uint64_t>(m.host(page, kPageSize))};
+  }
+  registers->gpr[s.result] = reinterpret_cast<uint64_t>(p);
+  rt->resume_at = reinterpret_cast<uint64_t>(m.span_.execute) + s.resume;
+  // What the processor may do to caller-saved registers.
+  asm volatile("xorps %%xmm3, %%xmm3\n xorps %%xmm0, %%xmm0" ::: "xmm0", "xmm3");
+  return true;
+}
+
+bool Machine::call_helper(Runtime* rt, uint64_t address, HostRegisters* registers) {
+  Machine& m = *static_cast<Machine*>(rt->engine);
+  const Site s = m.site_at(address);
+  m.rebuild(s, *registers);
+  asm volatile("xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov $5, %%rsi" ::
+                   : "xmm5", "xmm3", "rcx", "r8", "r11", "rsi");
+  return m.helper(static_cast<unsigned>(s.imm), rt->call_args, rt->call_result);
+}
+
+void Machine::run_op(Runtime* rt, uint64_t packed, uint64_t imm) {
+  Type types[4];
+  for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<Type>(packed >> (32 + 8 * i) & 0xff);
+  const OpInput in{static_cast<Op>(packed & 0xffff), static_cast<Type>(packed >> 16 & 0xff),
+                   static_cast<uint8_t>(packed >> 24), imm, rt->vector_args, types};
+  rt->vector_result = evaluate_op(in, rt->fp_mode, rt->fp_sticky);
+  asm volatile("xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov $5, %%rsi" ::
+                   : "xmm5", "xmm3", "rcx", "r8", "r11", "rsi");
+}
+
+bool Machine::guard(const Region&, const Inst& inst, uint64_t base, uint8_t*& pointer) {
+  const GuardRange range = guard_range(inst);
+  const uint64_t va = base + static_cast<uint64_t>(static_cast<int64_t>(range.lo));
+  const unsigned align = inst.aux >> kGuardAlignShift & 7;
+  uint8_t* p = host(va, range.length);
+  if (!p || (align && (va & ((1u << align) - 1)))) return false;
+  pointer = p - range.lo;
+  return true;
+}
+
+bool Machine::call(const Region&, const Inst& inst, const uint64_t args[4], uint64_t& result) {
+  return helper(static_cast<unsigned>(inst.imm), args, result);
+}
+
+}  // namespace mynah::ir::testing
