@@ -10,6 +10,7 @@
 #include "ir/alloc/checker.h"
 #include "ir/alloc/linear_scan.h"
 #include "ir/alloc/liveness.h"
+#include "ir/text.h"
 
 namespace mynah::x86_64 {
 
@@ -20,7 +21,10 @@ namespace {
 class BackendX86 final : public ir::Backend {
  public:
   BackendX86(const ir::BackendOptions& options, const Features& features)
-      : options_(options), features_(features), selector_(program_, features_), scan_(kTarget),
+      : options_(options),
+        features_(features),
+        selector_(program_, features_),
+        scan_(kTarget),
         emitter_(features_, options) {}
 
   std::string_view name() const override { return "x86-64"; }
@@ -41,7 +45,8 @@ class BackendX86 final : public ir::Backend {
     if (options_.validate) {
       const std::string error = ir::alloc::check_allocation(program_, kTarget);
       if (!error.empty()) {
-        std::fprintf(stderr, "mynah: register allocation is wrong: %s\n", error.c_str());
+        std::fprintf(stderr, "mynah: register allocation is wrong: %s\n%s", error.c_str(),
+                     ir::print(region).c_str());
         std::abort();
       }
     }
@@ -53,6 +58,23 @@ class BackendX86 final : public ir::Backend {
     const uint64_t to = target ? reinterpret_cast<uint64_t>(target) : thunks_.link;
     patch(code.write + site_offset - 5, target ? 0xe9 : 0xe8, next, to);
   }
+
+  void link_page(ir::CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch,
+                 const uint8_t* target) override {
+    uint8_t* at = code.write + site_offset - 5;
+    const uint64_t next = reinterpret_cast<uint64_t>(code.execute) + site_offset - 5 + kPageLinkSize;
+    const uint32_t field = offsetof(ir::Context, epoch) + 4 * half;
+    at[0] = 0x41;  // cmp dword [r14 + field], epoch
+    at[1] = 0x81;
+    at[2] = 0xbe;
+    std::memcpy(at + 3, &field, 4);
+    std::memcpy(at + 7, &epoch, 4);
+    at[11] = 0x75;  // jne behind the jump
+    at[12] = 5;
+    patch(at + 13, 0xe9, next, reinterpret_cast<uint64_t>(target));
+  }
+
+  void unlink_page(ir::CodeSpan code, uint32_t site_offset) override { link(code, site_offset, nullptr); }
 
   void kill(ir::CodeSpan code) override {
     patch(code.write, 0xe8, reinterpret_cast<uint64_t>(code.execute) + 5, thunks_.dead);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The x86-64 backend. Needs x86-64-v2 (SSE4.2, cmpxchg16b, lahf); uses AVX, AVX2, BMI1, BMI2, LZCNT and others where the
-// processor has them.
+// The x86-64 backend. Needs x86-64-v2 (SSE4.2, cmpxchg16b, lahf); uses AVX, AVX2, BMI1, BMI2, LZCNT and
+// others where the processor has them.
 #pragma once
 
 #include <memory>

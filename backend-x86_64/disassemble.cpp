@@ -21,8 +21,8 @@ std::string disassemble(std::span<const uint8_t> code, uint64_t address) {
     char text[160];
     size_t length = 1;
     if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code.data() + at, code.size() - at, &inst, operands))) {
-      ZydisFormatterFormatInstruction(&formatter, &inst, operands, inst.operand_count_visible, text, sizeof text,
-                                      address + at, nullptr);
+      ZydisFormatterFormatInstruction(&formatter, &inst, operands, inst.operand_count_visible, text,
+                                      sizeof text, address + at, nullptr);
       length = inst.length;
     } else {
       std::snprintf(text, sizeof text, "db 0x%02x", code[at]);

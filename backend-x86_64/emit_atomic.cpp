@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Atomic read-modify-write. Locked only where other host threads look on (Region::smp); locked instructions are
-// full barriers, so the memory order asks for nothing more.
+// Atomic read-modify-write. Locked only where other host threads look on (Region::smp); locked instructions
+// are full barriers, so the memory order asks for nothing more.
 #include "backend-x86_64/emit.h"
 
 namespace mynah::x86_64 {
@@ -14,10 +14,14 @@ unsigned size_of(const Inst& inst) { return 1u << (inst.aux & ir::kMemSizeMask);
 
 x86::Gp sized(unsigned size, Reg r) {
   switch (size) {
-    case 1: return Emitter::r8(r);
-    case 2: return Emitter::r16(r);
-    case 4: return Emitter::r32(r);
-    default: return Emitter::r64(r);
+    case 1:
+      return Emitter::r8(r);
+    case 2:
+      return Emitter::r16(r);
+    case 4:
+      return Emitter::r32(r);
+    default:
+      return Emitter::r64(r);
   }
 }
 
@@ -28,10 +32,17 @@ void lock(Emitter& e) {
 // `to` = the low bytes of `from`, zero-extended.
 void extend(Emitter& e, unsigned size, Reg to, Reg from) {
   switch (size) {
-    case 1: e.a.movzx(e.r32(to), e.r8(from)); break;
-    case 2: e.a.movzx(e.r32(to), e.r16(from)); break;
-    case 4: e.a.mov(e.r32(to), e.r32(from)); break;
-    default: e.mov(Type::i64, to, from);
+    case 1:
+      e.a.movzx(e.r32(to), e.r8(from));
+      break;
+    case 2:
+      e.a.movzx(e.r32(to), e.r16(from));
+      break;
+    case 4:
+      e.a.mov(e.r32(to), e.r32(from));
+      break;
+    default:
+      e.mov(Type::i64, to, from);
   }
 }
 
@@ -43,7 +54,8 @@ void load(Emitter& e, unsigned size, Reg to, x86::Mem at) {
     e.a.mov(sized(size, to), at);
 }
 
-// rax = the old value; temp = `modify` of it; stored if nothing came between. The result is extended from rax.
+// rax = the old value; temp = `modify` of it; stored if nothing came between. The result is extended from
+// rax.
 template <typename Modify>
 void modify_memory(Emitter& e, const Inst& inst, const Regs& r, Modify modify) {
   const unsigned size = size_of(inst);
@@ -71,7 +83,8 @@ void logic(Emitter& e, uint32_t id, const Inst& inst, const Regs& r) {
 void choose(Emitter& e, Cc replace, const Inst& inst, const Regs& r) {
   modify_memory(e, inst, r, [&](unsigned size, Reg temp) {
     e.op(Id::kIdCmp, sized(size, r[1]), sized(size, temp));
-    e.cmov(replace, e.gp(size == 8 ? Type::i64 : Type::i32, temp), e.gp(size == 8 ? Type::i64 : Type::i32, r[1]));
+    e.cmov(replace, e.gp(size == 8 ? Type::i64 : Type::i32, temp),
+           e.gp(size == 8 ? Type::i64 : Type::i32, r[1]));
   });
 }
 

@@ -3,6 +3,8 @@
 // Leaving a region: direct and indirect exits, exits to C++, helper calls, the generic expansion.
 #include "backend-x86_64/emit.h"
 
+#include <algorithm>
+
 namespace mynah::x86_64 {
 
 using namespace ir::alloc;
@@ -13,9 +15,9 @@ void Emitter::fix_count(const ir::Snapshot& snapshot) {
   if (missing) a.add(x86::r13d, missing);
 }
 
-// Within the page: a call that link() turns into a jump; the call's return address names the site. Across pages:
-// the page moves on first, then the jump cache is asked. (A direct link across pages needs a guard against
-// remapping; it would go where crosspage is called.)
+// Within the page: a call that link() turns into a jump; the call's return address names the site. Across
+// pages: the page moves on first; then comes a call that link_page() turns into `cmp epoch, imm32; jne; jmp
+// target`, with a look into the jump cache behind it for other address spaces than the linked one.
 void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   fix_count(snapshot);
   const int64_t target = static_cast<int64_t>(inst.imm);
@@ -32,14 +34,28 @@ void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
     load_const(x86::rax, static_cast<uint64_t>(page), false);
     a.add(pc_page, x86::rax);
   }
+  call(thunks_->link);
+  add_site(Site::Kind::kExit, inst);
+  for (unsigned i = 5; i < kPageLinkSize; ++i) a.int3();
   a.mov(x86::eax, static_cast<uint32_t>(target - page));
   jump(thunks_->crosspage);
 }
 
 void emit_exit(Emitter& e, const Inst& inst, const Regs& r) {
   const ir::Snapshot& snapshot = e.ir().snapshot(inst);
-  e.write_state(r.step, snapshot);
+  if (!e.state_written) e.write_state(r.step, snapshot);
   e.exit_to(inst, snapshot);
+}
+
+bool Emitter::exit_shares_state() const {
+  if (index_ + 1 >= program_->steps.size()) return false;
+  const Step& next = program_->steps[index_ + 1];
+  const Inst& exit = region_->insts[next.inst];
+  if (exit.op != Op::exit || next.move_count) return false;
+  const auto here = region_->entries(region_->snapshot(region_->insts[program_->steps[index_].inst]));
+  const auto there = region_->entries(region_->snapshot(exit));
+  return std::equal(here.begin(), here.end(), there.begin(), there.end(),
+                    [](const auto& x, const auto& y) { return x.slot == y.slot && x.value == y.value; });
 }
 
 void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
@@ -48,8 +64,11 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
     if (!(e.imm(r, 0) & 1)) return;
     cold.from[0] = e.jump_near();
   } else {
-    const Cc cc = e.bool_condition(r, 0);
-    cold.from[0] = e.jump_near(cc);
+    if (e.exit_shares_state()) {  // stores leave the flags alone
+      e.write_state(r.step, e.ir().snapshot(inst));
+      e.state_written = cold.state_written = true;
+    }
+    cold.from[0] = e.jump_near(e.bool_condition(r, 0));
   }
   cold.flags = e.flags;
   e.add_cold(cold);
@@ -65,6 +84,8 @@ void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::Gp target = e.r64(r[0]);
   e.a.mov(e.r32(index), e.r32(r[0]));
   static_assert(sizeof(ir::JumpEntry) == 16);
+  e.a.shr(e.r32(index), ir::kJumpFold);
+  e.a.xor_(e.r32(index), e.r32(r[0]));
   e.a.shl(e.r32(index), 2);
   e.a.and_(e.r32(index), (ir::kJumpSize - 1) << 4);
   e.a.mov(x86::rax, target);
@@ -106,7 +127,9 @@ void Emitter::store_argument(const Inst& inst, const Regs& r, unsigned k, int32_
       a.mov(at, x86::rax);
       break;
     case Type::i64:
-    case Type::ptr: a.mov(at, r64(r[k])); break;
+    case Type::ptr:
+      a.mov(at, r64(r[k]));
+      break;
     case Type::f16:
       a.pextrw(x86::eax, xmm(r[k]), 0);
       a.mov(at, x86::rax);
@@ -115,7 +138,9 @@ void Emitter::store_argument(const Inst& inst, const Regs& r, unsigned k, int32_
       a.movd(x86::eax, xmm(r[k]));
       a.mov(at, x86::rax);
       break;
-    case Type::f64: a.movq(at, xmm(r[k])); break;
+    case Type::f64:
+      a.movq(at, xmm(r[k]));
+      break;
     case Type::v128:
       if (full_vector)
         a.movups(at, xmm(r[k]));
@@ -135,12 +160,21 @@ void load_result(Emitter& e, const Inst& inst, const Regs& r, int32_t from) {
   const x86::Mem at = e.runtime(from);
   switch (inst.type) {
     case Type::i64:
-    case Type::ptr: e.a.mov(e.r64(r.result()), at); break;
+    case Type::ptr:
+      e.a.mov(e.r64(r.result()), at);
+      break;
     case Type::f16:
-    case Type::f32: e.a.movd(e.xmm(r.result()), at); break;
-    case Type::f64: e.a.movq(e.xmm(r.result()), at); break;
-    case Type::v128: e.a.movups(e.xmm(r.result()), at); break;
-    default: e.a.mov(e.r32(r.result()), at);
+    case Type::f32:
+      e.a.movd(e.xmm(r.result()), at);
+      break;
+    case Type::f64:
+      e.a.movq(e.xmm(r.result()), at);
+      break;
+    case Type::v128:
+      e.a.movups(e.xmm(r.result()), at);
+      break;
+    default:
+      e.a.mov(e.r32(r.result()), at);
   }
 }
 
@@ -159,7 +193,8 @@ void emit_call(Emitter& e, const Inst& inst, const Regs& r) {
   Site& site = e.add_site(Site::Kind::kCall, inst);
   site.result = r.has_result() ? r.result() & 31 : 0;
   e.add_saved(site, r.step, inst);
-  load_result(e, inst, r, inst.type == Type::v128 ? MYNAH_RUNTIME(vector_result) : MYNAH_RUNTIME(call_result));
+  load_result(e, inst, r,
+              inst.type == Type::v128 ? MYNAH_RUNTIME(vector_result) : MYNAH_RUNTIME(call_result));
 }
 
 // --- the generic expansion

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conditions and flags groups. While the host's flags hold a group, conditions over it are host conditions; a group
-// that somebody needs packed (ir/flags.h) is taken by lahf and seto, which leave the flags as they are.
+// Conditions and flags groups. While the host's flags hold a group, conditions over it are host conditions; a
+// group that somebody needs packed (ir/flags.h) is taken by lahf and seto, which leave the flags as they are.
 #include "backend-x86_64/emit.h"
 
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 
 namespace mynah::x86_64 {
 
@@ -16,20 +17,34 @@ using namespace ir::alloc;
 Cc Emitter::condition(const HostFlags& f, uint8_t cond) {
   if (f.test) return cond ? !f.cc : f.cc;
   switch (static_cast<Cond>(cond)) {
-    case Cond::eq: return Cc::e;
-    case Cond::ne: return Cc::ne;
-    case Cond::cs: return f.sub ? Cc::ae : Cc::b;
-    case Cond::cc: return f.sub ? Cc::b : Cc::ae;
-    case Cond::mi: return Cc::s;
-    case Cond::pl: return Cc::ns;
-    case Cond::vs: return Cc::o;
-    case Cond::vc: return Cc::no;
-    case Cond::hi: return Cc::a;
-    case Cond::ls: return Cc::be;
-    case Cond::ge: return Cc::ge;
-    case Cond::lt: return Cc::l;
-    case Cond::gt: return Cc::g;
-    default: return Cc::le;
+    case Cond::eq:
+      return Cc::e;
+    case Cond::ne:
+      return Cc::ne;
+    case Cond::cs:
+      return f.sub ? Cc::ae : Cc::b;
+    case Cond::cc:
+      return f.sub ? Cc::b : Cc::ae;
+    case Cond::mi:
+      return Cc::s;
+    case Cond::pl:
+      return Cc::ns;
+    case Cond::vs:
+      return Cc::o;
+    case Cond::vc:
+      return Cc::no;
+    case Cond::hi:
+      return Cc::a;
+    case Cond::ls:
+      return Cc::be;
+    case Cond::ge:
+      return Cc::ge;
+    case Cond::lt:
+      return Cc::l;
+    case Cond::gt:
+      return Cc::g;
+    default:
+      return Cc::le;
   }
 }
 
@@ -52,11 +67,12 @@ Cc Emitter::bool_condition(const Regs& r, unsigned k) {
 
 void Emitter::pack_flags_to_rax() {
   if (flags.sub) {
-    a.cmc();
+    *a._bufferPtr++ = 0xf5;  // cmc
     flags.sub = false;
   }
-  a.lahf();
-  a.seto(x86::al);
+  static constexpr uint8_t kLahfSetoAl[] = {0x9f, 0x0f, 0x90, 0xc0};
+  std::memcpy(a._bufferPtr, kLahfSetoAl, sizeof kLahfSetoAl);
+  a._bufferPtr += sizeof kLahfSetoAl;
 }
 
 void Emitter::set_carry(const Regs& r, unsigned k, bool inverted) {
@@ -96,7 +112,7 @@ void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) {
   e.flags = {.holder = r.step.inst, .sub = sub};
   if (!r.has_result()) return;
   e.pack_flags_to_rax();
-  e.a.mov(e.r32(r.result()), x86::eax);
+  e.mov(Type::i32, r.result(), kRax);
 }
 
 // The flags of the arithmetic in front.
@@ -110,9 +126,9 @@ bool take_over(Emitter& e, const Inst& inst, const Regs& r) {
 // Operands k and k + 1.
 void compare(Emitter& e, Type t, const Regs& r, unsigned k = 0) {
   if (r.is_imm(k + 1) && (e.wide(t) ? e.imm(r, k + 1) : static_cast<uint32_t>(e.imm(r, k + 1))) == 0)
-    e.a.test(e.gp(t, r[k]), e.gp(t, r[k]));
+    e.test(t, r[k], r[k]);
   else
-    e.op(Id::kIdCmp, e.gp(t, r[k]), e.operand(r, k + 1, t));
+    e.alu(Alu::cmp, t, r[k], r, k + 1);
 }
 
 void set_bool(Emitter& e, const Regs& r) {
@@ -124,8 +140,10 @@ void set_bool(Emitter& e, const Regs& r) {
 void emit_select(Emitter& e, const Inst& inst, const Regs& r) {
   if (r.is_imm(0)) {
     if (!(e.imm(r, 0) & 1)) return;
-    if (ir::is_vector_register(inst.type)) e.vec_mov(r.result(), r[1]);
-    else e.mov(inst.type, r.result(), r[1]);
+    if (ir::is_vector_register(inst.type))
+      e.vec_mov(r.result(), r[1]);
+    else
+      e.mov(inst.type, r.result(), r[1]);
     return;
   }
   const Cc cc = e.bool_condition(r, 0);
@@ -150,7 +168,7 @@ void emit_fl_select(Emitter& e, const Inst& inst, const Regs& r) {
     compare(e, t, r, 1);
   } else {
     e.mov(t, kRax, r[1]);
-    e.op(Id::kIdAdd, e.rax(t), e.operand(r, 2, t));
+    e.alu(Alu::add, t, kRax, r, 2);
   }
   const auto done = e.jump_short();
   e.land_short(otherwise);
@@ -177,7 +195,7 @@ void emit_icmpz(Emitter& e, const Inst& inst, const Regs& r) {
   if (r.is_mem(0))
     e.a.cmp(e.slot_of(r.step.value[0], e.wide(t) ? 8 : 4), 0);
   else
-    e.a.test(e.gp(t, r[0]), e.gp(t, r[0]));
+    e.test(t, r[0], r[0]);
   e.flags = {.holder = r.step.inst, .sub = true};
   set_bool(e, r);
 }
@@ -261,7 +279,7 @@ void emit_fl_add(Emitter& e, const Inst& inst, const Regs& r) {
   if (take_over(e, inst, r)) return;
   const Type t = e.arg_type(inst, 0);
   e.mov(t, kRax, r[0]);
-  e.op(Id::kIdAdd, e.rax(t), e.operand(r, 1, t));
+  e.alu(Alu::add, t, kRax, r, 1);
   set_group(e, inst, r, false);
 }
 
@@ -273,12 +291,12 @@ void emit_fl_sub(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_adc(Emitter& e, const Inst& inst, const Regs& r) {
   e.set_carry(r, 2, false);
-  e.op(Id::kIdAdc, e.gp(inst.type, r.result()), e.operand(r, 1, inst.type));
+  e.alu(Alu::adc, inst.type, r.result(), r, 1);
 }
 
 void emit_sbc(Emitter& e, const Inst& inst, const Regs& r) {
   e.set_carry(r, 2, true);
-  e.op(Id::kIdSbb, e.gp(inst.type, r.result()), e.operand(r, 1, inst.type));
+  e.alu(Alu::sbb, inst.type, r.result(), r, 1);
 }
 
 void emit_fl_adc(Emitter& e, const Inst& inst, const Regs& r) {
@@ -286,7 +304,7 @@ void emit_fl_adc(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = e.arg_type(inst, 0);
   e.set_carry(r, 2, false);
   e.mov(t, kRax, r[0]);
-  e.op(Id::kIdAdc, e.rax(t), e.operand(r, 1, t));
+  e.alu(Alu::adc, t, kRax, r, 1);
   set_group(e, inst, r, false);
 }
 
@@ -295,14 +313,14 @@ void emit_fl_sbc(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = e.arg_type(inst, 0);
   e.set_carry(r, 2, true);
   e.mov(t, kRax, r[0]);
-  e.op(Id::kIdSbb, e.rax(t), e.operand(r, 1, t));
+  e.alu(Alu::sbb, t, kRax, r, 1);
   set_group(e, inst, r, true);
 }
 
 void emit_fl_logic(Emitter& e, const Inst& inst, const Regs& r) {
   if (take_over(e, inst, r)) return;
   const Type t = e.arg_type(inst, 0);
-  e.a.test(e.gp(t, r[0]), e.gp(t, r[0]));
+  e.test(t, r[0], r[0]);
   set_group(e, inst, r, false);
 }
 
@@ -316,7 +334,8 @@ void emit_fl_and(Emitter& e, const Inst& inst, const Regs& r) {
   set_group(e, inst, r, false);
 }
 
-// The product of the masked flags with 1<<16 | 1<<21 | 1<<28 has N, Z, C and V in its top bits; no two of its terms meet.
+// The product of the masked flags with 1<<16 | 1<<21 | 1<<28 has N, Z, C and V in its top bits; no two of its
+// terms meet.
 void emit_fl_unpack(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::Gp x = e.r32(r.result());
   e.a.and_(x, ir::kFlagMask);

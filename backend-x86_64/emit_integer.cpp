@@ -20,7 +20,8 @@ void adjust_add(Selector&, const Inst&, Step& step) {
 void adjust_sub(Selector& s, const Inst& inst, Step& step) {
   if (step.where[1] != kImmediate) step.tied = 0;
   // 0x80000000 has no opposite among the immediates.
-  else if (static_cast<int32_t>(s.const_bits(step.value[1])) == INT32_MIN) step.tied = 0;
+  else if (static_cast<int32_t>(s.const_bits(step.value[1])) == INT32_MIN)
+    step.tied = 0;
 }
 void adjust_mul(Selector&, const Inst&, Step& step) {
   if (step.where[1] == kImmediate) step.tied = kNotTied;
@@ -78,25 +79,22 @@ void adjust_crc32(Selector&, const Inst& inst, Step& step) {
 
 void emit_add(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
-  const x86::Gp to = e.gp(t, r.result());
   if (r[0] == r.result()) {
-    e.op(Id::kIdAdd, to, e.operand(r, 1, t));
+    e.alu(Alu::add, t, r.result(), r, 1);
   } else if (r[1] == r.result() && !(r.step.traits & kWantsFlags)) {
-    e.op(Id::kIdAdd, to, e.operand(r, 0, t));
+    e.alu(Alu::add, t, r.result(), r, 0);
   } else if (r.is_imm(1)) {
-    e.a.lea(to, x86::ptr(e.r64(r[0]), static_cast<int32_t>(e.imm(r, 1))));
+    e.lea(t, r.result(), r[0], static_cast<int32_t>(e.imm(r, 1)));
   } else {
-    e.a.lea(to, x86::ptr(e.r64(r[0]), e.r64(r[1])));
+    encode::indexed(e.a._bufferPtr, encode::kLea, e.wide(t), r.result(), r[0], r[1], 0);
   }
 }
 
 void emit_sub(Emitter& e, const Inst& inst, const Regs& r) {
-  const Type t = inst.type;
-  const x86::Gp to = e.gp(t, r.result());
   if (r[0] == r.result())
-    e.op(Id::kIdSub, to, e.operand(r, 1, t));
+    e.alu(Alu::sub, inst.type, r.result(), r, 1);
   else
-    e.a.lea(to, x86::ptr(e.r64(r[0]), -static_cast<int32_t>(e.imm(r, 1))));
+    e.lea(inst.type, r.result(), r[0], -static_cast<int32_t>(e.imm(r, 1)));
 }
 
 void emit_mul(Emitter& e, const Inst& inst, const Regs& r) {
@@ -154,15 +152,9 @@ void emit_sdiv(Emitter& e, const Inst& inst, const Regs& r) {
   e.mov(t, r.result(), kRax);
 }
 
-namespace {
-void logic(Emitter& e, uint32_t id, const Inst& inst, const Regs& r) {
-  e.op(id, e.gp(inst.type, r.result()), e.operand(r, 1, inst.type));
-}
-}  // namespace
-
-void emit_and_(Emitter& e, const Inst& inst, const Regs& r) { logic(e, Id::kIdAnd, inst, r); }
-void emit_or_(Emitter& e, const Inst& inst, const Regs& r) { logic(e, Id::kIdOr, inst, r); }
-void emit_xor_(Emitter& e, const Inst& inst, const Regs& r) { logic(e, Id::kIdXor, inst, r); }
+void emit_and_(Emitter& e, const Inst& inst, const Regs& r) { e.alu(Alu::and_, inst.type, r.result(), r, 1); }
+void emit_or_(Emitter& e, const Inst& inst, const Regs& r) { e.alu(Alu::or_, inst.type, r.result(), r, 1); }
+void emit_xor_(Emitter& e, const Inst& inst, const Regs& r) { e.alu(Alu::xor_, inst.type, r.result(), r, 1); }
 
 void emit_andn(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
@@ -184,8 +176,10 @@ void shift(Emitter& e, uint32_t by_cl, uint32_t bmi2, const Inst& inst, const Re
   const x86::Gp to = e.gp(t, r.result());
   if (r.is_imm(1)) {
     const unsigned n = e.imm(r, 1) & (width(t) - 1);
-    if (n) e.a.emit(by_cl, to, asmjit::Imm(n));
-    else if (!e.wide(t)) e.a.mov(to, to);
+    if (n)
+      e.a.emit(by_cl, to, asmjit::Imm(n));
+    else if (!e.wide(t))
+      e.a.mov(to, to);
   } else if (e.features.bmi2) {
     e.a.emit(bmi2, to, e.gp(t, r[0]), e.gp(t, r[1]));
   } else {
@@ -247,10 +241,14 @@ void emit_ubfx(Emitter& e, const Inst& inst, const Regs& r) {
   const unsigned lsb = inst.aux, n = static_cast<unsigned>(inst.imm), w = width(t);
   const x86::Gp to = e.gp(t, r.result());
   if (lsb == 0) {
-    if (n == 8) e.a.movzx(e.r32(r.result()), e.r8(r[0]));
-    else if (n == 16) e.a.movzx(e.r32(r.result()), e.r16(r[0]));
-    else if (n == 32) e.a.mov(e.r32(r.result()), e.r32(r[0]));
-    else if (n < 32) e.a.and_(e.r32(r.result()), (1u << n) - 1);
+    if (n == 8)
+      e.a.movzx(e.r32(r.result()), e.r8(r[0]));
+    else if (n == 16)
+      e.a.movzx(e.r32(r.result()), e.r16(r[0]));
+    else if (n == 32)
+      e.a.mov(e.r32(r.result()), e.r32(r[0]));
+    else if (n < 32)
+      e.a.and_(e.r32(r.result()), (1u << n) - 1);
     else if (n < w) {
       e.a.shl(to, w - n);
       e.a.shr(to, w - n);
@@ -264,20 +262,27 @@ void emit_ubfx(Emitter& e, const Inst& inst, const Regs& r) {
   }
   e.a.shr(lsb + n <= 32 ? e.r32(r.result()) : to, lsb);
   if (lsb + n == w || lsb + n == 32) return;
-  if (n == 8) e.a.movzx(e.r32(r.result()), e.r8(r.result()));
-  else if (n == 16) e.a.movzx(e.r32(r.result()), e.r16(r.result()));
-  else e.a.and_(e.r32(r.result()), (1u << n) - 1);
+  if (n == 8)
+    e.a.movzx(e.r32(r.result()), e.r8(r.result()));
+  else if (n == 16)
+    e.a.movzx(e.r32(r.result()), e.r16(r.result()));
+  else
+    e.a.and_(e.r32(r.result()), (1u << n) - 1);
 }
 
 void emit_sbfx(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
   const unsigned lsb = inst.aux, n = static_cast<unsigned>(inst.imm), w = width(t);
   const x86::Gp to = e.gp(t, r.result());
-  if (lsb == 0 && n == 8) e.a.movsx(to, e.r8(r[0]));
-  else if (lsb == 0 && n == 16) e.a.movsx(to, e.r16(r[0]));
+  if (lsb == 0 && n == 8)
+    e.a.movsx(to, e.r8(r[0]));
+  else if (lsb == 0 && n == 16)
+    e.a.movsx(to, e.r16(r[0]));
   else if (lsb == 0 && n == 32) {
-    if (e.wide(t)) e.a.movsxd(to, e.r32(r[0]));
-    else e.mov(t, r.result(), r[0]);
+    if (e.wide(t))
+      e.a.movsxd(to, e.r32(r[0]));
+    else
+      e.mov(t, r.result(), r[0]);
   } else {
     if (lsb + n != w) e.a.shl(to, w - lsb - n);
     if (n != w) e.a.sar(to, w - n);
@@ -366,19 +371,33 @@ void extend(Emitter& e, uint32_t id, const x86::Gp& to, const Regs& r, unsigned 
 
 void emit_zext8(Emitter& e, const Inst&, const Regs& r) { extend(e, Id::kIdMovzx, e.r32(r.result()), r, 1); }
 void emit_zext16(Emitter& e, const Inst&, const Regs& r) { extend(e, Id::kIdMovzx, e.r32(r.result()), r, 2); }
-void emit_sext8(Emitter& e, const Inst& i, const Regs& r) { extend(e, Id::kIdMovsx, e.gp(i.type, r.result()), r, 1); }
-void emit_sext16(Emitter& e, const Inst& i, const Regs& r) { extend(e, Id::kIdMovsx, e.gp(i.type, r.result()), r, 2); }
+void emit_sext8(Emitter& e, const Inst& i, const Regs& r) {
+  extend(e, Id::kIdMovsx, e.gp(i.type, r.result()), r, 1);
+}
+void emit_sext16(Emitter& e, const Inst& i, const Regs& r) {
+  extend(e, Id::kIdMovsx, e.gp(i.type, r.result()), r, 2);
+}
 void emit_zext32(Emitter& e, const Inst&, const Regs& r) { extend(e, Id::kIdMov, e.r32(r.result()), r, 4); }
-void emit_sext32(Emitter& e, const Inst&, const Regs& r) { extend(e, Id::kIdMovsxd, e.r64(r.result()), r, 4); }
+void emit_sext32(Emitter& e, const Inst&, const Regs& r) {
+  extend(e, Id::kIdMovsxd, e.r64(r.result()), r, 4);
+}
 
 void emit_crc32(Emitter& e, const Inst& inst, const Regs& r) {
   if (inst.imm != 1) return e.run_generic(inst, r);
   const x86::Gp to = e.r32(r.result());
   switch (inst.aux) {
-    case 1: e.a.crc32(to, e.r8(r[1])); break;
-    case 2: e.a.crc32(to, e.r16(r[1])); break;
-    case 4: e.a.crc32(to, e.r32(r[1])); break;
-    default: e.a.crc32(e.r64(r.result()), e.r64(r[1])); break;
+    case 1:
+      e.a.crc32(to, e.r8(r[1]));
+      break;
+    case 2:
+      e.a.crc32(to, e.r16(r[1]));
+      break;
+    case 4:
+      e.a.crc32(to, e.r32(r[1]));
+      break;
+    default:
+      e.a.crc32(e.r64(r.result()), e.r64(r[1]));
+      break;
   }
 }
 

@@ -64,9 +64,15 @@ unsigned slot_bytes(Type t) { return t == Type::i1 ? 1 : ir::bytes(t); }
 void store_const(Emitter& e, x86::Mem to, uint64_t value, unsigned bytes) {
   to.setSize(bytes);
   switch (bytes) {
-    case 1: e.a.mov(to, static_cast<int8_t>(value)); return;
-    case 2: e.a.mov(to, static_cast<int16_t>(value)); return;
-    case 4: e.a.mov(to, static_cast<int32_t>(value)); return;
+    case 1:
+      e.a.mov(to, static_cast<int8_t>(value));
+      return;
+    case 2:
+      e.a.mov(to, static_cast<int16_t>(value));
+      return;
+    case 4:
+      e.a.mov(to, static_cast<int32_t>(value));
+      return;
     default:
       if (static_cast<int64_t>(value) == static_cast<int32_t>(value)) {
         e.a.mov(to, static_cast<int32_t>(value));
@@ -86,20 +92,24 @@ void emit_get(Emitter& e, const Inst& inst, const Regs& r) {
   } else if (slot_bytes(t) == 2) {
     e.a.movzx(e.r32(r.result()), e.slot(inst.imm, 2));
   } else {
-    e.a.mov(e.gp(t, r.result()), e.slot(inst.imm));
+    e.load(t, r.result(), kRbp, state_disp(e.ir().slots[inst.imm].offset));
   }
 }
 
-void store_slot(Emitter& e, Type t, x86::Mem to, Reg from) {
+void store_slot(Emitter& e, Type t, uint64_t slot, Reg from) {
   if (ir::is_vector_register(t)) {
-    store_vector(e, t, to, from);
+    store_vector(e, t, e.slot(slot), from);
     return;
   }
   switch (slot_bytes(t)) {
-    case 1: e.a.mov(to, e.r8(from)); break;
-    case 2: e.a.mov(to, e.r16(from)); break;
-    case 4: e.a.mov(to, e.r32(from)); break;
-    default: e.a.mov(to, e.r64(from));
+    case 1:
+      e.a.mov(e.slot(slot), e.r8(from));
+      break;
+    case 2:
+      e.a.mov(e.slot(slot), e.r16(from));
+      break;
+    default:
+      e.store(t, from, kRbp, state_disp(e.ir().slots[slot].offset));
   }
 }
 
@@ -109,9 +119,9 @@ void emit_set(Emitter& e, const Inst& inst, const Regs& r) {
     store_const(e, e.slot(inst.imm), e.imm(r, 0), slot_bytes(t));
   } else if (r.in_flags(0)) {
     e.pack_flags_to_rax();
-    e.a.mov(e.slot(inst.imm), x86::eax);
+    store_slot(e, Type::i32, inst.imm, kRax);
   } else {
-    store_slot(e, t, e.slot(inst.imm), r[0]);
+    store_slot(e, t, inst.imm, r[0]);
   }
 }
 
@@ -127,12 +137,13 @@ void Emitter::write_state(const Step& step, const ir::Snapshot& snapshot) {
       switch (spot.kind) {
         case Spot::Kind::kFlags:
           pack_flags_to_rax();
-          a.mov(to, x86::eax);
+          store_slot(*this, Type::i32, entry.slot, kRax);
           break;
         case Spot::Kind::kConst: {
           const Inst& konst = region_->insts[program_->facts[entry.value].root];
           if (t == Type::v128) {
-            const uint64_t hi = konst.type == Type::v128 ? konst.args[0] | static_cast<uint64_t>(konst.args[1]) << 32 : 0;
+            const uint64_t hi =
+                konst.type == Type::v128 ? konst.args[0] | static_cast<uint64_t>(konst.args[1]) << 32 : 0;
             load_vector_const(kXmm15, konst.imm, hi);
             store_vector(*this, t, to, kXmm15);
           } else {
@@ -145,11 +156,12 @@ void Emitter::write_state(const Step& step, const ir::Snapshot& snapshot) {
             load_vector(*this, Type::v128, kXmm15, spill(spot.spill));
             store_vector(*this, t, to, kXmm15);
           } else {
-            a.mov(x86::rax, spill(spot.spill));
-            store_slot(*this, t, to, kRax);
+            load(Type::i64, kRax, kRsp, 8 * spot.spill);
+            store_slot(*this, t, entry.slot, kRax);
           }
           break;
-        default: store_slot(*this, t, to, spot.reg);
+        default:
+          store_slot(*this, t, entry.slot, spot.reg);
       }
     }
   }
@@ -171,30 +183,31 @@ void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
     e.add_saved(site, r.step, inst);
     return;
   }
-  const x86::Gp pointer = e.r64(r.result()), base = e.r64(r[0]);
   Emitter::Cold cold{.kind = Emitter::Cold::Kind::kGuard};
   Reg context = kR14;
   if (inst.aux & ir::kGuardUser) {
     context = r.temp(0);
-    e.a.mov(e.r64(context), e.runtime(MYNAH_RUNTIME(user_context)));
+    e.load(Type::i64, context, kRbp, MYNAH_RUNTIME(user_context));
   }
+  uint8_t*& p = e.a._bufferPtr;
+  const Reg pointer = r.result();
   if (range.lo)
-    e.a.lea(pointer, x86::ptr(base, range.lo));
+    e.lea(Type::i64, pointer, r[0], range.lo);
   else
-    e.a.mov(pointer, base);
-  e.a.mov(x86::eax, e.r32(r.result()));
+    e.mov(Type::i64, pointer, r[0]);
+  e.mov(Type::i32, kRax, pointer);
   if (const unsigned align = inst.aux >> ir::kGuardAlignShift & 7) {
     e.a.test(x86::al, (1 << align) - 1);
     cold.from[1] = e.jump_near(Cc::ne);
   }
   constexpr unsigned kShift = ir::kPageBits - std::bit_width(sizeof(ir::TlbPair)) + 1;
-  e.a.shr(x86::eax, kShift);
-  e.a.and_(x86::eax, (ir::kTlbSize - 1) * sizeof(ir::TlbPair));
+  e.shift(encode::Shift::shr, Type::i32, kRax, kShift);
+  e.alu(Alu::and_, Type::i32, kRax, static_cast<int32_t>((ir::kTlbSize - 1) * sizeof(ir::TlbPair)));
   const int32_t entry = inst.aux & ir::kGuardWrite ? offsetof(ir::TlbPair, write) : 0;
-  e.a.xor_(pointer, x86::ptr(e.r64(context), x86::rax, 0, entry));
-  e.a.cmp(pointer, static_cast<int32_t>(ir::kPageSize - range.length));
+  encode::indexed(p, encode::opcode(Alu::xor_), true, pointer, context, kRax, entry);
+  e.alu(Alu::cmp, Type::i64, pointer, static_cast<int32_t>(ir::kPageSize - range.length));
   cold.from[0] = e.jump_near(Cc::a);
-  e.a.add(pointer, x86::ptr(e.r64(context), x86::rax, 0, entry + 8));
+  encode::indexed(p, encode::opcode(Alu::add), true, pointer, context, kRax, entry + 8);
   cold.resume = e.position();
   e.add_cold(cold);
 }
@@ -206,15 +219,15 @@ void emit_commit(Emitter& e, const Inst& inst, const Regs& r) {
   e.add_saved(site, r.step, inst);
 }
 
-// --- accesses. The host keeps the order of loads and of stores; a load that must see everything before a store that
-// releases wants a fence behind the store.
+// --- accesses. The host keeps the order of loads and of stores; a load that must see everything before a
+// store that releases wants a fence behind the store.
 
 void emit_load(Emitter& e, const Inst& inst, const Regs& r) {
   const unsigned size = 1u << (inst.aux & ir::kMemSizeMask);
   const bool is_signed = inst.aux & ir::kMemSigned;
   const Type t = inst.type;
-  const x86::Mem at = e.memory(inst, r, 0, size);
   if (ir::is_vector_register(t)) {
+    const x86::Mem at = e.memory(inst, r, 0, size);
     const Type exact = size == 2 ? Type::f16 : size == 4 ? Type::f32 : size == 8 ? Type::f64 : Type::v128;
     if (size == 1) {
       e.a.movzx(x86::eax, at);
@@ -224,19 +237,23 @@ void emit_load(Emitter& e, const Inst& inst, const Regs& r) {
     }
     return;
   }
-  const x86::Gp full = e.gp(t, r.result()), low = e.r32(r.result());
+  using enum encode::Opcode;
+  uint16_t op = kMovLoad;
   switch (size) {
     case 1:
+      op = is_signed ? kMovsx8 : kMovzx8;
+      break;
     case 2:
-      if (is_signed) e.a.movsx(full, at);
-      else e.a.movzx(low, at);
+      op = is_signed ? kMovsx16 : kMovzx16;
       break;
     case 4:
-      if (is_signed && e.wide(t)) e.a.movsxd(full, at);
-      else e.a.mov(low, at);
+      op = is_signed && e.wide(t) ? kMovsxd : kMovLoad;
       break;
-    default: e.a.mov(full, at);
+    default:
+      break;
   }
+  const bool wide = size == 8 || (is_signed && e.wide(t));
+  encode::memory(e.a._bufferPtr, op, wide, r.result(), r[0], e.memory_disp(inst, r, 0));
 }
 
 void adjust_store(Selector& s, const Inst& inst, Step& step) {
@@ -257,10 +274,14 @@ void emit_store(Emitter& e, const Inst& inst, const Regs& r) {
       store_vector(e, exact, at, r[1]);
   } else {
     switch (size) {
-      case 1: e.a.mov(at, e.r8(r[1])); break;
-      case 2: e.a.mov(at, e.r16(r[1])); break;
-      case 4: e.a.mov(at, e.r32(r[1])); break;
-      default: e.a.mov(at, e.r64(r[1]));
+      case 1:
+        e.a.mov(at, e.r8(r[1]));
+        break;
+      case 2:
+        e.a.mov(at, e.r16(r[1]));
+        break;
+      default:
+        e.store(size == 8 ? Type::i64 : Type::i32, r[1], r[0], e.memory_disp(inst, r, 0));
     }
   }
   if (e.smp() && (inst.aux & ir::kMemRelease)) e.a.mfence();

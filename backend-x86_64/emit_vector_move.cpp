@@ -18,8 +18,12 @@ unsigned lane_of(const Inst& inst) { return inst.aux & 3; }
 void emit_vzext(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::Xmm to = e.xmm(r.result()), from = e.xmm(r[0]);
   switch (e.arg_type(inst, 0)) {
-    case Type::f64: e.features.avx ? e.a.vmovq(to, from) : e.a.movq(to, from); break;
-    case Type::f32: e.features.avx ? e.a.vinsertps(to, from, from, 0x0e) : e.a.insertps(to, from, 0x0e); break;
+    case Type::f64:
+      e.features.avx ? e.a.vmovq(to, from) : e.a.movq(to, from);
+      break;
+    case Type::f32:
+      e.features.avx ? e.a.vinsertps(to, from, from, 0x0e) : e.a.insertps(to, from, 0x0e);
+      break;
     default:
       e.a.pextrw(x86::eax, from, 0);
       e.a.movd(to, x86::eax);
@@ -71,8 +75,11 @@ void spread(Emitter& e, unsigned lane, const x86::Xmm& to) {
       e.a.pshuflw(to, to, 0);
       e.a.punpcklqdq(to, to);
       break;
-    case 2: e.a.pshufd(to, to, 0); break;
-    default: e.a.punpcklqdq(to, to);
+    case 2:
+      e.a.pshufd(to, to, 0);
+      break;
+    default:
+      e.a.punpcklqdq(to, to);
   }
 }
 }  // namespace
@@ -100,7 +107,9 @@ void emit_vdup_lane(Emitter& e, const Inst& inst, const Regs& r) {
       e.a.movd(to, x86::eax);
       spread(e, 1, to);
       break;
-    case 2: e.features.avx ? e.a.vpshufd(to, from, i * 0x55) : e.a.pshufd(to, from, i * 0x55); break;
+    case 2:
+      e.features.avx ? e.a.vpshufd(to, from, i * 0x55) : e.a.pshufd(to, from, i * 0x55);
+      break;
     default: {
       const unsigned order = i ? 0xee : 0x44;
       e.features.avx ? e.a.vpshufd(to, from, order) : e.a.pshufd(to, from, order);
@@ -111,16 +120,27 @@ void emit_vdup_lane(Emitter& e, const Inst& inst, const Regs& r) {
 namespace {
 void insert(Emitter& e, unsigned lane, const x86::Xmm& to, Reg from, unsigned i) {
   switch (lane) {
-    case 0: e.features.avx ? e.a.vpinsrb(to, to, e.r32(from), i) : e.a.pinsrb(to, e.r32(from), i); break;
-    case 1: e.features.avx ? e.a.vpinsrw(to, to, e.r32(from), i) : e.a.pinsrw(to, e.r32(from), i); break;
-    case 2: e.features.avx ? e.a.vpinsrd(to, to, e.r32(from), i) : e.a.pinsrd(to, e.r32(from), i); break;
-    default: e.features.avx ? e.a.vpinsrq(to, to, e.r64(from), i) : e.a.pinsrq(to, e.r64(from), i);
+    case 0:
+      e.features.avx ? e.a.vpinsrb(to, to, e.r32(from), i) : e.a.pinsrb(to, e.r32(from), i);
+      break;
+    case 1:
+      e.features.avx ? e.a.vpinsrw(to, to, e.r32(from), i) : e.a.pinsrw(to, e.r32(from), i);
+      break;
+    case 2:
+      e.features.avx ? e.a.vpinsrd(to, to, e.r32(from), i) : e.a.pinsrd(to, e.r32(from), i);
+      break;
+    default:
+      e.features.avx ? e.a.vpinsrq(to, to, e.r64(from), i) : e.a.pinsrq(to, e.r64(from), i);
   }
 }
 void extract(Emitter& e, unsigned lane, Reg to, const x86::Xmm& from, unsigned i) {
   switch (lane) {
-    case 0: e.features.avx ? e.a.vpextrb(e.r32(to), from, i) : e.a.pextrb(e.r32(to), from, i); break;
-    case 1: e.features.avx ? e.a.vpextrw(e.r32(to), from, i) : e.a.pextrw(e.r32(to), from, i); break;
+    case 0:
+      e.features.avx ? e.a.vpextrb(e.r32(to), from, i) : e.a.pextrb(e.r32(to), from, i);
+      break;
+    case 1:
+      e.features.avx ? e.a.vpextrw(e.r32(to), from, i) : e.a.pextrw(e.r32(to), from, i);
+      break;
     case 2:
       if (i)
         e.features.avx ? e.a.vpextrd(e.r32(to), from, i) : e.a.pextrd(e.r32(to), from, i);
@@ -144,7 +164,10 @@ void emit_vins_lane(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::Xmm to = e.xmm(r.result()), from = e.xmm(r[1]);
   const unsigned di = inst.imm & 15, si = static_cast<unsigned>(inst.imm >> 4) & 15;
   switch (lane_of(inst)) {
-    case 2: e.features.avx ? e.a.vinsertps(to, to, from, si << 6 | di << 4) : e.a.insertps(to, from, si << 6 | di << 4); break;
+    case 2:
+      e.features.avx ? e.a.vinsertps(to, to, from, si << 6 | di << 4)
+                     : e.a.insertps(to, from, si << 6 | di << 4);
+      break;
     case 3: {
       // shufpd: bit 0 picks the low half from the first source, bit 1 the high half from the second.
       if (di == 1) {
@@ -169,14 +192,23 @@ void emit_vextract(Emitter& e, const Inst& inst, const Regs& r) {
   extract(e, lane, r.result(), e.xmm(r[0]), i);
   if (!(inst.imm & 16)) return;
   const x86::Gp to = e.gp(inst.type, r.result());
-  if (lane == 0) e.a.movsx(to, e.r8(r.result()));
-  else if (lane == 1) e.a.movsx(to, e.r16(r.result()));
-  else if (lane == 2 && e.wide(inst.type)) e.a.movsxd(to, e.r32(r.result()));
+  if (lane == 0)
+    e.a.movsx(to, e.r8(r.result()));
+  else if (lane == 1)
+    e.a.movsx(to, e.r16(r.result()));
+  else if (lane == 2 && e.wide(inst.type))
+    e.a.movsxd(to, e.r32(r.result()));
 }
 
-void emit_vand(Emitter& e, const Inst&, const Regs& r) { e.vec3(Id::kIdPand, Id::kIdVpand, r.result(), r[0], r[1]); }
-void emit_vor(Emitter& e, const Inst&, const Regs& r) { e.vec3(Id::kIdPor, Id::kIdVpor, r.result(), r[0], r[1]); }
-void emit_vxor(Emitter& e, const Inst&, const Regs& r) { e.vec3(Id::kIdPxor, Id::kIdVpxor, r.result(), r[0], r[1]); }
+void emit_vand(Emitter& e, const Inst&, const Regs& r) {
+  e.vec3(Id::kIdPand, Id::kIdVpand, r.result(), r[0], r[1]);
+}
+void emit_vor(Emitter& e, const Inst&, const Regs& r) {
+  e.vec3(Id::kIdPor, Id::kIdVpor, r.result(), r[0], r[1]);
+}
+void emit_vxor(Emitter& e, const Inst&, const Regs& r) {
+  e.vec3(Id::kIdPxor, Id::kIdVpxor, r.result(), r[0], r[1]);
+}
 
 void emit_vandn(Emitter& e, const Inst&, const Regs& r) {
   if (e.features.avx) {
@@ -224,10 +256,14 @@ void sign_mask(Emitter& e, unsigned lane, bool inverted) {
 }
 unsigned fp_lane(const Inst& inst) {
   switch (inst.type) {
-    case Type::f16: return 1;
-    case Type::f32: return 2;
-    case Type::f64: return 3;
-    default: return inst.aux & 3;
+    case Type::f16:
+      return 1;
+    case Type::f32:
+      return 2;
+    case Type::f64:
+      return 3;
+    default:
+      return inst.aux & 3;
   }
 }
 }  // namespace

@@ -10,13 +10,22 @@ namespace mynah::x86_64 {
 using namespace ir::alloc;
 using ir::kNoValue;
 
-const uint32_t Emitter::kSet[16] = {Id::kIdSeto,  Id::kIdSetno, Id::kIdSetb, Id::kIdSetnb, Id::kIdSetz, Id::kIdSetnz,
-                                    Id::kIdSetbe, Id::kIdSetnbe, Id::kIdSets, Id::kIdSetns, Id::kIdSetp, Id::kIdSetnp,
-                                    Id::kIdSetl,  Id::kIdSetnl, Id::kIdSetle, Id::kIdSetnle};
-const uint32_t Emitter::kCmov[16] = {Id::kIdCmovo,  Id::kIdCmovno,  Id::kIdCmovb, Id::kIdCmovnb,
-                                     Id::kIdCmovz,  Id::kIdCmovnz,  Id::kIdCmovbe, Id::kIdCmovnbe,
-                                     Id::kIdCmovs,  Id::kIdCmovns,  Id::kIdCmovp, Id::kIdCmovnp,
-                                     Id::kIdCmovl,  Id::kIdCmovnl,  Id::kIdCmovle, Id::kIdCmovnle};
+const uint32_t Emitter::kSet[16] = {Id::kIdSeto, Id::kIdSetno, Id::kIdSetb,  Id::kIdSetnb,
+                                    Id::kIdSetz, Id::kIdSetnz, Id::kIdSetbe, Id::kIdSetnbe,
+                                    Id::kIdSets, Id::kIdSetns, Id::kIdSetp,  Id::kIdSetnp,
+                                    Id::kIdSetl, Id::kIdSetnl, Id::kIdSetle, Id::kIdSetnle};
+const uint32_t Emitter::kCmov[16] = {Id::kIdCmovo, Id::kIdCmovno, Id::kIdCmovb,  Id::kIdCmovnb,
+                                     Id::kIdCmovz, Id::kIdCmovnz, Id::kIdCmovbe, Id::kIdCmovnbe,
+                                     Id::kIdCmovs, Id::kIdCmovns, Id::kIdCmovp,  Id::kIdCmovnp,
+                                     Id::kIdCmovl, Id::kIdCmovnl, Id::kIdCmovle, Id::kIdCmovnle};
+
+namespace {
+void byte(x86::Assembler& a, uint8_t v) { *a._bufferPtr++ = v; }
+void word(x86::Assembler& a, uint32_t v) {
+  std::memcpy(a._bufferPtr, &v, 4);
+  a._bufferPtr += 4;
+}
+}  // namespace
 
 // An instruction that the assembler refuses is a bug here: nothing sensible can follow.
 class Emitter::Errors : public asmjit::ErrorHandler {
@@ -34,7 +43,8 @@ class Emitter::Errors : public asmjit::ErrorHandler {
   const Emitter& emitter_;
 };
 
-Emitter::Emitter(const Features& features, const ir::BackendOptions& options) : features(features), options_(options) {
+Emitter::Emitter(const Features& features, const ir::BackendOptions& options)
+    : features(features), options_(options) {
   errors_ = std::make_unique<Errors>(*this);
   code_.init(asmjit::Environment::host());
   code_.setErrorHandler(errors_.get());
@@ -79,31 +89,34 @@ asmjit::Operand Emitter::operand(const Regs& r, unsigned k, Type t) const {
   return gp(t, r[k]);
 }
 
-x86::Mem Emitter::memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size) const {
+int32_t Emitter::memory_disp(const Inst& inst, const Regs& r, unsigned k) const {
   const Inst& pointer = region_->insts[r.step.value[k]];
   // A guard's register points to the start of its range, its value to the base.
   const int64_t lo = pointer.op == Op::guard ? ir::guard_range(pointer).lo : 0;
-  return x86::ptr(r64(r[k]), static_cast<int32_t>(static_cast<int64_t>(inst.imm) - lo), size);
+  return static_cast<int32_t>(static_cast<int64_t>(inst.imm) - lo);
 }
 
-void Emitter::mov(Type t, Reg to, Reg from) {
-  if (to == from) return;
-  if (wide(t))
-    a.mov(r64(to), r64(from));
-  else
-    a.mov(r32(to), r32(from));
+x86::Mem Emitter::memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size) const {
+  return x86::ptr(r64(r[k]), memory_disp(inst, r, k), size);
 }
 
 void Emitter::load_const(const x86::Gp& to, uint64_t value, bool keep_flags) {
   const Reg r = static_cast<Reg>(to.id());
-  if (value == 0 && !keep_flags)
-    a.xor_(r32(r), r32(r));
-  else if (value >> 32 == 0)
-    a.mov(r32(r), static_cast<uint32_t>(value));
-  else if (static_cast<int64_t>(value) == static_cast<int32_t>(value))
-    a.mov(r64(r), static_cast<int64_t>(value));
-  else
-    a.emit(Id::kIdMovabs, r64(r), asmjit::Imm(static_cast<int64_t>(value)));
+  if (value == 0 && !keep_flags) {
+    encode::registers(a._bufferPtr, encode::opcode(Alu::xor_), false, r, r);
+  } else if (value >> 32 == 0) {
+    if (r >= 8) byte(a, 0x41);
+    byte(a, 0xb8 | (r & 7));
+    word(a, static_cast<uint32_t>(value));
+  } else if (static_cast<int64_t>(value) == static_cast<int32_t>(value)) {
+    encode::registers(a._bufferPtr, 0xc7, true, 0, r);
+    word(a, static_cast<uint32_t>(value));
+  } else {
+    byte(a, r >= 8 ? 0x49 : 0x48);
+    byte(a, 0xb8 | (r & 7));
+    word(a, static_cast<uint32_t>(value));
+    word(a, static_cast<uint32_t>(value >> 32));
+  }
 }
 
 void Emitter::load_const(Reg to, uint64_t value) { load_const(r64(to), value, flags_needed()); }
@@ -152,14 +165,6 @@ void Emitter::vec3(uint32_t sse, uint32_t avx, Reg to, Reg x, Reg y) {
 }
 
 // --- branches
-
-namespace {
-void byte(x86::Assembler& a, uint8_t v) { *a._bufferPtr++ = v; }
-void word(x86::Assembler& a, uint32_t v) {
-  std::memcpy(a._bufferPtr, &v, 4);
-  a._bufferPtr += 4;
-}
-}  // namespace
 
 Emitter::Mark Emitter::jump_short() {
   byte(a, 0xeb);
@@ -214,13 +219,13 @@ void Emitter::jump(Cc cc, uint64_t thunk) {
   thunk_distance(thunk);
 }
 
-// Conditional jumps to cold stubs that are close become short, and what follows moves up. Everything that depends on
-// a position is known: distances to thunks, other near jumps, sites.
+// Conditional jumps to cold stubs that are close become short, and what follows moves up. Everything that
+// depends on a position is known: distances to thunks, other near jumps, sites.
 void Emitter::shorten() {
   constexpr uint32_t kSaved = 4;
   uint32_t saved = 0;
-  // A jump's distance shrinks by what the jumps between it and its target save; from the last to the first, those are
-  // known (targets lie behind every jump).
+  // A jump's distance shrinks by what the jumps between it and its target save; from the last to the first,
+  // those are known (targets lie behind every jump).
   for (size_t i = near_.size(); i-- > 0;) {
     Near& j = near_[i];
     if (!j.conditional || j.target - j.end - saved > 127) continue;
@@ -284,7 +289,7 @@ void Emitter::moves(const Step& step) {
         break;
       case Move::Kind::kSpill:
         if (!vector)
-          a.mov(spill(m.spill), r64(m.from));
+          store(Type::i64, m.from, kRsp, 8 * m.spill);
         else if (features.avx)
           a.vmovups(spill(m.spill), xmm(m.from));
         else
@@ -292,7 +297,7 @@ void Emitter::moves(const Step& step) {
         break;
       case Move::Kind::kReload:
         if (!vector)
-          a.mov(r64(m.to), spill(m.spill));
+          load(Type::i64, m.to, kRsp, 8 * m.spill);
         else if (features.avx)
           a.vmovups(xmm(m.to), spill(m.spill));
         else
@@ -316,16 +321,16 @@ void Emitter::moves(const Step& step) {
   }
 }
 
-// Room for a step's moves and code: generous bounds, checked once a step.
-bool Emitter::room(const Step& step) const {
+// Room for a step's moves and code: generous bounds.
+size_t Emitter::needed(const Step& step) const {
   const Inst& inst = region_->insts[step.inst];
   size_t need = 512 + 40 * step.move_count;
   if (inst.snapshot != ir::kNoSnapshot) need += 40 * region_->snapshots[inst.snapshot].count;
-  return static_cast<size_t>(a._bufferEnd - a._bufferPtr) > need;
+  return need;
 }
 
-void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::CodeSpan at, ir::CompiledCode& out,
-                     Program& program, const Selector& selector) {
+void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::CodeSpan at,
+                     ir::CompiledCode& out, Program& program, const Selector& selector) {
   start(at);
   region_ = &region;
   thunks_ = &thunks;
@@ -338,14 +343,18 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
   out.fits = false;
   cold_.clear();
   flags = {};
+  state_written = false;
   index_ = 0;
   if (at.size < 512) {
     finish();
     return;
   }
 
+  // Steps and their cold stubs at most.
+  plenty_ = at.size > 2 * (512 * program.steps.size() + 40 * (program.moves.size() + program.spots.size()));
+
   // The entry. Its first five bytes are what kill() overwrites.
-  a.sub(x86::r13d, region.guest_insts);
+  alu(Alu::sub, Type::i32, kR13, static_cast<int32_t>(region.guest_insts));
   const Mark deadline = jump_near(Cc::s);
 
   for (index_ = 0; index_ < program.steps.size(); ++index_) {
@@ -367,7 +376,9 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
   // Cold stubs, the short ones first so that more of them are close.
   land_near(deadline);
   call(thunks.deadline);
-  out.sites.push_back({.kind = Site::Kind::kDeadline, .offset = position(), .pc_offset = static_cast<int32_t>(region.pc_offset)});
+  out.sites.push_back({.kind = Site::Kind::kDeadline,
+                       .offset = position(),
+                       .pc_offset = static_cast<int32_t>(region.pc_offset)});
   for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit}) {
     for (const Cold& cold : cold_) {
       if (cold.kind != kind) continue;
@@ -392,7 +403,7 @@ void Emitter::cold_stub(const Cold& cold) {
   if (cold.kind == Cold::Kind::kExit) {
     flags = cold.flags;
     const ir::Snapshot& snapshot = region_->snapshot(inst);
-    write_state(step, snapshot);
+    if (!cold.state_written) write_state(step, snapshot);
     exit_to(inst, snapshot);
   } else {
     call(thunks_->guard);
@@ -436,7 +447,9 @@ void Emitter::add_saved(Site& site, const Step& step, const Inst& inst) {
         if (konst.type == Type::v128) at.imm_hi = konst.args[0] | static_cast<uint64_t>(konst.args[1]) << 32;
         break;
       }
-      case Spot::Kind::kSpill: at = {.kind = Location::Kind::kSpill, .spill = spot.spill}; break;
+      case Spot::Kind::kSpill:
+        at = {.kind = Location::Kind::kSpill, .spill = spot.spill};
+        break;
       default:
         at = location(spot.reg);
         if (region_->slots[e.slot].type == Type::flags) at.kind = Location::Kind::kFlags;

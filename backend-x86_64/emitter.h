@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Emitter: what emit functions write code with. Registers have been chosen; the emitter adds operand helpers, the
-// host-flags bookkeeping, cold stubs and sites.
+// Emitter: what emit functions write code with. Registers have been chosen; the emitter adds operand helpers,
+// the host-flags bookkeeping, cold stubs and sites.
 //
-// Emitters may overwrite rax, xmm14 and xmm15, their temporaries, their clobbers and their result; and the host
-// flags when their row says so. Space for one step is checked before it, so emit functions need not.
+// Emitters may overwrite rax, xmm14 and xmm15, their temporaries, their clobbers and their result; and the
+// host flags when their row says so. Space for one step is checked before it, so emit functions need not.
 #pragma once
 
 #include <asmjit/x86.h>
@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "backend-x86_64/encode.h"
 #include "backend-x86_64/select.h"
 #include "ir/backend.h"
 
@@ -19,12 +20,13 @@ namespace mynah::x86_64 {
 
 namespace x86 = asmjit::x86;
 namespace Id = asmjit::x86::Inst;
+using encode::Alu;
 using ir::Cond;
 using ir::Location;
 using ir::Runtime;
 using ir::Site;
-using ir::alloc::Spot;
 using ir::alloc::is_register;
+using ir::alloc::Spot;
 
 // Host conditions, as encoded.
 enum class Cc : uint8_t { o, no, b, ae, e, ne, be, a, s, ns, p, np, l, ge, le, g };
@@ -44,9 +46,13 @@ struct Regs {
 };
 
 // Addresses of the thunks in executable memory.
+// cmp dword [r14 + disp32], imm32 (11); jne (2); jmp rel32 (5): what a linked exit to another page starts
+// with.
+constexpr unsigned kPageLinkSize = 18;
+
 struct ThunkTable {
-  uint64_t link = 0, crosspage = 0, indirect_miss = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0,
-           run_op = 0;
+  uint64_t link = 0, crosspage = 0, indirect_miss = 0, deadline = 0, dead = 0, engine = 0, guard = 0,
+           call = 0, run_op = 0;
 };
 
 // Bytes from the state register.
@@ -90,6 +96,7 @@ class Emitter {
   x86::Mem slot(uint64_t index, uint32_t size = 0) const {
     return x86::ptr(x86::rbp, state_disp(region_->slots[index].offset), size);
   }
+  int32_t slot_disp(Value get) const { return state_disp(region_->slots[region_->insts[get].imm].offset); }
   x86::Mem slot_of(Value get, uint32_t size = 0) const { return slot(region_->insts[get].imm, size); }
   x86::Mem spill(unsigned index, uint32_t size = 0) const {
     return x86::ptr(x86::rsp, static_cast<int32_t>(8 * index), size);
@@ -100,17 +107,43 @@ class Emitter {
   asmjit::Operand operand(const Regs& r, unsigned k, Type t) const;
   // The bytes of pointer operand k at inst.imm.
   x86::Mem memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size = 0) const;
+  int32_t memory_disp(const Inst& inst, const Regs& r, unsigned k) const;
   void op(uint32_t id, const asmjit::Operand_& x, const asmjit::Operand_& y) { a.emit(id, x, y); }
-  void mov(Type t, Reg to, Reg from);                     // nothing when equal
-  void load_const(Reg to, uint64_t value);                // shortest; keeps the flags when they are needed
+  void mov(Type t, Reg to, Reg from) {  // nothing when equal
+    if (to != from) encode::registers(a._bufferPtr, encode::kMovLoad, wide(t), to, from);
+  }
+  // to = to op operand k (compares for cmp).
+  void alu(Alu what, Type t, Reg to, const Regs& r, unsigned k) {
+    if (r.is_imm(k))
+      encode::alu_immediate(a._bufferPtr, what, wide(t), to, static_cast<int32_t>(imm(r, k)));
+    else if (r.is_mem(k))
+      encode::memory(a._bufferPtr, encode::opcode(what), wide(t), to, kRbp, slot_disp(r.step.value[k]));
+    else
+      encode::registers(a._bufferPtr, encode::opcode(what), wide(t), to, r[k]);
+  }
+  void alu(Alu what, Type t, Reg to, int32_t k) { encode::alu_immediate(a._bufferPtr, what, wide(t), to, k); }
+  void test(Type t, Reg x, Reg y) { encode::registers(a._bufferPtr, encode::kTest, wide(t), y, x); }
+  void lea(Type t, Reg to, Reg base, int32_t disp) {
+    encode::memory(a._bufferPtr, encode::kLea, wide(t), to, base, disp);
+  }
+  void shift(encode::Shift what, Type t, Reg to, unsigned n) {
+    encode::shift(a._bufferPtr, what, wide(t), to, n);
+  }
+  void load(Type t, Reg to, Reg base, int32_t disp) {
+    encode::memory(a._bufferPtr, encode::kMovLoad, wide(t), to, base, disp);
+  }
+  void store(Type t, Reg from, Reg base, int32_t disp) {
+    encode::memory(a._bufferPtr, encode::kMovStore, wide(t), from, base, disp);
+  }
+  void load_const(Reg to, uint64_t value);  // shortest; keeps the flags when they are needed
   void load_const(const x86::Gp& to, uint64_t value, bool keep_flags);
   void load_vector_const(Reg to, uint64_t lo, uint64_t hi);
   // Three-operand vector instruction (AVX) or two-operand where the result is in x's register.
   void vec3(uint32_t sse, uint32_t avx, Reg to, Reg x, Reg y);
   void vec_mov(Reg to, Reg from);
 
-  // --- branches. Short ones stay within one emitter. Near ones lead to cold stubs; shorten() makes them short where
-  // the stub turns out to be close.
+  // --- branches. Short ones stay within one emitter. Near ones lead to cold stubs; shorten() makes them
+  // short where the stub turns out to be close.
   using Mark = uint32_t;
   uint32_t position() const { return static_cast<uint32_t>(a._bufferPtr - a._bufferData); }
   Mark jump_short();
@@ -131,23 +164,28 @@ class Emitter {
   // --- host flags
   struct HostFlags {
     Value holder = ir::kNoValue;
-    bool sub = false;     // carry is a borrow
-    bool test = false;    // not a group: `cc` is what a bit test asked
+    bool sub = false;   // carry is a borrow
+    bool test = false;  // not a group: `cc` is what a bit test asked
     Cc cc = Cc::e;
   };
   HostFlags flags;
-  bool flags_needed() const { return flags.holder != ir::kNoValue && selector_->flags_live(flags.holder, index_); }
-  Cc condition(const HostFlags& f, uint8_t cond);          // without touching the flags: no hi, ls in the add sense
-  Cc host_condition(Value boolean);                        // of an i1 that the host flags hold; may flip carry's sense
+  bool flags_needed() const {
+    return flags.holder != ir::kNoValue && selector_->flags_live(flags.holder, index_);
+  }
+  Cc condition(const HostFlags& f, uint8_t cond);  // without touching the flags: no hi, ls in the add sense
+  Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may flip carry's sense
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
-  void pack_flags_to_rax();                                // flags group -> eax
+  void pack_flags_to_rax();                                  // flags group -> eax
   void set_carry(const Regs& r, unsigned k, bool inverted);  // operand k (Use kBool) to CF
   const Selector& selector() const { return *selector_; }
-  bool lzcnt_only() const { return features.lzcnt; }
 
   // --- leaving
   void write_state(const Step& step, const ir::Snapshot& snapshot);
+  // Whether the step behind this exit_if is an exit with the same state: then it is written once, in front of
+  // both.
+  bool exit_shares_state() const;
+  bool state_written = false;  // by the exit_if in front
   void fix_count(const ir::Snapshot& snapshot);
   void exit_to(const Inst& inst, const ir::Snapshot& snapshot);
   Site& add_site(Site::Kind kind, const Inst& inst);
@@ -159,6 +197,7 @@ class Emitter {
     Mark from[2] = {0, 0};
     uint32_t resume = 0;
     HostFlags flags;
+    bool state_written = false;
   };
   void add_cold(Cold cold) {
     cold.step = index_;
@@ -173,7 +212,10 @@ class Emitter {
   void cold_stub(const Cold& cold);
   void shorten();
   void thunk_distance(uint64_t thunk);
-  bool room(const Step& step) const;
+  size_t needed(const Step& step) const;
+  bool room(const Step& step) const {
+    return plenty_ || static_cast<size_t>(a._bufferEnd - a._bufferPtr) > needed(step);
+  }
 
   static const uint32_t kSet[16], kCmov[16];
   const ir::BackendOptions options_;
@@ -187,16 +229,17 @@ class Emitter {
   ir::CodeSpan span_{};
   ir::CompiledCode* out_ = nullptr;
   uint32_t index_ = 0;
+  bool plenty_ = false;  // no step needs to be checked for space
   std::vector<Cold> cold_;
   struct Near {
-    uint32_t end;         // behind the jump
+    uint32_t end;  // behind the jump
     uint32_t target = 0;
     bool conditional;
     bool is_short = false;
   };
-  std::vector<Near> near_;            // in order
-  std::vector<uint32_t> distances_;   // where relative addresses of thunks stand
-  std::vector<uint32_t> cuts_;        // shorten(): ends of the jumps that lose four bytes
+  std::vector<Near> near_;           // in order
+  std::vector<uint32_t> distances_;  // where relative addresses of thunks stand
+  std::vector<uint32_t> cuts_;       // shorten(): ends of the jumps that lose four bytes
 };
 
 }  // namespace mynah::x86_64

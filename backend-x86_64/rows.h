@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The emitter table: for each IR op its emit function and what it demands of its operands. The rows stand in files
-// named after the emitters' (emit_integer.def for emit_integer.cpp, ...):
+// The emitter table: for each IR op its emit function and what it demands of its operands. The rows stand in
+// files named after the emitters' (emit_integer.def for emit_integer.cpp, ...):
 //
-//   EMITTER(op, designated initializers of Row)   void emit_op(Emitter&, const Inst&, const Regs&) in the .cpp
-//   GENERIC(op)                                   a call of Runtime::run_op (generic.def lists these)
+//   EMITTER(op, designated initializers of Row)   void emit_op(Emitter&, const Inst&, const Regs&) in the
+//   .cpp GENERIC(op)                                   a call of Runtime::run_op (generic.def lists these)
 //   SELECTED(op)                                  no code of its own or handled in select.cpp alone
 //
 // rows.cpp asserts that every op has exactly one of them. To give an op native code, move its line.
@@ -22,21 +22,21 @@ struct Regs;
 enum Use : uint8_t {
   kUnused,
   kReg,
-  kRegImm,     // or a constant that is a sign-extended 32-bit immediate
-  kRegConst,   // or any constant of at most 64 bits
-  kRegMem,     // or a state slot
+  kRegImm,    // or a constant that is a sign-extended 32-bit immediate
+  kRegConst,  // or any constant of at most 64 bits
+  kRegMem,    // or a state slot
   kRegImmMem,
-  kBool,       // i1: or a condition of the host's flags, or a constant
-  kFlagsValue, // flags: or the host's flags, or a constant
+  kBool,        // i1: or a condition of the host's flags, or a constant
+  kFlagsValue,  // flags: or the host's flags, or a constant
 };
 
 enum ResultRule : uint8_t {
   kNoResult,
   kFree,
-  kSame0,     // in operand 0's register
+  kSame0,  // in operand 0's register
   kSame1,
   kSame2,
-  kVex0,      // free with AVX (three operands), else in operand 0's register
+  kVex0,  // free with AVX (three operands), else in operand 0's register
 };
 
 enum FlagsEffect : uint8_t {
@@ -46,18 +46,19 @@ enum FlagsEffect : uint8_t {
 };
 // Step::target: the effect, and marks for emitters.
 constexpr uint8_t kEffectMask = 3;
-constexpr uint8_t kFusedCompare = 1 << 4;  // fl_select: operands 1 and 2 are those of the comparison that it chooses
+constexpr uint8_t kFusedCompare =
+    1 << 4;  // fl_select: operands 1 and 2 are those of the comparison that it chooses
 
 struct Row {
   void (*emit)(Emitter&, const ir::Inst&, const Regs&) = nullptr;
   Use args[4] = {};
   ResultRule result = kNoResult;
   FlagsEffect flags = kKeepsFlags;
-  uint8_t traits = 0;          // StepTraits
+  uint8_t traits = 0;  // StepTraits
   uint8_t temps = 0, vector_temps = 0;
   RegSet clobbers = 0;
-  // Changes to the step that depend on constants or the processor; runs after the operands have been placed. Sets
-  // step.target (FlagsEffect) where it differs.
+  // Changes to the step that depend on constants or the processor; runs after the operands have been placed.
+  // Sets step.target (FlagsEffect) where it differs.
   void (*adjust)(Selector&, const ir::Inst&, ir::alloc::Step&) = nullptr;
 };
 

@@ -126,7 +126,8 @@ void Selector::serve(Value holder) {
   info_[holder].served_until = static_cast<uint32_t>(p_.steps.size()) + 1;
 }
 
-// Places one operand. True when a pending load must come in first (the caller's step has not been pushed yet).
+// Places one operand. True when a pending load must come in first (the caller's step has not been pushed
+// yet).
 bool Selector::operand(Step& step, unsigned k, Value v, Use use) {
   const Value at = root(v);
   step.value[k] = at;
@@ -134,9 +135,9 @@ bool Selector::operand(Step& step, unsigned k, Value v, Use use) {
   const Type t = type(v);
   if (p_.facts[at].constant) {
     const bool small = ir::bits(t) <= 64;
-    const bool immediate = use == kRegImm || use == kRegImmMem ? small && fits_imm32(inst(at).imm, t)
-                                                               : small && (use == kRegConst || use == kBool ||
-                                                                           use == kFlagsValue);
+    const bool immediate = use == kRegImm || use == kRegImmMem
+                               ? small && fits_imm32(inst(at).imm, t)
+                               : small && (use == kRegConst || use == kBool || use == kFlagsValue);
     if (immediate) step.where[k] = kImmediate;
     return false;
   }
@@ -164,7 +165,8 @@ void Selector::operands(Step& step, const Inst& inst, const Row& row) {
   memory_used_ = false;
   Value v[4];
   for (unsigned k = 0; k < 4; ++k) v[k] = k < n ? inst.args[k] : kNoValue;
-  if ((row.traits & kCommutative) && foldable(v[0]) && !is_const(v[1]) && !foldable(v[1])) std::swap(v[0], v[1]);
+  if ((row.traits & kCommutative) && foldable(v[0]) && !is_const(v[1]) && !foldable(v[1]))
+    std::swap(v[0], v[1]);
   for (unsigned k = n; k-- > 0;) {  // the last operand is the one that memory and immediates are for
     if (v[k] == kNoValue) continue;
     if (operand(step, k, v[k], row.args[k])) bring_in(step.value[k]);
@@ -175,9 +177,14 @@ void Selector::operands(Step& step, const Inst& inst, const Row& row) {
 void Selector::push(Step& step, FlagsEffect effect) {
   const Inst& inst = r_->insts[step.inst];
   const uint32_t index = static_cast<uint32_t>(p_.steps.size());
-  for (unsigned k = 0; k < 4; ++k)
-    if (step.where[k] == kHostFlags) serve(host_);
-    else if (step.where[k] == kMemory) info_[step.value[k]].pending = false;
+  for (unsigned k = 4; k-- > 0;) {
+    if (step.where[k] == kNone) continue;
+    if (step.arguments == 0) step.arguments = static_cast<uint8_t>(k + 1);
+    if (step.where[k] == kHostFlags)
+      serve(host_);
+    else if (step.where[k] == kMemory)
+      info_[step.value[k]].pending = false;
+  }
   if (inst.op == Op::exit_if && step.where[0] != kHostFlags) host_ = kNoValue;
   if (inst.snapshot != kNoSnapshot && is_exit(inst.op) && host_ != kNoValue && type(host_) == Type::flags) {
     for (const ir::SnapshotEntry& e : r_->entries(r_->snapshots[inst.snapshot])) {
@@ -202,7 +209,9 @@ void Selector::select(Value i) {
   ValueFacts& facts = p_.facts[i];
   switch (in.op) {
     case Op::konst:
-    case Op::fl_konst: facts.constant = true; return;
+    case Op::fl_konst:
+      facts.constant = true;
+      return;
     case Op::get:
       facts.home = !writes_state_ && !info_[i].saved;
       if (info_[i].uses == 1 && !info_[i].saved) {
@@ -214,7 +223,9 @@ void Selector::select(Value i) {
       }
       return;
     case Op::trunc:
-    case Op::vlow: facts.root = root(in.args[0]); return;
+    case Op::vlow:
+      facts.root = root(in.args[0]);
+      return;
     case Op::zext32: {
       // Whatever makes an i32 value clears the upper half, except that a truncation makes nothing.
       const Value from = root(in.args[0]);
@@ -231,21 +242,30 @@ void Selector::select(Value i) {
       const Op made = inst(from).op;
       if (type(from) == type(in.args[0]) && (made == Op::load || made == Op::get) && !info_[from].pending) {
         facts.root = from;
+        p_.facts[from].home = false;  // this value may be in a snapshot
         return;
       }
       break;
     }
-    case Op::cond: return select_cond(i);
-    case Op::bool_not: return select_not(i);
+    case Op::cond:
+      return select_cond(i);
+    case Op::bool_not:
+      return select_not(i);
     case Op::fl_add:
     case Op::fl_sub:
     case Op::fl_adc:
     case Op::fl_sbc:
     case Op::fl_logic:
-    case Op::fl_and: return select_flags(i);
-    case Op::set: bring_in_slot(in.imm, false); break;
-    case Op::call: bring_in_slot(0, true); break;
-    default: break;
+    case Op::fl_and:
+      return select_flags(i);
+    case Op::set:
+      bring_in_slot(in.imm, false);
+      break;
+    case Op::call:
+      bring_in_slot(0, true);
+      break;
+    default:
+      break;
   }
   select_row(i);
 }
@@ -263,11 +283,20 @@ void Selector::select_row(Value i) {
     step.result = i;
     step.result_where = kAny;
     switch (rw.result) {
-      case kSame0: step.tied = 0; break;
-      case kSame1: step.tied = 1; break;
-      case kSame2: step.tied = 2; break;
-      case kVex0: step.tied = features.avx ? kNotTied : 0; break;
-      default: break;
+      case kSame0:
+        step.tied = 0;
+        break;
+      case kSame1:
+        step.tied = 1;
+        break;
+      case kSame2:
+        step.tied = 2;
+        break;
+      case kVex0:
+        step.tied = features.avx ? kNotTied : 0;
+        break;
+      default:
+        break;
     }
   }
   step.target = rw.flags;
@@ -288,8 +317,8 @@ void Selector::select_row(Value i) {
   }
 }
 
-// cond over flags that the host holds costs nothing here. Over packed flags: a bit test, or, for conditions over
-// several flags, all of them go back to the host's.
+// cond over flags that the host holds costs nothing here. Over packed flags: a bit test, or, for conditions
+// over several flags, all of them go back to the host's.
 void Selector::select_cond(Value i) {
   const Inst& in = r_->insts[i];
   const Value flags = root(in.args[0]);
@@ -353,10 +382,14 @@ bool Selector::claims(Value flags, Value arithmetic) const {
     return true;
   };
   switch (f.op) {
-    case Op::fl_add: return a.op == Op::add && same(2);
-    case Op::fl_and: return a.op == Op::and_ && same(2);
-    case Op::fl_adc: return a.op == Op::adc && same(3);
-    case Op::fl_sbc: return a.op == Op::sbc && same(3);
+    case Op::fl_add:
+      return a.op == Op::add && same(2);
+    case Op::fl_and:
+      return a.op == Op::and_ && same(2);
+    case Op::fl_adc:
+      return a.op == Op::adc && same(3);
+    case Op::fl_sbc:
+      return a.op == Op::sbc && same(3);
     case Op::fl_sub:
       if (a.op == Op::sub) return same(2);
       if (a.op == Op::neg) return a.args[0] == f.args[1] && is_const(f.args[0]) && const_bits(f.args[0]) == 0;
@@ -367,12 +400,13 @@ bool Selector::claims(Value flags, Value arithmetic) const {
         return k + minus == 0 && k != 0 && k != uint64_t{1} << 63;
       }
       return false;
-    default: return false;
+    default:
+      return false;
   }
 }
 
-// A comparison that only the fl_select behind it uses, against a constant: a conditional comparison. One step, with
-// a branch around the comparison.
+// A comparison that only the fl_select behind it uses, against a constant: a conditional comparison. One
+// step, with a branch around the comparison.
 bool Selector::select_conditional_compare(Value i) {
   const Inst& in = r_->insts[i];
   if ((in.op != Op::fl_sub && in.op != Op::fl_add) || info_[i].uses != 1 || info_[i].saved) return false;
@@ -381,7 +415,8 @@ bool Selector::select_conditional_compare(Value i) {
     p_.facts[j].constant = true;
   if (j >= r_->insts.size() || info_[j].done) return false;
   const Inst& choice = r_->insts[j];
-  if (choice.op != Op::fl_select || choice.args[1] != i || !is_const(choice.args[2]) || is_const(choice.args[0]))
+  if (choice.op != Op::fl_select || choice.args[1] != i || !is_const(choice.args[2]) ||
+      is_const(choice.args[0]))
     return false;
   Step step{.inst = j, .result = j, .result_where = kAny, .traits = kOptionalResult, .target = kFusedCompare};
   memory_used_ = false;
@@ -406,7 +441,8 @@ void Selector::select_flags(Value i) {
       const Op op = r_->insts[j].op;
       if (claims(i, j)) {
         bool ready = true;  // its operands stand before i
-        for (unsigned k = 0; k < argument_count(op); ++k) ready &= r_->insts[j].args[k] < i || is_const(r_->insts[j].args[k]);
+        for (unsigned k = 0; k < argument_count(op); ++k)
+          ready &= r_->insts[j].args[k] < i || is_const(r_->insts[j].args[k]);
         if (!ready) break;
         select_row(j);
         info_[j].done = true;

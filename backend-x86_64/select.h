@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instruction selection: turns a region into the allocator's steps. Decides what shares a host instruction: constants
-// and state slots as operands, truncations and extensions as nothing, comparisons with the conditional ops behind
-// them, flags groups with the arithmetic over the same operands. Dead pure instructions are left out.
+// Instruction selection: turns a region into the allocator's steps. Decides what shares a host instruction:
+// constants and state slots as operands, truncations and extensions as nothing, comparisons with the
+// conditional ops behind them, flags groups with the arithmetic over the same operands. Dead pure
+// instructions are left out.
 //
-// The host's flags are tracked while selecting, and the emitters keep to what was decided here: a row says whether
-// an emitter leaves the flags alone. Moves that the allocator inserts never touch them.
+// The host's flags are tracked while selecting, and the emitters keep to what was decided here: a row says
+// whether an emitter leaves the flags alone. Moves that the allocator inserts never touch them.
 #pragma once
 
 #include "backend-x86_64/rows.h"
@@ -47,9 +48,9 @@ class Selector {
  private:
   struct Info {
     uint16_t uses = 0;
-    bool saved = false;     // in a snapshot
-    bool done = false;      // dead, or selected ahead of its place
-    bool pending = false;   // a state slot's load that waits for its only user
+    bool saved = false;    // in a snapshot
+    bool done = false;     // dead, or selected ahead of its place
+    bool pending = false;  // a state slot's load that waits for its only user
     Holder holder;
     uint32_t served_until = 0;  // 1 + the last step that reads the host flags of this holder
   };
@@ -75,10 +76,10 @@ class Selector {
   std::vector<Info> info_;
   std::vector<Value> pending_;
   std::vector<uint8_t> snapshot_seen_;
-  Value host_ = ir::kNoValue;   // whose flags the host's flags register holds
-  uint32_t host_step_ = 0;      // the step that set them
-  bool memory_used_ = false;    // the current step reads a state slot
-  bool writes_state_ = false;   // the region has set or call
+  Value host_ = ir::kNoValue;  // whose flags the host's flags register holds
+  uint32_t host_step_ = 0;     // the step that set them
+  bool memory_used_ = false;   // the current step reads a state slot
+  bool writes_state_ = false;  // the region has set or call
 };
 
 }  // namespace mynah::x86_64

@@ -2,13 +2,10 @@
 //
 // The x86-64 target: register roles, and what the host processor offers.
 //
-//   rbp          guest state + 128 (so that the first 256 bytes have one-byte displacements); Runtime lies below
-//   r14          Context: soft TLB and jump cache
-//   r13d         guest instructions left
-//   rsp          spill slots from [rsp] upwards
-//   rax          scratch of every emitter; never holds a value
-//   xmm14, 15    scratch of every emitter
-//   the rest     values. rbx, r12, r15 survive calls.
+//   rbp          guest state + 128 (so that the first 256 bytes have one-byte displacements); Runtime lies
+//   below r14          Context: soft TLB and jump cache r13d         guest instructions left rsp spill slots
+//   from [rsp] upwards rax          scratch of every emitter; never holds a value xmm14, 15    scratch of
+//   every emitter the rest     values. rbx, r12, r15 survive calls.
 #pragma once
 
 #include "ir/alloc/steps.h"

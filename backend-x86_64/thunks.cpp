@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Thunks: the way into translated code, and the few ways out of it. They stand at the start of code memory, once;
-// regions call or jump to them relatively. The frame while translated code runs, from rsp up: spill slots, padding,
-// callee-saved registers of the System V ABI, the return address. rsp is a multiple of 16 in between.
+// Thunks: the way into translated code, and the few ways out of it. They stand at the start of code memory,
+// once; regions call or jump to them relatively. The frame while translated code runs, from rsp up: spill
+// slots, padding, callee-saved registers of the System V ABI, the return address. rsp is a multiple of 16 in
+// between.
 //
-// MXCSR is the guest's in translated code (Runtime::guest_fp_control, sticky flags included) and the host's in C++,
-// but for run_op, which computes with integers alone.
+// MXCSR is the guest's in translated code (Runtime::guest_fp_control, sticky flags included) and the host's
+// in C++, but for run_op, which computes with integers alone.
 #include "backend-x86_64/thunks.h"
 
 #include <cstdlib>
@@ -77,8 +78,8 @@ class ThunkWriter {
     a.ldmxcsr(field(MYNAH_RUNTIME(host_fp_control), 4));
   }
 
-  // Back to enter's caller; exit_reason and exit_site are set. From `restore_` on, the counter and the control
-  // words are in order already.
+  // Back to enter's caller; exit_reason and exit_site are set. From `restore_` on, the counter and the
+  // control words are in order already.
   void leave() {
     store_counter();
     host_fp();
@@ -104,6 +105,8 @@ class ThunkWriter {
     const x86::Mem pc_page = x86::ptr(x86::rbp, state_disp(0), 8);
     a.add(x86::rax, pc_page);
     a.mov(x86::ecx, x86::eax);
+    a.shr(x86::ecx, ir::kJumpFold);
+    a.xor_(x86::ecx, x86::eax);
     a.shl(x86::ecx, 2);
     a.and_(x86::ecx, (ir::kJumpSize - 1) << 4);
     constexpr int32_t kJump = offsetof(ir::Context, jump);
@@ -127,14 +130,15 @@ class ThunkWriter {
                  16 * static_cast<int32_t>(i));
   }
 
-  // Calls f(runtime, site, registers). True: goes on, a guard (all) at resume_at with every register as it was,
-  // a helper call behind the call with the callee-saved ones. False: leaves.
+  // Calls f(runtime, site, registers). True: goes on, a guard (all) at resume_at with every register as it
+  // was, a helper call behind the call with the callee-saved ones. False: leaves.
   void into_cpp(int32_t function, ir::Leave reason, bool all) {
     for (Reg r = 0; r < 16; ++r)
       if (r != kRsp) a.mov(saved_gpr(r), Emitter::r64(r));
     for (unsigned i = 0; i < 16; ++i) a.movups(saved_xmm(i), x86::xmm(i));
     a.pop(x86::rsi);
-    a.mov(field(MYNAH_RUNTIME(registers) + static_cast<int32_t>(offsetof(ir::HostRegisters, spill))), x86::rsp);
+    a.mov(field(MYNAH_RUNTIME(registers) + static_cast<int32_t>(offsetof(ir::HostRegisters, spill))),
+          x86::rsp);
     store_counter();
     host_fp();
     a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));

@@ -16,6 +16,9 @@ namespace mynah {
 namespace {
 constexpr size_t kRegionReserve = 64 << 10;  // no region's code is larger
 constexpr size_t kSlab = 4096;
+constexpr size_t kSmallestCache = 4 * kRegionReserve;
+constexpr unsigned kDeadVersions = 8;  // of one block that are kept for revival; code that keeps changing has no end of them
+constexpr size_t kChunk = 512;
 }  // namespace
 
 uint64_t content_hash(std::span<const uint8_t> bytes) {
@@ -32,7 +35,10 @@ uint64_t content_hash(std::span<const uint8_t> bytes) {
 }
 
 CodeCache::CodeCache(GuestMemory& memory, ir::Backend* backend, size_t code_bytes)
-    : memory_(memory), backend_(backend), size_(code_bytes), buckets_(1 << 16) {}
+    : memory_(memory),
+      backend_(backend),
+      size_((std::max(code_bytes, kSmallestCache) + kGuestPageSize - 1) & ~(kGuestPageSize - 1)),
+      buckets_(1 << 16) {}
 
 CodeCache::~CodeCache() {
   if (execute_ && execute_ != write_) munmap(execute_, size_);
@@ -91,7 +97,12 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region&
   b->next_in_bucket = buckets_[at];
   buckets_[at] = b;
   b->live = true;
+  while (chunk_first_.size() * kChunk < used_)
+    chunk_first_.push_back(static_cast<uint32_t>(chunk_first_.size() * kChunk < b->code && !by_code_.empty()
+                                                     ? by_code_.size() - 1
+                                                     : by_code_.size()));
   by_code_.push_back(b);
+  forward_dead(*b);
   pages_[pa / kGuestPageSize].push_back(b);
   mark_lines(*b);
   ++stats.blocks_made;
@@ -115,6 +126,7 @@ TranslatedBlock* CodeCache::revive(uint64_t pa, uint64_t mode, std::span<const u
     b->live = true;
     pages_[pa / kGuestPageSize].push_back(b);
     mark_lines(*b);
+    forward_dead(*b);
     ++stats.revived;
     return b;
   }
@@ -125,6 +137,12 @@ void CodeCache::kill(TranslatedBlock& b) {
   std::memcpy(b.killed_bytes, write_ + b.code, sizeof b.killed_bytes);
   backend_->kill(span(b));
   b.live = false;
+}
+
+// Whoever still jumps to an older translation of the same code comes here without a way through the engine.
+void CodeCache::forward_dead(const TranslatedBlock& live) {
+  for (TranslatedBlock* b = buckets_[bucket(live.pa, live.mode)]; b; b = b->next_in_bucket)
+    if (!b->live && b->pa == live.pa && b->mode == live.mode) backend_->link(span(*b), 5, entry(live));
 }
 
 bool CodeCache::invalidate(uint64_t pa, uint64_t n, bool by_device) {
@@ -156,6 +174,7 @@ void CodeCache::flush() {
   std::fill(buckets_.begin(), buckets_.end(), nullptr);
   slabs_.clear();
   by_code_.clear();
+  chunk_first_.clear();
   sites_.clear();
   used_ = first_block_;
   ++stats.flushes;
@@ -164,10 +183,9 @@ void CodeCache::flush() {
 TranslatedBlock* CodeCache::at(uint64_t host_address) {
   // A return address may be the first byte behind its block.
   const uint64_t offset = host_address - 1 - reinterpret_cast<uint64_t>(execute_);
-  auto it = std::upper_bound(by_code_.begin(), by_code_.end(), offset,
-                             [](uint64_t o, const TranslatedBlock* b) { return o < b->code; });
-  assert(it != by_code_.begin());
-  return *--it;
+  size_t i = chunk_first_[offset / kChunk];
+  while (i + 1 < by_code_.size() && by_code_[i + 1]->code <= offset) ++i;
+  return by_code_[i];
 }
 
 ir::Site CodeCache::site(const TranslatedBlock& block, uint64_t host_address,

@@ -74,6 +74,7 @@ class CodeCache {
 
  private:
   void kill(TranslatedBlock& block);
+  void forward_dead(const TranslatedBlock& live);
   void mark_lines(const TranslatedBlock& block);
 
   static size_t bucket(uint64_t pa, uint64_t mode) {
@@ -91,6 +92,7 @@ class CodeCache {
   std::vector<std::unique_ptr<TranslatedBlock[]>> slabs_;
   size_t slab_used_ = 0;
   std::vector<TranslatedBlock*> by_code_;
+  std::vector<uint32_t> chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
   std::vector<uint8_t> sites_;
   std::unordered_map<uint64_t, std::vector<TranslatedBlock*>> pages_;  // by physical page number
 };

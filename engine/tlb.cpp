@@ -19,6 +19,43 @@ void TranslationContext::clear_jumps() {
   jump_used = false;
 }
 
+void Tlb::note_epoch_page(uint32_t epoch, uint64_t va) {
+  for (LiveEpoch& e : live_epochs_[va >> 63])
+    if (e.epoch == epoch) e.pages.set(TranslationContext::jump_page_slot(va));
+}
+
+template <typename Which>
+void Tlb::kill_epochs(unsigned half, Which which) {
+  std::erase_if(live_epochs_[half], [&](const LiveEpoch& e) {
+    if (!which(e)) return false;
+    for (auto& c : contexts_)
+      if (c->epoch[half] == e.epoch) c->epoch[half] = 0;
+    if (on_epoch_death) on_epoch_death(e.epoch);
+    return true;
+  });
+}
+
+// The address-space id is no part of the upper half's key: the tables that TTBR1 (or its like) names say it all.
+Tlb::EpochKey Tlb::epoch_key(const ContextKey& key, unsigned half) {
+  constexpr uint64_t kTableBase = 0x0000fffffffffffe;  // without an id that shares the register
+  return {key.spaces[half] & kTableBase, key.regime, key.mode, half ? 0 : key.asid, key.permission_class};
+}
+
+void Tlb::refresh_epochs(TranslationContext& context) {
+  for (unsigned half = 0; half < 2; ++half) {
+    if (context.epoch[half]) continue;
+    const EpochKey key = epoch_key(context.key, half);
+    auto& live = live_epochs_[half];
+    for (const LiveEpoch& e : live)
+      if (e.key == key) context.epoch[half] = e.epoch;
+    if (context.epoch[half]) continue;
+    constexpr size_t kMost = 256;
+    if (live.size() == kMost) kill_epochs(half, [](const LiveEpoch&) { return true; });
+    live.push_back({key, next_epoch_, {}});
+    context.epoch[half] = next_epoch_++;
+  }
+}
+
 Tlb::Tlb() : sets_(kSets), asid_generations_(65536, 1) {
   for (unsigned i = 0; i < kContexts; ++i) {
     contexts_.push_back(std::make_unique<TranslationContext>());
@@ -43,6 +80,7 @@ TranslationContext* Tlb::select(const ContextKey& key) {
   if (oldest->tlb_used) oldest->clear_tlb();
   if (oldest->jump_used) oldest->clear_jumps();
   oldest->key = key;
+  oldest->epoch = {};
   oldest->live = true;
   oldest->last_used = clock_;
   return current_ = oldest;
@@ -90,6 +128,7 @@ void Tlb::invalidate_all() {
     generation_ = 1;
   }
   large_regions_.reset();
+  for (unsigned half = 0; half < 2; ++half) kill_epochs(half, [](const LiveEpoch&) { return true; });
   clear_contexts();
 }
 
@@ -108,6 +147,7 @@ void Tlb::clear_all_jumps() {
 void Tlb::invalidate_asid(uint32_t asid) {
   ++stats.invalidations;
   if (++asid_generations_[asid & 0xffff] == 0) return invalidate_all();
+  kill_epochs(0, [&](const LiveEpoch& e) { return e.key.asid == asid; });
   for (auto& c : contexts_) {
     if (c->key.asid != asid) continue;
     if (c->tlb_used) c->clear_tlb();
@@ -135,6 +175,7 @@ void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t 
       if (((pair.write.tag ^ base) << 8) == 0) pair.write.tag = ir::tlb_invalid_tag(index);
       if (c->jump_used && c->jump_pages.test(TranslationContext::jump_page_slot(at))) c->clear_jumps();
     }
+    kill_epochs(at >> 63, [&](const LiveEpoch& e) { return e.pages.test(TranslationContext::jump_page_slot(at)); });
   }
 }
 

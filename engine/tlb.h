@@ -13,6 +13,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -77,6 +78,13 @@ class Tlb {
   void clear_contexts();
   void clear_all_jumps();
 
+  // --- names of mappings of code, for direct links between pages (ir::Context::epoch). Two contexts share one where
+  // the same tables are read under the same rules; it dies with the first invalidation that might concern code.
+  void refresh_epochs(TranslationContext& context);
+  void note_epoch_page(uint32_t epoch, uint64_t va);  // a link under this epoch leads there
+  // Called with an epoch that has died, before anything runs again.
+  std::function<void(uint32_t epoch)> on_epoch_death;
+
   std::vector<std::unique_ptr<TranslationContext>>& contexts() { return contexts_; }
   TlbStats stats;
 
@@ -85,6 +93,22 @@ class Tlb {
   static constexpr unsigned kWays = 4;
   static constexpr unsigned kSets = 1024;
   static unsigned set_of(uint64_t page) { return (page ^ page >> 10) & (kSets - 1); }
+
+  template <typename Which>
+  void kill_epochs(unsigned half, Which which);
+  struct EpochKey {
+    uint64_t space, regime, mode;
+    uint32_t asid, permission_class;
+    bool operator==(const EpochKey&) const = default;
+  };
+  struct LiveEpoch {
+    EpochKey key;
+    uint32_t epoch;
+    std::bitset<1024> pages;  // filter, as TranslationContext::jump_pages
+  };
+  static EpochKey epoch_key(const ContextKey& key, unsigned half);
+  std::vector<LiveEpoch> live_epochs_[2];
+  uint32_t next_epoch_ = 1;
 
   std::vector<std::unique_ptr<TranslationContext>> contexts_;
   TranslationContext* current_ = nullptr;

@@ -113,6 +113,12 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
   runtime_->guard_miss = Entries::guard_miss;
   runtime_->call_helper = Entries::call_helper;
   runtime_->run_op = Entries::run_op;
+  tlb_.on_epoch_death = [this](uint32_t epoch) {
+    const auto it = page_links_.find(epoch);
+    if (it == page_links_.end()) return;
+    for (const PageLink& link : it->second) backend_->unlink_page(cache_->span(*link.from), link.site_offset);
+    page_links_.erase(it);
+  };
   memory_.on_code_write = [this](uint64_t pa, uint64_t n) {
     if (cache_) cache_->invalidate(pa, n, true);
   };
@@ -141,10 +147,14 @@ void Vcpu::select_contexts() {
   ContextKey key = guest_.context_key();
   ContextKey user = key;
   user.permission_class = guest_.user_class();
-  if (context_ && context_->key == key && user_context_->key == user) return;  // only select() below recycles them
+  if (context_ && context_->key == key && user_context_->key == user) {  // only select() below recycles them
+    tlb_.refresh_epochs(*context_);
+    return;
+  }
   user_context_ = user == key ? nullptr : tlb_.select(user);
   context_ = tlb_.select(key);
   if (!user_context_) user_context_ = context_;
+  tlb_.refresh_epochs(*context_);
   runtime_->context = context_;
   runtime_->user_context = user_context_;
   runtime_->fp_mode = guest_.fp_mode(key.mode);
@@ -207,7 +217,10 @@ TranslatedBlock* Vcpu::find_block(uint64_t pc, bool slow) {
     block = cache_->revive(pa, mode, page.subspan(offset));
     while (!block) {
       block = translator_->translate(page, offset, pa, mode);
-      if (!block) tlb_.clear_all_jumps();  // the cache was full and has been emptied
+      if (!block) {  // the cache was full and has been emptied
+        tlb_.clear_all_jumps();
+        page_links_.clear();
+      }
     }
   }
   if (!slow && !guarded && !single_regions) {
@@ -226,6 +239,7 @@ void Vcpu::debug_changed() {
   single_regions = debugging_ || exec_log;
   translator_->max_insts = debugging_ ? 1 : 64;
   if (cache_) cache_->flush();
+  page_links_.clear();
   tlb_.clear_contexts();
 }
 
@@ -291,12 +305,13 @@ AfterExit Vcpu::run_translated() {
       case ir::Leave::kLink: {
         TranslatedBlock& from = *cache_->at(site_address);
         const ir::Site site = cache_->site(from, site_address, saved_);
-        const uint64_t target = *reinterpret_cast<uint64_t*>(runtime_->state) + site.imm;
+        // An exit to another page has moved pc_page there.
+        const uint64_t target = *reinterpret_cast<uint64_t*>(runtime_->state) + (site.imm & (kGuestPageSize - 1));
         guest_.set_pc(target);
         const uint64_t flushes = cache_->stats.flushes;
         block = find_block(target, false);
         if (block && !single_regions && cache_->stats.flushes == flushes && from.live)
-          backend_->link(cache_->span(from), site.offset, cache_->entry(*block));
+          link(from, site, target, *block);
         break;
       }
       case ir::Leave::kIndirect:
@@ -320,6 +335,16 @@ AfterExit Vcpu::run_translated() {
     if (single_regions || slice_ <= 0) return AfterExit::kContinue;
   }
   return AfterExit::kContinue;
+}
+
+void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const TranslatedBlock& to) {
+  if (site.imm < kGuestPageSize) return backend_->link(cache_->span(from), site.offset, cache_->entry(to));
+  const unsigned half = target >> 63;
+  const uint32_t epoch = context_->epoch[half];
+  if (!epoch) return;
+  tlb_.note_epoch_page(epoch, target);
+  backend_->link_page(cache_->span(from), site.offset, half, epoch, cache_->entry(to));
+  page_links_[epoch].push_back({&from, site.offset});
 }
 
 AfterExit Vcpu::after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/code_cache.h"
@@ -100,7 +101,12 @@ class Vcpu final : public ir::EvalHost {
   AfterExit run_translated();
   AfterExit run_evaluated(uint64_t max_insts);
   AfterExit after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argument);
-  void follow(TranslatedBlock& from, const ir::Site& site, uint64_t target);
+  void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const TranslatedBlock& to);
+  struct PageLink {
+    TranslatedBlock* from;
+    uint32_t site_offset;
+  };
+  std::unordered_map<uint32_t, std::vector<PageLink>> page_links_;  // by epoch
   bool at_breakpoint(uint64_t pc) const;
 
   // A guard's answer.
@@ -152,7 +158,7 @@ class Vcpu final : public ir::EvalHost {
     ir::Site site;
   };
   const CachedSite& site_at(uint64_t address);
-  static constexpr unsigned kSiteCacheSize = 1024;
+  static constexpr unsigned kSiteCacheSize = 4096;
   std::vector<CachedSite> site_cache_;
   uint64_t site_cache_flushes_ = 0;
   std::vector<ir::SavedSlot> saved_;

@@ -77,6 +77,10 @@ class Backend {
   // Direct exit at `site` (host address, Site::offset added to the code's start) jumps to target from now on, or
   // comes back to C++ (target null).
   virtual void link(CodeSpan code, uint32_t site_offset, const uint8_t* target) = 0;
+  // The same for an exit to another page (Site::imm beyond the page): it jumps to target while
+  // Context::epoch[half] is `epoch`, and asks the jump cache otherwise.
+  virtual void link_page(CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, const uint8_t* target) = 0;
+  virtual void unlink_page(CodeSpan code, uint32_t site_offset) = 0;
   // Entering `code` leaves with Leave::kDead from now on.
   virtual void kill(CodeSpan code) = 0;
   virtual std::string disassemble(std::span<const uint8_t> code, uint64_t address) const = 0;

@@ -37,9 +37,20 @@ struct JumpEntry {
   uint64_t host;
 };
 constexpr unsigned kJumpBits = 12;
-constexpr unsigned kJumpSize = 1 << kJumpBits;  // index = (address >> 2) & (kJumpSize - 1)
-constexpr unsigned jump_index(uint64_t address) { return (address >> 2) & (kJumpSize - 1); }
-constexpr uint64_t jump_invalid_address(unsigned index) { return uint64_t{index ^ 1} << 2; }
+constexpr unsigned kJumpSize = 1 << kJumpBits;
+constexpr unsigned kJumpFold = 10;  // nearby code and code a multiple of 16 KiB apart must not fight for entries
+constexpr unsigned jump_index(uint64_t address) {
+  return (address >> 2 ^ address >> (2 + kJumpFold)) & (kJumpSize - 1);
+}
+// Its index is index ^ 1.
+constexpr uint64_t jump_invalid_address(unsigned index) {
+  return uint64_t{(index ^ 1) ^ (index ^ 1) >> kJumpFold} << 2;
+}
+static_assert([] {
+  for (unsigned i = 0; i < kJumpSize; ++i)
+    if (jump_index(jump_invalid_address(i)) != (i ^ 1)) return false;
+  return true;
+}());
 
 // --- Return stack: a ring; entries are only hints, checked against the address.
 struct ReturnEntry {
@@ -53,6 +64,8 @@ struct alignas(64) Context {
   std::array<TlbPair, kTlbSize> tlb;      // offset 0
   std::array<JumpEntry, kJumpSize> jump;  // offset 8192
   std::array<ReturnEntry, kReturnSize> returns;
+  // Names of the two halves' mappings of code, for direct links between pages: by bit 63 of the address. 0: none.
+  std::array<uint32_t, 2> epoch;
   uint32_t return_top = 0;                // byte offset of the top entry in `returns`
 };
 

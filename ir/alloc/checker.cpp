@@ -28,8 +28,10 @@ class Checker {
       fail(std::string(what) + " %" + std::to_string(v) + " is not in register " + std::to_string(r));
   }
   void usable(Reg r, Value v) {
-    if (!is_register(r) || !(target_.allocatable & bit(r))) fail("register " + std::to_string(r) + " may not be used");
-    else if (v != kNoValue && !(class_of(p_.type(v)) & bit(r))) fail("register " + std::to_string(r) + " of the wrong kind");
+    if (!is_register(r) || !(target_.allocatable & bit(r)))
+      fail("register " + std::to_string(r) + " may not be used");
+    else if (v != kNoValue && !(class_of(p_.type(v)) & bit(r)))
+      fail("register " + std::to_string(r) + " of the wrong kind");
   }
   void write_spill(unsigned slot, Value v) {
     const unsigned n = class_of(p_.type(v)) == kVector ? 2 : 1;
@@ -46,7 +48,9 @@ class Checker {
 
   void move(const Move& m) {
     switch (m.kind) {
-      case Move::Kind::kCopy: expect(m.from, m.value, "copied value"); break;
+      case Move::Kind::kCopy:
+        expect(m.from, m.value, "copied value");
+        break;
       case Move::Kind::kSpill:
         expect(m.from, m.value, "spilled value");
         write_spill(m.spill, m.value);
@@ -71,6 +75,7 @@ class Checker {
     for (unsigned i = 0; i < step.move_count; ++i) move(p_.moves[step.first_move + i]);
     RegSet operands = 0, others = 0;
     for (unsigned k = 0; k < 4; ++k) {
+      if (k >= step.arguments && step.where[k] != kNone) fail("uncounted operand");
       if (!is_register(step.where[k])) {
         if (step.where[k] == kAny) fail("operand without a register");
         continue;
@@ -89,12 +94,15 @@ class Checker {
       if ((operands | temps) & bit(t)) fail("temporary shares a register");
       temps |= bit(t);
     }
-    if ((step.traits & kArgsSurvive) && (operands & step.clobbers)) fail("operand in an overwritten register");
+    if ((step.traits & kArgsSurvive) && (operands & step.clobbers))
+      fail("operand in an overwritten register");
     if (step.result_where != kNone) {
       usable(step.result_where, step.result);
       if (temps & bit(step.result_where)) fail("result shares a register with a temporary");
-      if (step.tied != kNotTied && step.where[step.tied] != step.result_where) fail("result is not in its operand's register");
-      if ((step.traits & kEarlyResult) && (others & bit(step.result_where))) fail("result overwrites an operand early");
+      if (step.tied != kNotTied && step.where[step.tied] != step.result_where)
+        fail("result is not in its operand's register");
+      if ((step.traits & kEarlyResult) && (others & bit(step.result_where)))
+        fail("result overwrites an operand early");
     }
     for (Reg r = 0; r < 64; ++r)
       if ((step.clobbers | temps) & bit(r)) registers_[r] = kNoValue;
@@ -107,7 +115,9 @@ class Checker {
       const Value v = p_.facts[p_.region->snapshot_entries[snapshot.first + i].value].root;
       const Spot& spot = p_.spots[step.first_spot + i];
       switch (spot.kind) {
-        case Spot::Kind::kRegister: expect(spot.reg, v, "snapshot value"); break;
+        case Spot::Kind::kRegister:
+          expect(spot.reg, v, "snapshot value");
+          break;
         case Spot::Kind::kSpill:
           if (!spill_holds(spot.spill, v)) fail("snapshot names a slot that holds another value");
           break;
@@ -118,7 +128,8 @@ class Checker {
           if (v != step.in_flags) fail("snapshot names other flags");
           break;
       }
-      // A guard's cold path writes its result before the snapshot is read again: it may not lie in a value's place.
+      // A guard's cold path writes its result before the snapshot is read again: it may not lie in a value's
+      // place.
       if (spot.kind == Spot::Kind::kRegister && step.result_where == spot.reg && (step.traits & kEarlyResult))
         fail("result overwrites a snapshot value");
     }
@@ -134,6 +145,8 @@ class Checker {
 
 }  // namespace
 
-std::string check_allocation(const Program& program, const Target& target) { return Checker(program, target).run(); }
+std::string check_allocation(const Program& program, const Target& target) {
+  return Checker(program, target).run();
+}
 
 }  // namespace mynah::ir::alloc

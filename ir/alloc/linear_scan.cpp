@@ -57,7 +57,8 @@ void LinearScan::store(Value v) {
   }
   s.spill = static_cast<uint16_t>(spill_top_ + 1);
   spill_top_ += slots;
-  push(*step_, {.kind = Move::Kind::kSpill, .from = s.reg, .spill = static_cast<uint16_t>(s.spill - 1), .value = v});
+  push(*step_,
+       {.kind = Move::Kind::kSpill, .from = s.reg, .spill = static_cast<uint16_t>(s.spill - 1), .value = v});
 }
 
 void LinearScan::load(Value v, Reg to) {
@@ -65,7 +66,8 @@ void LinearScan::load(Value v, Reg to) {
   if (p_->facts[v].constant)
     push(*step_, {.kind = Move::Kind::kConst, .to = to, .value = v});
   else if (s.spill)
-    push(*step_, {.kind = Move::Kind::kReload, .to = to, .spill = static_cast<uint16_t>(s.spill - 1), .value = v});
+    push(*step_,
+         {.kind = Move::Kind::kReload, .to = to, .spill = static_cast<uint16_t>(s.spill - 1), .value = v});
   else
     push(*step_, {.kind = Move::Kind::kHome, .to = to, .value = v});
 }
@@ -148,7 +150,7 @@ void LinearScan::step(uint32_t index, Step& st) {
 
   // Operands' uses move on to the next one behind this step.
   RegSet fixed = 0;
-  for (unsigned k = 0; k < 4; ++k) {
+  for (unsigned k = 0; k < st.arguments; ++k) {
     if (st.where[k] == kAny) {
       state_[st.value[k]].next = st.next[k];
     } else if (is_register(st.where[k])) {
@@ -157,7 +159,7 @@ void LinearScan::step(uint32_t index, Step& st) {
     }
   }
   const auto wanted_here = [&](Value v) {
-    for (unsigned k = 0; k < 4; ++k)
+    for (unsigned k = 0; k < st.arguments; ++k)
       if (st.value[k] == v && (st.where[k] == kAny || is_register(st.where[k]))) return true;
     return p_->snapshot_end[v] > index;
   };
@@ -170,7 +172,7 @@ void LinearScan::step(uint32_t index, Step& st) {
       const Reg r = static_cast<Reg>(std::countr_zero(rest));
       const Value v = holder_[r];
       bool right = false;
-      for (unsigned k = 0; k < 4; ++k) right |= st.value[k] == v && st.where[k] == r;
+      for (unsigned k = 0; k < st.arguments; ++k) right |= st.value[k] == v && st.where[k] == r;
       if (right) continue;
       if (wanted_here(v) || state_[v].next != kNever) {
         const RegSet cls = r < kVectorBase ? kGeneral : kVector;
@@ -187,7 +189,7 @@ void LinearScan::step(uint32_t index, Step& st) {
         release(v);
       }
     }
-    for (unsigned k = 0; k < 4; ++k) {
+    for (unsigned k = 0; k < st.arguments; ++k) {
       if (!is_register(st.where[k])) continue;
       const Value v = st.value[k];
       const Reg r = st.where[k], at = state_[v].reg;
@@ -209,12 +211,12 @@ void LinearScan::step(uint32_t index, Step& st) {
 
   // Other operands: first pin what is in place, then bring in the rest.
   const RegSet avoid = (st.traits & kArgsSurvive) ? st.clobbers : 0;
-  for (unsigned k = 0; k < 4; ++k) {
+  for (unsigned k = 0; k < st.arguments; ++k) {
     if (st.where[k] != kAny) continue;
     const Reg r = state_[st.value[k]].reg;
     if (r != kNone && !(avoid & bit(r)) && !(fixed & bit(r) & st.clobbers)) pinned_ |= bit(r);
   }
-  for (unsigned k = 0; k < 4; ++k) {
+  for (unsigned k = 0; k < st.arguments; ++k) {
     if (st.where[k] != kAny) continue;
     const Value v = st.value[k];
     const Reg r = state_[v].reg;
@@ -247,7 +249,8 @@ void LinearScan::step(uint32_t index, Step& st) {
   if (st.result_where != kNone) {
     const RegSet cls = class_of(p_->type(st.result));
     if (st.tied != kNotTied) {
-      if ((st.traits & kCommutative) && !expires(st.tied) && st.tied == 0 && is_register(st.where[1]) && expires(1)) {
+      if ((st.traits & kCommutative) && !expires(st.tied) && st.tied == 0 && is_register(st.where[1]) &&
+          expires(1)) {
         std::swap(st.value[0], st.value[1]);
         std::swap(st.where[0], st.where[1]);
         std::swap(st.next[0], st.next[1]);
@@ -255,7 +258,7 @@ void LinearScan::step(uint32_t index, Step& st) {
       const unsigned t = st.tied;
       bool shared = false;
       if (st.traits & kEarlyResult)
-        for (unsigned k = 0; k < 4; ++k) shared |= k != t && st.where[k] == st.where[t];
+        for (unsigned k = 0; k < st.arguments; ++k) shared |= k != t && st.where[k] == st.where[t];
       if (!expires(t) || shared || (st.clobbers & bit(st.where[t]))) {
         const Reg to = take(cls, st.clobbers, st.result, index);
         copy(st.value[t], to, st.where[t]);
@@ -265,8 +268,9 @@ void LinearScan::step(uint32_t index, Step& st) {
     } else if (st.result_where == kAny) {
       Reg r = kNone;
       if (!(st.traits & kEarlyResult))
-        for (unsigned k = 0; k < 4 && r == kNone; ++k)
-          if (is_register(st.where[k]) && (bit(st.where[k]) & cls & target_.allocatable & ~st.clobbers) && expires(k))
+        for (unsigned k = 0; k < st.arguments && r == kNone; ++k)
+          if (is_register(st.where[k]) && (bit(st.where[k]) & cls & target_.allocatable & ~st.clobbers) &&
+              expires(k))
             r = st.where[k];
       // After a call any register will do, also an overwritten one.
       if (r == kNone) r = take(cls, (st.traits & kClobbersAll) ? 0 : st.clobbers, st.result, index);
@@ -276,8 +280,10 @@ void LinearScan::step(uint32_t index, Step& st) {
     pinned_ |= result_bit;
   }
   unsigned temps = 0;
-  for (unsigned i = 0; i < st.general_temps; ++i) st.temp[temps++] = take(kGeneral, st.clobbers, kNoValue, index);
-  for (unsigned i = 0; i < st.vector_temps; ++i) st.temp[temps++] = take(kVector, st.clobbers, kNoValue, index);
+  for (unsigned i = 0; i < st.general_temps; ++i)
+    st.temp[temps++] = take(kGeneral, st.clobbers, kNoValue, index);
+  for (unsigned i = 0; i < st.vector_temps; ++i)
+    st.temp[temps++] = take(kVector, st.clobbers, kNoValue, index);
 
   if (leaves) {
     st.first_spot = static_cast<uint32_t>(p_->spots.size());
@@ -303,7 +309,7 @@ void LinearScan::step(uint32_t index, Step& st) {
   }
 
   // Behind the step.
-  for (unsigned k = 0; k < 4; ++k)
+  for (unsigned k = 0; k < st.arguments; ++k)
     if (is_register(st.where[k]) && !alive_after(st.value[k], index)) release(st.value[k]);
   for (RegSet rest = (st.clobbers | result_bit) & occupied_; rest; rest &= rest - 1)
     release(holder_[std::countr_zero(rest)]);

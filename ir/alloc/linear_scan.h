@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Register allocation in one forward walk over the steps of a block: values stay in registers until the one that is
-// needed last has to make room (constants and unwritten state slots are simply loaded again, others are stored
-// once). Needs find_next_uses() first. Guarantees: each step's operands, temporaries and result are in distinct
-// registers as the step's rules demand; every value of a step's snapshot is somewhere the snapshot's spots say when
-// the step runs; host flags survive the moves, which touch no flags.
+// Register allocation in one forward walk over the steps of a block: values stay in registers until the one
+// that is needed last has to make room (constants and unwritten state slots are simply loaded again, others
+// are stored once). Needs find_next_uses() first. Guarantees: each step's operands, temporaries and result
+// are in distinct registers as the step's rules demand; every value of a step's snapshot is somewhere the
+// snapshot's spots say when the step runs; host flags survive the moves, which touch no flags.
 #pragma once
 
 #include "ir/alloc/steps.h"

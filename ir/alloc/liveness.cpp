@@ -18,9 +18,9 @@ void find_next_uses(Program& p, std::vector<uint32_t>& next_use) {
         step.result_where = kNone;
       }
     }
-    for (unsigned k = 0; k < 4; ++k)
+    for (unsigned k = 0; k < step.arguments; ++k)
       if (step.where[k] == kAny || is_register(step.where[k])) step.next[k] = next_use[step.value[k]];
-    for (unsigned k = 0; k < 4; ++k)
+    for (unsigned k = 0; k < step.arguments; ++k)
       if (step.where[k] == kAny || is_register(step.where[k])) next_use[step.value[k]] = s;
     const Inst& inst = r.insts[step.inst];
     if (inst.snapshot != kNoSnapshot && (inst.snapshot != marked || step.in_flags != marked_flags)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Liveness of a program's values in one backward walk: for each operand the next step that wants the value in a
-// register, for each value the last step whose snapshot holds it.
+// Liveness of a program's values in one backward walk: for each operand the next step that wants the value in
+// a register, for each value the last step whose snapshot holds it.
 #pragma once
 
 #include "ir/alloc/steps.h"

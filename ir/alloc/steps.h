@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a register allocator works on: a backend's instruction selection turns a region into steps (one host idiom
-// each, with the operands that must be in registers), the allocator fills in registers and inserts moves in front
-// of steps. Target-neutral: the target says which registers exist and in which order it likes them.
+// What a register allocator works on: a backend's instruction selection turns a region into steps (one host
+// idiom each, with the operands that must be in registers), the allocator fills in registers and inserts
+// moves in front of steps. Target-neutral: the target says which registers exist and in which order it likes
+// them.
 //
-// Values are named by the IR value that makes them. Values that share a register by nature (a truncation) appear
-// here under one name only, their root.
+// Values are named by the IR value that makes them. Values that share a register by nature (a truncation)
+// appear here under one name only, their root.
 #pragma once
 
 #include <array>
@@ -47,19 +48,22 @@ constexpr uint8_t kNotTied = 0xff;
 
 struct Step {
   uint32_t inst;
-  Value value[4] = {kNoValue, kNoValue, kNoValue, kNoValue};  // the root for registers and memory, else the constant
-  Reg where[4] = {kNone, kNone, kNone, kNone};  // in: kAny, a fixed register, or no register; out: the register
+  uint8_t arguments = 0;  // operands are below this number
+  Value value[4] = {kNoValue, kNoValue, kNoValue,
+                    kNoValue};  // the root for registers and memory, else the constant
+  Reg where[4] = {kNone, kNone, kNone,
+                  kNone};  // in: kAny, a fixed register, or no register; out: the register
   Value result = kNoValue;
-  Reg result_where = kNone;                     // in: kAny or a fixed register (also in clobbers); out: the register
-  uint8_t tied = kNotTied;                      // the operand whose register the result takes
+  Reg result_where = kNone;  // in: kAny or a fixed register (also in clobbers); out: the register
+  uint8_t tied = kNotTied;   // the operand whose register the result takes
   uint8_t traits = 0;
   uint8_t general_temps = 0, vector_temps = 0;  // at most 3 together
   uint8_t target = 0;                           // for the backend's own use
   Reg temp[3] = {kNone, kNone, kNone};          // out
   uint16_t move_count = 0;                      // out: moves in front of the step
   uint32_t first_move = 0;
-  uint32_t first_spot = 0;                      // out: where the snapshot's values are, one an entry
-  Value in_flags = kNoValue;                    // the snapshot's flags value that the host's flags hold: needs no spot
+  uint32_t first_spot = 0;    // out: where the snapshot's values are, one an entry
+  Value in_flags = kNoValue;  // the snapshot's flags value that the host's flags hold: needs no spot
   RegSet clobbers = 0;
   uint32_t next[4] = {kNever, kNever, kNever, kNever};  // liveness: the next use after this step
   uint32_t result_next = kNever;
@@ -73,7 +77,13 @@ struct Spot {
 };
 
 struct Move {
-  enum class Kind : uint8_t { kCopy, kSpill, kReload, kConst, kHome } kind;  // kHome: loaded again from its slot
+  enum class Kind : uint8_t {
+    kCopy,
+    kSpill,
+    kReload,
+    kConst,
+    kHome
+  } kind;  // kHome: loaded again from its slot
   Reg to = kNone, from = kNone;
   uint16_t spill = 0;
   Value value = kNoValue;
@@ -81,9 +91,9 @@ struct Move {
 
 // Facts about a value that the allocator asks for.
 struct ValueFacts {
-  Value root;               // names itself unless it shares another value's register
-  bool constant = false;    // materialized anywhere, never stored to a spill slot
-  bool home = false;        // a state slot that nothing writes: can be loaded again (never in a snapshot)
+  Value root;             // names itself unless it shares another value's register
+  bool constant = false;  // materialized anywhere, never stored to a spill slot
+  bool home = false;      // a state slot that nothing writes: can be loaded again (never in a snapshot)
 };
 
 struct Target {
@@ -96,7 +106,7 @@ struct Target {
 struct Program {
   const Region* region = nullptr;
   std::vector<Step> steps;
-  std::vector<ValueFacts> facts;   // by IR value
+  std::vector<ValueFacts> facts;  // by IR value
   // filled in by the allocator
   std::vector<Move> moves;
   std::vector<Spot> spots;

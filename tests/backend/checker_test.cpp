@@ -22,7 +22,8 @@ class Checker : public ::testing::Test {
     Builder b(region_);
     b.begin(slots());
     std::vector<Value> v;
-    for (unsigned i = 0; i < 20; ++i) v.push_back(b.emit(Op::mul, Type::i64, b.get(static_cast<Slot>(kX0 + i)), b.i64(i + 3)));
+    for (unsigned i = 0; i < 20; ++i)
+      v.push_back(b.emit(Op::mul, Type::i64, b.get(static_cast<Slot>(kX0 + i)), b.i64(i + 3)));
     for (unsigned i = 0; i < 20; ++i) b.set(static_cast<Slot>(kX0 + i), v[i]);
     const Value p = b.guard(v[0], {0, 8, 3}, kGuardRead);
     Value sum = b.load(Type::i64, p, 0, 3);
@@ -78,9 +79,12 @@ TEST_F(Checker, WrongSnapshot) {
   for (size_t i = 0; i < program_.spots.size(); ++i) {
     Program bad = program_;
     Spot& spot = bad.spots[i];
-    if (spot.kind == Spot::Kind::kRegister) spot.reg ^= 1;
-    else if (spot.kind == Spot::Kind::kSpill) ++spot.spill;
-    else continue;
+    if (spot.kind == Spot::Kind::kRegister)
+      spot.reg ^= 1;
+    else if (spot.kind == Spot::Kind::kSpill)
+      ++spot.spill;
+    else
+      continue;
     EXPECT_TRUE(wrong(bad)) << i;
   }
 }

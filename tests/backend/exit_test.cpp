@@ -133,23 +133,45 @@ TEST(Exit, AcrossPages) {
   CodeSpan span;
   CompiledCode counted;
   const uint8_t* target = counting(m, 0x40, span, counted);
-  for (const int64_t offset : {int64_t{0x1234}, int64_t{-4}, int64_t{0x7fff000}, int64_t{-0x7fff004}}) {
+  for (const int64_t offset :
+       {int64_t{0x1234}, int64_t{-4}, int64_t{0x7fff000}, int64_t{-0x7fff004}, int64_t{0x123456789000}}) {
     m.begin();
     m.b.exit(offset);
     const uint8_t* code = m.compile();
-    m.clear_tlb();
-    m.state().page = 0x40000000;
-    m.state().x[0] = 0;
     const uint64_t to = 0x40000000 + static_cast<uint64_t>(offset);
-    EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
-    EXPECT_EQ(m.rt->exit_target, to);
-    EXPECT_EQ(m.state().page, to & ~0xfffull);
-    m.context->jump[jump_index(to)] = {to, reinterpret_cast<uint64_t>(target)};
-    m.state().page = 0x40000000;
-    m.compile_region();
-    EXPECT_EQ(m.run(code, 20), Leave::kLink);
-    EXPECT_EQ(m.state().x[0], 1u);
-    EXPECT_EQ(m.state().page, to & ~0xfffull);
+    const auto run = [&] {
+      m.state().page = 0x40000000;
+      m.state().x[0] = 0;
+      const Leave leave = m.run(code, 20);
+      EXPECT_EQ(m.state().page, to & ~0xfffull);
+      return leave;
+    };
+    const CodeSpan here = m.span();
+    m.clear_tlb();
+    EXPECT_EQ(run(), Leave::kLink);
+    EXPECT_EQ(m.state().x[0], 0u);
+    ASSERT_EQ(m.code.sites[0].kind, Site::Kind::kExit);
+    ASSERT_EQ(m.code.sites[0].imm, static_cast<uint64_t>(offset));
+    const uint32_t site = m.code.sites[0].offset;
+    EXPECT_EQ(m.site_offset(), site);
+    for (const unsigned half : {0u, 1u}) {
+      m.context->epoch = {};
+      m.context->epoch[half] = 0x80000005;
+      m.backend->link_page(here, site, half, 0x80000005, target);
+      EXPECT_EQ(run(), Leave::kLink);
+      EXPECT_EQ(m.state().x[0], 1u);
+      // Another epoch: the jump cache, first without an entry.
+      m.context->epoch[half] = 5;
+      EXPECT_EQ(run(), Leave::kIndirect);
+      EXPECT_EQ(m.rt->exit_target, to);
+      m.context->jump[jump_index(to)] = {to, reinterpret_cast<uint64_t>(target)};
+      EXPECT_EQ(run(), Leave::kLink);
+      EXPECT_EQ(m.state().x[0], 1u);
+      m.clear_tlb();
+      m.backend->unlink_page(here, site);
+      EXPECT_EQ(run(), Leave::kLink);
+      EXPECT_EQ(m.state().x[0], 0u);
+    }
   }
 }
 
@@ -228,7 +250,8 @@ TEST(Guard, LeaveRebuildsTheState) {
     v.push_back(b.add_imm(b.get(x(i)), i + 1));
     b.set(x(i), v.back());
   }
-  for (unsigned i = 0; i < 12; ++i) b.set(static_cast<Slot>(kV0 + i), b.vec(Op::vnot, 0, b.get(static_cast<Slot>(kV0 + i))));
+  for (unsigned i = 0; i < 12; ++i)
+    b.set(static_cast<Slot>(kV0 + i), b.vec(Op::vnot, 0, b.get(static_cast<Slot>(kV0 + i))));
   b.set(static_cast<Slot>(kV0), b.konst_v128(1, 2));
   const Value f = b.emit(Op::fl_sub, Type::flags, v[0], v[1]);
   b.set(kFlagsSlot, f);
@@ -304,7 +327,8 @@ TEST(Call, ArgumentsResultAndLeave) {
   m.region.guest_insts = 2;
   std::vector<Value> live;
   for (unsigned i = 0; i < 14; ++i) live.push_back(b.add_imm(b.get(x(i)), 1));
-  const Value r = b.call(Type::i32, 9, live[0], b.trunc(live[1]), b.icmpz(Cond::eq, live[2]), b.i64(0xffffffffffff));
+  const Value r =
+      b.call(Type::i32, 9, live[0], b.trunc(live[1]), b.icmpz(Cond::eq, live[2]), b.i64(0xffffffffffff));
   b.set(x(20), b.zext32(r));
   Value sum = live[0];
   for (unsigned i = 1; i < 14; ++i) sum = b.add(sum, live[i]);
@@ -356,7 +380,8 @@ TEST(Code, TooManyLiveValuesAreReported) {
   Machine m;
   Builder& b = m.begin();
   std::vector<Value> live;
-  for (unsigned i = 0; i < 400; ++i) live.push_back(b.emit(Op::mul, Type::i64, b.get(x(i % 20)), b.i64(i + 3)));
+  for (unsigned i = 0; i < 400; ++i)
+    live.push_back(b.emit(Op::mul, Type::i64, b.get(x(i % 20)), b.i64(i + 3)));
   for (unsigned i = 0; i < 400; ++i) b.set(x(i % 20), b.binary(Op::xor_, b.get(x(i % 20)), live[i]));
   EXPECT_EQ(m.compile(), nullptr);
   EXPECT_TRUE(m.code.too_complex);

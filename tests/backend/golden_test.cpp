@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The code of typical regions, as text: golden/*.txt hold regions in the IR's text form, each followed by its host code.
-// MYNAH_UPDATE_GOLDENS=1 writes the files anew; what changed then shows in the diff. The host code is that of a
-// processor with AVX2 and BMI2.
+// The code of typical regions, as text: golden/*.txt hold regions in the IR's text form, each followed by its
+// host code. MYNAH_UPDATE_GOLDENS=1 writes the files anew; what changed then shows in the diff. The host code
+// is that of a processor with AVX2 and BMI2.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -24,9 +24,11 @@ std::string without_thunks(const std::string& text) {
   std::string out, line;
   while (std::getline(in, line)) {
     line = line.substr(8);
-    if (const size_t at = line.find("0xFFFFFFFFFFFF"); at != std::string::npos && line.find(',') == std::string::npos)
+    if (const size_t at = line.find("0xFFFFFFFFFFFF");
+        at != std::string::npos && line.find(',') == std::string::npos)
       line = line.substr(0, at) + "thunk";
-    if (const size_t at = line.find("0x00000000000"); at != std::string::npos) line = line.substr(0, at + 2) + line.substr(line.size() - 4);
+    if (const size_t at = line.find("0x00000000000"); at != std::string::npos)
+      line = line.substr(0, at + 2) + line.substr(line.size() - 4);
     out += line + "\n";
   }
   return out;
@@ -39,7 +41,7 @@ std::string update(const std::string& text, std::string& error) {
   while (std::getline(in, line)) {
     if (line.starts_with("region")) inside = true;
     if (!inside) {
-      if (line.starts_with(";") ) out += (out.empty() ? "" : "\n") + line + "\n";
+      if (line.starts_with(";")) out += (out.empty() ? "" : "\n") + line + "\n";
       continue;
     }
     region += line + "\n";
@@ -54,8 +56,8 @@ std::string update(const std::string& text, std::string& error) {
     const uint8_t* code = m.compile_region();
     EXPECT_NE(code, nullptr) << region;
     if (!code) return {};
-    out += region + "-> " + std::to_string(m.code.size) + " bytes for " + std::to_string(m.region.guest_bytes) + "\n" +
-           without_thunks(m.disassembly());
+    out += region + "-> " + std::to_string(m.code.size) + " bytes for " +
+           std::to_string(m.region.guest_bytes) + "\n" + without_thunks(m.disassembly());
     region.clear();
     inside = false;
   }

@@ -25,7 +25,8 @@ std::vector<SlotInfo> make_slots() {
   for (unsigned i = 0; i < kXCount; ++i) add("x" + std::to_string(i), Type::i64, offsetof(State, x) + 8 * i);
   add("nzcv", Type::flags, offsetof(State, flags));
   for (unsigned i = 0; i < kWCount; ++i) add("w" + std::to_string(i), Type::i32, offsetof(State, w) + 4 * i);
-  for (unsigned i = 0; i < kVCount; ++i) add("v" + std::to_string(i), Type::v128, offsetof(State, v) + 16 * i);
+  for (unsigned i = 0; i < kVCount; ++i)
+    add("v" + std::to_string(i), Type::v128, offsetof(State, v) + 16 * i);
   add("s", Type::f32, offsetof(State, s));
   add("d", Type::f64, offsetof(State, d));
   add("h", Type::f16, offsetof(State, h));
@@ -44,8 +45,8 @@ std::string difference(const State& a, const State& b) {
   const auto note = [&](std::string_view name, uint64_t x, uint64_t y) {
     char text[128];
     if (x == y) return;
-    std::snprintf(text, sizeof text, "%.*s: %llx, expected %llx\n", static_cast<int>(name.size()), name.data(),
-                  static_cast<unsigned long long>(x), static_cast<unsigned long long>(y));
+    std::snprintf(text, sizeof text, "%.*s: %llx, expected %llx\n", static_cast<int>(name.size()),
+                  name.data(), static_cast<unsigned long long>(x), static_cast<unsigned long long>(y));
     out += text;
   };
   note("pc_page", a.page, b.page);
@@ -124,9 +125,7 @@ Leave Machine::run(const uint8_t* at, int64_t counter) {
   return static_cast<Leave>(rt->exit_reason);
 }
 
-std::string Machine::disassembly() const {
-  return backend->disassemble({span_.execute, span_.size}, 0);
-}
+std::string Machine::disassembly() const { return backend->disassemble({span_.execute, span_.size}, 0); }
 
 const Site& Machine::site_at(uint64_t address) const {
   const auto offset = static_cast<uint32_t>(address - reinterpret_cast<uint64_t>(span_.execute));
@@ -146,17 +145,24 @@ uint8_t* Machine::host(uint64_t va, uint64_t length) {
 namespace {
 uint64_t value(const Location& at, const HostRegisters& r) {
   switch (at.kind) {
-    case Location::Kind::kConst: return at.imm;
-    case Location::Kind::kSpill: return r.spill[at.spill];
-    case Location::Kind::kVec: return r.vec[at.index][0];
-    default: return r.gpr[at.index];
+    case Location::Kind::kConst:
+      return at.imm;
+    case Location::Kind::kSpill:
+      return r.spill[at.spill];
+    case Location::Kind::kVec:
+      return r.vec[at.index][0];
+    default:
+      return r.gpr[at.index];
   }
 }
 uint64_t high(const Location& at, const HostRegisters& r) {
   switch (at.kind) {
-    case Location::Kind::kConst: return at.imm_hi;
-    case Location::Kind::kSpill: return r.spill[at.spill + 1];
-    default: return r.vec[at.index][1];
+    case Location::Kind::kConst:
+      return at.imm_hi;
+    case Location::Kind::kSpill:
+      return r.spill[at.spill + 1];
+    default:
+      return r.vec[at.index][1];
   }
 }
 }  // namespace
@@ -190,7 +196,8 @@ bool Machine::guard_miss(Runtime* rt, uint64_t address, HostRegisters* registers
   if (m.fill_tlb) {
     TlbPair& pair = (s.aux & kGuardUser ? rt->user_context : rt->context)->tlb[tlb_index(va)];
     const uint64_t page = va & ~(kPageSize - 1);
-    (s.aux & kGuardWrite ? pair.write : pair.read) = {page, reinterpret_cast<uint64_t>(m.host(page, kPageSize))};
+    (s.aux & kGuardWrite ? pair.write : pair.read) = {page,
+                                                      reinterpret_cast<uint64_t>(m.host(page, kPageSize))};
   }
   registers->gpr[s.result] = reinterpret_cast<uint64_t>(p);
   rt->resume_at = reinterpret_cast<uint64_t>(m.span_.execute) + s.resume;
@@ -203,19 +210,27 @@ bool Machine::call_helper(Runtime* rt, uint64_t address, HostRegisters* register
   Machine& m = *static_cast<Machine*>(rt->engine);
   const Site s = m.site_at(address);
   m.rebuild(s, *registers);
-  asm volatile("xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov $5, %%rsi" ::
-                   : "xmm5", "xmm3", "rcx", "r8", "r11", "rsi");
+  asm volatile(
+      "xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov "
+      "$5, %%rsi" ::
+          : "xmm5", "xmm3", "rcx", "r8", "r11", "rsi");
   return m.helper(static_cast<unsigned>(s.imm), rt->call_args, rt->call_result);
 }
 
 void Machine::run_op(Runtime* rt, uint64_t packed, uint64_t imm) {
   Type types[4];
   for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<Type>(packed >> (32 + 8 * i) & 0xff);
-  const OpInput in{static_cast<Op>(packed & 0xffff), static_cast<Type>(packed >> 16 & 0xff),
-                   static_cast<uint8_t>(packed >> 24), imm, rt->vector_args, types};
+  const OpInput in{static_cast<Op>(packed & 0xffff),
+                   static_cast<Type>(packed >> 16 & 0xff),
+                   static_cast<uint8_t>(packed >> 24),
+                   imm,
+                   rt->vector_args,
+                   types};
   rt->vector_result = evaluate_op(in, rt->fp_mode, rt->fp_sticky);
-  asm volatile("xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov $5, %%rsi" ::
-                   : "xmm5", "xmm3", "rcx", "r8", "r11", "rsi");
+  asm volatile(
+      "xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov "
+      "$5, %%rsi" ::
+          : "xmm5", "xmm3", "rcx", "r8", "r11", "rsi");
 }
 
 bool Machine::guard(const Region&, const Inst& inst, uint64_t base, uint8_t*& pointer) {

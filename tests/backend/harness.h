@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A small machine around the backend: guest state of a few slots, guest memory of a few pages, the C++ entries that
-// thunks call; and the same for the evaluator, so that both can be compared.
+// A small machine around the backend: guest state of a few slots, guest memory of a few pages, the C++
+// entries that thunks call; and the same for the evaluator, so that both can be compared.
 #pragma once
 
 #include <array>
@@ -19,7 +19,18 @@
 namespace mynah::ir::testing {
 
 // Slots: the page, 24 integers, flags, 4 words, 12 vectors, floats, a bit.
-enum : Slot { kPage = 0, kX0 = 1, kFlagsSlot = 25, kW0 = 26, kV0 = 30, kS0 = 42, kD0 = 43, kH0 = 44, kB0 = 45, kSlots = 46 };
+enum : Slot {
+  kPage = 0,
+  kX0 = 1,
+  kFlagsSlot = 25,
+  kW0 = 26,
+  kV0 = 30,
+  kS0 = 42,
+  kD0 = 43,
+  kH0 = 44,
+  kB0 = 45,
+  kSlots = 46
+};
 constexpr unsigned kXCount = 24, kWCount = 4, kVCount = 12;
 
 struct State {
@@ -49,19 +60,21 @@ class Machine : public EvalHost {
 
   // Compiles into fresh code memory; returns where it runs.
   const uint8_t* compile();
-  const uint8_t* compile_region();       // of a region that was not built here
+  const uint8_t* compile_region();  // of a region that was not built here
   CodeSpan span() const { return span_; }
   Leave run(const uint8_t* code, int64_t counter = 1000);
   Leave run() { return run(compile()); }
   State& state() { return *reinterpret_cast<State*>(rt->state); }
-  const Site& site() const;              // of the last leave, in the last compiled code
-  uint32_t site_offset() const { return static_cast<uint32_t>(rt->exit_site - reinterpret_cast<uint64_t>(span_.execute)); }
+  const Site& site() const;  // of the last leave, in the last compiled code
+  uint32_t site_offset() const {
+    return static_cast<uint32_t>(rt->exit_site - reinterpret_cast<uint64_t>(span_.execute));
+  }
   std::string disassembly() const;
 
   Runtime* rt;
   std::unique_ptr<Backend> backend;
   CompiledCode code;
-  std::vector<uint8_t> memory;           // guest memory
+  std::vector<uint8_t> memory;  // guest memory
   std::unique_ptr<Context> context, user_context;
   std::function<bool(unsigned helper, const uint64_t args[4], uint64_t& result)> helper;
   bool fill_tlb = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every scalar op, at both widths, over edge values, against plain C++. Operands come from registers that stay live,
-// from state slots and as constants, so that each form of each emitter is met.
+// Every scalar op, at both widths, over edge values, against plain C++. Operands come from registers that
+// stay live, from state slots and as constants, so that each form of each emitter is met.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -14,9 +14,30 @@ namespace {
 using U = uint64_t;
 using U128 = unsigned __int128;
 
-constexpr U kEdges[] = {0, 1, 2, 7, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xff, 0x8000, 0xffff, 0x12345678, 0x7fffffff, 0x80000000,
-                        0xffffffff, 0x100000000, 0x123456789abcdef0, 0x7fffffffffffffff, 0x8000000000000000,
-                        0xfffffffffffffffe, 0xffffffffffffffff};
+constexpr U kEdges[] = {0,
+                        1,
+                        2,
+                        7,
+                        31,
+                        32,
+                        33,
+                        63,
+                        64,
+                        0x7f,
+                        0x80,
+                        0xff,
+                        0x8000,
+                        0xffff,
+                        0x12345678,
+                        0x7fffffff,
+                        0x80000000,
+                        0xffffffff,
+                        0x100000000,
+                        0x123456789abcdef0,
+                        0x7fffffffffffffff,
+                        0x8000000000000000,
+                        0xfffffffffffffffe,
+                        0xffffffffffffffff};
 
 U mask(unsigned w) { return w == 64 ? ~U{0} : 0xffffffff; }
 int64_t sign(U v, unsigned n) { return static_cast<int64_t>(v << (64 - n)) >> (64 - n); }
@@ -38,41 +59,68 @@ unsigned leading(U v, unsigned w) { return v ? static_cast<unsigned>(std::countl
 U binary(Op op, U a, U b, unsigned w) {
   const unsigned n = b & (w - 1);
   switch (op) {
-    case Op::add: return a + b;
-    case Op::sub: return a - b;
-    case Op::mul: return a * b;
-    case Op::umulh: return static_cast<U>(static_cast<U128>(a) * b >> 64);
-    case Op::smulh: return static_cast<U>(static_cast<U128>(static_cast<__int128>(static_cast<int64_t>(a)) * static_cast<int64_t>(b)) >> 64);
-    case Op::udiv: return b ? a / b : 0;
+    case Op::add:
+      return a + b;
+    case Op::sub:
+      return a - b;
+    case Op::mul:
+      return a * b;
+    case Op::umulh:
+      return static_cast<U>(static_cast<U128>(a) * b >> 64);
+    case Op::smulh:
+      return static_cast<U>(
+          static_cast<U128>(static_cast<__int128>(static_cast<int64_t>(a)) * static_cast<int64_t>(b)) >> 64);
+    case Op::udiv:
+      return b ? a / b : 0;
     case Op::sdiv: {
       const int64_t x = sign(a, w), y = sign(b, w);
       return y == 0 ? 0 : y == -1 ? -static_cast<U>(x) : static_cast<U>(x / y);
     }
-    case Op::and_: return a & b;
-    case Op::or_: return a | b;
-    case Op::xor_: return a ^ b;
-    case Op::andn: return a & ~b;
-    case Op::shl: return a << n;
-    case Op::lshr: return a >> n;
-    case Op::ashr: return static_cast<U>(sign(a, w) >> n);
-    default: return n ? a >> n | a << (w - n) : a;  // ror
+    case Op::and_:
+      return a & b;
+    case Op::or_:
+      return a | b;
+    case Op::xor_:
+      return a ^ b;
+    case Op::andn:
+      return a & ~b;
+    case Op::shl:
+      return a << n;
+    case Op::lshr:
+      return a >> n;
+    case Op::ashr:
+      return static_cast<U>(sign(a, w) >> n);
+    default:
+      return n ? a >> n | a << (w - n) : a;  // ror
   }
 }
 
 U unary(Op op, U a, unsigned w) {
   switch (op) {
-    case Op::not_: return ~a;
-    case Op::neg: return -a;
-    case Op::clz: return leading(a, w);
-    case Op::cls: return leading((a ^ static_cast<U>(sign(a, w) >> 63)) & mask(w), w) - 1;
-    case Op::rbit: return reverse(a, w);
-    case Op::bswap: return swap_bytes(a, w, w);
-    case Op::bswap16: return swap_bytes(a, 16, w);
-    case Op::bswap32: return swap_bytes(a, 32, w);
-    case Op::zext8: return a & 0xff;
-    case Op::zext16: return a & 0xffff;
-    case Op::sext8: return static_cast<U>(sign(a, 8));
-    default: return static_cast<U>(sign(a, 16));
+    case Op::not_:
+      return ~a;
+    case Op::neg:
+      return -a;
+    case Op::clz:
+      return leading(a, w);
+    case Op::cls:
+      return leading((a ^ static_cast<U>(sign(a, w) >> 63)) & mask(w), w) - 1;
+    case Op::rbit:
+      return reverse(a, w);
+    case Op::bswap:
+      return swap_bytes(a, w, w);
+    case Op::bswap16:
+      return swap_bytes(a, 16, w);
+    case Op::bswap32:
+      return swap_bytes(a, 32, w);
+    case Op::zext8:
+      return a & 0xff;
+    case Op::zext16:
+      return a & 0xffff;
+    case Op::sext8:
+      return static_cast<U>(sign(a, 8));
+    default:
+      return static_cast<U>(sign(a, 16));
   }
 }
 
@@ -86,12 +134,18 @@ uint32_t flags_add(U a, U b, U carry, unsigned w) {
 }
 uint32_t flags(Op op, U a, U b, U carry, unsigned w) {
   switch (op) {
-    case Op::fl_add: return flags_add(a, b, 0, w);
-    case Op::fl_sub: return flags_add(a, ~b & mask(w), 1, w);
-    case Op::fl_adc: return flags_add(a, b, carry, w);
-    case Op::fl_sbc: return flags_add(a, ~b & mask(w), carry, w);
-    case Op::fl_and: return flags_of(a & b, 0, 0, w);
-    default: return flags_of(a, 0, 0, w);
+    case Op::fl_add:
+      return flags_add(a, b, 0, w);
+    case Op::fl_sub:
+      return flags_add(a, ~b & mask(w), 1, w);
+    case Op::fl_adc:
+      return flags_add(a, b, carry, w);
+    case Op::fl_sbc:
+      return flags_add(a, ~b & mask(w), carry, w);
+    case Op::fl_and:
+      return flags_of(a & b, 0, 0, w);
+    default:
+      return flags_of(a, 0, 0, w);
   }
 }
 
@@ -100,23 +154,26 @@ class Scalar : public ::testing::TestWithParam<bool> {
   Machine m{GetParam()};
   Builder& b = m.b;
   Value x(unsigned i) { return b.get(static_cast<Slot>(kX0 + i)); }
-  void out(unsigned i, Value v) { b.set(static_cast<Slot>(kX0 + i), b.type(v) == Type::i32 ? b.zext32(v) : v); }
+  void out(unsigned i, Value v) {
+    b.set(static_cast<Slot>(kX0 + i), b.type(v) == Type::i32 ? b.zext32(v) : v);
+  }
   Value operand(unsigned i, unsigned w) { return w == 64 ? x(i) : b.trunc(x(i)); }
   U result(unsigned i) { return m.state().x[i]; }
 };
 
 TEST_P(Scalar, Binary) {
-  static constexpr Op kOps[] = {Op::add, Op::sub, Op::mul, Op::udiv, Op::sdiv, Op::and_, Op::or_, Op::xor_, Op::andn,
-                                Op::shl, Op::lshr, Op::ashr, Op::ror, Op::umulh, Op::smulh};
+  static constexpr Op kOps[] = {Op::add,  Op::sub,  Op::mul,  Op::udiv,  Op::sdiv,
+                                Op::and_, Op::or_,  Op::xor_, Op::andn,  Op::shl,
+                                Op::lshr, Op::ashr, Op::ror,  Op::umulh, Op::smulh};
   for (const Op op : kOps)
     for (const unsigned w : {32u, 64u}) {
       if ((op == Op::umulh || op == Op::smulh) && w == 32) continue;
       const Type t = w == 64 ? Type::i64 : Type::i32;
       m.begin();
-      out(10, b.emit(op, t, operand(0, w), operand(1, w)));   // both die
+      out(10, b.emit(op, t, operand(0, w), operand(1, w)));  // both die
       const Value p = b.binary(Op::xor_, x(2), b.i64(1)), q = b.binary(Op::xor_, x(3), b.i64(1));
       const Value pw = w == 64 ? p : b.trunc(p), qw = w == 64 ? q : b.trunc(q);
-      out(11, b.emit(op, t, pw, qw));                        // both live on
+      out(11, b.emit(op, t, pw, qw));  // both live on
       out(12, p);
       out(13, q);
       out(14, b.emit(op, t, pw, pw));
@@ -135,23 +192,28 @@ TEST_P(Scalar, Binary) {
           m.state().x[3] = c ^ 1;
           m.run(code);
           const U want = binary(op, a & mask(w), k, w) & mask(w);
-          ASSERT_EQ(result(10), want) << info(op).name << w << " " << std::hex << a << ", " << c << "\n" << m.disassembly();
+          ASSERT_EQ(result(10), want) << info(op).name << w << " " << std::hex << a << ", " << c << "\n"
+                                      << m.disassembly();
           ASSERT_EQ(result(11), want) << info(op).name << w << " " << std::hex << a << ", " << c;
           ASSERT_EQ(result(12), a);
           ASSERT_EQ(result(13), c);
-          ASSERT_EQ(result(14), binary(op, a & mask(w), a & mask(w), w) & mask(w)) << info(op).name << w << " " << std::hex << a;
+          ASSERT_EQ(result(14), binary(op, a & mask(w), a & mask(w), w) & mask(w))
+              << info(op).name << w << " " << std::hex << a;
           m.state().x[1] = a;
           m.run(with_const);
-          ASSERT_EQ(result(10), want) << info(op).name << w << " " << std::hex << a << ", constant " << c << "\n" << m.disassembly();
-          ASSERT_EQ(result(11), binary(op, k, a & mask(w), w) & mask(w)) << info(op).name << w << " constant " << std::hex << c << ", " << a;
+          ASSERT_EQ(result(10), want)
+              << info(op).name << w << " " << std::hex << a << ", constant " << c << "\n"
+              << m.disassembly();
+          ASSERT_EQ(result(11), binary(op, k, a & mask(w), w) & mask(w))
+              << info(op).name << w << " constant " << std::hex << c << ", " << a;
         }
       }
     }
 }
 
 TEST_P(Scalar, Unary) {
-  static constexpr Op kOps[] = {Op::not_, Op::neg, Op::clz, Op::cls, Op::rbit, Op::bswap, Op::bswap16, Op::bswap32,
-                                Op::zext8, Op::zext16, Op::sext8, Op::sext16};
+  static constexpr Op kOps[] = {Op::not_,    Op::neg,     Op::clz,   Op::cls,    Op::rbit,  Op::bswap,
+                                Op::bswap16, Op::bswap32, Op::zext8, Op::zext16, Op::sext8, Op::sext16};
   for (const Op op : kOps)
     for (const unsigned w : {32u, 64u}) {
       if (op == Op::bswap32 && w == 32) continue;
@@ -218,7 +280,8 @@ TEST_P(Scalar, Fields) {
           ASSERT_EQ(result(10), v >> lsb & low) << w << " " << lsb << " " << n << m.disassembly();
           ASSERT_EQ(result(11), static_cast<U>(sign(v >> lsb, n)) & mask(w)) << w << " " << lsb << " " << n;
           if (n < w) {
-            ASSERT_EQ(result(12), (v & ~(low << lsb)) | (c & low) << lsb) << w << " " << lsb << " " << n << m.disassembly();
+            ASSERT_EQ(result(12), (v & ~(low << lsb)) | (c & low) << lsb)
+                << w << " " << lsb << " " << n << m.disassembly();
             ASSERT_EQ(result(13), (v & ~(low << lsb)) | (a & low) << lsb) << w << " " << lsb << " " << n;
             ASSERT_EQ(result(14), ((c & mask(w)) >> n | v << (w - n)) & mask(w)) << w << " " << n;
           }
@@ -238,7 +301,11 @@ TEST_P(Scalar, FlagsAndConditions) {
           const bool carries = op == Op::fl_adc || op == Op::fl_sbc;
           const Value carry = carries ? b.cond(Cond::cs, b.get(kFlagsSlot)) : kNoValue;
           if (with_result && op != Op::fl_logic) {
-            const Op same = op == Op::fl_add ? Op::add : op == Op::fl_sub ? Op::sub : op == Op::fl_and ? Op::and_ : op == Op::fl_adc ? Op::adc : Op::sbc;
+            const Op same = op == Op::fl_add   ? Op::add
+                            : op == Op::fl_sub ? Op::sub
+                            : op == Op::fl_and ? Op::and_
+                            : op == Op::fl_adc ? Op::adc
+                                               : Op::sbc;
             out(20, b.emit(same, w == 64 ? Type::i64 : Type::i32, a, c, carry));
           }
           return b.emit(op, Type::flags, a, op == Op::fl_logic ? kNoValue : c, carry);
@@ -271,11 +338,13 @@ TEST_P(Scalar, FlagsAndConditions) {
                 m.state().x[1] = c;
                 m.state().flags = carry ? ~U{0} : ~U{kFlagC};
                 m.run(code);
-                ASSERT_EQ(m.state().flags & kFlagMask, want) << info(op).name << w << " " << std::hex << a << ", " << c;
+                ASSERT_EQ(m.state().flags & kFlagMask, want)
+                    << info(op).name << w << " " << std::hex << a << ", " << c;
                 fused = 0;
                 for (unsigned cc = 0; cc < 14; ++cc) fused |= result(2 + cc) << cc;
                 for (unsigned cc = 0; cc < 14; ++cc)
-                  ASSERT_EQ(fused >> cc & 1, holds(static_cast<Cond>(cc), want)) << info(op).name << w << " cond " << cc << " " << std::hex << a << ", " << c;
+                  ASSERT_EQ(fused >> cc & 1, holds(static_cast<Cond>(cc), want))
+                      << info(op).name << w << " cond " << cc << " " << std::hex << a << ", " << c;
               }
               ASSERT_EQ(result(22), (want & kFlagN ? 1u << 31 : 0) | (want & kFlagZ ? 1u << 30 : 0) |
                                         (want & kFlagC ? 1u << 29 : 0) | (want & kFlagV ? 1u << 28 : 0));
@@ -346,7 +415,9 @@ TEST_P(Scalar, BitTests) {
     out(10, b.emit(Op::bool_int, Type::i64, b.emit(Op::testbit, Type::i1, x(0), kNoValue, kNoValue, n)));
     const Value y = b.add_imm(x(1), 1);
     out(11, b.select(b.emit(Op::testbit, Type::i1, y, kNoValue, kNoValue, n), x(2), y));
-    if (n < 32) out(12, b.emit(Op::bool_int, Type::i64, b.emit(Op::testbit, Type::i1, b.trunc(y), kNoValue, kNoValue, n)));
+    if (n < 32)
+      out(12,
+          b.emit(Op::bool_int, Type::i64, b.emit(Op::testbit, Type::i1, b.trunc(y), kNoValue, kNoValue, n)));
     const uint8_t* code = m.compile();
     for (const U a : {U{0}, ~U{0}, U{1} << n, ~(U{1} << n)}) {
       m.state() = {};
@@ -374,8 +445,10 @@ TEST_P(Scalar, Crc32) {
   for (const uint8_t n : {1, 2, 4, 8})
     for (const bool castagnoli : {false, true}) {
       m.begin();
-      out(10, b.emit(Op::crc32, Type::i32, b.trunc(x(0)), operand(1, n == 8 ? 64 : 32), kNoValue, castagnoli, n));
-      out(11, b.emit(Op::crc32, Type::i32, b.trunc(x(1)), operand(1, n == 8 ? 64 : 32), kNoValue, castagnoli, n));
+      out(10,
+          b.emit(Op::crc32, Type::i32, b.trunc(x(0)), operand(1, n == 8 ? 64 : 32), kNoValue, castagnoli, n));
+      out(11,
+          b.emit(Op::crc32, Type::i32, b.trunc(x(1)), operand(1, n == 8 ? 64 : 32), kNoValue, castagnoli, n));
       const uint8_t* code = m.compile();
       for (const U a : kEdges)
         for (const U c : kEdges) {
@@ -391,8 +464,8 @@ TEST_P(Scalar, Crc32) {
 }
 
 TEST_P(Scalar, ReadModifyWrite) {
-  static constexpr Op kOps[] = {Op::xchg, Op::rmw_add, Op::rmw_andn, Op::rmw_or, Op::rmw_xor, Op::rmw_smax, Op::rmw_smin,
-                                Op::rmw_umax, Op::rmw_umin, Op::cas};
+  static constexpr Op kOps[] = {Op::xchg,     Op::rmw_add,  Op::rmw_andn, Op::rmw_or,   Op::rmw_xor,
+                                Op::rmw_smax, Op::rmw_smin, Op::rmw_umax, Op::rmw_umin, Op::cas};
   for (const bool smp : {false, true})
     for (const Op op : kOps)
       for (unsigned size = 0; size < 4; ++size)
@@ -401,7 +474,8 @@ TEST_P(Scalar, ReadModifyWrite) {
           m.region.smp = smp;
           const unsigned w = size == 3 ? 64 : 32, n = 8u << size;
           const Value p = b.guard(x(0), {0, 8, 3}, kGuardWrite | kGuardReadWrite);
-          const Value old = b.emit(op, w == 64 ? Type::i64 : Type::i32, p, operand(1, w), op == Op::cas ? operand(2, w) : kNoValue, 0, static_cast<uint8_t>(size));
+          const Value old = b.emit(op, w == 64 ? Type::i64 : Type::i32, p, operand(1, w),
+                                   op == Op::cas ? operand(2, w) : kNoValue, 0, static_cast<uint8_t>(size));
           if (used) out(10, old);
           out(11, x(1));
           const uint8_t* code = m.compile();
@@ -417,20 +491,40 @@ TEST_P(Scalar, ReadModifyWrite) {
               const int64_t sa = sign(a, n), sc = sign(c, n);
               U want = c;
               switch (op) {
-                case Op::rmw_add: want = a + c; break;
-                case Op::rmw_andn: want = a & ~c; break;
-                case Op::rmw_or: want = a | c; break;
-                case Op::rmw_xor: want = a ^ c; break;
-                case Op::rmw_smax: want = sa > sc ? a : c; break;
-                case Op::rmw_smin: want = sa < sc ? a : c; break;
-                case Op::rmw_umax: want = (a & low) > (c & low) ? a : c; break;
-                case Op::rmw_umin: want = (a & low) < (c & low) ? a : c; break;
-                case Op::cas: want = (a & low) == (c & low) ? 0x1122334455667788 : a; break;
-                default: break;
+                case Op::rmw_add:
+                  want = a + c;
+                  break;
+                case Op::rmw_andn:
+                  want = a & ~c;
+                  break;
+                case Op::rmw_or:
+                  want = a | c;
+                  break;
+                case Op::rmw_xor:
+                  want = a ^ c;
+                  break;
+                case Op::rmw_smax:
+                  want = sa > sc ? a : c;
+                  break;
+                case Op::rmw_smin:
+                  want = sa < sc ? a : c;
+                  break;
+                case Op::rmw_umax:
+                  want = (a & low) > (c & low) ? a : c;
+                  break;
+                case Op::rmw_umin:
+                  want = (a & low) < (c & low) ? a : c;
+                  break;
+                case Op::cas:
+                  want = (a & low) == (c & low) ? 0x1122334455667788 : a;
+                  break;
+                default:
+                  break;
               }
               U now;
               std::memcpy(&now, m.memory.data() + 0x80, 8);
-              ASSERT_EQ(now, (a & ~low) | (want & low)) << info(op).name << n << " " << std::hex << a << ", " << c;
+              ASSERT_EQ(now, (a & ~low) | (want & low))
+                  << info(op).name << n << " " << std::hex << a << ", " << c;
               if (used) {
                 ASSERT_EQ(result(10), a & low) << info(op).name << n;
               }

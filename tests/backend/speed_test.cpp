@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What compiling costs: run with --gtest_also_run_disabled_tests --gtest_filter='*Compile*'. The region is a typical block of
-// ten guest instructions; the figures are for looking at, not for failing.
+// What compiling costs: run with --gtest_also_run_disabled_tests --gtest_filter='*Compile*'. The region is a
+// typical block of ten guest instructions; the figures are for looking at, not for failing.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -67,8 +67,11 @@ TEST(Speed, DISABLED_Compile) {
   const double built = cpu_ns();
   for (int i = 0; i < kRounds; ++i) build_block(m);
   const double build = (cpu_ns() - built) / kRounds;
-  std::printf("compile: %.0f ns a region, %.1f a guest instruction, %.1f an IR instruction (%zu); %u bytes; building: %.0f ns\n", ns,
-              ns / m.region.guest_insts, ns / static_cast<double>(m.region.insts.size()), m.region.insts.size(), m.code.size, build);
+  std::printf(
+      "compile: %.0f ns a region, %.1f a guest instruction, %.1f an IR instruction (%zu); %u bytes; "
+      "building: %.0f ns\n",
+      ns, ns / m.region.guest_insts, ns / static_cast<double>(m.region.insts.size()), m.region.insts.size(),
+      m.code.size, build);
 }
 
 }  // namespace

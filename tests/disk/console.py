@@ -93,14 +93,14 @@ class Console:
         self.expect(rb"[#$] (?:\x1b\[[0-9;?]*[a-z])*$", limit)
         # The answer is printed in two parts, so that the echo of this very line is not taken for it.
         self.send("stty -echo; PS1= PS2= exec sh -c 'printf \"@@%s\\n\" ready; exec sh'\n")
-        self.expect(rb"^@@ready\r?\n", limit)
+        self.expect(rb"@@ready\r*\n", limit)
 
     def run(self, command, limit):
         """Runs a shell command and returns its exit status and output."""
         self._commands += 1
         mark = f"end{self._commands}"
         self.send(f"{command}\nprintf '\\n@@%s %d\\n' {mark} $?\n", limit)
-        match = self.expect(rb"(?s)(.*?)\r?\n@@" + mark.encode() + rb" (\d+)\r?\n", limit)
+        match = self.expect(rb"(?s)(.*?)\r*\n@@" + mark.encode() + rb" (\d+)\r*\n", limit)
         return int(match.group(2)), plain(match.group(1))
 
     def wait(self, limit):

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/engine/bare_machine.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "backend-x86_64/backend.h"
+#include "frontend/arm/pstate.h"
+
+namespace mynah::test {
+
+namespace {
+constexpr uint64_t kTableDescriptor = 3;
+constexpr uint64_t kAddress = 0x0000fffffffff000;
+// 39 bits of address in both halves (walks begin at level 1), 4 KiB granules, 48 bits of output, 16-bit ASIDs.
+constexpr uint64_t kTcrValue = 25 | uint64_t{25} << 16 | uint64_t{2} << 30 | uint64_t{5} << 32 | uint64_t{1} << 36;
+constexpr uint64_t kMairValue = 0x04ff;  // 0: normal, 1: device
+constexpr uint64_t kSctlrM = 1;
+}  // namespace
+
+BareMachine::BareMachine(const BareOptions& options)
+    : runtime_(ir::new_runtime(sizeof(arm::ArmState))), backend_(x86_64::make_backend({.validate = options.validate})) {
+  cpu = std::make_unique<arm::ArmCpu>(*arm::make_cpu_model("max").model, *this, this, *runtime_);
+  std::string error = memory_.add_ram(kRam, kRamSize);
+  vcpu = std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes);
+  vcpu->set_exact(options.exact);
+  if (error.empty()) error = vcpu->init();
+  if (!error.empty()) {
+    std::fprintf(stderr, "%s\n", error.c_str());
+    std::abort();
+  }
+  for (unsigned offset = 0; offset < 0x800; offset += 0x80) load(kVectors + offset, {a64asm::hvc(offset)});
+
+  cpu->reset();
+  arm::ArmState& s = state();
+  s.vbar = kVectors;
+  s.cpacr = 3 << 20;
+  if (options.mmu) {
+    table_ = new_table();
+    for (uint64_t at = kRam; at < kRam + (8 << 20); at += kPage) map(table_, at, at);
+    for (uint64_t at = kTables; at < kRam + kRamSize; at += kPage) map(table_, at, at);
+    map(table_, kDevice, kDevice, kMapDevice | kMapNoExecute);
+    s.ttbr0 = table_;
+    s.tcr = kTcrValue;
+    s.mair = kMairValue;
+    s.sctlr |= kSctlrM;
+  }
+  start(kCode);
+}
+
+BareMachine::~BareMachine() {
+  vcpu.reset();
+  cpu.reset();
+  ir::delete_runtime(runtime_);
+}
+
+void BareMachine::load(uint64_t pa, const std::vector<a64asm::Word>& words) {
+  if (!memory_.write(pa, words.data(), words.size() * 4)) std::abort();
+}
+
+uint64_t BareMachine::new_table() {
+  const uint64_t table = next_table_;
+  next_table_ += kPage;
+  if (next_table_ > kRam + kRamSize) std::abort();
+  return table;
+}
+
+uint64_t BareMachine::pte_address(uint64_t table, uint64_t va) {
+  for (unsigned shift = 30; shift > 12; shift -= 9) {
+    const uint64_t at = table + (va >> shift & 511) * 8;
+    uint64_t descriptor = read(at);
+    if (!(descriptor & 1)) {
+      descriptor = new_table() | kTableDescriptor;
+      write(at, descriptor);
+    }
+    table = descriptor & kAddress;
+  }
+  return table + (va >> 12 & 511) * 8;
+}
+
+void BareMachine::map(uint64_t table, uint64_t va, uint64_t pa, uint64_t flags) {
+  write(pte_address(table, va), pte(pa, flags));
+}
+void BareMachine::unmap(uint64_t table, uint64_t va) { write(pte_address(table, va), 0); }
+
+void BareMachine::start(uint64_t pc) {
+  arm::select_level(state(), 1, 1);
+  state().daif = arm::kDaifAll;
+  cpu->set_pc(pc);
+  vcpu->translation_changed();
+}
+
+AfterExit BareMachine::run(uint64_t n) {
+  const uint64_t end = vcpu->instructions() + n;
+  while (vcpu->instructions() < end) {
+    const AfterExit after = vcpu->run(end - vcpu->instructions());
+    if (after != AfterExit::kContinue) return after;
+  }
+  return AfterExit::kContinue;
+}
+
+std::optional<unsigned> BareMachine::vector() const {
+  const uint64_t pc = cpu->pc() - 4;
+  if (pc < kVectors || pc >= kVectors + 0x800) return std::nullopt;
+  return static_cast<unsigned>(pc - kVectors);
+}
+
+std::string BareMachine::snapshot() {
+  std::string text = cpu->dump();
+  char line[200];
+  const arm::ArmState& s = state();
+  std::snprintf(line, sizeof line, "ELR=%llx ESR=%llx FAR=%llx SPSR=%llx n=%llu memory=%llx\n",
+                static_cast<unsigned long long>(s.elr), static_cast<unsigned long long>(s.esr),
+                static_cast<unsigned long long>(s.far), static_cast<unsigned long long>(s.spsr),
+                static_cast<unsigned long long>(vcpu->instructions()), static_cast<unsigned long long>(memory_.hash()));
+  text += line;
+  for (unsigned i = 0; i < 32; ++i) {
+    std::snprintf(line, sizeof line, "V%u=%016llx%016llx\n", i, static_cast<unsigned long long>(s.v[i].hi),
+                  static_cast<unsigned long long>(s.v[i].lo));
+    text += line;
+  }
+  return text;
+}
+
+bool BareMachine::compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) {
+  uint64_t value;
+  if (!memory_.read(pa, &value, 8)) return false;
+  if (value != expected) {
+    expected = value;
+    return false;
+  }
+  return memory_.write(pa, &desired, 8);
+}
+
+void BareMachine::tlb_invalidate(const arm::TlbInvalidation& i) {
+  Tlb& tlb = vcpu->tlb();
+  using Scope = arm::TlbInvalidation::Scope;
+  switch (i.scope) {
+    case Scope::kAll: return tlb.invalidate_all();
+    case Scope::kAsid: return tlb.invalidate_asid(i.asid);
+    case Scope::kVa: return tlb.invalidate_pages(i.va, i.pages4k, false, i.asid);
+    case Scope::kVaAllAsid: return tlb.invalidate_pages(i.va, i.pages4k, true, 0);
+    case Scope::kRange: return tlb.invalidate_pages(i.va, i.pages4k, i.all_asids, i.asid);
+  }
+}
+
+bool BareMachine::read_external(uint16_t, uint64_t& value) {
+  value = vcpu->instructions();
+  return true;
+}
+
+bool BareMachine::read(uint64_t pa, unsigned width, uint64_t& value) {
+  if (pa < kDevice || pa + width > kDevice + kPage) return false;
+  ++device_reads;
+  const uint64_t offset = pa - kDevice;
+  if (on_device_read) {
+    value = on_device_read(offset);
+    return true;
+  }
+  value = 0;
+  std::memcpy(&value, reinterpret_cast<const uint8_t*>(device.data()) + offset, width);
+  return true;
+}
+
+bool BareMachine::write(uint64_t pa, unsigned width, uint64_t value) {
+  if (pa < kDevice || pa + width > kDevice + kPage) return false;
+  ++device_writes;
+  const uint64_t offset = pa - kDevice;
+  std::memcpy(reinterpret_cast<uint8_t*>(device.data()) + offset, &value, width);
+  if (on_device_write) on_device_write(offset, value);
+  return true;
+}
+
+}  // namespace mynah::test
