@@ -97,6 +97,15 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region&
   b->next_in_bucket = buckets_[at];
   buckets_[at] = b;
   b->live = true;
+  unsigned dead = 0;
+  for (TranslatedBlock** link = &b->next_in_bucket; *link;) {
+    TranslatedBlock& old = **link;
+    if (old.pa == pa && old.mode == mode && !old.live && ++dead > kDeadVersions) {
+      *link = old.next_in_bucket;
+    } else {
+      link = &old.next_in_bucket;
+    }
+  }
   while (chunk_first_.size() * kChunk < used_)
     chunk_first_.push_back(static_cast<uint32_t>(chunk_first_.size() * kChunk < b->code && !by_code_.empty()
                                                      ? by_code_.size() - 1

@@ -113,6 +113,10 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
     const GuardResult r2 = resolve((va & ~kPageMask) + kGuestPageSize, access, permission_class, entry[1], fault);
     if (r2 != GuardResult::kPointer) return r2;
   }
+  if ((entry[0].device || (first < length && entry[1].device)) && (va & ((uint64_t{1} << range.element) - 1))) {
+    fault = guest_.make_fault(va, access, permission_class, GuestCpu::FaultKind::kAlignment);
+    return GuardResult::kFault;
+  }
   for (const Watchpoint& w : watchpoints)
     if (va < w.address + w.length && w.address < va + length && (write ? w.on_write : w.on_read)) {
       watch_hit = true;
@@ -128,7 +132,9 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
   bounce_.write = write;
   bounce_.permission_class = permission_class;
   if (first == length) {
+    guest_store_ = true;
     uint8_t* host = write ? memory_.for_write(bounce_.pa[0], length) : memory_.host(bounce_.pa[0], length);
+    guest_store_ = false;
     if (host) {
       pointer = host;
       return GuardResult::kPointer;
@@ -161,7 +167,10 @@ bool Vcpu::write_bounce(Fault& fault) {
   for (unsigned i = 0; i < (two ? 2u : 1u); ++i) {
     const uint8_t* from = bounce_.bytes + (i ? bounce_.first_length : 0);
     const unsigned n = i ? bounce_.length - bounce_.first_length : bounce_.first_length;
-    if (memory_.write(bounce_.pa[i], from, n)) continue;
+    guest_store_ = true;
+    const bool stored = memory_.write(bounce_.pa[i], from, n);
+    guest_store_ = false;
+    if (stored) continue;
     if ((bounce_.va & ((uint64_t{1} << bounce_.element) - 1)) != 0 || two) {
       fault = guest_.make_fault(bounce_.va, Access::kWrite, bounce_.permission_class, GuestCpu::FaultKind::kAlignment);
       return false;

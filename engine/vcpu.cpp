@@ -120,7 +120,7 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
     page_links_.erase(it);
   };
   memory_.on_code_write = [this](uint64_t pa, uint64_t n) {
-    if (cache_) cache_->invalidate(pa, n, true);
+    if (cache_) cache_->invalidate(pa, n, !guest_store_);
   };
 }
 
@@ -338,7 +338,11 @@ AfterExit Vcpu::run_translated() {
 }
 
 void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const TranslatedBlock& to) {
-  if (site.imm < kGuestPageSize) return backend_->link(cache_->span(from), site.offset, cache_->entry(to));
+  if (site.imm < kGuestPageSize) {
+    // A guest that changed its mapping without telling the TLB may have come to other memory: no link then.
+    if (to.pa / kGuestPageSize != from.pa / kGuestPageSize) return;
+    return backend_->link(cache_->span(from), site.offset, cache_->entry(to));
+  }
   const unsigned half = target >> 63;
   const uint32_t epoch = context_->epoch[half];
   if (!epoch) return;

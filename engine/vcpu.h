@@ -135,6 +135,7 @@ class Vcpu final : public ir::EvalHost {
   bool stop_requested_ = false;
   bool enter_slow_ = false;
   bool debugging_ = false;
+  bool guest_store_ = false;  // memory_ is being written by an instruction, not a device
 
   // Instruction accounting: executed before this slice; given to it; what the running region has counted ahead.
   uint64_t executed_ = 0;

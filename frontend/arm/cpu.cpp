@@ -31,6 +31,7 @@ constexpr uint16_t kFpsrKey = system_key(3, 3, 4, 4, 1);
 
 // mynah::Fault of this front end: what kind, where, and the status.
 enum FaultWord : unsigned { kWordFault, kWordLevel, kWordAddress };
+constexpr uint64_t kPcMisaligned = ~uint64_t{0};  // as kWordFault
 
 }  // namespace
 
@@ -102,10 +103,14 @@ ContextKey ArmCpu::context_key() {
 }
 
 TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) {
+  TranslateResult result;
+  if (access == ::mynah::Access::kExecute && (va & 3)) {  // comes before all that the tables can say
+    result.fault.words[kWordFault] = kPcMisaligned;
+    return result;
+  }
   static constexpr Access kAccess[] = {Access::kRead, Access::kWrite, Access::kExecute};
   const WalkResult w = walk(state_, system_.memory(), va, kAccess[static_cast<unsigned>(access)],
                             permission_class != 0, permission_class == 2);
-  TranslateResult result;
   if (!w.ok()) {
     result.fault.words[kWordFault] = static_cast<uint64_t>(w.fault);
     result.fault.words[kWordLevel] = w.level;
@@ -143,6 +148,7 @@ void ArmCpu::take(const Exception& exception, uint64_t return_address) {
 }
 
 void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
+  if (fault.words[kWordFault] == kPcMisaligned) return take(pc_alignment(state_.pc()), state_.pc());
   const auto kind = static_cast<Fault>(fault.words[kWordFault]);
   const auto level = static_cast<unsigned>(fault.words[kWordLevel]);
   const uint64_t va = fault.words[kWordAddress];
