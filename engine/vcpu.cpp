@@ -265,9 +265,12 @@ AfterExit Vcpu::run(uint64_t budget) {
       slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, 1 << 30));
       after = run_translated();
       slice_ = 0;
+      // What is left is shorter than a block may be: the evaluator stops where it must.
       if (after == AfterExit::kContinue && exact_ && end - executed_ < translator_->max_insts && executed_ < end &&
-          !stop_requested_ && !guest_.interrupt_deliverable())
+          !stop_requested_ && !guest_.interrupt_deliverable()) {
+        if (context_stale_) select_contexts();
         after = run_evaluated(end - executed_);
+      }
     }
     if (after != AfterExit::kContinue) return after;
     if (!exact_ && end - executed_ < translator_->max_insts) break;

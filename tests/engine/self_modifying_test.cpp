@@ -155,6 +155,27 @@ TEST_P(SelfModifying, NextPageRemapped) {
   EXPECT_EQ(m.x(11), 5u);
 }
 
+// One page of code at two addresses, with other pages behind it.
+TEST_P(SelfModifying, AliasesWithDifferentNeighbours) {
+  BareMachine m(options());
+  const uint64_t va[] = {0x30000000, 0x30010000}, shared = kCode + 5 * kPage;
+  m.load(shared + kPage - 8, {add_imm(0, 0, 1), add_imm(0, 0, 1)});
+  for (unsigned i = 0; i < 2; ++i) {
+    const uint64_t second = kCode + (7 + i) * kPage;
+    m.map(m.kernel_table(), va[i], shared);
+    m.map(m.kernel_table(), va[i] + kPage, second);
+    m.load(second, {movz(3, i + 1), madd(20, 20, 0, 3), ret()});
+  }
+  Code c(kCode);
+  c.load(1, va[0] + kPage - 8).load(2, va[1] + kPage - 8)(movz(20, 0), movz(9, 20));
+  c.bind(kLoop)(movz(0, 0), blr(1), movz(0, 1), blr(2), subs_imm(9, 9, 1)).b_cc(kNe, kLoop)(hvc(0));
+  m.load(c);
+  ASSERT_TRUE(m.run_to_hvc());
+  uint64_t expected = 0;
+  for (unsigned i = 0; i < 20; ++i) expected = (expected * 2 + 1) * 3 + 2;
+  EXPECT_EQ(m.x(20), expected);
+}
+
 // A page of code replaced by another one at the same virtual address, reached by all kinds of branches.
 TEST_P(SelfModifying, CodePageRemapped) {
   BareMachine m(options());
@@ -221,7 +242,7 @@ TEST_P(SelfModifying, TenThousandVersions) {
   EXPECT_LT(seconds, 5) << "rewriting code takes too long";
   if (jit()) {
     const CodeCacheStats stats = m.cache_stats();
-    EXPECT_EQ(stats.killed_by_store, uint64_t{kRounds});
+    EXPECT_EQ(stats.killed_by_store, kRounds - 1u);  // the first one was not translated yet
     EXPECT_LT(stats.blocks_made, kRounds + 100);
     EXPECT_LT(stats.metadata_bytes, kRounds * 64u);
     EXPECT_LE(m.vcpu->cache()->code_used(), o.code_bytes);

@@ -75,6 +75,33 @@ TEST_P(TranslationTest, CodeOfAddressSpaces) {
   EXPECT_EQ(m.x(20), expected);
 }
 
+// Spaces that share a page of code and differ in the next one, which it runs into and branches to.
+TEST_P(TranslationTest, NextPagesOfAddressSpaces) {
+  BareMachine m(options());
+  constexpr uint64_t kShared = kCode + 16 * kPage;
+  constexpr unsigned kSpaces = 6;
+  std::vector<uint64_t> tables;
+  for (unsigned i = 0; i < kSpaces; ++i) {
+    tables.push_back(new_space(m, kShared, kMapNotGlobal));
+    m.map(tables[i], kVa + kPage, kData + i * kPage, kMapNotGlobal);
+    m.load(kData + i * kPage, {add_imm(20, 20, 1 << i), ret(), add_imm(21, 21, 1 << i), ret()});
+  }
+  m.load(kShared + kPage - 12, {b(12 + 8), add_imm(20, 20, 0), add_imm(21, 21, 0)});
+  Code c(kCode);
+  c.load(1, kVa + kPage - 8).load(2, kVa + kPage - 12)(movz(20, 0), movz(21, 0), movz(9, 50)).bind(kLoop);
+  for (unsigned i = 0; i < kSpaces; ++i) {
+    switch_to(c, tables[i], i / 2 + 1);  // two tables an ASID
+    if (i % 2) c.load(3, uint64_t{i / 2 + 1} << 48)(tlbi_asid(3), kDsb, kIsb);
+    c(blr(1), blr(2), blr(1));
+    if (i % 2) c(tlbi_asid(3), kDsb, kIsb);
+  }
+  c(subs_imm(9, 9, 1)).b_cc(kNe, kLoop)(hvc(0));
+  m.load(c);
+  ASSERT_TRUE(m.run_to_hvc());
+  EXPECT_EQ(m.x(20), 2u * 50 * 63);
+  EXPECT_EQ(m.x(21), 50u * 63);
+}
+
 // One ASID for two spaces, with the invalidation that this takes.
 TEST_P(TranslationTest, ReusedAsid) {
   BareMachine m(options());
