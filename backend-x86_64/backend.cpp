@@ -59,7 +59,7 @@ class BackendX86 final : public ir::Backend {
     patch(code.write + site_offset - 5, target ? 0xe9 : 0xe8, next, to);
   }
 
-  void link_page(ir::CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch,
+  void link_page(ir::CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, uint64_t page,
                  const uint8_t* target) override {
     uint8_t* at = code.write + site_offset - 5;
     const uint64_t next = reinterpret_cast<uint64_t>(code.execute) + site_offset - 5 + kPageLinkSize;
@@ -69,9 +69,18 @@ class BackendX86 final : public ir::Backend {
     at[2] = 0xbe;
     std::memcpy(at + 3, &field, 4);
     std::memcpy(at + 7, &epoch, 4);
-    at[11] = 0x75;  // jne behind the jump
-    at[12] = 5;
-    patch(at + 13, 0xe9, next, reinterpret_cast<uint64_t>(target));
+    at[11] = 0x75;  // jne behind it all
+    at[12] = kPageLinkSize - 13;
+    at[13] = 0x48;  // mov rax, page
+    at[14] = 0xb8;
+    std::memcpy(at + 15, &page, 8);
+    at[23] = 0x48;  // cmp [rbp - bias], rax: pc_page is the state's first slot
+    at[24] = 0x39;
+    at[25] = 0x45;
+    at[26] = 0x80;
+    at[27] = 0x75;
+    at[28] = 5;
+    patch(at + 29, 0xe9, next, reinterpret_cast<uint64_t>(target));
   }
 
   void unlink_page(ir::CodeSpan code, uint32_t site_offset) override { link(code, site_offset, nullptr); }

@@ -16,7 +16,7 @@ void Emitter::fix_count(const ir::Snapshot& snapshot) {
 }
 
 // Within the page: a call that link() turns into a jump; the call's return address names the site. Across
-// pages: the page moves on first; then comes a call that link_page() turns into `cmp epoch, imm32; jne; jmp
+// pages: the page moves on first; then comes a call that link_page() turns into `cmp epoch; jne; cmp pc_page; jne; jmp
 // target`, with a look into the jump cache behind it for other address spaces than the linked one.
 void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   fix_count(snapshot);
@@ -207,7 +207,8 @@ void make_generic(Step& step) {
   if (step.result_where != kNone) step.result_where = kAny;
 }
 
-void Emitter::run_generic(const Inst& inst, const Regs& r) {
+// Stores the operands; returns what run_op wants to know about the op.
+uint64_t Emitter::pack_op(const Inst& inst, const Regs& r) {
   const size_t arguments = ir::info(inst.op).arguments.size();
   uint64_t packed = static_cast<uint64_t>(inst.op) | static_cast<uint64_t>(inst.type) << 16 |
                     static_cast<uint64_t>(inst.aux) << 24;
@@ -215,9 +216,22 @@ void Emitter::run_generic(const Inst& inst, const Regs& r) {
     store_argument(inst, r, k, MYNAH_RUNTIME(vector_args) + 16 * static_cast<int>(k), true);
     packed |= static_cast<uint64_t>(arg_type(inst, k)) << (32 + 8 * k);
   }
-  load_const(x86::rsi, packed, false);
+  return packed;
+}
+
+void Emitter::run_generic(const Inst& inst, const Regs& r) {
+  load_const(x86::rsi, pack_op(inst, r), false);
   load_const(x86::rdx, inst.imm, false);
   call(thunks_->run_op);
+  load_result(*this, inst, r, MYNAH_RUNTIME(vector_result));
+}
+
+// The same through the thunk that keeps every register but rax, xmm14 and xmm15.
+void Emitter::run_cold(const Inst& inst, const Regs& r) {
+  load_const(x86::rax, pack_op(inst, r), false);
+  a.mov(runtime(MYNAH_RUNTIME(call_args)), x86::rax);
+  load_const(x86::rax, inst.imm, false);
+  call(thunks_->cold_op);
   load_result(*this, inst, r, MYNAH_RUNTIME(vector_result));
 }
 

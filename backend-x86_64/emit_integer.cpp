@@ -70,9 +70,12 @@ void adjust_field(Selector&, const Inst& inst, Step& step) {
     step.target = kKeepsFlags;
   }
 }
-void adjust_crc32(Selector&, const Inst& inst, Step& step) {
+void adjust_crc32(Selector& s, const Inst& inst, Step& step) {
   if (inst.imm == 1) return;
-  make_generic(step);
+  if (s.features.avx && s.features.pclmul)
+    step.target = kClobbersFlags;
+  else
+    make_generic(step);
 }
 
 // --- emitters
@@ -383,7 +386,10 @@ void emit_sext32(Emitter& e, const Inst&, const Regs& r) {
 }
 
 void emit_crc32(Emitter& e, const Inst& inst, const Regs& r) {
-  if (inst.imm != 1) return e.run_generic(inst, r);
+  if (inst.imm != 1) {
+    if (r.step.traits & kClobbersAll) return e.run_generic(inst, r);
+    return emit_crc32_products(e, inst, r);
+  }
   const x86::Gp to = e.r32(r.result());
   switch (inst.aux) {
     case 1:

@@ -221,11 +221,9 @@ void emit_vandn(Emitter& e, const Inst&, const Regs& r) {
 }
 
 void emit_vnot(Emitter& e, const Inst&, const Regs& r) {
-  if (e.features.avx)
-    e.a.vpcmpeqd(kScratch, kScratch, kScratch);
-  else
-    e.a.pcmpeqd(kScratch, kScratch);
-  e.vec3(Id::kIdPxor, Id::kIdVpxor, r.result(), r[0], kXmm15);
+  if (e.features.avx) return e.constant(Id::kIdVpxor, e.xmm(r.result()), e.xmm(r[0]), K::kOnes);
+  e.a.pcmpeqd(kScratch, kScratch);
+  e.a.pxor(e.xmm(r.result()), kScratch);
 }
 
 // c ^ (a & (b ^ c))
@@ -269,13 +267,17 @@ unsigned fp_lane(const Inst& inst) {
 }  // namespace
 
 void emit_fabs(Emitter& e, const Inst& inst, const Regs& r) {
+  if (e.features.avx)
+    return e.constant(Id::kIdVpand, e.xmm(r.result()), e.xmm(r[0]), K::kAbs8 + fp_lane(inst));
   sign_mask(e, fp_lane(inst), true);
-  e.vec3(Id::kIdPand, Id::kIdVpand, r.result(), r[0], kXmm15);
+  e.a.pand(e.xmm(r.result()), kScratch);
 }
 
 void emit_fneg(Emitter& e, const Inst& inst, const Regs& r) {
+  if (e.features.avx)
+    return e.constant(Id::kIdVpxor, e.xmm(r.result()), e.xmm(r[0]), K::kSign8 + fp_lane(inst));
   sign_mask(e, fp_lane(inst), false);
-  e.vec3(Id::kIdPxor, Id::kIdVpxor, r.result(), r[0], kXmm15);
+  e.a.pxor(e.xmm(r.result()), kScratch);
 }
 
 }  // namespace mynah::x86_64

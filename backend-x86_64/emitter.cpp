@@ -61,6 +61,7 @@ void Emitter::start(ir::CodeSpan at) {
   span_ = at;
   near_.clear();
   distances_.clear();
+  back_.clear();
   asmjit::CodeBuffer& buffer = code_.textSection()->_buffer;
   buffer._data = at.write;
   buffer._size = 0;
@@ -219,6 +220,27 @@ void Emitter::jump(Cc cc, uint64_t thunk) {
   thunk_distance(thunk);
 }
 
+// behind: bytes of the instruction that follow the distance.
+void Emitter::constant_distance(K k, unsigned behind) {
+  const uint32_t at = position() - 4 - behind;
+  distances_.push_back(at);
+  const auto distance = static_cast<uint32_t>(thunks_->constants + sizeof(Constant) * static_cast<unsigned>(k) -
+                                              (reinterpret_cast<uint64_t>(span_.execute) + position()));
+  std::memcpy(a._bufferData + at, &distance, 4);
+}
+void Emitter::constant(uint32_t id, const asmjit::Operand_& x, K k) {
+  a.emit(id, x, x86::ptr(x86::rip, 0));
+  constant_distance(k, 0);
+}
+void Emitter::constant(uint32_t id, const asmjit::Operand_& x, const asmjit::Operand_& y, K k) {
+  a.emit(id, x, y, x86::ptr(x86::rip, 0));
+  constant_distance(k, 0);
+}
+void Emitter::constant(uint32_t id, const asmjit::Operand_& x, const asmjit::Operand_& y, K k, uint8_t imm) {
+  a.emit(id, x, y, x86::ptr(x86::rip, 0), asmjit::Imm(imm));
+  constant_distance(k, 1);
+}
+
 // Conditional jumps to cold stubs that are close become short, and what follows moves up. Everything that
 // depends on a position is known: distances to thunks, other near jumps, sites.
 void Emitter::shorten() {
@@ -258,6 +280,10 @@ void Emitter::shorten() {
     } else {
       std::memcpy(code + j.end - 4, &distance, 4);
     }
+  }
+  for (const Back& b : back_) {
+    const uint32_t distance = moved(b.target) - moved(b.at + 4);
+    std::memcpy(code + b.at, &distance, 4);
   }
   if (cuts_.empty()) return;
   uint8_t* to = code + cuts_[0] - kSaved;
@@ -379,7 +405,7 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
   out.sites.push_back({.kind = Site::Kind::kDeadline,
                        .offset = position(),
                        .pc_offset = static_cast<int32_t>(region.pc_offset)});
-  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit}) {
+  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit, Cold::Kind::kSaturated, Cold::Kind::kOp}) {
     for (const Cold& cold : cold_) {
       if (cold.kind != kind) continue;
       index_ = cold.step;
@@ -405,6 +431,14 @@ void Emitter::cold_stub(const Cold& cold) {
     const ir::Snapshot& snapshot = region_->snapshot(inst);
     if (!cold.state_written) write_state(step, snapshot);
     exit_to(inst, snapshot);
+  } else if (cold.kind == Cold::Kind::kOp || cold.kind == Cold::Kind::kSaturated) {
+    if (cold.kind == Cold::Kind::kOp)
+      run_cold(inst, Regs{step});
+    else
+      a.or_(runtime(MYNAH_RUNTIME(fp_sticky), 4), 1 << 27);
+    byte(a, 0xe9);
+    back_.push_back({position(), cold.resume});
+    word(a, 0);
   } else {
     call(thunks_->guard);
     Site& site = add_site(Site::Kind::kGuard, inst);

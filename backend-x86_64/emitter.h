@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "backend-x86_64/constants.h"
 #include "backend-x86_64/encode.h"
 #include "backend-x86_64/select.h"
 #include "ir/backend.h"
@@ -46,13 +47,13 @@ struct Regs {
 };
 
 // Addresses of the thunks in executable memory.
-// cmp dword [r14 + disp32], imm32 (11); jne (2); jmp rel32 (5): what a linked exit to another page starts
-// with.
-constexpr unsigned kPageLinkSize = 18;
+// What a linked exit to another page starts with: cmp dword [r14 + disp32], imm32 (11); jne (2); mov rax, imm64
+// (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
+constexpr unsigned kPageLinkSize = 34;
 
 struct ThunkTable {
   uint64_t link = 0, crosspage = 0, indirect_miss = 0, deadline = 0, dead = 0, engine = 0, guard = 0,
-           call = 0, run_op = 0;
+           call = 0, run_op = 0, cold_op = 0, constants = 0;
 };
 
 // Bytes from the state register.
@@ -141,6 +142,10 @@ class Emitter {
   // Three-operand vector instruction (AVX) or two-operand where the result is in x's register.
   void vec3(uint32_t sse, uint32_t avx, Reg to, Reg x, Reg y);
   void vec_mov(Reg to, Reg from);
+  // An instruction whose last operand (in front of an immediate) is a constant.
+  void constant(uint32_t id, const asmjit::Operand_& x, K k);
+  void constant(uint32_t id, const asmjit::Operand_& x, const asmjit::Operand_& y, K k);
+  void constant(uint32_t id, const asmjit::Operand_& x, const asmjit::Operand_& y, K k, uint8_t imm);
 
   // --- branches. Short ones stay within one emitter. Near ones lead to cold stubs; shorten() makes them
   // short where the stub turns out to be close.
@@ -192,7 +197,9 @@ class Emitter {
   void add_saved(Site& site, const Step& step, const Inst& inst);
   Location location(Reg r) const;
   struct Cold {
-    enum class Kind : uint8_t { kExit, kGuard } kind;
+    // kOp: the op's reference meaning on the operands, which are still in their registers; kSaturated: sets
+    // the sticky saturation flag. Both go on behind.
+    enum class Kind : uint8_t { kExit, kGuard, kOp, kSaturated } kind;
     uint32_t step;
     Mark from[2] = {0, 0};
     uint32_t resume = 0;
@@ -203,13 +210,22 @@ class Emitter {
     cold.step = index_;
     cold_.push_back(cold);
   }
+  // The code from here on may be reached from a cold stub that took over at these jumps.
+  void cold_op(Mark first, Mark second = 0) { cold(Cold::Kind::kOp, first, second); }
+  void cold_saturated(Mark first) { cold(Cold::Kind::kSaturated, first, 0); }
   void run_generic(const Inst& inst, const Regs& r);
+  void run_cold(const Inst& inst, const Regs& r);
   void store_argument(const Inst& inst, const Regs& r, unsigned k, int32_t to, bool full_vector);
 
  private:
   class Errors;
   void moves(const Step& step);
   void cold_stub(const Cold& cold);
+  void cold(Cold::Kind kind, Mark first, Mark second) {
+    add_cold({.kind = kind, .from = {first, second}, .resume = position()});
+  }
+  void constant_distance(K k, unsigned behind);
+  uint64_t pack_op(const Inst& inst, const Regs& r);
   void shorten();
   void thunk_distance(uint64_t thunk);
   size_t needed(const Step& step) const;
@@ -239,6 +255,11 @@ class Emitter {
   };
   std::vector<Near> near_;           // in order
   std::vector<uint32_t> distances_;  // where relative addresses of thunks stand
+  struct Back {
+    uint32_t at;          // where the distance stands
+    uint32_t target;
+  };
+  std::vector<Back> back_;            // jumps from cold stubs
   std::vector<uint32_t> cuts_;       // shorten(): ends of the jumps that lose four bytes
 };
 

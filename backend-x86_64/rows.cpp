@@ -34,11 +34,14 @@ constexpr Table make_table() {
 #define GENERIC(op) add(Op::op, kGenericRow);
 #define SELECTED(op) add(Op::op, Row{});
 #include "backend-x86_64/emit_atomic.def"
+#include "backend-x86_64/emit_crypto.def"
 #include "backend-x86_64/emit_exit.def"
 #include "backend-x86_64/emit_flags.def"
+#include "backend-x86_64/emit_fp.def"
 #include "backend-x86_64/emit_generic.def"
 #include "backend-x86_64/emit_integer.def"
 #include "backend-x86_64/emit_memory.def"
+#include "backend-x86_64/emit_vector_integer.def"
 #include "backend-x86_64/emit_vector_move.def"
 #undef EMITTER
 #undef GENERIC

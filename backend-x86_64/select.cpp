@@ -251,6 +251,10 @@ void Selector::select(Value i) {
       return select_cond(i);
     case Op::bool_not:
       return select_not(i);
+    case Op::aese:
+    case Op::aesd:
+      if (select_aes_round(i)) return;
+      break;
     case Op::fl_add:
     case Op::fl_sub:
     case Op::fl_adc:
@@ -313,6 +317,8 @@ void Selector::select_row(Value i) {
     host_ = i;
   } else if (in.op == Op::testbit) {
     info_[i].holder = {i, 0};
+    host_ = i;
+  } else if (in.op == Op::fl_fcmp && !(step.traits & kClobbersAll)) {
     host_ = i;
   }
 }
@@ -426,6 +432,20 @@ bool Selector::select_conditional_compare(Value i) {
   info_[j].done = true;
   push(step, kClobbersFlags);
   host_ = j;
+  return true;
+}
+
+// The two halves of an AES round, the first used by the second alone: one step.
+bool Selector::select_aes_round(Value i) {
+  const Value j = i + 1;
+  if (!features.avx || !features.aes || info_[i].uses != 1 || info_[i].saved || j >= r_->insts.size()) return false;
+  const Inst& in = r_->insts[i];
+  const Inst& mix = r_->insts[j];
+  if (info_[j].done || mix.op != (in.op == Op::aese ? Op::aesmc : Op::aesimc) || mix.args[0] != i) return false;
+  Step step{.inst = j, .result = j, .result_where = kAny, .target = kFusedRound};
+  operands(step, in, row(in.op));
+  info_[j].done = true;
+  push(step, kKeepsFlags);
   return true;
 }
 

@@ -32,6 +32,7 @@ class Selector {
   uint64_t const_bits(Value v) const { return r_->insts[p_.facts[v].root].imm; }
   Type type(Value v) const { return r_->insts[v].type; }
   bool smp() const { return r_->smp; }
+  const ir::FpMode& fp() const { return r_->fp; }
   Value root(Value v) const { return p_.facts[v].root; }
   bool used(Value v) const { return info_[v].uses || info_[v].saved; }
   // Operand k must be in a register (or in this one).
@@ -62,6 +63,7 @@ class Selector {
   void select_not(Value i);
   void select_flags(Value i);
   bool select_conditional_compare(Value i);
+  bool select_aes_round(Value i);
   void operands(Step& step, const Inst& inst, const Row& row);
   bool operand(Step& step, unsigned k, Value v, Use use);
   void push(Step& step, FlagsEffect effect);

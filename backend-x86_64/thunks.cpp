@@ -48,6 +48,12 @@ class ThunkWriter {
     align();
     table.run_op = here();
     run_op();
+    align();
+    table.cold_op = here();
+    cold_op();
+    align();
+    table.constants = here();
+    a.embed(kConstants, sizeof kConstants);
   }
 
  private:
@@ -168,6 +174,22 @@ class ThunkWriter {
   void run_op() {
     a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
     a.jmp(field(MYNAH_RUNTIME(run_op), 8));
+  }
+
+  // call_args[0], rax: op and imm. Keeps what a callee may change and emitters may not.
+  void cold_op() {
+    constexpr Reg kKept[] = {kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
+    for (const Reg r : kKept) a.mov(saved_gpr(r), Emitter::r64(r));
+    for (unsigned i = 0; i < 14; ++i) a.movups(saved_xmm(i), x86::xmm(i));
+    a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
+    a.mov(x86::rsi, field(MYNAH_RUNTIME(call_args), 8));
+    a.mov(x86::rdx, x86::rax);
+    a.push(x86::rax);
+    a.call(field(MYNAH_RUNTIME(run_op), 8));
+    a.pop(x86::rax);
+    for (unsigned i = 0; i < 14; ++i) a.movups(x86::xmm(i), saved_xmm(i));
+    for (const Reg r : kKept) a.mov(Emitter::r64(r), saved_gpr(r));
+    a.ret();
   }
 
   Emitter& e;

@@ -350,7 +350,7 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
   const uint32_t epoch = context_->epoch[half];
   if (!epoch) return;
   tlb_.note_epoch_page(epoch, target);
-  backend_->link_page(cache_->span(from), site.offset, half, epoch, cache_->entry(to));
+  backend_->link_page(cache_->span(from), site.offset, half, epoch, target & ~(kGuestPageSize - 1), cache_->entry(to));
   page_links_[epoch].push_back({&from, site.offset});
 }
 

@@ -78,8 +78,10 @@ class Backend {
   // comes back to C++ (target null).
   virtual void link(CodeSpan code, uint32_t site_offset, const uint8_t* target) = 0;
   // The same for an exit to another page (Site::imm beyond the page): it jumps to target while
-  // Context::epoch[half] is `epoch`, and asks the jump cache otherwise.
-  virtual void link_page(CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, const uint8_t* target) = 0;
+  // Context::epoch[half] is `epoch` and pc_page has become `page` (the same code may be mapped twice), and asks the
+  // jump cache otherwise.
+  virtual void link_page(CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, uint64_t page,
+                         const uint8_t* target) = 0;
   virtual void unlink_page(CodeSpan code, uint32_t site_offset) = 0;
   // Entering `code` leaves with Leave::kDead from now on.
   virtual void kill(CodeSpan code) = 0;

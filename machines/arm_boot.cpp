@@ -22,7 +22,8 @@ uint64_t align_up(uint64_t v, uint64_t to) { return (v + to - 1) / to * to; }
 template <typename T>
 T load(std::span<const uint8_t> from, uint64_t at) {  // little-endian; zero past the end
   T value{};
-  if (at <= from.size() && sizeof value <= from.size() - at) std::memcpy(&value, from.data() + at, sizeof value);
+  if (at <= from.size() && sizeof value <= from.size() - at)
+    std::memcpy(&value, from.data() + at, sizeof value);
   return value;
 }
 bool has(std::span<const uint8_t> image, uint64_t at, std::string_view bytes) {
@@ -38,14 +39,17 @@ std::string describe_other(std::span<const uint8_t> image) {
     uint16_t id;
     const char* name;
   };
-  static constexpr Machine kMachines[] = {{3, "i386"}, {8, "MIPS"}, {20, "PowerPC"}, {21, "PowerPC"}, {22, "s390"},
-                                          {40, "32-bit Arm"}, {62, "x86-64"}, {183, "AArch64"}, {243, "RISC-V"},
-                                          {258, "LoongArch"}};
-  if (has(image, 0, "\x7f" "ELF"sv)) {
+  static constexpr Machine kMachines[] = {
+      {3, "i386"},        {8, "MIPS"},    {20, "PowerPC"},  {21, "PowerPC"}, {22, "s390"},
+      {40, "32-bit Arm"}, {62, "x86-64"}, {183, "AArch64"}, {243, "RISC-V"}, {258, "LoongArch"}};
+  if (has(image, 0,
+          "\x7f"
+          "ELF"sv)) {
     const auto id = load<uint16_t>(image, 18);
     for (const Machine& m : kMachines)
       if (m.id == id && id != 183)
-        return std::string("is an ELF file for ") + m.name + ", and this machine has an AArch64 processor" + std::string(kGive);
+        return std::string("is an ELF file for ") + m.name + ", and this machine has an AArch64 processor" +
+               std::string(kGive);
     return std::string("is an ELF file, which this machine does not load") + std::string(kGive);
   }
   if (has(image, 0x202, "HdrS"))
@@ -57,8 +61,13 @@ std::string describe_other(std::span<const uint8_t> image) {
     std::string_view magic;
     const char* name;
   };
-  static constexpr Format kFormats[] = {{"\xfd" "7zXZ", "xz"}, {"BZh", "bzip2"}, {"\x28\xb5\x2f\xfd", "zstd"},
-                                        {"\x02\x21\x4c\x18", "lz4"}, {"\x89LZO", "lzop"}};
+  static constexpr Format kFormats[] = {{"\xfd"
+                                         "7zXZ",
+                                         "xz"},
+                                        {"BZh", "bzip2"},
+                                        {"\x28\xb5\x2f\xfd", "zstd"},
+                                        {"\x02\x21\x4c\x18", "lz4"},
+                                        {"\x89LZO", "lzop"}};
   for (const Format& f : kFormats)
     if (has(image, 0, f.magic)) return std::string("is compressed with ") + f.name + "; uncompress it first";
   if (has(image, 0, "\x27\x05\x19\x56"))
@@ -79,7 +88,8 @@ uint64_t pe_file_size(std::span<const uint8_t> image) {
   uint64_t size = 0;
   for (unsigned i = 0; i < sections && i < 96; ++i) {
     const uint64_t at = table + 40 * i;
-    size = std::max<uint64_t>(size, uint64_t{load<uint32_t>(image, at + 20)} + load<uint32_t>(image, at + 16));
+    size =
+        std::max<uint64_t>(size, uint64_t{load<uint32_t>(image, at + 20)} + load<uint32_t>(image, at + 16));
   }
   return size;
 }
@@ -88,7 +98,8 @@ uint64_t pe_file_size(std::span<const uint8_t> image) {
 std::string place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, uint64_t ram_bytes,
                              uint64_t initrd_bytes, ArmBootLayout& layout) {
   if (image.size() < kHeaderSize)
-    return "the kernel file is too short to be an arm64 Image (" + std::to_string(image.size()) + " bytes); check -kernel";
+    return "the kernel file is too short to be an arm64 Image (" + std::to_string(image.size()) +
+           " bytes); check -kernel";
   uint32_t magic;
   uint64_t text_offset, image_size;
   std::memcpy(&text_offset, image.data() + 8, 8);
@@ -108,7 +119,8 @@ std::string place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, 
     return "the kernel needs " + std::to_string(need / kMiB + 3) + " MiB and the machine has " +
            std::to_string(ram_bytes / kMiB) + "; use a larger -m";
   layout.entry = layout.kernel;
-  layout.initrd = align_up(std::max(layout.kernel + need, ram_base + std::min<uint64_t>(ram_bytes / 2, 128 * kMiB)), 4096);
+  layout.initrd = align_up(
+      std::max(layout.kernel + need, ram_base + std::min<uint64_t>(ram_bytes / 2, 128 * kMiB)), 4096);
   if (initrd_bytes > ram_bytes || layout.initrd + initrd_bytes > end)
     return "kernel and initrd do not fit into " + std::to_string(ram_bytes / kMiB) + " MiB; use a larger -m";
   layout.dtb = align_up(layout.initrd + initrd_bytes, 2 * kMiB);
@@ -116,12 +128,15 @@ std::string place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, 
 }
 
 std::string gunzip_image(std::vector<uint8_t>& image, uint64_t limit) {
-  if (has(image, 0, "MZ") && has(image, 4, "zimg")) {  // EFI zboot: offset and size of the payload, and its format
+  if (has(image, 0, "MZ") &&
+      has(image, 4, "zimg")) {  // EFI zboot: offset and size of the payload, and its format
     const uint64_t at = load<uint32_t>(image, 8), n = load<uint32_t>(image, 12);
     if (!has(image, 24, "gzip"))
-      return "the kernel is an EFI zboot image that is not compressed with gzip; give -kernel the Image in it";
+      return "the kernel is an EFI zboot image that is not compressed with gzip; give -kernel the Image in "
+             "it";
     if (at > image.size() || n > image.size() - at) return "the kernel file is cut short; get it again";
-    image = std::vector<uint8_t>(image.begin() + static_cast<ptrdiff_t>(at), image.begin() + static_cast<ptrdiff_t>(at + n));
+    image = std::vector<uint8_t>(image.begin() + static_cast<ptrdiff_t>(at),
+                                 image.begin() + static_cast<ptrdiff_t>(at + n));
   }
   if (image.size() < 18 || image[0] != 0x1f || image[1] != 0x8b) return {};
   if (image.size() > UINT32_MAX) return "the compressed kernel is larger than 4 GiB; check -kernel";
@@ -159,7 +174,8 @@ std::string patch_chosen(std::vector<uint8_t>& dtb, const std::string& command_l
   if (dtb.size() >= 8 && fdt_magic(dtb.data()) == FDT_MAGIC && fdt_totalsize(dtb.data()) > dtb.size())
     return "the device tree file is cut short: it has " + std::to_string(dtb.size()) + " bytes of " +
            std::to_string(fdt_totalsize(dtb.data())) + "; get it again";
-  if (dtb.size() > (1 << 21)) return "the device tree file is larger than 2 MiB, which no kernel takes; check -dtb";
+  if (dtb.size() > (1 << 21))
+    return "the device tree file is larger than 2 MiB, which no kernel takes; check -dtb";
   if (dtb.size() < 40 || fdt_check_full(dtb.data(), dtb.size()) != 0)
     return "the device tree file is not a valid flattened device tree; check -dtb";
   std::vector<uint8_t> out(dtb.size() + command_line.size() + 4096);

@@ -128,8 +128,8 @@ class VirtMachine final {
   std::unique_ptr<dev::Pl061> gpio_;
   std::unique_ptr<dev::FwCfg> fw_cfg_;
   std::unique_ptr<dev::PflashCfi01> flash_[2];
-  std::vector<std::unique_ptr<dev::VirtioMmio>> transports_;
   std::unique_ptr<dev::VirtioDevice> slots_[kVirtioSlots];
+  std::vector<std::unique_ptr<dev::VirtioMmio>> transports_;  // these let go of the devices
   std::vector<uint8_t> dtb_;
   uint64_t dtb_address_ = 0, initrd_address_ = 0, entry_ = 0;
   bool halted_ = false;

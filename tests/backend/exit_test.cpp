@@ -157,9 +157,12 @@ TEST(Exit, AcrossPages) {
     for (const unsigned half : {0u, 1u}) {
       m.context->epoch = {};
       m.context->epoch[half] = 0x80000005;
-      m.backend->link_page(here, site, half, 0x80000005, target);
+      m.backend->link_page(here, site, half, 0x80000005, to & ~0xfffull, target);
       EXPECT_EQ(run(), Leave::kLink);
       EXPECT_EQ(m.state().x[0], 1u);
+      // The same code mapped elsewhere: no link leads from there.
+      m.state().page = 0x7000000040000000;
+      EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
       // Another epoch: the jump cache, first without an entry.
       m.context->epoch[half] = 5;
       EXPECT_EQ(run(), Leave::kIndirect);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The monitor's commands, one row each.
+#include <cstring>
+#include <vector>
+
+#include "app/gdb_arm.h"
+#include "app/monitor.h"
+#include "app/options.h"
+#include "app/text.h"
+
+namespace mynah::app {
+namespace {
+
+using Words = std::vector<std::string_view>;
+using ull = unsigned long long;
+
+struct Command {
+  std::string_view name, alias, arguments, help;
+  std::string (*run)(RunControl&, const Words&);
+};
+
+std::string help(RunControl&, const Words&);
+std::string info(RunControl&, const Words&);
+
+std::string quit(RunControl& c, const Words&) {
+  c.quit();
+  return {};
+}
+std::string stop(RunControl& c, const Words&) {
+  c.pause();
+  return {};
+}
+std::string go_on(RunControl& c, const Words&) {
+  c.go_on();
+  return {};
+}
+std::string reset(RunControl& c, const Words&) {
+  c.reset_machine();
+  return {};
+}
+std::string power_key(RunControl& c, const Words&) {
+  c.machine().press_power_key();
+  return {};
+}
+
+// x /COUNT ADDRESS: words of guest memory.
+std::string examine(RunControl& c, const Words& words) {
+  size_t count = 1, at = 1;
+  if (words.size() > 1 && words[1].starts_with('/')) {
+    std::string_view digits = words[1].substr(1);
+    while (!digits.empty() && (digits.back() < '0' || digits.back() > '9')) digits.remove_suffix(1);
+    count = static_cast<size_t>(std::min<uint64_t>(parse_u64(digits).value_or(1), 1024));
+    at = 2;
+  }
+  const auto address = at < words.size() ? parse_u64(words[at]) : std::nullopt;
+  if (!address) return "x [/COUNT] ADDRESS\n";
+  std::string text;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t word;
+    uint8_t bytes[4];
+    const uint64_t here = *address + 4 * i;
+    if (read_guest(c.machine(), here, bytes) != 4)
+      return text + format("\n0x%016llx is not mapped\n", static_cast<ull>(here));
+    std::memcpy(&word, bytes, 4);
+    if (i % 4 == 0) text += format("%s%016llx:", i ? "\n" : "", static_cast<ull>(here));
+    text += format(" 0x%08x", word);
+  }
+  return text + "\n";
+}
+
+constexpr Command kCommands[] = {
+    {"help", "?", "[COMMAND]", "this list", help},
+    {"info", "", "[WHAT]", "state of the machine; info alone lists what there is", info},
+    {"stop", "s", "", "stop the guest", stop},
+    {"cont", "c", "", "let it go on", go_on},
+    {"system_reset", "", "", "restart the machine", reset},
+    {"system_powerdown", "", "", "press its power key", power_key},
+    {"x", "", "[/COUNT] ADDRESS", "words of guest memory", examine},
+    {"quit", "q", "", "end the emulator", quit},
+};
+
+std::string help(RunControl&, const Words&) {
+  std::string text;
+  for (const Command& c : kCommands) {
+    std::string left = std::string(c.name);
+    if (!c.alias.empty()) left.append("|").append(c.alias);
+    left.append(" ").append(c.arguments);
+    text += format("%-28s %s\n", left.c_str(), std::string(c.help).c_str());
+  }
+  return text;
+}
+
+struct InfoRow {
+  std::string_view name, help;
+  std::string (*text)(RunControl&);
+};
+
+std::string memory_tree(RunControl& c) {
+  struct Line {
+    uint64_t first, last;
+    std::string name;
+  };
+  std::vector<Line> lines;
+  for (const auto& r : c.machine().memory().regions())
+    lines.push_back(
+        {r.pa, r.pa + r.size - 1, std::string(r.rom ? "rom" : "ram") + (r.visible ? "" : " (hidden)")});
+  for (const auto& w : c.machine().bus().windows())
+    lines.push_back({w.base, w.base + w.size - 1, std::string(w.device->name())});
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Line& a, const Line& b) { return a.first < b.first; });
+  std::string text;
+  for (const Line& l : lines)
+    text +=
+        format("%016llx-%016llx %s\n", static_cast<ull>(l.first), static_cast<ull>(l.last), l.name.c_str());
+  return text;
+}
+
+constexpr InfoRow kInfos[] = {
+    {"block", "disks", [](RunControl& c) { return c.block_info(); }},
+    {"cpus", "processors",
+     [](RunControl& c) { return format("* CPU #0: pc=0x%llx\n", static_cast<ull>(c.machine().cpu().pc())); }},
+    {"jit", "figures of the run so far", [](RunControl& c) { return c.figures(); }},
+    {"mtree", "memory map", memory_tree},
+    {"name", "name of the machine", [](RunControl& c) { return c.name_and_uuid(false); }},
+    {"network", "networks and their connections", [](RunControl& c) { return c.network_info(); }},
+    {"registers", "registers of the processor", [](RunControl& c) { return c.machine().cpu().dump(); }},
+    {"status", "running or not", [](RunControl& c) { return "VM status: " + c.status() + "\n"; }},
+    {"uuid", "identity of the machine", [](RunControl& c) { return c.name_and_uuid(true); }},
+    {"version", "version of the emulator", [](RunControl&) { return version_text(); }},
+};
+
+std::string info(RunControl& c, const Words& words) {
+  if (words.size() < 2) {
+    std::string text;
+    for (const InfoRow& row : kInfos)
+      text += format("info %-12s %s\n", std::string(row.name).c_str(), std::string(row.help).c_str());
+    return text;
+  }
+  std::vector<std::string_view> names;
+  for (const InfoRow& row : kInfos) {
+    if (row.name == words[1]) return row.text(c);
+    names.push_back(row.name);
+  }
+  return "there is no 'info " + std::string(words[1]) + "'; did you mean 'info " +
+         nearest_name(words[1], names) + "'?\n";
+}
+
+}  // namespace
+
+std::string run_monitor_command(RunControl& control, std::string_view line) {
+  Words words;
+  while (!line.empty()) {
+    const size_t n = std::min(line.find(' '), line.size());
+    if (n) words.push_back(line.substr(0, n));
+    line.remove_prefix(std::min(n + 1, line.size()));
+  }
+  if (words.empty()) return {};
+  std::vector<std::string_view> names;
+  for (const Command& command : kCommands) {
+    if (command.name == words[0] || (!command.alias.empty() && command.alias == words[0]))
+      return command.run(control, words);
+    names.push_back(command.name);
+  }
+  return "there is no command '" + std::string(words[0]) + "'; did you mean '" +
+         nearest_name(words[0], names) + "'?\n";
+}
+
+}  // namespace mynah::app

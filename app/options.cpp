@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table of options and the loop over the arguments.
+#include "app/options.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "app/options_parser.h"
+#include "app/text.h"
+
+namespace mynah::app {
+namespace {
+
+enum class Argument : uint8_t {
+  kNone,
+  kRequired,  // the next argument
+  kAttached,  // optional, after '='
+};
+
+struct OptionRow {
+  std::string_view name, alias;  // alias may be empty
+  Argument argument;
+  std::string_view form;  // of the argument, for help
+  std::string_view help;  // one sentence; a row without a name is a heading
+  std::string (*apply)(OptionParser&, const std::string&);
+};
+
+template <std::string Options::*member>
+std::string take_file(OptionParser& p, const std::string& value) {
+  if (value.empty()) return "a file name is empty; leave the option out if there is no file";
+  p.options.*member = value;
+  return {};
+}
+template <bool Options::*member>
+std::string turn_on(OptionParser& p, const std::string&) {
+  p.options.*member = true;
+  return {};
+}
+std::string accept(OptionParser&, const std::string&) { return {}; }
+
+std::string apply_help(OptionParser& p, const std::string&) {
+  p.print(help_text());
+  return {};
+}
+std::string apply_version(OptionParser& p, const std::string&) {
+  p.print(version_text());
+  return {};
+}
+std::string apply_escape(OptionParser& p, const std::string& value) {
+  const auto key = parse_u64(value);
+  if (!key || *key < 1 || *key > 255) return "-echr takes the code of a key from 1 to 255 (1 is Ctrl-A)";
+  p.options.escape_key = static_cast<uint8_t>(*key);
+  return {};
+}
+std::string apply_seed(OptionParser& p, const std::string& value) {
+  const auto seed = parse_u64(value);
+  if (!seed) return "-seed takes a number, not '" + value + "'";
+  p.options.seed = *seed;
+  return {};
+}
+std::string apply_none(OptionParser&, const std::string& value) {
+  return value == "none" ? "" : "the machine does not have that, so -vga and -parallel take none only";
+}
+std::string apply_gdb_default(OptionParser& p, const std::string&) { return apply_gdb(p, "tcp::1234"); }
+std::string apply_firmware_folder(OptionParser& p, const std::string& value) {
+  p.options.firmware_folders.push_back(value);
+  return {};
+}
+std::string apply_flash_file(OptionParser& p, const std::string& value) {
+  return apply_drive(
+      p, "if=pflash,format=raw,file=" + [&] {
+        std::string escaped;
+        for (char c : value) escaped.append(c == ',' ? 2 : 1, c);
+        return escaped;
+      }());
+}
+std::string apply_no_shutdown(OptionParser& p, const std::string&) {
+  p.options.stay_after_shutdown = true;
+  return {};
+}
+template <unsigned index>
+std::string apply_hard_disk(OptionParser& p, const std::string& value) {
+  return apply_disk_file(p, value, index, false);
+}
+std::string apply_cdrom(OptionParser& p, const std::string& value) {
+  return apply_disk_file(p, value, 2, true);
+}
+
+using enum Argument;
+
+constexpr OptionRow kOptions[] = {
+    {"", "", kNone, "", "Machine", nullptr},
+    {"machine", "M", kRequired, "TYPE[,PROPERTY=VALUE...]", "machine and its properties (help lists both)",
+     apply_machine},
+    {"cpu", "", kRequired, "MODEL[,PROPERTY=on|off...]", "processor, max by default (help lists them)",
+     apply_cpu},
+    {"smp", "", kRequired, "N", "number of processors: 1", apply_smp},
+    {"m", "", kRequired, "SIZE[K|M|G|T]", "guest memory, in MiB unless it says otherwise; 128M by default",
+     apply_memory},
+    {"accel", "", kRequired, "jit|interp[,PROPERTY=VALUE...]",
+     "translate to host code, or interpret (help lists the properties)", apply_accelerator},
+    {"nodefaults", "", kNone, "", "no default network card, serial line and monitor",
+     turn_on<&Options::no_defaults>},
+    {"no-user-config", "nodefconfig", kNone, "", "accepted: there are no configuration files", accept},
+    {"name", "", kRequired, "NAME", "a name for messages and the process list", apply_name},
+    {"uuid", "", kRequired, "UUID", "identity of the machine, for firmware", apply_uuid},
+
+    {"", "", kNone, "", "What to start", nullptr},
+    {"kernel", "", kRequired, "FILE", "arm64 Image, plain, gzip-compressed or as EFI zboot image",
+     take_file<&Options::kernel>},
+    {"initrd", "", kRequired, "FILE", "initial RAM disk for the kernel", take_file<&Options::initrd>},
+    {"append", "", kRequired, "TEXT", "the kernel's command line",
+     [](OptionParser& p, const std::string& v) -> std::string {
+       p.options.append = v;
+       return {};
+     }},
+    {"dtb", "", kRequired, "FILE", "device tree to use instead of the machine's own",
+     take_file<&Options::dtb>},
+    {"bios", "", kRequired, "FILE", "firmware for the first flash", take_file<&Options::bios>},
+    {"pflash", "", kRequired, "FILE", "contents of the next flash, as -drive if=pflash", apply_flash_file},
+    {"L", "", kRequired, "FOLDER", "where to look for -bios files", apply_firmware_folder},
+
+    {"", "", kNone, "", "Disks (a file name alone is a disk, too)", nullptr},
+    {"drive", "", kRequired, "file=FILE[,if=virtio|none|pflash][,PROPERTY=VALUE...]",
+     "a disk image, and with if=virtio the disk for it (help lists the properties)", apply_drive},
+    {"hda", "", kRequired, "FILE", "first disk", apply_hard_disk<0>},
+    {"hdb", "", kRequired, "FILE", "second disk", apply_hard_disk<1>},
+    {"hdc", "", kRequired, "FILE", "third disk", apply_hard_disk<2>},
+    {"hdd", "", kRequired, "FILE", "fourth disk", apply_hard_disk<3>},
+    {"cdrom", "", kRequired, "FILE", "a disk that the guest cannot write", apply_cdrom},
+    {"snapshot", "", kNone, "", "keep disk images as they are: writes are gone after the run",
+     turn_on<&Options::snapshot>},
+
+    {"", "", kNone, "", "Devices and networks", nullptr},
+    {"device", "", kRequired, "DEVICE[,PROPERTY=VALUE...]",
+     "a device (help, and DEVICE,help, list what there is)", apply_device},
+    {"object", "", kRequired, "rng-random|rng-builtin,id=ID", "source of random numbers for a device",
+     apply_object},
+    {"netdev", "", kRequired, "user,id=ID[,hostfwd=RULE][,PROPERTY=VALUE...]", "a network for a device",
+     apply_netdev},
+    {"nic", "", kRequired, "user[,PROPERTY=VALUE...]|none",
+     "a network and the card for it, or no default card", apply_nic},
+    {"net", "", kRequired, "nic|user|none[,PROPERTY=VALUE...]", "the older spelling of -nic", apply_net},
+
+    {"", "", kNone, "", "Consoles", nullptr},
+    {"nographic", "", kNone, "", "no window; serial line and monitor share the terminal (Ctrl-A H helps)",
+     turn_on<&Options::nographic>},
+    {"display", "", kRequired, "none", "no window, and nothing else on the terminal", apply_display},
+    {"vga", "", kRequired, "none", "accepted: the machine has no graphics card", apply_none},
+    {"parallel", "", kRequired, "none", "accepted: the machine has no parallel port", apply_none},
+    {"serial", "", kRequired, "LINE",
+     "where the serial line goes: stdio, mon:stdio, null, file:PATH, pty, unix:PATH, tcp:HOST:PORT, "
+     "chardev:ID",
+     apply_serial},
+    {"monitor", "", kRequired, "LINE", "where the monitor goes, spelled as for -serial", apply_monitor},
+    {"mon", "", kRequired, "chardev=ID", "the monitor on a character device", apply_mon},
+    {"chardev", "", kRequired, "KIND,id=ID[,PROPERTY=VALUE...]",
+     "a character device: stdio, null, file, socket, pty", apply_chardev},
+    {"echr", "", kRequired, "CODE", "key that calls the emulator instead of the guest, 1 (Ctrl-A) by default",
+     apply_escape},
+
+    {"", "", kNone, "", "Time", nullptr},
+    {"icount", "", kRequired, "shift=N|auto[,sleep=on|off]",
+     "guest time counts instructions, 2^N ns each: two runs are the same (random numbers then come from "
+     "-seed, the "
+     "calendar starts in 2026 unless -rtc says otherwise, and default networks have no IPv6)",
+     apply_icount},
+    {"rtc", "", kRequired, "base=utc|localtime|DATE", "what the guest's calendar starts with", apply_rtc},
+    {"seed", "", kRequired, "N", "random numbers that the guest is given follow from this number",
+     apply_seed},
+
+    {"", "", kNone, "", "Running", nullptr},
+    {"S", "", kNone, "", "wait for the debugger or the monitor before the first instruction",
+     turn_on<&Options::start_stopped>},
+    {"gdb", "", kRequired, "tcp::PORT|tcp:HOST:PORT|unix:PATH", "listen there for GDB", apply_gdb},
+    {"s", "", kNone, "", "the same as -gdb tcp::1234", apply_gdb_default},
+    {"no-reboot", "", kNone, "", "exit when the guest restarts", turn_on<&Options::exit_on_reset>},
+    {"no-shutdown", "", kNone, "", "stop, and do not exit, when the guest powers off", apply_no_shutdown},
+    {"action", "", kRequired, "reboot=reset|shutdown,shutdown=poweroff|pause", "the same two, spelled in one",
+     apply_action},
+    {"pidfile", "", kRequired, "FILE", "write the process number there", take_file<&Options::pid_file>},
+
+    {"", "", kNone, "", "Looking inside", nullptr},
+    {"d", "", kRequired, "ITEM[,ITEM...]", "log these (help lists them)", apply_traces},
+    {"D", "", kRequired, "FILE", "log there instead of standard error", take_file<&Options::log_file>},
+    {"dfilter", "", kRequired, "RANGE[,RANGE...]",
+     "log code of these guest addresses only: FIRST..LAST, START+SIZE or END-SIZE", apply_trace_ranges},
+    {"stats", "", kAttached, "json|FILE",
+     "figures of the run at its end, as a table, as JSON, or as JSON in a file", apply_stats},
+    {"help", "h", kNone, "", "this text", apply_help},
+    {"version", "", kNone, "", "name and version", apply_version},
+};
+
+struct RefusedOption {
+  std::string_view name, reason;
+};
+// Known from other emulators, and not here: the reason helps more than a similar name.
+constexpr RefusedOption kRefused[] = {
+    {"enable-kvm", "the guest's processor is always emulated; leave it out"},
+    {"vnc", "there is no display yet; use -nographic"},
+    {"spice", "there is no display yet; use -nographic"},
+    {"full-screen", "there is no display yet; use -nographic"},
+    {"sdl", "there is no display yet; use -nographic"},
+    {"gtk", "there is no display yet; use -nographic"},
+    {"curses", "there is no display yet; use -nographic"},
+    {"usb", "the machine has no USB; leave it out"},
+    {"usbdevice", "the machine has no USB; leave it out"},
+    {"audio", "the machine has no sound; leave it out"},
+    {"audiodev", "the machine has no sound; leave it out"},
+    {"soundhw", "the machine has no sound; leave it out"},
+    {"global", "set the property at its -device instead"},
+    {"set", "set the property at its -device instead"},
+    {"readconfig", "give the options on the command line"},
+    {"writeconfig", "keep the command line in a script instead"},
+    {"blockdev", "use -drive if=none,id=ID,file=FILE instead"},
+    {"virtfs", "shared folders are not supported; use a disk image or the network"},
+    {"fsdev", "shared folders are not supported; use a disk image or the network"},
+    {"numa", "the machine has one memory node; leave it out"},
+    {"boot", "the firmware chooses; give it one disk, or use -kernel"},
+    {"fw_cfg", "firmware gets no files of one's own; leave it out"},
+    {"smbios", "the machine has no SMBIOS tables; leave it out"},
+    {"acpitable", "the machine has no ACPI tables; leave it out"},
+    {"qmp", "use the monitor (-monitor) instead"},
+    {"qmp-pretty", "use the monitor (-monitor) instead"},
+    {"loadvm", "saving and loading machines is not supported; use -snapshot to keep a disk as it is"},
+    {"incoming", "migration is not supported; leave it out"},
+    {"daemonize", "use the shell's & with -serial and -display none"},
+    {"runas", "start the emulator as that user"},
+    {"chroot", "start the emulator under chroot"},
+    {"sandbox", "leave it out"},
+    {"semihosting", "semihosting calls are not supported; leave it out"},
+    {"semihosting-config", "semihosting calls are not supported; leave it out"},
+    {"trace", "use -d instead"},
+    {"plugin", "plugins are not supported; use -d exec or GDB"},
+    {"singlestep", "use -d nochain, or GDB"},
+    {"one-insn-per-tb", "use -d nochain, or GDB"},
+    {"watchdog", "the machine has no watchdog; leave it out"},
+    {"tpmdev", "the machine has no TPM; leave it out"},
+    {"mem-path", "guest memory is always anonymous; leave it out"},
+    {"mem-prealloc", "guest memory is taken as the guest touches it; leave it out"},
+    {"overcommit", "leave it out"},
+    {"no-acpi", "the machine has no ACPI tables; leave it out"},
+    {"no-hpet", "the machine has no HPET; leave it out"},
+    {"fda", "the machine has no floppy drive; use -drive"},
+    {"fdb", "the machine has no floppy drive; use -drive"},
+    {"sd", "the machine has no SD card; use -drive if=virtio"},
+    {"mtdblock", "use -drive if=pflash"},
+};
+
+const OptionRow* find_option(std::string_view name) {
+  if (name.empty()) return nullptr;
+  for (const OptionRow& row : kOptions)
+    if (row.name == name || row.alias == name) return &row;
+  return nullptr;
+}
+
+std::string unknown_option(std::string_view argument, std::string_view name) {
+  if (const size_t equals = name.find('='); equals != std::string_view::npos) {
+    const std::string_view front = name.substr(0, equals);
+    if (const OptionRow* row = find_option(front))
+      return "'" + std::string(argument) + "' is not understood; write -" + std::string(front) +
+             (row->argument == kRequired ? " " + std::string(name.substr(equals + 1)) : std::string());
+    name = front;
+  }
+  for (const RefusedOption& refused : kRefused)
+    if (refused.name == name)
+      return "option '-" + std::string(name) + "' is not supported: " + std::string(refused.reason);
+  std::vector<std::string_view> names;
+  for (const OptionRow& row : kOptions) {
+    if (!row.name.empty()) names.push_back(row.name);
+    if (!row.alias.empty()) names.push_back(row.alias);
+  }
+  return "option '" + std::string(argument) + "' is not known; did you mean '-" + nearest_name(name, names) +
+         "'? (-help lists all)";
+}
+
+std::string parse_into(OptionParser& parser, std::span<const std::string_view> arguments) {
+  unsigned disks = 0;
+  for (size_t i = 0; i < arguments.size() && !parser.options.print; ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument.size() < 2 || argument[0] != '-') {
+      if (argument.empty()) return "an argument is empty; check the quotes of the command line";
+      if (std::string error = apply_disk_file(parser, std::string(argument), disks++, false); !error.empty())
+        return error;
+      continue;
+    }
+    const std::string_view name = argument.substr(argument.starts_with("--") ? 2 : 1);
+    const size_t equals = name.find('=');
+    const OptionRow* row = find_option(name);
+    std::string value;
+    if (!row && equals != std::string_view::npos) {
+      row = find_option(name.substr(0, equals));
+      if (row && row->argument != kAttached) row = nullptr;
+      value = name.substr(equals + 1);
+    }
+    if (!row) return unknown_option(argument, name);
+    if (row->argument == kRequired) {
+      if (i + 1 == arguments.size())
+        return "option '" + std::string(argument) + "' needs an argument: " + std::string(row->form);
+      value = arguments[++i];
+    }
+    if (std::string error = row->apply(parser, value); !error.empty()) return error;
+  }
+  return parser.options.print ? std::string() : parser.finish();
+}
+
+// Fills a paragraph from column `indent` to 100.
+std::string wrapped(std::string_view text, size_t indent) {
+  std::string out;
+  size_t column = indent;
+  while (!text.empty()) {
+    const size_t n = std::min(text.find(' '), text.size());
+    if (column > indent && column + n > 100) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += text.substr(0, n);
+    column += n;
+    text.remove_prefix(std::min(n + 1, text.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Options> parse_options(std::span<const std::string_view> arguments) {
+  OptionParser parser;
+  if (std::string error = parse_into(parser, arguments); !error.empty()) return Error{std::move(error)};
+  return std::move(parser.options);
+}
+
+std::string version_text() { return "mynah " MYNAH_VERSION " (AArch64 guests)\n"; }
+
+std::string help_text() {
+  constexpr size_t kColumn = 14;
+  std::string text = version_text() +
+                     "usage: mynah [OPTION...] [DISK-IMAGE]\n\n"
+                     "Runs operating systems for AArch64. Options start with - or --.\n";
+  for (const OptionRow& row : kOptions) {
+    if (row.name.empty()) {
+      text += "\n" + std::string(row.help) + "\n";
+      continue;
+    }
+    std::string left = "  -" + std::string(row.name);
+    if (!row.alias.empty()) left += ", -" + std::string(row.alias);
+    if (row.argument == kRequired) left += " " + std::string(row.form);
+    if (row.argument == kAttached) left += "[=" + std::string(row.form) + "]";
+    text += left + "\n" + std::string(kColumn, ' ') + wrapped(row.help, kColumn) + "\n";
+  }
+  return text;
+}
+
+}  // namespace mynah::app

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Options: what the command line asks for, checked as far as it can be without touching the host. Spellings
+// are those that people have in their scripts; each has one row in a table (options.cpp), and options that
+// consist of lists of properties have a table of those (options_*.cpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "devices/host/result.h"
+#include "devices/host/slirp_options.h"
+#include "engine/vcpu.h"
+#include "machines/guest_clock.h"
+
+namespace mynah::app {
+
+using MacAddress = std::array<uint8_t, 6>;
+
+struct DriveOption {
+  enum class Interface : uint8_t { kNone, kVirtio, kFlash };
+  Interface interface = Interface::kVirtio;
+  std::string file, id;
+  bool format_given = false;  // format=raw: no guessing
+  bool read_only = false;
+  bool discard = false;
+  bool unsafe = false;  // cache=unsafe: flushes do nothing
+  bool write_through = false;
+  std::optional<bool> snapshot;  // absent: as -snapshot says
+  std::optional<unsigned> unit;
+  bool used = false;
+};
+
+enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kSerial, kConsole, kSerialPort };
+
+struct DeviceOption {
+  DeviceKind kind = DeviceKind::kBlock;
+  std::string id;
+  std::string drive, serial;                           // kBlock
+  unsigned logical_block = 512, physical_block = 512;  // kBlock
+  std::string netdev;                                  // kNet
+  std::optional<MacAddress> mac;                       // kNet
+  std::string rng;                                     // kRng
+  std::string bus, chardev, name;                      // kConsole, kSerialPort
+};
+
+struct NetOption {
+  std::string id;
+  host::SlirpOptions user;
+  bool ipv6_given = false;
+  bool used = false;
+};
+
+struct CharOption {
+  std::string id;
+  std::string spec;  // as host::make_char takes it
+  bool mux = false;
+};
+
+// What -d asks for.
+enum class Trace : uint16_t {
+  kInAsm = 1 << 0,
+  kIr = 1 << 1,
+  kIrOpt = 1 << 2,
+  kOutAsm = 1 << 3,
+  kInt = 1 << 4,
+  kExec = 1 << 5,
+  kCpu = 1 << 6,
+  kGuestErrors = 1 << 7,
+  kUnimp = 1 << 8,
+  kNoChain = 1 << 9,
+};
+
+struct AddressRange {
+  uint64_t first, last;
+};
+
+enum class StatsForm : uint8_t { kNone, kTable, kJson };
+
+struct Options {
+  // Set: print this on standard output and exit successfully.
+  std::optional<std::string> print;
+
+  // --- machine
+  unsigned gic_version = 2;
+  std::string dump_dtb;
+  std::string cpu = "max";
+  uint64_t ram_bytes = uint64_t{128} << 20;
+  std::string kernel, initrd, append, dtb, bios;
+  std::vector<std::string> firmware_folders;
+  std::array<uint8_t, 16> uuid{};
+  bool uuid_given = false;
+  std::string name;
+
+  // --- devices and what stands behind them
+  std::vector<DriveOption> drives;
+  std::vector<DeviceOption> devices;
+  std::vector<NetOption> nets;
+  std::vector<CharOption> chars;
+  std::vector<std::string> rng_ids;
+  bool snapshot = false;
+  bool no_defaults = false;
+  std::vector<std::string> serials;  // specs, or "chardev:ID"
+  std::optional<std::string> monitor;
+  bool nographic = false;
+  bool display_none = false;
+  uint8_t escape_key = 0x01;
+
+  // --- running
+  Accelerator accelerator = Accelerator::kJit;
+  size_t code_bytes = size_t{256} << 20;
+  GuestClock::Kind clock = GuestClock::Kind::kRealtime;
+  unsigned clock_shift = 3;
+  bool sleep_when_idle = true;
+  std::optional<int64_t> rtc_base;  // seconds since 1970; absent: the host's time
+  std::optional<uint64_t> seed;
+  bool exit_on_reset = false;
+  bool stay_after_shutdown = false;
+  bool start_stopped = false;
+  std::string gdb;  // as host::make_char takes it
+  std::string pid_file;
+
+  // --- what to tell
+  uint16_t traces = 0;  // of Trace
+  std::string log_file;
+  std::vector<AddressRange> trace_ranges;
+  StatsForm stats = StatsForm::kNone;
+  std::string stats_file;  // empty: standard error
+
+  bool traces_any(Trace t) const { return (traces & static_cast<uint16_t>(t)) != 0; }
+};
+
+// Arguments without the program's name. The error is a sentence without the program's name.
+Result<Options> parse_options(std::span<const std::string_view> arguments);
+
+std::string help_text();
+std::string version_text();
+
+}  // namespace mynah::app

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// -drive, -device and -object, and what they make of each other.
+#include <algorithm>
+#include <bit>
+
+#include "app/options_parser.h"
+#include "app/text.h"
+
+namespace mynah::app {
+namespace {
+
+// --- drives
+
+std::string set_interface(DriveOption& to, const std::string& value) {
+  if (value == "virtio")
+    to.interface = DriveOption::Interface::kVirtio;
+  else if (value == "none")
+    to.interface = DriveOption::Interface::kNone;
+  else if (value == "pflash")
+    to.interface = DriveOption::Interface::kFlash;
+  else
+    return "virtio, none or pflash; the machine has no other disk controllers";
+  return {};
+}
+std::string set_format(DriveOption& to, const std::string& value) {
+  to.format_given = true;
+  return value == "raw" ? "" : "raw; convert other formats with qemu-img convert -O raw";
+}
+std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
+  to.snapshot = parse_on_off(value);
+  return to.snapshot ? "" : "on or off";
+}
+std::string set_unit(DriveOption& to, const std::string& value) {
+  const auto unit = parse_u64(value);
+  if (!unit || *unit > 31) return "a number from 0 to 31";
+  to.unit = static_cast<unsigned>(*unit);
+  return {};
+}
+std::string set_media(DriveOption& to, const std::string& value) {
+  if (value == "cdrom") to.read_only = true;
+  return value == "cdrom" || value == "disk" ? "" : "disk or cdrom";
+}
+std::string set_cache(DriveOption& to, const std::string& value) {
+  static constexpr std::string_view kModes[] = {"writeback", "none", "writethrough", "directsync", "unsafe"};
+  if (std::find(std::begin(kModes), std::end(kModes), value) == std::end(kModes)) return joined(kModes);
+  to.unsafe = value == "unsafe";
+  to.write_through = value == "writethrough" || value == "directsync";
+  return {};
+}
+std::string set_discard(DriveOption& to, const std::string& value) {
+  to.discard = value == "unmap" || value == "on";
+  return to.discard || value == "ignore" || value == "off" ? "" : "ignore or unmap";
+}
+std::string set_aio(DriveOption&, const std::string& value) {
+  return value == "threads" || value == "native" || value == "io_uring" ? "" : "threads, native or io_uring";
+}
+
+constexpr KeyRow<DriveOption> kDriveKeys[] = {
+    {"file", "FILE", "the image; in it ,, is a comma", set_text<DriveOption, &DriveOption::file>},
+    {"if", "virtio|none|pflash",
+     "make a disk for it (default), leave that to -device, or put it into the next flash", set_interface},
+    {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},
+    {"format", "raw", "don't look at the image for signs of other formats", set_format},
+    {"readonly", "on|off", "the guest cannot write", set_on_off<DriveOption, &DriveOption::read_only>},
+    {"read-only", "on|off", "the same", set_on_off<DriveOption, &DriveOption::read_only>},
+    {"snapshot", "on|off", "keep the image as it is: writes are gone after the run", set_drive_snapshot},
+    {"unit", "N", "which flash, 0 or 1; for disks the order", set_unit},
+    {"index", "N", "the same", set_unit},
+    {"media", "disk|cdrom", "cdrom: readonly=on", set_media},
+    {"cache", "writeback|none|writethrough|directsync|unsafe",
+     "unsafe: flushes do nothing; the modes ending in through or sync: every write is flushed", set_cache},
+    {"discard", "ignore|unmap", "give space back to the host's file system", set_discard},
+    {"aio", "threads|native|io_uring", "accepted", set_aio},
+};
+
+// --- devices
+
+std::string set_mac(DeviceOption& to, const std::string& value) {
+  to.mac = parse_mac(value);
+  return to.mac ? "" : "six bytes as 52:54:00:12:34:56, the first even";
+}
+template <unsigned DeviceOption::*member>
+std::string set_block_size(DeviceOption& to, const std::string& value) {
+  const auto size = parse_size(value, 1);
+  if (!size || *size < 512 || *size > 32768 || !std::has_single_bit(*size))
+    return "a power of two from 512 to 32768";
+  to.*member = static_cast<unsigned>(*size);
+  return {};
+}
+std::string set_any_number(DeviceOption&, const std::string& value) {
+  return parse_u64(value) ? "" : "a number";
+}
+
+using D = DeviceOption;
+constexpr KeyRow<D> kId = {"id", "ID", "name of the device", set_text<D, &D::id>};
+constexpr KeyRow<D> kBlockKeys[] = {
+    {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
+    {"serial", "TEXT", "serial number, at most 20 bytes", set_text<D, &D::serial>},
+    {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
+    {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
+    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+    kId,
+};
+constexpr KeyRow<D> kNetKeys[] = {
+    {"netdev", "ID", "the -netdev behind it", set_text<D, &D::netdev>},
+    {"mac", "ADDRESS", "hardware address", set_mac},
+    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+    kId,
+};
+constexpr KeyRow<D> kRngKeys[] = {
+    {"rng", "ID", "the -object behind it; the host's random numbers by default", set_text<D, &D::rng>},
+    kId,
+};
+constexpr KeyRow<D> kSerialKeys[] = {
+    {"max_ports", "N", "accepted: as many as there are ports", set_any_number},
+    kId,
+};
+constexpr KeyRow<D> kPortKeys[] = {
+    {"chardev", "ID", "the -chardev behind it", set_text<D, &D::chardev>},
+    {"name", "NAME", "what the guest finds it by", set_text<D, &D::name>},
+    {"bus", "ID.0", "the virtio-serial-device it belongs to; the last one by default", set_text<D, &D::bus>},
+    {"nr", "N", "accepted: ports are numbered in their order", set_any_number},
+    kId,
+};
+
+struct DeviceRow {
+  std::string_view name, alias;
+  DeviceKind kind;
+  std::span<const KeyRow<D>> keys;
+  std::string_view help;
+};
+constexpr DeviceRow kDevices[] = {
+    {"virtio-blk-device", "virtio-blk", DeviceKind::kBlock, kBlockKeys, "disk"},
+    {"virtio-net-device", "virtio-net", DeviceKind::kNet, kNetKeys, "network card"},
+    {"virtio-rng-device", "virtio-rng", DeviceKind::kRng, kRngKeys, "random numbers"},
+    {"virtio-serial-device", "virtio-serial", DeviceKind::kSerial, kSerialKeys,
+     "takes virtconsole and virtserialport"},
+    {"virtconsole", "", DeviceKind::kConsole, kPortKeys, "console (hvc0) on a virtio-serial-device"},
+    {"virtserialport", "", DeviceKind::kSerialPort, kPortKeys, "byte channel on a virtio-serial-device"},
+};
+
+std::vector<KeyNames> names_of(const DeviceRow& row) { return key_names(row.keys); }
+
+const DeviceRow* find_device(std::string_view name) {
+  for (const DeviceRow& row : kDevices)
+    if (row.name == name || (!row.alias.empty() && row.alias == name)) return &row;
+  return nullptr;
+}
+
+std::string device_list() {
+  std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
+  for (const DeviceRow& row : kDevices)
+    text += format("  %-22s %s\n", std::string(row.name).c_str(), std::string(row.help).c_str());
+  return text;
+}
+
+struct RngObject {
+  std::string id, filename;
+};
+constexpr KeyRow<RngObject> kRngObjectKeys[] = {
+    {"id", "ID", "name for -device", set_text<RngObject, &RngObject::id>},
+    {"filename", "/dev/urandom", "where the host has them", set_text<RngObject, &RngObject::filename>},
+};
+
+template <typename T>
+std::string duplicate_id(const std::vector<T>& list, std::string_view what) {
+  for (size_t i = 0; i < list.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (!list[i].id.empty() && list[i].id == list[j].id)
+        return "two " + std::string(what) + "s have the id '" + list[i].id + "'; give each its own";
+  return {};
+}
+
+template <typename T>
+T* find_id(std::vector<T>& list, std::string_view id) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const T& t) { return t.id == id; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+template <typename T>
+std::string no_such(const std::vector<T>& list, std::string_view option, const std::string& id) {
+  std::vector<std::string_view> ids;
+  for (const T& t : list)
+    if (!t.id.empty()) ids.push_back(t.id);
+  const std::string what = "there is no " + std::string(option) + " with id=" + id;
+  return ids.empty() ? what + "; add one" : what + "; did you mean '" + nearest_name(id, ids) + "'?";
+}
+
+// The parts of finish().
+std::string check_flash(Options& options) {
+  bool taken[2] = {!options.bios.empty(), false};
+  for (DriveOption& drive : options.drives) {
+    if (drive.interface != DriveOption::Interface::kFlash) continue;
+    if (!drive.unit) drive.unit = taken[0] && !taken[1] && options.bios.empty() ? 1 : taken[0] ? 1 : 0;
+    if (*drive.unit > 1) return "the machine has two flashes; use unit=0 or unit=1 with -drive if=pflash";
+    if (taken[*drive.unit])
+      return *drive.unit == 0 && !options.bios.empty()
+                 ? "-bios and -drive if=pflash both fill the first flash; leave one of them out, or add "
+                   "unit=1"
+                 : "two -drive if=pflash fill flash " + std::to_string(*drive.unit) +
+                       "; the machine has two: unit=0 and unit=1";
+    taken[*drive.unit] = true;
+  }
+  return {};
+}
+
+std::string check_devices(Options& options) {
+  for (DeviceOption& device : options.devices) {
+    switch (device.kind) {
+      case DeviceKind::kBlock: {
+        if (device.drive.empty())
+          return "-device virtio-blk-device needs drive=ID, the id of a -drive if=none";
+        DriveOption* drive = find_id(options.drives, device.drive);
+        if (!drive) return no_such(options.drives, "-drive", device.drive);
+        if (drive->interface == DriveOption::Interface::kFlash)
+          return "drive '" + device.drive + "' is a flash; say if=none for a drive that a -device uses";
+        if (drive->interface == DriveOption::Interface::kVirtio)
+          return "drive '" + device.drive +
+                 "' has a disk already; say if=none for a drive that a -device uses";
+        if (drive->used)
+          return "drive '" + device.drive + "' is used by two devices; make another -drive for the second";
+        drive->used = true;
+        if (device.physical_block < device.logical_block)
+          return "-device virtio-blk-device: physical_block_size is smaller than logical_block_size";
+        break;
+      }
+      case DeviceKind::kNet: {
+        if (device.netdev.empty()) return "-device virtio-net-device needs netdev=ID, the id of a -netdev";
+        NetOption* net = find_id(options.nets, device.netdev);
+        if (!net) return no_such(options.nets, "-netdev", device.netdev);
+        if (net->used)
+          return "network '" + device.netdev +
+                 "' is used by two devices; make another -netdev for the second";
+        net->used = true;
+        break;
+      }
+      case DeviceKind::kRng:
+        if (!device.rng.empty() &&
+            std::find(options.rng_ids.begin(), options.rng_ids.end(), device.rng) == options.rng_ids.end())
+          return "there is no -object with id=" + device.rng + "; add -object rng-random,id=" + device.rng;
+        break;
+      case DeviceKind::kSerial:
+        break;
+      case DeviceKind::kConsole:
+      case DeviceKind::kSerialPort: {
+        const std::string what = device.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport";
+        if (device.chardev.empty()) return "-device " + what + " needs chardev=ID, the id of a -chardev";
+        if (!find_id(options.chars, device.chardev))
+          return no_such(options.chars, "-chardev", device.chardev);
+        const std::string bus = device.bus.substr(0, device.bus.find('.'));
+        const auto end = &device;
+        const bool found = std::any_of(options.devices.data(), end, [&](const DeviceOption& d) {
+          return d.kind == DeviceKind::kSerial && (bus.empty() || d.id == bus);
+        });
+        if (!found)
+          return bus.empty()
+                     ? "-device " + what + " needs a -device virtio-serial-device before it"
+                     : "there is no -device virtio-serial-device with id=" + bus + " before -device " + what;
+        break;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<MacAddress> parse_mac(std::string_view text) {
+  MacAddress mac{};
+  if (text.size() != 17) return std::nullopt;
+  for (size_t i = 0; i < 6; ++i) {
+    const auto byte = parse_u64("0x" + std::string(text.substr(3 * i, 2)));
+    if (!byte || (i < 5 && text[3 * i + 2] != ':')) return std::nullopt;
+    mac[i] = static_cast<uint8_t>(*byte);
+  }
+  if (mac[0] & 1) return std::nullopt;  // a group's address, not a card's
+  return mac;
+}
+
+MacAddress default_mac(unsigned index) {
+  return {0x52, 0x54, 0x00, 0x12, 0x34, static_cast<uint8_t>(0x56 + index)};
+}
+
+std::string apply_drive(OptionParser& p, const std::string& value) {
+  DriveOption drive;
+  std::string error = apply_keys(value, {"-drive", ""}, kDriveKeys, drive);
+  if (error == kWantsHelp) {
+    p.print(key_help("-drive", key_names(std::span<const KeyRow<DriveOption>>(kDriveKeys))));
+    return {};
+  }
+  if (!error.empty()) return error;
+  if (drive.file.empty()) return "-drive needs file=FILE, the disk image";
+  p.options.drives.push_back(std::move(drive));
+  return {};
+}
+
+std::string apply_disk_file(OptionParser& p, const std::string& file, unsigned index, bool cdrom) {
+  if (file.empty()) return "a disk image's name is empty; leave the option out if there is no disk";
+  DriveOption drive;
+  drive.file = file;
+  drive.unit = index;
+  drive.read_only = cdrom;
+  p.options.drives.push_back(std::move(drive));
+  return {};
+}
+
+std::string apply_device(OptionParser& p, const std::string& value) {
+  const size_t comma = value.find(',');
+  std::string name = value.substr(0, comma);
+  if (name.starts_with("driver=")) name.erase(0, 7);
+  if (name == "help" || name == "?") {
+    p.print(device_list());
+    return {};
+  }
+  const DeviceRow* row = find_device(name);
+  if (!row) {
+    for (std::string_view suffix : {"-pci", "-pci-non-transitional", "-pci-transitional"})
+      if (name.ends_with(suffix))
+        if (const DeviceRow* other = find_device(name.substr(0, name.size() - suffix.size())))
+          return "device '" + name + "' needs PCI, which the machine does not have; use " +
+                 std::string(other->name);
+    std::vector<std::string_view> names;
+    for (const DeviceRow& r : kDevices) names.push_back(r.name);
+    return "device '" + name + "' is not known; did you mean '" + nearest_name(name, names) +
+           "'? (-device help lists them)";
+  }
+  DeviceOption device;
+  device.kind = row->kind;
+  if (comma != std::string::npos) {
+    const std::string what = "-device " + std::string(row->name);
+    std::string error =
+        apply_key_list(value.substr(comma + 1), {what, ""}, names_of(*row),
+                       [&](size_t key, const std::string& v) { return row->keys[key].set(device, v); });
+    if (error == kWantsHelp) {
+      p.print(key_help(what, names_of(*row)));
+      return {};
+    }
+    if (!error.empty()) return error;
+  }
+  p.options.devices.push_back(std::move(device));
+  return {};
+}
+
+std::string apply_object(OptionParser& p, const std::string& value) {
+  static constexpr std::string_view kKnown[] = {"rng-random", "rng-builtin"};
+  const size_t comma = value.find(',');
+  const std::string name = value.substr(0, comma);
+  if (name == "help" || name == "?") {
+    p.print("objects (-object NAME,id=ID):\n  rng-random\n  rng-builtin\n");
+    return {};
+  }
+  if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
+    return "object '" + name + "' is not known; did you mean '" + nearest_name(name, kKnown) + "'? (" +
+           joined(kKnown) + ")";
+  RngObject object;
+  if (comma != std::string::npos)
+    if (std::string error =
+            apply_keys(value.substr(comma + 1), {"-object " + name, ""}, kRngObjectKeys, object);
+        !error.empty())
+      return error == kWantsHelp ? "-object " + name + " takes id=ID" : error;
+  if (object.id.empty()) return "-object " + name + " needs id=ID";
+  static constexpr std::string_view kSources[] = {"", "/dev/urandom", "/dev/random", "/dev/hwrng"};
+  if (std::find(std::begin(kSources), std::end(kSources), object.filename) == std::end(kSources))
+    return "-object " + name + ": random numbers come from the kernel, not from '" + object.filename +
+           "'; use filename=/dev/urandom";
+  p.options.rng_ids.push_back(object.id);
+  return {};
+}
+
+std::string OptionParser::finish() {
+  for (const std::string& error :
+       {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
+        duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})
+    if (!error.empty()) return error;
+
+  // Disks of -drive if=virtio come after the devices that were asked for by name, in the order of their
+  // units.
+  std::vector<DriveOption*> disks;
+  for (size_t i = 0; i < options.drives.size(); ++i)
+    if (options.drives[i].interface == DriveOption::Interface::kVirtio) disks.push_back(&options.drives[i]);
+  std::stable_sort(disks.begin(), disks.end(), [](const DriveOption* a, const DriveOption* b) {
+    return a->unit.value_or(~0u) < b->unit.value_or(~0u);
+  });
+  if (std::string error = check_devices(options); !error.empty()) return error;
+  unsigned number = 0;
+  for (DriveOption* drive : disks) {
+    if (drive->id.empty()) {
+      do drive->id = "disk" + std::to_string(number++);
+      while (std::count_if(options.drives.begin(), options.drives.end(),
+                           [&](const DriveOption& d) { return d.id == drive->id; }) > 1);
+    }
+    drive->used = true;
+    options.devices.push_back({.kind = DeviceKind::kBlock, .drive = drive->id});
+  }
+
+  if (legacy_card || legacy_user) {
+    const std::string user = legacy_user_text.empty() ? "user" : "user," + legacy_user_text;
+    if (legacy_card)
+      if (std::string error = apply_nic(*this, user); !error.empty()) return error;
+    if (legacy_card && legacy_mac) default_devices.back().mac = legacy_mac;
+  } else if (!network_given && !options.no_defaults) {
+    if (std::string error = apply_nic(*this, "user"); !error.empty()) return error;
+  }
+  for (DeviceOption& device : default_devices) {
+    find_id(options.nets, device.netdev)->used = true;
+    options.devices.push_back(std::move(device));
+  }
+  unsigned cards = 0;
+  for (DeviceOption& device : options.devices)
+    if (device.kind == DeviceKind::kNet) {
+      if (!device.mac) device.mac = default_mac(cards);
+      ++cards;
+    }
+  if (options.clock == GuestClock::Kind::kDeterministic) {
+    // Router advertisements come at random times, which a run that is to be repeated must not see.
+    for (NetOption& net : options.nets)
+      if (!net.ipv6_given) net.user.ipv6 = false;
+  }
+  return {};
+}
+
+}  // namespace mynah::app

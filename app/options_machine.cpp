@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Options about the machine, its time and its end.
+#include <time.h>
+
+#include <charconv>
+
+#include "app/options_parser.h"
+#include "app/text.h"
+#include "frontend/arm/cpu_models.h"
+
+namespace mynah::app {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+
+std::string set_accelerator(Options& to, const std::string& value) {
+  if (value == "jit" || value == "tcg") {
+    to.accelerator = Accelerator::kJit;
+  } else if (value == "interp") {
+    to.accelerator = Accelerator::kInterp;
+  } else if (value == "kvm" || value == "hvf" || value == "whpx" || value == "xen") {
+    return "jit or interp; the guest's processor is always emulated";
+  } else {
+    static constexpr std::string_view kKnown[] = {"jit", "interp", "tcg"};
+    return "jit or interp (did you mean '" + nearest_name(value, kKnown) + "'?)";
+  }
+  return {};
+}
+
+std::string set_gic_version(Options& to, const std::string& value) {
+  if (value == "max") {
+    to.gic_version = 3;
+  } else if (value == "2" || value == "3") {
+    to.gic_version = static_cast<unsigned>(value[0] - '0');
+  } else {
+    return "2, 3 or max";
+  }
+  return {};
+}
+
+constexpr std::string_view kMachines[] = {"virt"};
+
+std::string set_machine_type(Options&, const std::string& value) {
+  if (value == "virt") return {};
+  return "the name of a machine; did you mean '" + nearest_name(value, kMachines) + "'? (-M help lists them)";
+}
+
+constexpr KeyRow<Options> kMachineKeys[] = {
+    {"type", "virt", "the machine", set_machine_type},
+    {"gic-version", "2|3|max", "generation of the interrupt controller, 2 by default", set_gic_version},
+    {"accel", "jit|interp", "as -accel", set_accelerator},
+    {"dumpdtb", "FILE", "write the device tree there and exit", set_text<Options, &Options::dump_dtb>},
+    {"secure", "off", "security extensions", only_off<Options>},
+    {"virtualization", "off", "hypervisor extensions", only_off<Options>},
+    {"mte", "off", "memory tagging", only_off<Options>},
+    {"its", "off", "interrupt translation service", only_off<Options>},
+    {"acpi", "off", "ACPI tables", only_off<Options>},
+    {"usb", "off", "USB controller", only_off<Options>},
+    {"graphics", "off", "graphics card", only_off<Options>},
+};
+
+std::string set_shift(OptionParser& to, const std::string& value) {
+  if (value == "auto") {
+    to.options.clock_shift = 3;
+    return {};
+  }
+  const auto shift = parse_u64(value);
+  if (!shift || *shift > 10) return "a number from 0 to 10, or auto";
+  to.options.clock_shift = static_cast<unsigned>(*shift);
+  return {};
+}
+std::string set_sleep(OptionParser& to, const std::string& value) {
+  return set_on_off<Options, &Options::sleep_when_idle>(to.options, value);
+}
+constexpr KeyRow<OptionParser> kIcountKeys[] = {
+    {"shift", "N|auto", "an instruction takes 2^N ns; auto is 3", set_shift},
+    {"sleep", "on|off", "an idle guest waits as long as the time it skips; off: it jumps there", set_sleep},
+    {"align", "off", "slow down to the host's time", only_off<OptionParser>},
+};
+
+// "2026-01-31" or "2026-01-31T23:59:59", in UTC.
+std::optional<int64_t> parse_date(const std::string& text) {
+  tm fields{};
+  for (const char* form : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"}) {
+    fields = {};
+    const char* end = ::strptime(text.c_str(), form, &fields);
+    if (end && *end == '\0') return ::timegm(&fields);
+  }
+  return std::nullopt;
+}
+
+std::string set_rtc_base(OptionParser& to, const std::string& value) {
+  to.rtc_local = value == "localtime";
+  to.options.rtc_base.reset();
+  if (value == "utc") {
+    to.options.rtc_base = ::time(nullptr);
+    return {};
+  }
+  if (value == "localtime") {
+    const time_t now = ::time(nullptr);
+    tm local{};
+    ::localtime_r(&now, &local);
+    to.options.rtc_base = ::timegm(&local);
+    return {};
+  }
+  const auto date = parse_date(value);
+  // The clock device counts seconds in 32 bits.
+  if (!date || *date < 0 || *date > int64_t{UINT32_MAX})
+    return "utc, localtime or a date as 2026-01-31T23:59:59";
+  to.options.rtc_base = *date;
+  return {};
+}
+std::string set_rtc_clock(OptionParser& to, const std::string& value) {
+  to.clock_given = value == "host" || value == "rt";
+  return to.clock_given || value == "vm" ? "" : "host, rt or vm";
+}
+constexpr KeyRow<OptionParser> kRtcKeys[] = {
+    {"base", "utc|localtime|DATE", "what the calendar starts with", set_rtc_base},
+    {"clock", "host|rt|vm", "what it goes by: guest time, which is the host's unless -icount is given",
+     set_rtc_clock},
+    {"driftfix", "none|slew", "accepted: no ticks are lost", set_nothing<OptionParser>},
+};
+
+std::string set_memory(Options& to, const std::string& value) {
+  const auto size = parse_size(value, kMiB);
+  if (!size) return "a size such as 512M or 4G";
+  if (*size < kMiB) return "at least 1M";
+  to.ram_bytes = (*size + 4095) & ~uint64_t{4095};
+  return {};
+}
+std::string no_hotplug(Options&, const std::string&) {
+  return "nothing here: memory cannot be added later; leave it out";
+}
+constexpr KeyRow<Options> kMemoryKeys[] = {
+    {"size", "SIZE", "guest memory", set_memory},
+    {"slots", "", "not supported", no_hotplug},
+    {"maxmem", "", "not supported", no_hotplug},
+};
+
+std::string set_one(Options&, const std::string& value) {
+  if (parse_u64(value) == 1) return {};
+  return "1: machines with several processors are not supported yet";
+}
+constexpr KeyRow<Options> kSmpKeys[] = {
+    {"cpus", "1", "processors", set_one},  {"maxcpus", "1", "processors at most", set_one},
+    {"sockets", "1", "of them", set_one},  {"dies", "1", "of them", set_one},
+    {"clusters", "1", "of them", set_one}, {"cores", "1", "of them", set_one},
+    {"threads", "1", "of them", set_one},
+};
+
+std::string set_code_size(Options& to, const std::string& value) {
+  const auto mib = parse_u64(value);
+  if (!mib || *mib < 8 || *mib > 2047) return "MiB from 8 to 2047";
+  to.code_bytes = static_cast<size_t>(*mib) << 20;
+  return {};
+}
+std::string set_thread(Options&, const std::string& value) {
+  return value == "single" || value == "multi"
+             ? ""
+             : "single or multi (one processor runs on one thread either way)";
+}
+constexpr KeyRow<Options> kAcceleratorKeys[] = {
+    {"accel", "jit|interp|tcg", "translate (tcg is another name for jit), or interpret", set_accelerator},
+    {"thread", "single|multi", "accepted: one processor runs on one thread", set_thread},
+    {"tb-size", "MIB", "room for translated code, 256 by default", set_code_size},
+};
+
+std::string set_reboot(Options& to, const std::string& value) {
+  to.exit_on_reset = value == "shutdown";
+  return to.exit_on_reset || value == "reset" ? "" : "reset or shutdown";
+}
+std::string set_shutdown(Options& to, const std::string& value) {
+  to.stay_after_shutdown = value == "pause";
+  return to.stay_after_shutdown || value == "poweroff" ? "" : "poweroff or pause";
+}
+constexpr KeyRow<Options> kActionKeys[] = {
+    {"reboot", "reset|shutdown", "when the guest restarts", set_reboot},
+    {"shutdown", "poweroff|pause", "when the guest powers off", set_shutdown},
+};
+
+constexpr KeyRow<Options> kNameKeys[] = {
+    {"guest", "NAME", "the name", set_text<Options, &Options::name>},
+    {"process", "NAME", "the name", set_text<Options, &Options::name>},
+    {"debug-threads", "on|off", "accepted", set_nothing<Options>},
+};
+
+template <typename T, size_t N>
+std::string keys_or_help(OptionParser& p, const std::string& value, const KeyListSyntax& syntax,
+                         const KeyRow<T> (&rows)[N], T& to) {
+  std::string error = apply_keys(value, syntax, rows, to);
+  if (error != kWantsHelp) return error;
+  p.print(key_help(syntax.what, key_names(std::span<const KeyRow<T>>(rows))));
+  return {};
+}
+
+}  // namespace
+
+std::string apply_machine(OptionParser& p, const std::string& value) {
+  if (value == "help" || value == "?") {
+    p.print(
+        "machines (-M NAME):\n  virt           board of virtio devices, as Arm systems know it (default)\n");
+    return {};
+  }
+  const std::string first = split_commas(value)[0];
+  if (first.find('=') == std::string::npos && first != "virt" && first != "help")
+    return "machine '" + first + "' is not known; did you mean '" + nearest_name(first, kMachines) +
+           "'? (-M help lists them)";
+  return keys_or_help(p, value, {"-machine virt", "type"}, kMachineKeys, p.options);
+}
+
+std::string apply_cpu(OptionParser& p, const std::string& value) {
+  if (value == "help" || value == "?") {
+    std::string text = "processors (-cpu NAME[,PROPERTY=on|off...]):\n";
+    for (std::string_view name : arm::cpu_model_names())
+      text += "  " + std::string(name) + (name == "max" ? "  (default)\n" : "\n");
+    p.print(text + "properties: aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2\n");
+    return {};
+  }
+  if (const auto made = arm::make_cpu_model(value); !made.model) return made.error;
+  p.options.cpu = value;
+  return {};
+}
+
+std::string apply_smp(OptionParser& p, const std::string& value) {
+  return keys_or_help(p, value, {"-smp", "cpus"}, kSmpKeys, p.options);
+}
+
+std::string apply_memory(OptionParser& p, const std::string& value) {
+  return keys_or_help(p, value, {"-m", "size"}, kMemoryKeys, p.options);
+}
+
+std::string apply_accelerator(OptionParser& p, const std::string& value) {
+  if (value == "help" || value == "?") {
+    p.print(
+        "accelerators (-accel NAME[,PROPERTY=VALUE...]):\n"
+        "  jit            translates guest code to host code (default; also called tcg)\n"
+        "  interp         interprets it: slow, works on every host\n" +
+        key_help("-accel", key_names(std::span<const KeyRow<Options>>(kAcceleratorKeys))));
+    return {};
+  }
+  return keys_or_help(p, value, {"-accel", "accel"}, kAcceleratorKeys, p.options);
+}
+
+std::string apply_icount(OptionParser& p, const std::string& value) {
+  if (value == "auto") return apply_icount(p, "shift=auto");
+  p.options.clock = GuestClock::Kind::kDeterministic;
+  return keys_or_help(p, value, {"-icount", "shift"}, kIcountKeys, p);
+}
+
+std::string apply_rtc(OptionParser& p, const std::string& value) {
+  return keys_or_help(p, value, {"-rtc", "base"}, kRtcKeys, p);
+}
+
+std::string apply_uuid(OptionParser& p, const std::string& value) {
+  unsigned digits = 0;
+  for (size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    uint8_t digit = 0;
+    if (dash ? c != '-' : std::from_chars(&c, &c + 1, digit, 16).ec != std::errc()) {
+      digits = 99;
+      break;
+    }
+    if (dash) continue;
+    uint8_t& byte = p.options.uuid[digits / 2 % 16];
+    byte = static_cast<uint8_t>(digits % 2 ? byte << 4 | digit : digit);
+    if (++digits > 32) break;
+  }
+  if (digits != 32)
+    return "-uuid takes 32 hexadecimal digits as 01234567-89ab-cdef-0123-456789abcdef, not '" + value + "'";
+  p.options.uuid_given = true;
+  return {};
+}
+
+std::string apply_name(OptionParser& p, const std::string& value) {
+  return keys_or_help(p, value, {"-name", "guest"}, kNameKeys, p.options);
+}
+
+std::string apply_action(OptionParser& p, const std::string& value) {
+  return keys_or_help(p, value, {"-action", ""}, kActionKeys, p.options);
+}
+
+}  // namespace mynah::app

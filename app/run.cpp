@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/run.h"
+
+#include <cstdio>
+#include <new>
+
+#include "app/files.h"
+#include "app/options.h"
+#include "app/session.h"
+
+namespace mynah::app {
+namespace {
+
+int fail(const std::string& sentence) {
+  std::fprintf(stderr, "mynah: %s\n", sentence.c_str());
+  return 1;
+}
+
+int run(std::span<const std::string_view> arguments) {
+  auto options = parse_options(arguments);
+  if (!options) return fail(options.message());
+  if (options->print) {
+    std::fputs(options->print->c_str(), stdout);
+    return std::fflush(stdout) == 0 ? 0 : fail("cannot write standard output");
+  }
+  const std::string dump_to = options->dump_dtb;
+  std::string sentence;
+  {
+    auto session = Session::create(std::move(*options));
+    if (session && dump_to.empty()) return (*session)->run();
+    if (session) {
+      const auto written = write_file(dump_to, "device tree to", (*session)->device_tree());
+      if (written) return 0;
+      sentence = written.message();
+    } else {
+      sentence = session.message();
+    }
+  }
+  return fail(sentence);  // with the terminal as it was
+}
+
+}  // namespace
+
+int run_program(std::span<const std::string_view> arguments) {
+  try {
+    return run(arguments);
+  } catch (const std::bad_alloc&) {
+    return fail("the host has no memory left; use a smaller -m");
+  } catch (const std::exception& e) {
+    return fail("internal error: " + std::string(e.what()));
+  }
+}
+
+}  // namespace mynah::app

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Session's second half: the loop that drives guest and host.
+#include "app/session.h"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "app/files.h"
+#include "app/gdb_arm.h"
+#include "app/text.h"
+
+namespace mynah::app {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kPollEvery = 1ms;
+constexpr dev::TimeNs kGuestPollEvery = 1'000'000;  // deterministic runs
+constexpr auto kForever = std::chrono::nanoseconds(-1);
+
+}  // namespace
+
+int Session::run() {
+  if (!options_.name.empty()) ::prctl(PR_SET_NAME, options_.name.c_str());
+  ::prctl(PR_SET_TIMERSLACK, 1000);  // ns: guest timers are late by what the host adds
+  next_poll_ = HostClock::now();
+  while (!ended_) {
+    if (const auto ending = signals_->ending(); ending.signal) {
+      std::fprintf(stderr, "mynah: terminating on signal %d", ending.signal);
+      std::fprintf(stderr, ending.sender ? " from pid %d\n" : "\n", static_cast<int>(ending.sender));
+      end(0);
+      break;
+    }
+    if (reset_wanted_) {
+      reset_wanted_ = false;
+      machine_->reset();
+    }
+    switch (state_) {
+      case State::kPaused:
+        poll_host(kForever);
+        break;
+      case State::kStepping: {
+        const AfterExit after = machine_->step();
+        machine_->vcpu().watch_hit = false;
+        if (after != AfterExit::kContinue && after != AfterExit::kDebug) after_slice(after);
+        if (!ended_) stop({}, "debug");
+        break;
+      }
+      case State::kRunning:
+        run_slice();
+        break;
+    }
+  }
+  return finish();
+}
+
+void Session::run_slice() {
+  if (at_breakpoint()) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
+  resumed_at_breakpoint_ = false;
+  const AfterExit after = machine_->run_slice();
+  if (after == AfterExit::kHalt) return idle();
+  idle_ = false;
+  if (after != AfterExit::kContinue) after_slice(after);
+  if (!ended_ && poll_is_due()) poll_host(0ns);
+}
+
+// Interrupts are taken here first: the engine does not look for a breakpoint before the first instruction of
+// a slice.
+bool Session::at_breakpoint() {
+  auto& list = machine_->vcpu().breakpoints;
+  if (list.empty()) return false;
+  const auto here = [&] { return std::find(list.begin(), list.end(), machine_->cpu().pc()) != list.end(); };
+  if (!resumed_at_breakpoint_ && here()) return true;
+  machine_->events().run_due();
+  if (!machine_->cpu().interrupt_deliverable()) return false;
+  machine_->cpu().deliver_interrupt();
+  machine_->vcpu().translation_changed();
+  return here();
+}
+
+bool Session::poll_is_due() const {
+  if (poll_soon_) return true;
+  if (machine_->clock().deterministic()) return machine_->clock().now() >= next_guest_poll_;
+  return HostClock::now() >= next_poll_;
+}
+
+void Session::idle() {
+  const bool deterministic = machine_->clock().deterministic();
+  const auto left = [&]() -> std::chrono::nanoseconds {
+    const dev::TimeNs deadline = machine_->next_deadline();
+    if (deadline == dev::kNever) return kForever;
+    return std::chrono::nanoseconds(std::max<dev::TimeNs>(deadline - machine_->clock().now(), 0));
+  };
+  if (!deterministic) return poll_host(left());
+
+  if (!idle_) idle_since_ = HostClock::now();
+  idle_ = true;
+  poll_host(0ns);
+  const auto awake = [&] {
+    return ended_ || state_ != State::kRunning || signals_->ending().signal || reset_wanted_ ||
+           machine_->cpu().wake_pending();
+  };
+  if (awake()) return;
+  const auto skip = left();
+  if (skip < 0ns) return poll_host(kForever);
+  if (options_.sleep_when_idle) {
+    // Nothing but a whole wait moves guest time: a part of it would be the host's to choose.
+    while (HostClock::now() < idle_since_ + skip) {
+      poll_host(idle_since_ + skip - HostClock::now());
+      if (awake() || left() != skip) return;
+    }
+  }
+  machine_->skip_idle_time();
+  idle_since_ += skip;
+}
+
+void Session::poll_host(std::chrono::nanoseconds timeout) {
+  poll_soon_ = false;
+  poller_->poll(timeout);
+  next_poll_ = HostClock::now() + kPollEvery;
+  if (machine_->clock().deterministic()) next_guest_poll_ = machine_->clock().now() + kGuestPollEvery;
+  if (gdb_) look_after_debugger();
+  if (const auto result = initrd_check_.poll(); result && !result->empty()) {
+    report(*result, false);
+    end(1);
+  }
+  if (signals_->take_report_request()) std::fputs(figures().c_str(), stderr);
+}
+
+void Session::after_slice(AfterExit after) {
+  switch (after) {
+    case AfterExit::kShutdown:
+      if (options_.stay_after_shutdown) return stop({.signal = GdbStop::kInterrupt}, "shutdown");
+      return end(0);
+    case AfterExit::kReset:
+      if (!options_.exit_on_reset) return machine_->reset();
+      if (options_.stay_after_shutdown) return stop({.signal = GdbStop::kInterrupt}, "shutdown");
+      return end(0);
+    case AfterExit::kDebug: {
+      Vcpu& vcpu = machine_->vcpu();
+      if (!vcpu.watch_hit) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
+      vcpu.watch_hit = false;
+      GdbStop reason{.reason = GdbStop::Reason::kWatchpoint, .address = vcpu.watch_address};
+      for (const Vcpu::Watchpoint& w : vcpu.watchpoints)
+        if (w.address == vcpu.watch_address)
+          reason.watch = !w.on_read ? GdbPoint::kWrite : !w.on_write ? GdbPoint::kRead : GdbPoint::kAccess;
+      return stop(reason, "watchpoint");
+    }
+    case AfterExit::kContinue:
+    case AfterExit::kHalt:
+      return;
+  }
+}
+
+void Session::stop(const GdbStop& reason, const char* why) {
+  state_ = State::kPaused;
+  why_paused_ = why;
+  machine_->clock().pause();
+  if (gdb_) gdb_->stopped(reason);
+}
+
+void Session::end(int code) {
+  if (!ended_) exit_code_ = code;
+  ended_ = true;
+}
+
+void Session::report(const std::string& sentence, bool loss) {
+  std::fprintf(stderr, "mynah: %s\n", sentence.c_str());
+  lost_data_ |= loss;
+}
+
+int Session::finish() {
+  if (gdb_) gdb_->exited(static_cast<uint8_t>(exit_code_));
+  for (Disk& disk : disks_)
+    if (!disk.backend->read_only() && !disk.backend->flush()) lost_data_ = true;
+  if (options_.stats != StatsForm::kNone) {
+    const Figures all = collect_figures(*machine_, cycle_clock_);
+    const std::string text = options_.stats == StatsForm::kJson ? figures_json(all) : figures_table(all);
+    if (options_.stats_file.empty()) {
+      std::fputs(text.c_str(), stderr);
+    } else if (auto ok = write_file(options_.stats_file, "figures to",
+                                    {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+               !ok) {
+      report(ok.message(), true);
+    }
+  }
+  if (const std::string error = log_output_->close(); !error.empty()) report(error, true);
+  return exit_code_ == 0 && lost_data_ ? 1 : exit_code_;
+}
+
+void Session::look_after_debugger() {
+  if (!gdb_line_ || gdb_line_->connected() == gdb_connected_) return;
+  gdb_connected_ = !gdb_connected_;
+  if (!gdb_connected_) return gdb_->disconnected();
+  gdb_->connected();
+  if (state_ != State::kPaused) stop({.signal = GdbStop::kInterrupt}, "debug");
+}
+
+// --- RunControl
+
+std::string Session::status() const {
+  return state_ == State::kPaused ? "paused (" + std::string(why_paused_) + ")" : "running";
+}
+
+void Session::pause() {
+  if (state_ == State::kRunning) stop({.signal = GdbStop::kInterrupt}, "by the monitor");
+}
+
+void Session::go_on() {
+  if (state_ == State::kRunning) return;
+  state_ = State::kRunning;
+  resumed_at_breakpoint_ = true;
+  idle_ = false;
+  machine_->clock().resume();
+}
+
+std::string Session::figures() { return figures_table(collect_figures(*machine_, cycle_clock_)); }
+
+std::string Session::network_info() {
+  std::string text;
+  for (const Network& n : networks_) text += n.id + ": user\n" + n.backend->connection_info();
+  return text;
+}
+
+std::string Session::block_info() {
+  std::string text;
+  for (const Disk& d : disks_)
+    text += (d.id.empty() ? "flash" : d.id) + ": " + d.file + " (" + size_text(d.backend->size()) +
+            (d.backend->read_only() ? ", read-only)\n" : ")\n");
+  return text;
+}
+
+std::string Session::name_and_uuid(bool uuid) {
+  if (!uuid) return options_.name.empty() ? "" : options_.name + "\n";
+  std::string text;
+  for (size_t i = 0; i < options_.uuid.size(); ++i) {
+    text += format("%02x", options_.uuid[i]);
+    if (i == 3 || i == 5 || i == 7 || i == 9) text += '-';
+  }
+  return text + "\n";
+}
+
+// --- GdbTarget
+
+unsigned Session::gdb_register_count() { return kGdbArmRegisters; }
+std::string Session::gdb_read_register(unsigned number) { return gdb_arm_read(*machine_, number); }
+size_t Session::gdb_register_size(unsigned number) { return gdb_arm_register_size(number); }
+void Session::gdb_write_register(unsigned number, std::string_view bytes) {
+  gdb_arm_write(*machine_, number, bytes);
+}
+size_t Session::gdb_read_memory(uint64_t address, std::span<uint8_t> to) {
+  return read_guest(*machine_, address, to);
+}
+bool Session::gdb_write_memory(uint64_t address, std::span<const uint8_t> from) {
+  return write_guest(*machine_, address, from);
+}
+bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) {
+  const bool single_regions = machine_->vcpu().single_regions;
+  const bool done = set_engine_point(*machine_, kind, address, length, insert);
+  // The engine leaves single regions when the last point is gone; -d may want them all the same.
+  if (options_.traces_any(Trace::kNoChain)) machine_->vcpu().single_regions |= single_regions;
+  return done;
+}
+void Session::gdb_clear_points() { clear_engine_points(*machine_); }
+std::string Session::gdb_target_xml() { return gdb_arm_xml(); }
+
+void Session::gdb_step() {
+  state_ = State::kStepping;
+  machine_->clock().resume();
+}
+
+void Session::gdb_interrupt() {
+  if (state_ != State::kPaused) stop({.signal = GdbStop::kInterrupt}, "debug");
+}
+
+}  // namespace mynah::app

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Session: one run of the program. It makes the host side, the machine and what watches it from options
+// (setup.cpp), and drives all of them from one thread: a slice of the guest, then a look at the host about
+// every millisecond; while the guest is idle, a wait for the host until the guest's next deadline.
+//
+// In a deterministic run (-icount) the host is looked at when guest time says so, never when host time does,
+// so that what a run does follows from its inputs.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/backends.h"
+#include "app/gdb_stub.h"
+#include "app/initrd_check.h"
+#include "app/log.h"
+#include "app/monitor.h"
+#include "app/options.h"
+#include "app/signals.h"
+#include "app/stats.h"
+#include "devices/host/char_socket.h"
+#include "devices/host/slirp_net.h"
+#include "machines/virt.h"
+
+namespace mynah::app {
+
+class Session final : private RunControl, private GdbTarget {
+ public:
+  // Everything up to the first instruction.
+  static Result<std::unique_ptr<Session>> create(Options options);
+  ~Session() override;
+  Session(const Session&) = delete;
+
+  // Until the guest powers off or a person ends it. The process's exit code.
+  int run();
+  const std::vector<uint8_t>& device_tree() const { return machine_->device_tree(); }
+
+ private:
+  using HostClock = std::chrono::steady_clock;
+  enum class State : uint8_t { kRunning, kStepping, kPaused };
+
+  explicit Session(Options options);
+  // setup.cpp
+  Result<void> set_up();
+  Result<void> set_up_memory_files(VirtConfig& config);
+  Result<void> set_up_lines(VirtConfig& config);
+  Result<void> set_up_disks(VirtConfig& config);
+  Result<void> set_up_networks();
+  Result<void> set_up_devices();
+  Result<void> set_up_debugger();
+  void set_up_entropy(VirtConfig& config);
+  std::string serial_spec() const;
+  std::string monitor_spec(const std::string& serial) const;  // empty: none
+
+  // session.cpp
+  void run_slice();
+  void idle();
+  void after_slice(AfterExit after);
+  void poll_host(std::chrono::nanoseconds timeout);
+  void look_after_debugger();
+  bool poll_is_due() const;
+  bool at_breakpoint();
+  void stop(const GdbStop& reason, const char* why);
+  void end(int code);
+  void report(const std::string& sentence, bool loss);
+  int finish();
+
+  // RunControl
+  VirtMachine& machine() override { return *machine_; }
+  bool running() const override { return state_ != State::kPaused; }
+  std::string status() const override;
+  void pause() override;
+  void go_on() override;
+  void quit() override { end(0); }
+  void reset_machine() override { reset_wanted_ = true; }
+  std::string figures() override;
+  std::string network_info() override;
+  std::string block_info() override;
+  std::string name_and_uuid(bool uuid) override;
+
+  // GdbTarget
+  unsigned gdb_register_count() override;
+  std::string gdb_read_register(unsigned number) override;
+  size_t gdb_register_size(unsigned number) override;
+  void gdb_write_register(unsigned number, std::string_view bytes) override;
+  size_t gdb_read_memory(uint64_t address, std::span<uint8_t> to) override;
+  bool gdb_write_memory(uint64_t address, std::span<const uint8_t> from) override;
+  bool gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) override;
+  void gdb_clear_points() override;
+  std::string gdb_target_xml() override;
+  void gdb_continue() override { go_on(); }
+  void gdb_step() override;
+  void gdb_interrupt() override;
+  void gdb_kill() override { end(0); }
+  std::string gdb_command(std::string_view text) override { return run_monitor_command(*this, text); }
+  struct GdbInput;
+
+  // Users before what they use, from the last to the first.
+  Options options_;
+  CycleClock cycle_clock_;
+  std::unique_ptr<host::Poller> poller_;
+  std::unique_ptr<Signals> signals_;
+  std::unique_ptr<LogOutput> log_output_;
+  std::unique_ptr<DeviceLog> log_;
+  std::unique_ptr<CharLines> lines_;
+  std::unique_ptr<dev::EntropySource> entropy_;
+  struct Disk {
+    std::string id, file;
+    std::unique_ptr<dev::BlockBackend> backend;
+  };
+  std::vector<Disk> disks_;
+  struct Network {
+    std::string id;
+    std::unique_ptr<host::SlirpNet> backend;
+  };
+  std::vector<Network> networks_;
+  std::unique_ptr<VirtMachine> machine_;
+  std::unique_ptr<host::SocketChar> gdb_line_;
+  std::unique_ptr<GdbStub> gdb_;
+  std::unique_ptr<GdbInput> gdb_input_;
+  InitrdCheck initrd_check_;
+
+  State state_ = State::kRunning;
+  const char* why_paused_ = "prelaunch";
+  bool ended_ = false;
+  int exit_code_ = 0;
+  bool lost_data_ = false;  // said already; the exit code tells, too
+  bool reset_wanted_ = false;
+  bool poll_soon_ = false;  // a backend has work for the poll loop
+  bool gdb_connected_ = false;
+  bool resumed_at_breakpoint_ = false;  // the first slice may start at one
+  bool wrote_pid_file_ = false;
+  HostClock::time_point next_poll_{};
+  dev::TimeNs next_guest_poll_ = 0;
+  bool idle_ = false;
+  HostClock::time_point idle_since_{};  // host time that belongs to the guest time at which it went idle
+};
+
+}  // namespace mynah::app

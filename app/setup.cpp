@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Session's first half: from options to a machine that is ready to run.
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "app/files.h"
+#include "app/session.h"
+#include "app/text.h"
+#include "app/trace.h"
+#include "devices/host/entropy.h"
+#include "devices/host/make_char.h"
+#include "devices/virtio/virtio_blk.h"
+#include "devices/virtio/virtio_console.h"
+#include "devices/virtio/virtio_net.h"
+#include "devices/virtio/virtio_rng.h"
+#include "machines/arm_boot.h"
+
+namespace mynah::app {
+namespace {
+
+constexpr uint64_t kFlashBytes = uint64_t{64} << 20;
+constexpr uint64_t kDefaultSeed = 1;
+constexpr int64_t kFixedDate = 1767225600;  // 2026-01-01, where deterministic calendars start
+
+}  // namespace
+
+struct Session::GdbInput final : dev::CharReceiver {
+  explicit GdbInput(Session& session) : session(session) {}
+  size_t can_receive() const override { return 4096; }
+  void receive(std::span<const uint8_t> bytes) override {
+    session.look_after_debugger();
+    session.gdb_->receive(bytes);
+  }
+  Session& session;
+};
+
+Session::Session(Options options) : options_(std::move(options)) {}
+
+Session::~Session() {
+  // Devices let go of their backends, then backends of the poll loop.
+  gdb_input_.reset();
+  gdb_line_.reset();
+  machine_.reset();
+  networks_.clear();
+  lines_.reset();
+  if (wrote_pid_file_) ::unlink(options_.pid_file.c_str());
+}
+
+Result<std::unique_ptr<Session>> Session::create(Options options) {
+  std::unique_ptr<Session> session(new Session(std::move(options)));
+  if (auto ready = session->set_up(); !ready) return ready.error();
+  return session;
+}
+
+Result<void> Session::set_up() {
+  if (const uint64_t there_is = host_memory(); there_is && options_.ram_bytes > there_is)
+    return Error{"the guest is to have " + size_text(options_.ram_bytes) + " of memory and this host has " +
+                 size_text(there_is) + "; use a smaller -m"};
+  auto poller = host::Poller::create();
+  if (!poller) return poller.error();
+  poller_ = std::move(*poller);
+  signals_ = std::make_unique<Signals>(*poller_);
+  auto output = LogOutput::open(options_.log_file);
+  if (!output) return output.error();
+  log_output_ = std::move(*output);
+  log_ = std::make_unique<DeviceLog>(*log_output_, options_.traces_any(Trace::kGuestErrors),
+                                     options_.traces_any(Trace::kUnimp));
+
+  VirtConfig config;
+  config.gic_version = options_.gic_version;
+  config.ram_bytes = options_.ram_bytes;
+  config.cpu = *arm::make_cpu_model(options_.cpu).model;
+  config.command_line = options_.append;
+  config.clock = options_.clock;
+  config.clock_shift = options_.clock_shift;
+  config.accelerator = options_.accelerator;
+  config.code_bytes = options_.code_bytes;
+  if (options_.uuid_given) config.uuid.assign(options_.uuid.begin(), options_.uuid.end());
+  const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
+  config.rtc_base_seconds = static_cast<uint64_t>(
+      options_.rtc_base.value_or(deterministic ? kFixedDate : static_cast<int64_t>(::time(nullptr))));
+  set_up_entropy(config);
+  if (auto ok = set_up_memory_files(config); !ok) return ok;
+  if (auto ok = set_up_disks(config); !ok) return ok;
+  if (auto ok = set_up_lines(config); !ok) return ok;
+  if (auto ok = set_up_networks(); !ok) return ok;
+
+  machine_ = std::make_unique<VirtMachine>(std::move(config), *log_);
+  if (auto ok = set_up_devices(); !ok) return ok;
+  if (std::string error = machine_->init(); !error.empty()) return Error{std::move(error)};
+  install_traces(*machine_, options_, *log_output_, *log_);
+  if (auto ok = set_up_debugger(); !ok) return ok;
+  if (!options_.pid_file.empty()) {
+    const std::string number = std::to_string(::getpid()) + "\n";
+    if (auto ok = write_file(options_.pid_file, "process number to",
+                             {reinterpret_cast<const uint8_t*>(number.data()), number.size()});
+        !ok)
+      return ok;
+    wrote_pid_file_ = true;
+  }
+  if (options_.start_stopped) {
+    state_ = State::kPaused;
+    machine_->clock().pause();
+  }
+  return {};
+}
+
+void Session::set_up_entropy(VirtConfig& config) {
+  std::optional<uint64_t> seed = options_.seed;
+  if (!seed && options_.clock == GuestClock::Kind::kDeterministic) seed = kDefaultSeed;
+  if (seed)
+    entropy_ = std::make_unique<host::SeededEntropy>(*seed);
+  else
+    entropy_ = std::make_unique<host::HostEntropy>();
+  config.rng_seed.resize(32);
+  entropy_->fill(config.rng_seed);
+  uint8_t bytes[8];
+  entropy_->fill(bytes);
+  std::memcpy(&config.random_seed, bytes, 8);
+}
+
+Result<void> Session::set_up_memory_files(VirtConfig& config) {
+  const uint64_t ram = options_.ram_bytes;
+  if (!options_.kernel.empty()) {
+    auto kernel = read_file(options_.kernel, "kernel", "-kernel", ram);
+    if (!kernel) return kernel.error();
+    if (std::string error = gunzip_image(*kernel, ram); !error.empty()) return Error{std::move(error)};
+    // Here for its sentence: with firmware nobody else looks at the kernel.
+    ArmBootLayout layout;
+    if (std::string error = place_arm_kernel(*kernel, VirtMachine::kRamBase, ram, 0, layout); !error.empty())
+      return Error{std::move(error)};
+    config.kernel = std::move(*kernel);
+  }
+  if (!options_.initrd.empty()) {
+    if (options_.kernel.empty())
+      return Error{"-initrd is for the kernel of -kernel; add one, or leave -initrd out"};
+    auto initrd = read_file(options_.initrd, "initrd", "-initrd", ram);
+    if (!initrd) return initrd.error();
+    initrd_check_.start(*initrd, options_.initrd, [this] { poller_->wake(); });
+    config.initrd = std::move(*initrd);
+  }
+  if (!options_.append.empty() && options_.kernel.empty())
+    return Error{"-append is for the kernel of -kernel; add one, or leave -append out"};
+  if (!options_.dtb.empty()) {
+    auto tree = read_file(options_.dtb, "device tree", "-dtb", 2 << 20);
+    if (!tree) return tree.error();
+    config.dtb = std::move(*tree);
+  }
+  if (!options_.bios.empty()) {
+    auto firmware =
+        read_file(find_firmware(options_.bios, options_.firmware_folders), "firmware", "-bios", kFlashBytes);
+    if (!firmware) return firmware.error();
+    config.firmware = std::move(*firmware);
+  }
+  return {};
+}
+
+Result<void> Session::set_up_disks(VirtConfig& config) {
+  for (const DriveOption& drive : options_.drives) {
+    auto disk = open_drive(drive, options_.snapshot, [this](const std::string& s) { report(s, true); });
+    if (!disk) return disk.error();
+    if (drive.interface == DriveOption::Interface::kFlash) {
+      if ((*disk)->size() > kFlashBytes)
+        return Error{"the flash image '" + drive.file + "' has " + size_text((*disk)->size()) +
+                     " and a flash has " + size_text(kFlashBytes) +
+                     "; give -drive if=pflash firmware, and a disk if=virtio"};
+      config.flash[*drive.unit] = disk->get();
+    }
+    disks_.push_back({drive.id, drive.file, std::move(*disk)});
+  }
+  const bool nothing = config.kernel.empty() && config.firmware.empty() && !config.flash[0];
+  if (nothing && options_.dump_dtb.empty() && options_.gdb.empty() && !options_.start_stopped)
+    return Error{
+        "there is nothing to start; give -kernel FILE, or firmware with -bios FILE or -drive "
+        "if=pflash,file=FILE"};
+  return {};
+}
+
+std::string Session::serial_spec() const {
+  if (!options_.serials.empty()) return options_.serials[0];
+  if (options_.no_defaults || (options_.display_none && !options_.nographic)) return "null";
+  if (!options_.monitor) {
+    const bool taken = std::any_of(options_.chars.begin(), options_.chars.end(),
+                                   [](const CharOption& c) { return c.spec.starts_with("stdio"); });
+    return taken && !options_.nographic ? "null" : "mon:stdio";
+  }
+  return *options_.monitor == "stdio" ? "null" : "stdio";
+}
+
+std::string Session::monitor_spec(const std::string& serial) const {
+  if (options_.monitor)
+    return *options_.monitor == "none" || *options_.monitor == "null" ? "" : *options_.monitor;
+  if (options_.no_defaults || !options_.nographic || options_.serials.empty()) return {};
+  const bool taken = lines_->stdio_taken() || serial.starts_with("mon:");
+  return taken ? "" : "stdio";
+}
+
+Result<void> Session::set_up_lines(VirtConfig& config) {
+  CharLines::Env env;
+  env.poller = poller_.get();
+  env.announce = [](const std::string& s) { std::fprintf(stderr, "mynah: %s\n", s.c_str()); };
+  env.report = [this](const std::string& s, bool loss) { report(s, loss); };
+  env.quit = [this] { end(0); };
+  env.execute = [this](std::string_view line) { return run_monitor_command(*this, line); };
+  env.escape_key = options_.escape_key;
+  lines_ = std::make_unique<CharLines>(std::move(env));
+  for (const CharOption& option : options_.chars)
+    if (auto ok = lines_->add(option); !ok) return ok;
+  const std::string serial = serial_spec();
+  auto line = lines_->take(serial, "-serial");
+  if (!line) return line.error();
+  config.serial = *line;
+  if (const std::string monitor = monitor_spec(serial); !monitor.empty())
+    if (auto ok = lines_->add_monitor(monitor); !ok) return ok;
+  return {};
+}
+
+Result<void> Session::set_up_networks() {
+  for (const NetOption& option : options_.nets) {
+    host::SlirpNet::Env env;
+    if (options_.clock == GuestClock::Kind::kDeterministic)
+      env.clock = [this] { return machine_ ? machine_->clock().now() : 0; };
+    env.guest_error = [this](const std::string& message) { log_->guest_error("network", message); };
+    env.kick = [this] {
+      poll_soon_ = true;
+      if (machine_) machine_->vcpu().request_stop();
+    };
+    auto net = host::SlirpNet::create(option.user, *poller_, std::move(env));
+    if (!net) return net.error();
+    networks_.push_back({option.id, std::move(*net)});
+  }
+  return {};
+}
+
+Result<void> Session::set_up_devices() {
+  const auto& devices = options_.devices;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const DeviceOption& d = devices[i];
+    VirtMachine::VirtioFactory make;
+    switch (d.kind) {
+      case DeviceKind::kBlock: {
+        const auto disk =
+            std::find_if(disks_.begin(), disks_.end(), [&](const Disk& k) { return k.id == d.drive; });
+        make = [&d, backend = disk->backend.get()](dev::DmaMemory& memory, dev::Log& log) {
+          return std::make_unique<dev::VirtioBlk>(
+              memory, log, *backend, dev::VirtioBlk::Options{d.serial, d.logical_block, d.physical_block});
+        };
+        break;
+      }
+      case DeviceKind::kNet: {
+        const auto net = std::find_if(networks_.begin(), networks_.end(),
+                                      [&](const Network& n) { return n.id == d.netdev; });
+        make = [&d, backend = net->backend.get()](dev::DmaMemory& memory, dev::Log& log) {
+          return std::make_unique<dev::VirtioNet>(memory, log, *backend, *d.mac);
+        };
+        break;
+      }
+      case DeviceKind::kRng:
+        make = [this](dev::DmaMemory& memory, dev::Log& log) {
+          return std::make_unique<dev::VirtioRng>(memory, log, *entropy_);
+        };
+        break;
+      case DeviceKind::kSerial: {
+        // Its ports are the consoles and channels up to the next one, or those that name it.
+        std::vector<dev::VirtioConsole::PortOptions> ports;
+        bool nearest = true;
+        for (size_t j = i + 1; j < devices.size(); ++j) {
+          const DeviceOption& p = devices[j];
+          if (p.kind == DeviceKind::kSerial) nearest = false;
+          if (p.kind != DeviceKind::kConsole && p.kind != DeviceKind::kSerialPort) continue;
+          const std::string bus = p.bus.substr(0, p.bus.find('.'));
+          if (bus.empty() ? !nearest : bus != d.id) continue;
+          auto line = lines_->take("chardev:" + p.chardev,
+                                   p.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport");
+          if (!line) return line.error();
+          ports.push_back({**line, p.name, p.kind == DeviceKind::kConsole});
+        }
+        if (ports.empty() || ports.size() > dev::VirtioConsole::kMaxPorts)
+          return Error{"-device virtio-serial-device takes 1 to " +
+                       std::to_string(dev::VirtioConsole::kMaxPorts) + " ports, and " +
+                       std::to_string(ports.size()) + " are given; add or remove -device virtconsole"};
+        make = [ports](dev::DmaMemory& memory, dev::Log& log) {
+          return std::make_unique<dev::VirtioConsole>(memory, log, ports);
+        };
+        break;
+      }
+      case DeviceKind::kConsole:
+      case DeviceKind::kSerialPort:
+        continue;
+    }
+    if (std::string error = machine_->add_virtio(make); !error.empty()) return Error{std::move(error)};
+  }
+  return {};
+}
+
+Result<void> Session::set_up_debugger() {
+  if (options_.gdb.empty()) return {};
+  host::CharEnv env;
+  env.poller = poller_.get();
+  auto line = host::make_char(options_.gdb, env);
+  if (!line) return line.error();
+  auto* socket = dynamic_cast<host::SocketChar*>(line->get());
+  if (!socket) return Error{"-gdb needs a socket; write tcp::PORT, tcp:HOST:PORT or unix:PATH"};
+  line->release();
+  gdb_line_.reset(socket);
+  gdb_ = std::make_unique<GdbStub>(static_cast<GdbTarget&>(*this), [this](std::string_view bytes) {
+    gdb_line_->write({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  });
+  gdb_input_ = std::make_unique<GdbInput>(*this);
+  gdb_line_->attach(gdb_input_.get());
+  return {};
+}
+
+}  // namespace mynah::app

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <numeric>
+
+namespace mynah::app {
+
+std::string format(const char* pattern, ...) {
+  va_list arguments;
+  va_start(arguments, pattern);
+  va_list again;
+  va_copy(again, arguments);
+  const int n = std::vsnprintf(nullptr, 0, pattern, arguments);
+  va_end(arguments);
+  std::string text(static_cast<size_t>(std::max(n, 0)), '\0');
+  std::vsnprintf(text.data(), text.size() + 1, pattern, again);
+  va_end(again);
+  return text;
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string nearest_name(std::string_view wanted, std::span<const std::string_view> known) {
+  // No known word is long, and the search is quadratic.
+  wanted = wanted.substr(0, 64);
+  std::string_view best;
+  size_t best_distance = ~size_t{0};
+  for (std::string_view name : known) {
+    const size_t distance = edit_distance(wanted, name);
+    if (distance < best_distance) best = name, best_distance = distance;
+  }
+  return std::string(best);
+}
+
+std::optional<uint64_t> parse_size(std::string_view text, uint64_t unit) {
+  static constexpr std::string_view kSuffixes = "BKMGTPE";
+  if (text.empty()) return std::nullopt;
+  const char last =
+      static_cast<char>(text.back() >= 'a' && text.back() <= 'z' ? text.back() - 32 : text.back());
+  if (const size_t suffix = kSuffixes.find(last); suffix != std::string_view::npos) {
+    unit = uint64_t{1} << (10 * suffix);
+    text.remove_suffix(1);
+  }
+  uint64_t whole = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (error != std::errc()) return std::nullopt;
+  const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
+  constexpr uint64_t kMax = uint64_t{1} << 63;
+  if (whole >= kMax / unit) return std::nullopt;
+  uint64_t size = whole * unit;
+  if (rest.empty()) return size;
+  if (rest[0] != '.' || rest.size() < 2 || rest.size() > 10) return std::nullopt;
+  uint64_t scale = 1, fraction = 0;
+  for (char c : rest.substr(1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    fraction = fraction * 10 + static_cast<uint64_t>(c - '0');
+    scale *= 10;
+  }
+  size += static_cast<uint64_t>(static_cast<unsigned __int128>(fraction) * unit / scale);
+  return size;
+}
+
+std::optional<uint64_t> parse_u64(std::string_view text) {
+  int base = 10;
+  if (text.starts_with("0x") || text.starts_with("0X")) {
+    base = 16;
+    text.remove_prefix(2);
+  }
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<bool> parse_on_off(const std::optional<std::string>& text) {
+  if (!text || *text == "on" || *text == "yes" || *text == "true" || *text == "y") return true;
+  if (*text == "off" || *text == "no" || *text == "false" || *text == "n") return false;
+  return std::nullopt;
+}
+
+std::string joined(std::span<const std::string_view> names) {
+  std::string all;
+  for (std::string_view name : names) all.append(all.empty() ? "" : ", ").append(name);
+  return all;
+}
+
+std::string size_text(uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"EiB", "PiB", "TiB", "GiB"};
+  for (unsigned i = 0; i < 4; ++i) {
+    const unsigned shift = 60 - 10 * i;
+    if (bytes >> shift && bytes % (uint64_t{1} << shift) == 0)
+      return std::to_string(bytes >> shift) + " " + kUnits[i];
+  }
+  return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
+}
+
+}  // namespace mynah::app

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small text helpers of the command line: nearest known name, sizes, formatted numbers.
+#pragma once
+
+#include <cstdarg>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mynah::app {
+
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
+
+// Levenshtein distance.
+size_t edit_distance(std::string_view a, std::string_view b);
+// The known name with the smallest distance; the first of equals. Empty only when nothing is known.
+std::string nearest_name(std::string_view wanted, std::span<const std::string_view> known);
+
+// A number with an optional suffix of K, M, G, T, P or E (powers of 1024, any case; B: bytes), the default
+// unit being `unit` bytes. A fraction is allowed ("1.5G"). Nothing when it is not such text or does not fit
+// into 63 bits.
+std::optional<uint64_t> parse_size(std::string_view text, uint64_t unit);
+// Decimal, or hexadecimal after 0x.
+std::optional<uint64_t> parse_u64(std::string_view text);
+
+// "on", "yes", "true", "y" or absent; "off", "no", "false", "n".
+std::optional<bool> parse_on_off(const std::optional<std::string>& text);
+
+// The names with ", " between them.
+std::string joined(std::span<const std::string_view> names);
+// The amount with the largest unit that keeps it whole, "512 MiB"; else in MiB rounded up.
+std::string size_text(uint64_t bytes);
+
+}  // namespace mynah::app

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A debugger's target that writes down what it is told to do: three registers, some memory at 0x1000.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "app/gdb_stub.h"
+#include "app/text.h"
+
+namespace mynah::app::test {
+
+inline std::string frame(std::string_view body) {
+  uint8_t sum = 0;
+  for (char c : body) sum = static_cast<uint8_t>(sum + static_cast<uint8_t>(c));
+  return "$" + std::string(body) + format("#%02x", sum);
+}
+
+struct FakeGdbTarget final : GdbTarget {
+  std::string registers[3] = {std::string(8, '\0'), std::string(8, '\1'), std::string(4, '\2')};
+  std::string memory = std::string(256, 'm');
+  std::string calls;
+  bool note = true;
+
+  void call(const std::string& name) {
+    if (note) calls += name + ";";
+  }
+  unsigned gdb_register_count() override { return 3; }
+  std::string gdb_read_register(unsigned n) override { return registers[n]; }
+  size_t gdb_register_size(unsigned n) override { return registers[n].size(); }
+  void gdb_write_register(unsigned n, std::string_view bytes) override {
+    if (n < 3 && bytes.size() == registers[n].size()) registers[n] = bytes;
+  }
+  size_t gdb_read_memory(uint64_t address, std::span<uint8_t> to) override {
+    if (address < 0x1000 || address - 0x1000 >= memory.size()) return 0;
+    const size_t n = std::min<size_t>(to.size(), memory.size() - (address - 0x1000));
+    std::copy_n(memory.begin() + static_cast<ptrdiff_t>(address - 0x1000), n, to.begin());
+    return n;
+  }
+  bool gdb_write_memory(uint64_t address, std::span<const uint8_t> from) override {
+    if (address < 0x1000 || address - 0x1000 > memory.size() ||
+        from.size() > memory.size() - (address - 0x1000))
+      return false;
+    std::copy(from.begin(), from.end(), memory.begin() + static_cast<ptrdiff_t>(address - 0x1000));
+    return true;
+  }
+  bool gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) override {
+    call(format("%c%u@%llx/%llx", insert ? '+' : '-', static_cast<unsigned>(kind),
+                static_cast<unsigned long long>(address), static_cast<unsigned long long>(length)));
+    return true;
+  }
+  void gdb_clear_points() override { call("clear"); }
+  std::string gdb_target_xml() override { return "<target><architecture>}#$*</architecture></target>"; }
+  void gdb_continue() override { call("continue"); }
+  void gdb_step() override { call("step"); }
+  void gdb_interrupt() override { call("interrupt"); }
+  void gdb_kill() override { call("kill"); }
+  std::string gdb_command(std::string_view text) override { return "said " + std::string(text); }
+};
+
+}  // namespace mynah::app::test

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cstring>
+
+#include "app/initrd_check.h"
+#include "machines/arm_boot.h"
+#include "tests/app/guests.h"
+
+namespace mynah {
+namespace {
+
+using testing::HasSubstr;
+constexpr uint64_t kRam = 0x40000000, kMiB = 1 << 20;
+
+std::vector<uint8_t> gzip(const std::vector<uint8_t>& bytes) {
+  z_stream z{};
+  deflateInit2(&z, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  std::vector<uint8_t> out(deflateBound(&z, bytes.size()) + 64);
+  z.next_in = const_cast<uint8_t*>(bytes.data());
+  z.avail_in = static_cast<uInt>(bytes.size());
+  z.next_out = out.data();
+  z.avail_out = static_cast<uInt>(out.size());
+  deflate(&z, Z_FINISH);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+void put(std::vector<uint8_t>& image, size_t at, std::string_view bytes) {
+  if (image.size() < at + bytes.size()) image.resize(at + bytes.size());
+  std::memcpy(&image[at], bytes.data(), bytes.size());
+}
+template <typename T>
+void put_number(std::vector<uint8_t>& image, size_t at, T value) {
+  put(image, at, {reinterpret_cast<const char*>(&value), sizeof value});
+}
+
+std::string place(std::span<const uint8_t> image, uint64_t ram = 128 * kMiB, uint64_t initrd = 0) {
+  ArmBootLayout layout;
+  return place_arm_kernel(image, kRam, ram, initrd, layout);
+}
+
+TEST(KernelImage, IsPlacedBeforeInitrdAndDeviceTree) {
+  ArmBootLayout layout;
+  ASSERT_EQ(place_arm_kernel(app::test::hello_guest(), kRam, 128 * kMiB, 5 * kMiB, layout), "");
+  EXPECT_EQ(layout.kernel, kRam + 2 * kMiB);
+  EXPECT_EQ(layout.entry, layout.kernel);
+  EXPECT_GE(layout.initrd, layout.kernel + 0x10000);
+  EXPECT_EQ(layout.initrd % 4096, 0u);
+  EXPECT_GE(layout.dtb, layout.initrd + 5 * kMiB);
+}
+
+TEST(KernelImage, WhatDoesNotFitIsRefused) {
+  EXPECT_THAT(place(app::test::hello_guest(), 2 * kMiB), HasSubstr("use a larger -m"));
+  EXPECT_THAT(place(app::test::hello_guest(), 128 * kMiB, 100 * kMiB), HasSubstr("use a larger -m"));
+  EXPECT_THAT(place(app::test::hello_guest(), 128 * kMiB, ~uint64_t{0}), HasSubstr("use a larger -m"));
+  auto image = app::test::hello_guest();
+  put_number(image, 16, ~uint64_t{0});
+  EXPECT_THAT(place(image), HasSubstr("use a larger -m"));
+  image = app::test::hello_guest();
+  put_number(image, 8, ~uint64_t{0});
+  EXPECT_THAT(place(image), HasSubstr("corrupt"));
+}
+
+TEST(KernelImage, OtherFilesAreNamed) {
+  std::vector<uint8_t> file(4096);
+  EXPECT_THAT(place(std::vector<uint8_t>(10)), HasSubstr("too short"));
+  EXPECT_THAT(place(file), HasSubstr("not an arm64 Image"));
+  auto x86 = file;
+  put(x86, 0x202, "HdrS");
+  EXPECT_THAT(place(x86), HasSubstr("built for x86"));
+  auto elf = file;
+  put(elf, 0,
+      "\x7f"
+      "ELF");
+  elf[18] = 62;
+  EXPECT_THAT(place(elf), HasSubstr("ELF file for x86-64"));
+  elf[18] = 183;
+  EXPECT_THAT(place(elf), HasSubstr("ELF file"));
+  auto riscv = file;
+  put(riscv, 0x38, "RSC\x05");
+  EXPECT_THAT(place(riscv), HasSubstr("RISC-V"));
+  auto arm = file;
+  put(arm, 0x24, "\x18\x28\x6f\x01");
+  EXPECT_THAT(place(arm), HasSubstr("32-bit Arm"));
+  auto xz = file;
+  put(xz, 0,
+      "\xfd"
+      "7zXZ");
+  EXPECT_THAT(place(xz), HasSubstr("compressed with xz"));
+  auto cpio = file;
+  put(cpio, 0, "070701");
+  EXPECT_THAT(place(cpio), HasSubstr("initrd"));
+}
+
+TEST(KernelImage, ShortFilesAreNoticedByTheirSections) {
+  auto image = app::test::hello_guest();
+  image.resize(4096);
+  put(image, 0, "MZ");
+  put_number<uint32_t>(image, 0x3c, 0x40);
+  put(image, 0x40, std::string_view("PE\0\0", 4));
+  put_number<uint16_t>(image, 0x46, 1);     // sections
+  put_number<uint16_t>(image, 0x54, 0x20);  // optional header
+  put_number<uint32_t>(image, 0x78 + 16, 3000);
+  put_number<uint32_t>(image, 0x78 + 20, 1000);
+  EXPECT_EQ(place(image), "");
+  put_number<uint32_t>(image, 0x78 + 16, 3097);
+  EXPECT_THAT(place(image), HasSubstr("cut short"));
+  put_number<uint32_t>(image, 0x3c, ~0u);  // a header outside of the file is no header
+  EXPECT_EQ(place(image), "");
+}
+
+TEST(KernelImage, GzipIsUncompressed) {
+  const auto image = app::test::hello_guest();
+  auto packed = gzip(image);
+  ASSERT_EQ(gunzip_image(packed, kMiB), "");
+  EXPECT_EQ(packed, image);
+  auto plain = image;
+  ASSERT_EQ(gunzip_image(plain, kMiB), "");
+  EXPECT_EQ(plain, image);
+}
+
+TEST(KernelImage, BadGzipIsRefused) {
+  std::vector<uint8_t> noise(100'000);
+  for (size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<uint8_t>(i * 2654435761u >> 13);
+  const auto packed = gzip(noise);
+  auto shorter = packed;
+  shorter.resize(packed.size() / 2);
+  EXPECT_THAT(gunzip_image(shorter, kMiB), HasSubstr("cut short"));
+  auto wrong = packed;
+  wrong[packed.size() / 2] ^= 0xff;
+  wrong[packed.size() / 2 + 1] ^= 0xff;
+  EXPECT_THAT(gunzip_image(wrong, kMiB), HasSubstr("corrupt"));
+  auto large = packed;
+  EXPECT_THAT(gunzip_image(large, 1000), HasSubstr("larger than the machine's memory"));
+}
+
+TEST(KernelImage, EfiZbootImagesAreOpened) {
+  const auto image = app::test::hello_guest();
+  const auto payload = gzip(image);
+  std::vector<uint8_t> zboot(64);
+  put(zboot, 0, "MZ");
+  put(zboot, 4, "zimg");
+  put_number<uint32_t>(zboot, 8, 64);
+  put_number<uint32_t>(zboot, 12, static_cast<uint32_t>(payload.size()));
+  put(zboot, 24, "gzip");
+  zboot.insert(zboot.end(), payload.begin(), payload.end());
+  auto opened = zboot;
+  ASSERT_EQ(gunzip_image(opened, kMiB), "");
+  EXPECT_EQ(opened, image);
+  auto shorter = zboot;
+  shorter.resize(80);
+  EXPECT_THAT(gunzip_image(shorter, kMiB), HasSubstr("cut short"));
+  put(zboot, 24, "zstd");
+  EXPECT_THAT(gunzip_image(zboot, kMiB), HasSubstr("not compressed with gzip"));
+}
+
+TEST(DeviceTreeFile, DamagedOnesAreRefused) {
+  std::vector<uint8_t> tree(100);
+  EXPECT_THAT(patch_chosen(tree, "", 0, 0), HasSubstr("not a valid"));
+  put(tree, 0, std::string_view("\xd0\x0d\xfe\xed\0\0\x10\0", 8));
+  EXPECT_THAT(patch_chosen(tree, "", 0, 0), HasSubstr("cut short"));
+  tree.assign(3 << 20, 0);
+  EXPECT_THAT(patch_chosen(tree, "", 0, 0), HasSubstr("2 MiB"));
+}
+
+// --- initial RAM disks
+
+std::string cpio_entry(const std::string& name, const std::string& contents) {
+  char header[128];
+  std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1,
+                0100644, 0, 0, 1, 0, contents.size(), 0, 0, 0, 0, name.size() + 1, 0);
+  std::string entry = header + name + '\0';
+  entry.resize((entry.size() + 3) & ~size_t{3});
+  entry += contents;
+  entry.resize((entry.size() + 3) & ~size_t{3});
+  return entry;
+}
+std::vector<uint8_t> archive() {
+  const std::string text = cpio_entry("init", "#!/bin/sh\n") + cpio_entry("TRAILER!!!", "");
+  return {text.begin(), text.end()};
+}
+std::string check(const std::vector<uint8_t>& image) {
+  const std::atomic<bool> go_on{false};
+  return app::check_initrd(image, "x", go_on);
+}
+
+TEST(Initrd, ArchivesAreGood) {
+  const auto plain = archive();
+  EXPECT_EQ(check(plain), "");
+  EXPECT_EQ(check(gzip(plain)), "");
+  auto both = plain;
+  both.resize(both.size() + 512);
+  const auto packed = gzip(plain);
+  both.insert(both.end(), packed.begin(), packed.end());
+  EXPECT_EQ(check(both), "");
+  std::vector<uint8_t> ext2(2048);
+  put(ext2, 0x438, "\x53\xef");
+  EXPECT_EQ(check(ext2), "");
+}
+
+TEST(Initrd, BadOnesAreNamed) {
+  auto shorter = archive();
+  shorter.resize(shorter.size() - 100);
+  EXPECT_THAT(check(shorter), HasSubstr("cut short"));
+  auto packed = gzip(archive());
+  packed.resize(packed.size() - 9);
+  EXPECT_THAT(check(packed), HasSubstr("cut short"));
+  packed = gzip(archive());
+  packed[packed.size() - 6] ^= 1;  // its checksum
+  EXPECT_THAT(check(packed), HasSubstr("corrupt"));
+  auto wrong = archive();
+  put(wrong, 6 + 8 * 6, "zzzzzzzz");
+  EXPECT_THAT(check(wrong), HasSubstr("corrupt"));
+  EXPECT_THAT(check(std::vector<uint8_t>(1000, 0x55)), HasSubstr("neither"));
+}
+
+}  // namespace
+}  // namespace mynah

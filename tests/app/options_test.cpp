@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/key_values.h"
+#include "app/text.h"
+
+namespace mynah::app {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Result<Options> parse(std::vector<std::string_view> args) { return parse_options(args); }
+
+Options good(std::vector<std::string_view> args) {
+  auto result = parse(std::move(args));
+  EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.message());
+  return result.ok() ? std::move(*result) : Options{};
+}
+std::string bad(std::vector<std::string_view> args) {
+  auto result = parse(std::move(args));
+  EXPECT_FALSE(result.ok());
+  return result.ok() ? "" : result.message();
+}
+
+TEST(Text, SizesTakeSuffixesAndFractions) {
+  EXPECT_EQ(parse_size("512", 1 << 20), uint64_t{512} << 20);
+  EXPECT_EQ(parse_size("4G", 1), uint64_t{4} << 30);
+  EXPECT_EQ(parse_size("1.5g", 1), uint64_t{3} << 29);
+  EXPECT_EQ(parse_size("100B", 1 << 20), 100u);
+  for (const char* text : {"", "G", "x", "-1", "1Q", "1..5G", "99999999999E", "1.G", "16E", "0x10"})
+    EXPECT_EQ(parse_size(text, 1), std::nullopt) << text;
+}
+
+TEST(Text, SizesAreShownWithTheLargestWholeUnit) {
+  EXPECT_EQ(size_text(uint64_t{4} << 30), "4 GiB");
+  EXPECT_EQ(size_text(uint64_t{1536} << 20), "1536 MiB");
+  EXPECT_EQ(size_text(1), "1 MiB");
+}
+
+TEST(Text, TheNearestNameIsFound) {
+  const std::string_view names[] = {"kernel", "initrd", "append"};
+  EXPECT_EQ(nearest_name("kernal", names), "kernel");
+  EXPECT_EQ(nearest_name("apend", names), "append");
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+}
+
+TEST(KeyValues, CommasDouble) {
+  EXPECT_EQ(split_commas("a,b=c,,d,e"), (std::vector<std::string>{"a", "b=c,d", "e"}));
+  EXPECT_EQ(split_commas(""), std::vector<std::string>{""});
+  EXPECT_EQ(split_commas(",,,"), (std::vector<std::string>{",", ""}));
+}
+
+TEST(Options, DefaultsAreThoseOfHelp) {
+  const Options o = good({});
+  EXPECT_EQ(o.ram_bytes, uint64_t{128} << 20);
+  EXPECT_EQ(o.cpu, "max");
+  EXPECT_EQ(o.gic_version, 2u);
+  EXPECT_EQ(o.accelerator, Accelerator::kJit);
+  EXPECT_EQ(o.clock, GuestClock::Kind::kRealtime);
+  // One network card, unless something is said about networks.
+  ASSERT_EQ(o.devices.size(), 1u);
+  EXPECT_EQ(o.devices[0].kind, DeviceKind::kNet);
+  EXPECT_EQ(o.devices[0].mac, (MacAddress{0x52, 0x54, 0, 0x12, 0x34, 0x56}));
+  EXPECT_EQ(o.nets.size(), 1u);
+}
+
+TEST(Options, OneAndTwoDashesAreTheSame) {
+  EXPECT_EQ(good({"-m", "1G"}).ram_bytes, uint64_t{1} << 30);
+  EXPECT_EQ(good({"--m", "1G"}).ram_bytes, uint64_t{1} << 30);
+  EXPECT_EQ(good({"-m", "size=64M"}).ram_bytes, uint64_t{64} << 20);
+  EXPECT_EQ(good({"-m", "64"}).ram_bytes, uint64_t{64} << 20);
+}
+
+TEST(Options, NoDefaultCardWhenNetworksAreNamed) {
+  EXPECT_TRUE(good({"-nic", "none"}).devices.empty());
+  EXPECT_TRUE(good({"-net", "none"}).devices.empty());
+  EXPECT_TRUE(good({"-nodefaults"}).devices.empty());
+  EXPECT_TRUE(good({"-netdev", "user,id=n"}).devices.empty());
+}
+
+TEST(Options, NetworksAndTheirCards) {
+  const Options o =
+      good({"-netdev", "user,id=n0,hostfwd=tcp::2222-:22", "-device", "virtio-net-device,netdev=n0"});
+  ASSERT_EQ(o.nets.size(), 1u);
+  EXPECT_EQ(o.nets[0].user.forwards.size(), 1u);
+  ASSERT_EQ(o.devices.size(), 1u);
+  EXPECT_EQ(o.devices[0].netdev, "n0");
+  const Options nic = good({"-nic", "user,mac=02:00:00:00:00:07,hostfwd=udp::5555-:55", "-nic", "user"});
+  ASSERT_EQ(nic.devices.size(), 2u);
+  EXPECT_EQ(nic.devices[0].mac, (MacAddress{2, 0, 0, 0, 0, 7}));
+  EXPECT_EQ((*nic.devices[1].mac)[5], 0x57);
+  const Options net = good({"-net", "nic,macaddr=02:00:00:00:00:09", "-net", "user,restrict=on"});
+  ASSERT_EQ(net.devices.size(), 1u);
+  EXPECT_EQ((*net.devices[0].mac)[5], 9);
+  EXPECT_TRUE(net.nets[0].user.restricted);
+}
+
+TEST(Options, Drives) {
+  const Options o =
+      good({"-drive", "file=a,,b.img,format=raw,readonly=on", "-drive", "if=none,id=d1,file=c.img", "-device",
+            "virtio-blk-device,drive=d1,serial=S1", "-nic", "none", "disk.img"});
+  ASSERT_EQ(o.drives.size(), 3u);
+  EXPECT_EQ(o.drives[0].file, "a,b.img");
+  EXPECT_TRUE(o.drives[0].read_only);
+  EXPECT_TRUE(o.drives[0].format_given);
+  ASSERT_EQ(o.devices.size(), 3u);
+  EXPECT_EQ(o.devices[0].drive, "d1");
+  EXPECT_EQ(o.devices[0].serial, "S1");
+  EXPECT_EQ(o.devices[1].drive, o.drives[2].id);  // unit 0 before the one without a number
+}
+
+TEST(Options, FlashesTakeTheirUnits) {
+  const Options o = good({"-drive", "if=pflash,file=code.fd", "-drive", "if=pflash,file=vars.fd"});
+  EXPECT_EQ(o.drives[0].unit, 0u);
+  EXPECT_EQ(o.drives[1].unit, 1u);
+  EXPECT_EQ(good({"-bios", "x", "-drive", "if=pflash,file=vars.fd"}).drives[0].unit, 1u);
+}
+
+TEST(Options, Consoles) {
+  const Options o =
+      good({"-chardev", "socket,id=c0,path=/tmp/a,,b,server=on,wait=off", "-chardev",
+            "stdio,id=c1,mux=on,signal=off", "-device", "virtio-serial-device", "-device",
+            "virtconsole,chardev=c0,name=n", "-serial", "chardev:c1", "-mon", "chardev=c1,mode=readline"});
+  EXPECT_EQ(o.chars[0].spec, "unix:/tmp/a,,b,server=on,wait=off");
+  EXPECT_EQ(o.chars[1].spec, "stdio,signal=off");
+  EXPECT_TRUE(o.chars[1].mux);
+  EXPECT_EQ(o.monitor, "chardev:c1");
+  EXPECT_EQ(good({"-chardev", "socket,id=c,host=::1,port=80"}).chars[0].spec, "tcp:::1:80");
+}
+
+TEST(Options, TimeAndRuns) {
+  const Options o =
+      good({"-icount", "shift=5,sleep=off", "-rtc", "base=2024-02-29T12:00:00", "-seed", "7", "-no-reboot"});
+  EXPECT_EQ(o.clock, GuestClock::Kind::kDeterministic);
+  EXPECT_EQ(o.clock_shift, 5u);
+  EXPECT_FALSE(o.sleep_when_idle);
+  EXPECT_EQ(o.rtc_base, 1709208000);
+  EXPECT_EQ(o.seed, 7u);
+  EXPECT_TRUE(o.exit_on_reset);
+  EXPECT_FALSE(o.nets[0].user.ipv6);  // router advertisements come at random times
+  EXPECT_TRUE(good({"-icount", "auto", "-nic", "user,ipv6=on"}).nets[0].user.ipv6);
+  EXPECT_EQ(good({"-icount", "7"}).clock_shift, 7u);
+}
+
+TEST(Options, TracesFiltersAndFigures) {
+  const Options o =
+      good({"-d", "in_asm,int,op", "-dfilter", "0x1000..0x1fff,0x4000+0x10,0x3000-8", "--stats=json"});
+  EXPECT_TRUE(o.traces_any(Trace::kInAsm));
+  EXPECT_TRUE(o.traces_any(Trace::kIr));
+  EXPECT_FALSE(o.traces_any(Trace::kCpu));
+  ASSERT_EQ(o.trace_ranges.size(), 3u);
+  EXPECT_EQ(o.trace_ranges[1].last, 0x400fu);
+  EXPECT_EQ(o.trace_ranges[2].first, 0x2ff9u);
+  EXPECT_EQ(o.stats, StatsForm::kJson);
+  EXPECT_EQ(o.stats_file, "");
+  EXPECT_EQ(good({"-stats"}).stats, StatsForm::kTable);
+  EXPECT_EQ(good({"--stats=out.json"}).stats_file, "out.json");
+}
+
+TEST(Options, DebuggersAreLetInFromThisHostUnlessTold) {
+  EXPECT_EQ(good({"-s"}).gdb, "tcp:127.0.0.1:1234,server=on,wait=off");
+  EXPECT_EQ(good({"-gdb", "tcp:0.0.0.0:99"}).gdb, "tcp:0.0.0.0:99,server=on,wait=off");
+  EXPECT_EQ(good({"-gdb", "unix:/tmp/s,server,nowait"}).gdb, "unix:/tmp/s,server=on,wait=off");
+}
+
+TEST(Options, HelpIsPrinted) {
+  for (std::vector<std::string_view> args :
+       std::vector<std::vector<std::string_view>>{{"-help"},
+                                                  {"-h"},
+                                                  {"--version"},
+                                                  {"-M", "help"},
+                                                  {"-cpu", "help"},
+                                                  {"-device", "help"},
+                                                  {"-device", "virtio-blk-device,help"},
+                                                  {"-M", "virt,help"},
+                                                  {"-d", "help"},
+                                                  {"-accel", "help"},
+                                                  {"-display", "help"},
+                                                  {"-drive", "help"},
+                                                  {"-netdev", "help"},
+                                                  {"-chardev", "help"},
+                                                  {"-smp", "help"},
+                                                  {"-object", "help"}}) {
+    const Options o = good(args);
+    ASSERT_TRUE(o.print) << args[0];
+    EXPECT_FALSE(o.print->empty());
+  }
+  EXPECT_THAT(*good({"-cpu", "help"}).print, HasSubstr("cortex-a57"));
+  EXPECT_THAT(*good({"-help"}).print, HasSubstr("-kernel FILE"));
+}
+
+struct BadCase {
+  std::vector<std::string_view> args;
+  std::string_view says;
+};
+
+TEST(Options, MistakesGetASentenceWithTheNearestName) {
+  const BadCase cases[] = {
+      {{"-kernal", "x"}, "did you mean '-kernel'"},
+      {{"--nographics"}, "did you mean '-nographic'"},
+      {{"-kernel=x"}, "write -kernel x"},
+      {{"-kernel"}, "needs an argument: FILE"},
+      {{"-kernel", ""}, "empty"},
+      {{""}, "empty"},
+      {{"-M", "vrit"}, "did you mean 'virt'"},
+      {{"-M", "virt,gic-versoin=3"}, "did you mean 'gic-version'"},
+      {{"-M", "virt,gic-version=4"}, "2, 3 or max"},
+      {{"-M", "virt,secure=on"}, "only off"},
+      {{"-cpu", "cortex-a53x"}, "did you mean"},
+      {{"-cpu", "max,pauht=on"}, "did you mean 'pauth'"},
+      {{"-smp", "2"}, "several processors are not supported"},
+      {{"-smp", "cpus=1,cores=4"}, "several processors are not supported"},
+      {{"-m", "lots"}, "such as 512M"},
+      {{"-m", "0"}, "at least 1M"},
+      {{"-m", "1G,slots=2"}, "leave it out"},
+      {{"-accel", "kvm"}, "always emulated"},
+      {{"-accel", "jti"}, "did you mean 'jit'"},
+      {{"-drive", "fiel=x"}, "did you mean 'file'"},
+      {{"-drive", "if=virtio"}, "needs file=FILE"},
+      {{"-drive", "file=x,format=qcow2"}, "qemu-img convert"},
+      {{"-drive", "file=x,if=ide"}, "virtio, none or pflash"},
+      {{"-drive", "file=x,readonly=perhaps"}, "on or off"},
+      {{"-drive", "if=none,id=a,file=x", "-drive", "if=none,id=a,file=y"}, "give each its own"},
+      {{"-drive", "if=pflash,unit=2,file=x"}, "unit=0 or unit=1"},
+      {{"-bios", "b", "-drive", "if=pflash,unit=0,file=x"}, "both fill the first flash"},
+      {{"-device", "virtio-blk-devcie"}, "did you mean 'virtio-blk-device'"},
+      {{"-device", "virtio-net-pci"}, "needs PCI"},
+      {{"-device", "virtio-blk-device,driv=a"}, "did you mean 'drive'"},
+      {{"-device", "virtio-blk-device"}, "needs drive=ID"},
+      {{"-drive", "if=none,id=disk,file=x", "-device", "virtio-blk-device,drive=dsik"},
+       "did you mean 'disk'"},
+      {{"-drive", "id=d,file=x", "-device", "virtio-blk-device,drive=d"}, "if=none"},
+      {{"-device", "virtio-net-device,netdev=n"}, "no -netdev with id=n"},
+      {{"-netdev", "user,id=n", "-device", "virtio-net-device,netdev=n,mac=01:00:00:00:00:00"},
+       "the first even"},
+      {{"-device", "virtconsole,chardev=c"}, "no -chardev with id=c"},
+      {{"-chardev", "null,id=c", "-device", "virtconsole,chardev=c"}, "virtio-serial-device before it"},
+      {{"-device", "virtio-rng-device,rng=r"}, "-object"},
+      {{"-netdev", "user"}, "needs id=ID"},
+      {{"-netdev", "tap,id=t"}, "is not supported"},
+      {{"-netdev", "usre,id=t"}, "did you mean 'user'"},
+      {{"-nic", "user,hostfwd=tcp:22"}, "hostfwd"},
+      {{"-nic", "user,model=e1000"}, "virtio-net-device"},
+      {{"-serial", "stdoi"}, "did you mean 'stdio'"},
+      {{"-serial", "stdio", "-serial", "pty"}, "one serial line"},
+      {{"-monitor", "mon:stdio"}, "write -monitor stdio"},
+      {{"-chardev", "stdoi,id=c"}, "did you mean 'stdio'"},
+      {{"-chardev", "socket,id=c"}, "needs path=FILE"},
+      {{"-chardev", "file,id=c"}, "needs path=FILE"},
+      {{"-display", "sdl"}, "no display yet"},
+      {{"-vnc", ":0"}, "no display yet"},
+      {{"-global", "a.b=c"}, "not supported"},
+      {{"-icount", "shift=11"}, "from 0 to 10"},
+      {{"-icount", "shfit=1"}, "did you mean 'shift'"},
+      {{"-rtc", "base=yesterday"}, "a date"},
+      {{"-uuid", "12"}, "32 hexadecimal digits"},
+      {{"-echr", "0"}, "from 1 to 255"},
+      {{"-seed", "x"}, "a number"},
+      {{"-gdb", "1234"}, "tcp::PORT"},
+      {{"-d", "in_ams"}, "did you mean 'in_asm'"},
+      {{"-dfilter", "5"}, "FIRST..LAST"},
+  };
+  for (const BadCase& c : cases) {
+    std::string line;
+    for (std::string_view a : c.args) line += std::string(a) + " ";
+    EXPECT_THAT(bad(c.args), HasSubstr(std::string(c.says))) << line;
+  }
+}
+
+}  // namespace
+}  // namespace mynah::app
