@@ -66,6 +66,9 @@ class Program {
   bool wait_for(const std::string& text, std::chrono::milliseconds limit = 20s) {
     return pump([&] { return output.find(text) != std::string::npos; }, limit);
   }
+  bool wait_for_error(const std::string& text, std::chrono::milliseconds limit = 20s) {
+    return pump([&] { return errors.find(text) != std::string::npos; }, limit);
+  }
   // Reads to the end; the exit code, 128 + n after signal n, or -1 when it does not end in time (it is killed
   // then).
   int finish(std::chrono::milliseconds limit = 30s) {
