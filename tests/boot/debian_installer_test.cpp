@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Debian installer for arm64 on the machine `virt`: that it comes up, that a deterministic clock makes two runs
+// the same, and that translated code does what interpreted code does.
+//
+// MYNAH_BOOT_IMAGES names a folder with other images, `linux` and `initrd.gz`; MYNAH_BOOT_COMPARE says how many
+// instructions are both translated and interpreted.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include "frontend/arm/pstate.h"
+#include "machines/virt.h"
+
+namespace mynah {
+namespace {
+
+std::string image_path(const char* name) {
+  const char* folder = std::getenv("MYNAH_BOOT_IMAGES");
+  return std::string(folder ? folder
+                            : "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64") +
+         "/" + name;
+}
+
+std::vector<uint8_t> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct QuietLog final : dev::Log {
+  void guest_error(std::string_view, std::string_view) override {}
+  void unimplemented(std::string_view, std::string_view) override {}
+};
+
+struct Console final : dev::CharBackend {
+  void write(std::span<const uint8_t> bytes) override {
+    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  void attach(dev::CharReceiver*) override {}
+  std::string tail() const { return text.substr(text.size() > 2000 ? text.size() - 2000 : 0); }
+  std::string text;
+};
+
+class DebianInstaller : public testing::Test {
+ protected:
+  void SetUp() override {
+    kernel_ = read_file(image_path("linux"));
+    initrd_ = read_file(image_path("initrd.gz"));
+    if (kernel_.empty() || initrd_.empty())
+      GTEST_SKIP() << "no installer images; install debian-installer-12-netboot-arm64 or set MYNAH_BOOT_IMAGES ("
+                   << image_path("linux") << ")";
+  }
+
+  struct Machine {
+    Console console;
+    std::unique_ptr<VirtMachine> virt;
+  };
+  // Two machines made so differ in nothing that the guest can see.
+  std::unique_ptr<Machine> boot(GuestClock::Kind clock, Accelerator accelerator) {
+    auto m = std::make_unique<Machine>();
+    VirtConfig config;
+    config.cpu = *arm::make_cpu_model("max").model;
+    config.kernel = kernel_;
+    config.initrd = initrd_;
+    config.command_line = "console=ttyAMA0";
+    config.ram_bytes = uint64_t{512} << 20;
+    config.serial = &m->console;
+    config.clock = clock;
+    config.accelerator = accelerator;
+    config.rng_seed.assign(32, 7);
+    m->virt = std::make_unique<VirtMachine>(config, log_);
+    const std::string error = m->virt->init();
+    EXPECT_EQ(error, "");
+    return m;
+  }
+
+  // Deterministic clock: executes until exactly `count` instructions were, jumping over idle time. False if the guest
+  // stopped for good before.
+  static bool run_to(Machine& m, uint64_t count) {
+    VirtMachine& v = *m.virt;
+    while (v.vcpu().instructions() < count) {
+      v.events().run_due();
+      if (v.halted()) {
+        if (!v.cpu().wake_pending()) {
+          if (!v.skip_idle_time()) return false;
+          continue;
+        }
+        v.set_halted(false);
+      }
+      uint64_t budget = count - v.vcpu().instructions();
+      const dev::TimeNs deadline = v.next_deadline();
+      if (deadline != dev::kNever) budget = std::min(budget, v.clock().instructions_until(deadline));
+      const AfterExit after = v.vcpu().run(budget);
+      if (after == AfterExit::kHalt) {
+        v.set_halted(true);
+      } else if (after != AfterExit::kContinue) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static std::string registers(Machine& m) {
+    const arm::ArmState& s = m.virt->cpu().arm();
+    std::string text = m.virt->cpu().dump();
+    const auto add = [&](const char* name, uint64_t value) {
+      char line[64];
+      std::snprintf(line, sizeof line, "%s=%llx\n", name, static_cast<unsigned long long>(value));
+      text += line;
+    };
+    for (const auto& v : s.v) {
+      add("v.hi", v.hi);
+      add("v.lo", v.lo);
+    }
+    add("elr", s.elr);
+    add("esr", s.esr);
+    add("far", s.far);
+    add("spsr", s.spsr);
+    add("ttbr0", s.ttbr0);
+    add("ttbr1", s.ttbr1);
+    add("sp_el0", s.sp_bank[0]);
+    add("tpidr_el0", s.tpidr_el0);
+    add("fpcr", s.fpcr);
+    add("fpsr", m.virt->cpu().fpsr());
+    add("instructions", m.virt->vcpu().instructions());
+    return text;
+  }
+
+  std::vector<uint8_t> kernel_, initrd_;
+  QuietLog log_;
+};
+
+TEST_F(DebianInstaller, AsksForALanguage) {
+  constexpr double kLimit = 120;  // seconds
+  const auto m = boot(GuestClock::Kind::kRealtime, Accelerator::kJit);
+  VirtMachine& v = *m->virt;
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  while (m->console.text.find("Select a language") == std::string::npos) {
+    ASSERT_LT(seconds(), kLimit) << m->console.tail();
+    const AfterExit after = v.run_slice();
+    if (after == AfterExit::kHalt) {
+      const dev::TimeNs left = std::min<dev::TimeNs>(v.next_deadline() - v.clock().now(), 50'000'000);
+      if (left > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(left));
+    } else {
+      ASSERT_EQ(after, AfterExit::kContinue) << m->console.tail();
+    }
+  }
+  RecordProperty("seconds", std::to_string(seconds()));
+  RecordProperty("instructions", std::to_string(v.vcpu().instructions()));
+  EXPECT_NE(m->console.text.find("Linux version"), std::string::npos);
+  EXPECT_EQ(m->console.text.find("Kernel panic"), std::string::npos);
+}
+
+TEST_F(DebianInstaller, TwoRunsAreTheSame) {
+  constexpr uint64_t kInstructions = 300'000'000;
+  std::string seen[2], text[2];
+  uint64_t memory[2];
+  for (unsigned i = 0; i < 2; ++i) {
+    const auto m = boot(GuestClock::Kind::kDeterministic, Accelerator::kJit);
+    // How the run is cut into slices makes no difference either.
+    for (uint64_t at = 0; at < kInstructions;) {
+      at = std::min(kInstructions, at + (i ? 7'654'321 : 50'000'000));
+      ASSERT_TRUE(run_to(*m, at));
+    }
+    seen[i] = registers(*m);
+    text[i] = m->console.text;
+    memory[i] = m->virt->memory().hash();
+  }
+  EXPECT_EQ(seen[0], seen[1]);
+  EXPECT_EQ(text[0], text[1]);
+  EXPECT_EQ(memory[0], memory[1]);
+  EXPECT_NE(text[0].find("Linux version"), std::string::npos);
+}
+
+TEST_F(DebianInstaller, TranslatedIsInterpreted) {
+  constexpr uint64_t kEvery = 500'000;
+  const char* longer = std::getenv("MYNAH_BOOT_COMPARE");
+  const uint64_t instructions = longer ? std::strtoull(longer, nullptr, 0) : 5'000'000;
+  const auto jit = boot(GuestClock::Kind::kDeterministic, Accelerator::kJit);
+  const auto interp = boot(GuestClock::Kind::kDeterministic, Accelerator::kInterp);
+  for (uint64_t at = kEvery; at <= instructions; at += kEvery) {
+    ASSERT_TRUE(run_to(*jit, at));
+    ASSERT_TRUE(run_to(*interp, at));
+    ASSERT_EQ(registers(*interp), registers(*jit)) << "after " << at << " instructions";
+  }
+  EXPECT_EQ(interp->virt->memory().hash(), jit->virt->memory().hash());
+}
+
+}  // namespace
+}  // namespace mynah
