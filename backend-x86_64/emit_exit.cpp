@@ -16,8 +16,8 @@ void Emitter::fix_count(const ir::Snapshot& snapshot) {
 }
 
 // Within the page: a call that link() turns into a jump; the call's return address names the site. Across
-// pages: the page moves on first; then comes a call that link_page() turns into `cmp epoch; jne; cmp pc_page; jne; jmp
-// target`, with a look into the jump cache behind it for other address spaces than the linked one.
+// pages: the page moves on first; then comes a call that link_page() turns into `cmp epoch; jne; cmp pc_page;
+// jne; jmp target`, with a look into the jump cache behind it for other address spaces than the linked one.
 void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   fix_count(snapshot);
   const int64_t target = static_cast<int64_t>(inst.imm);

@@ -224,8 +224,9 @@ void Emitter::jump(Cc cc, uint64_t thunk) {
 void Emitter::constant_distance(K k, unsigned behind) {
   const uint32_t at = position() - 4 - behind;
   distances_.push_back(at);
-  const auto distance = static_cast<uint32_t>(thunks_->constants + sizeof(Constant) * static_cast<unsigned>(k) -
-                                              (reinterpret_cast<uint64_t>(span_.execute) + position()));
+  const auto distance =
+      static_cast<uint32_t>(thunks_->constants + sizeof(Constant) * static_cast<unsigned>(k) -
+                            (reinterpret_cast<uint64_t>(span_.execute) + position()));
   std::memcpy(a._bufferData + at, &distance, 4);
 }
 void Emitter::constant(uint32_t id, const asmjit::Operand_& x, K k) {

@@ -47,8 +47,8 @@ struct Regs {
 };
 
 // Addresses of the thunks in executable memory.
-// What a linked exit to another page starts with: cmp dword [r14 + disp32], imm32 (11); jne (2); mov rax, imm64
-// (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
+// What a linked exit to another page starts with: cmp dword [r14 + disp32], imm32 (11); jne (2); mov rax,
+// imm64 (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
 constexpr unsigned kPageLinkSize = 34;
 
 struct ThunkTable {
@@ -256,11 +256,11 @@ class Emitter {
   std::vector<Near> near_;           // in order
   std::vector<uint32_t> distances_;  // where relative addresses of thunks stand
   struct Back {
-    uint32_t at;          // where the distance stands
+    uint32_t at;  // where the distance stands
     uint32_t target;
   };
-  std::vector<Back> back_;            // jumps from cold stubs
-  std::vector<uint32_t> cuts_;       // shorten(): ends of the jumps that lose four bytes
+  std::vector<Back> back_;      // jumps from cold stubs
+  std::vector<uint32_t> cuts_;  // shorten(): ends of the jumps that lose four bytes
 };
 
 }  // namespace mynah::x86_64

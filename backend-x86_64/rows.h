@@ -48,7 +48,8 @@ enum FlagsEffect : uint8_t {
 constexpr uint8_t kEffectMask = 3;
 constexpr uint8_t kFusedCompare =
     1 << 4;  // fl_select: operands 1 and 2 are those of the comparison that it chooses
-constexpr uint8_t kFusedRound = 1 << 5;  // aesmc, aesimc: operands 0 and 1 are those of the aese, aesd in front
+constexpr uint8_t kFusedRound =
+    1 << 5;  // aesmc, aesimc: operands 0 and 1 are those of the aese, aesd in front
 
 struct Row {
   void (*emit)(Emitter&, const ir::Inst&, const Regs&) = nullptr;

@@ -438,10 +438,12 @@ bool Selector::select_conditional_compare(Value i) {
 // The two halves of an AES round, the first used by the second alone: one step.
 bool Selector::select_aes_round(Value i) {
   const Value j = i + 1;
-  if (!features.avx || !features.aes || info_[i].uses != 1 || info_[i].saved || j >= r_->insts.size()) return false;
+  if (!features.avx || !features.aes || info_[i].uses != 1 || info_[i].saved || j >= r_->insts.size())
+    return false;
   const Inst& in = r_->insts[i];
   const Inst& mix = r_->insts[j];
-  if (info_[j].done || mix.op != (in.op == Op::aese ? Op::aesmc : Op::aesimc) || mix.args[0] != i) return false;
+  if (info_[j].done || mix.op != (in.op == Op::aese ? Op::aesmc : Op::aesimc) || mix.args[0] != i)
+    return false;
   Step step{.inst = j, .result = j, .result_where = kAny, .target = kFusedRound};
   operands(step, in, row(in.op));
   info_[j].done = true;

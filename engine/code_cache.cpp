@@ -17,7 +17,8 @@ namespace {
 constexpr size_t kRegionReserve = 64 << 10;  // no region's code is larger
 constexpr size_t kSlab = 4096;
 constexpr size_t kSmallestCache = 4 * kRegionReserve;
-constexpr unsigned kDeadVersions = 8;  // of one block that are kept for revival; code that keeps changing has no end of them
+constexpr unsigned kDeadVersions =
+    8;  // of one block that are kept for revival; code that keeps changing has no end of them
 constexpr size_t kChunk = 512;
 }  // namespace
 
@@ -89,7 +90,8 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region&
   b->sites = static_cast<uint32_t>(sites_.size());
   b->guest_insts = static_cast<uint16_t>(region.guest_insts);
   b->guest_bytes = static_cast<uint16_t>(region.guest_bytes);
-  if (const uint8_t* bytes = memory_.host(pa, b->guest_bytes)) b->content_hash = content_hash({bytes, b->guest_bytes});
+  if (const uint8_t* bytes = memory_.host(pa, b->guest_bytes))
+    b->content_hash = content_hash({bytes, b->guest_bytes});
   encode_sites(code, sites_);
   stats.metadata_bytes = sites_.size();
   used_ += (code.size + 15) & ~size_t{15};
@@ -107,9 +109,8 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region&
     }
   }
   while (chunk_first_.size() * kChunk < used_)
-    chunk_first_.push_back(static_cast<uint32_t>(chunk_first_.size() * kChunk < b->code && !by_code_.empty()
-                                                     ? by_code_.size() - 1
-                                                     : by_code_.size()));
+    chunk_first_.push_back(static_cast<uint32_t>(
+        chunk_first_.size() * kChunk < b->code && !by_code_.empty() ? by_code_.size() - 1 : by_code_.size()));
   by_code_.push_back(b);
   forward_dead(*b);
   pages_[pa / kGuestPageSize].push_back(b);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The translation cache: host code by (physical address, block key). Code is found again whatever address space
-// runs it; a store to a line of 64 bytes that holds translated instructions drops exactly the blocks that have
-// instructions in that line. A dropped block's entry is patched to come back to the engine, so nothing needs to be
-// unlinked; its translation is revived when the same bytes turn up at the same place again.
+// The translation cache: host code by (physical address, block key). Code is found again whatever address
+// space runs it; a store to a line of 64 bytes that holds translated instructions drops exactly the blocks
+// that have instructions in that line. A dropped block's entry is patched to come back to the engine, so
+// nothing needs to be unlinked; its translation is revived when the same bytes turn up at the same place
+// again.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +20,12 @@
 namespace mynah {
 
 struct TranslatedBlock {
-  uint64_t pa = 0;           // of the first instruction
-  uint64_t mode = 0;         // block key, with kSlowFlavour
+  uint64_t pa = 0;    // of the first instruction
+  uint64_t mode = 0;  // block key, with kSlowFlavour
   uint64_t content_hash = 0;
-  uint32_t code = 0;         // offset in code memory
+  uint32_t code = 0;  // offset in code memory
   uint32_t code_size = 0;
-  uint32_t sites = 0;        // offset of the encoded sites
+  uint32_t sites = 0;  // offset of the encoded sites
   uint16_t guest_insts = 0;
   uint16_t guest_bytes = 0;
   bool live = false;
@@ -92,7 +93,8 @@ class CodeCache {
   std::vector<std::unique_ptr<TranslatedBlock[]>> slabs_;
   size_t slab_used_ = 0;
   std::vector<TranslatedBlock*> by_code_;
-  std::vector<uint32_t> chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
+  std::vector<uint32_t>
+      chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
   std::vector<uint8_t> sites_;
   std::unordered_map<uint64_t, std::vector<TranslatedBlock*>> pages_;  // by physical page number
 };

@@ -26,7 +26,8 @@ std::string GuestMemory::add_ram(uint64_t pa, uint64_t size, bool rom) {
     return "cannot get " + std::to_string(size >> 20) + " MiB of guest memory: " + std::strerror(error) +
            "; use a smaller -m";
   madvise(host, size, MADV_HUGEPAGE);
-  Region region{pa, size, static_cast<uint8_t*>(host), rom, true, std::vector<PageFlags>(size / kGuestPageSize)};
+  Region region{pa,  size, static_cast<uint8_t*>(host),
+                rom, true, std::vector<PageFlags>(size / kGuestPageSize)};
   const auto at = std::lower_bound(regions_.begin(), regions_.end(), pa,
                                    [](const Region& r, uint64_t a) { return r.pa < a; });
   regions_.insert(at, std::move(region));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Guest physical memory: RAM (one memfd) and ROM regions at fixed addresses, with two facts a 4 KiB page: it holds
-// translated code (a 64-bit map of its 64-byte lines), and it may have been written since the flag was last
-// cleared. Everything that writes RAM goes through the soft TLB's write entries (never given for code pages) or
-// through write() and for_write(), which tell the code cache first.
+// Guest physical memory: RAM (one memfd) and ROM regions at fixed addresses, with two facts a 4 KiB page: it
+// holds translated code (a 64-bit map of its 64-byte lines), and it may have been written since the flag was
+// last cleared. Everything that writes RAM goes through the soft TLB's write entries (never given for code
+// pages) or through write() and for_write(), which tell the code cache first.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ constexpr uint64_t kGuestPageSize = 4096;
 
 // One page's share of the translation bookkeeping.
 struct PageFlags {
-  uint64_t code_lines = 0;      // bit i: line i of 64 bytes holds translated code
-  bool writable_cached = false; // a write TLB entry of some context may name this page
+  uint64_t code_lines = 0;       // bit i: line i of 64 bytes holds translated code
+  bool writable_cached = false;  // a write TLB entry of some context may name this page
   bool dirty = false;
 };
 
@@ -30,8 +30,8 @@ class GuestMemory {
   GuestMemory& operator=(const GuestMemory&) = delete;
   ~GuestMemory();
 
-  // Adds size bytes (a multiple of the page size) of zeroed RAM at pa. Empty string, or why the host could not
-  // give it. ROM is RAM that the guest cannot write; the board fills it through host().
+  // Adds size bytes (a multiple of the page size) of zeroed RAM at pa. Empty string, or why the host could
+  // not give it. ROM is RAM that the guest cannot write; the board fills it through host().
   std::string add_ram(uint64_t pa, uint64_t size, bool rom = false);
   // Shows or hides a region (flash in command mode is a device, not memory). The caller flushes TLBs.
   void set_visible(uint64_t pa, bool visible);

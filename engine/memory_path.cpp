@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The slow path of guest memory accesses: soft TLB refills, faults, device accesses, stores to pages that hold
-// translated code, accesses across two pages.
+// The slow path of guest memory accesses: soft TLB refills, faults, device accesses, stores to pages that
+// hold translated code, accesses across two pages.
 #include <algorithm>
 #include <cstring>
 
@@ -15,7 +15,8 @@ constexpr uint64_t kPageMask = kGuestPageSize - 1;
 bool lines_overlap(const PageFlags& flags, uint64_t offset, uint64_t n) {
   if (!flags.code_lines) return false;
   const unsigned first = offset >> 6, last = (offset + n - 1) >> 6;
-  const uint64_t mask = (last - first == 63 ? ~uint64_t{0} : ((uint64_t{1} << (last - first + 1)) - 1)) << first;
+  const uint64_t mask = (last - first == 63 ? ~uint64_t{0} : ((uint64_t{1} << (last - first + 1)) - 1))
+                        << first;
   return flags.code_lines & mask;
 }
 }  // namespace
@@ -39,9 +40,11 @@ Vcpu::GuardResult Vcpu::resolve(uint64_t tagged, Access access, uint32_t permiss
   return GuardResult::kPointer;
 }
 
-Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, uint8_t*& pointer, Fault& fault) {
+Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, uint8_t*& pointer,
+                                   Fault& fault) {
   const bool write = aux & ir::kGuardWrite;
-  const uint32_t permission_class = aux & ir::kGuardUser ? guest_.user_class() : context_->key.permission_class;
+  const uint32_t permission_class =
+      aux & ir::kGuardUser ? guest_.user_class() : context_->key.permission_class;
   const Access access = write ? Access::kWrite : Access::kRead;
   const unsigned align = aux >> ir::kGuardAlignShift & 7;
   if (align && (va & ((uint64_t{1} << align) - 1))) {
@@ -60,7 +63,8 @@ Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, ui
     // Two pages that the guest mapped to neighbouring frames are one range to the host.
     Tlb::Entry second;
     const uint64_t next = (va & ~kPageMask) + kGuestPageSize;
-    if (resolve(next, access, permission_class, second, fault) != GuardResult::kPointer) return GuardResult::kSlow;
+    if (resolve(next, access, permission_class, second, fault) != GuardResult::kPointer)
+      return GuardResult::kSlow;
     if (second.pa != entry.pa + kGuestPageSize || second.device || second.pa - region->pa >= region->size)
       return GuardResult::kSlow;
     if (write && (flags.code_lines || (&flags)[1].code_lines)) return GuardResult::kSlow;
@@ -96,7 +100,8 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
                                    Fault& fault) {
   const bool write = aux & ir::kGuardWrite;
   const bool read = !write || (aux & ir::kGuardReadWrite);
-  const uint32_t permission_class = aux & ir::kGuardUser ? guest_.user_class() : context_->key.permission_class;
+  const uint32_t permission_class =
+      aux & ir::kGuardUser ? guest_.user_class() : context_->key.permission_class;
   const Access access = write ? Access::kWrite : Access::kRead;
   const unsigned align = aux >> ir::kGuardAlignShift & 7;
   bounce_.active = false;
@@ -110,10 +115,12 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
   const GuardResult r = resolve(va, access, permission_class, entry[0], fault);
   if (r != GuardResult::kPointer) return r;
   if (first < length) {
-    const GuardResult r2 = resolve((va & ~kPageMask) + kGuestPageSize, access, permission_class, entry[1], fault);
+    const GuardResult r2 =
+        resolve((va & ~kPageMask) + kGuestPageSize, access, permission_class, entry[1], fault);
     if (r2 != GuardResult::kPointer) return r2;
   }
-  if ((entry[0].device || (first < length && entry[1].device)) && (va & ((uint64_t{1} << range.element) - 1))) {
+  if ((entry[0].device || (first < length && entry[1].device)) &&
+      (va & ((uint64_t{1} << range.element) - 1))) {
     fault = guest_.make_fault(va, access, permission_class, GuestCpu::FaultKind::kAlignment);
     return GuardResult::kFault;
   }
@@ -172,11 +179,13 @@ bool Vcpu::write_bounce(Fault& fault) {
     guest_store_ = false;
     if (stored) continue;
     if ((bounce_.va & ((uint64_t{1} << bounce_.element) - 1)) != 0 || two) {
-      fault = guest_.make_fault(bounce_.va, Access::kWrite, bounce_.permission_class, GuestCpu::FaultKind::kAlignment);
+      fault = guest_.make_fault(bounce_.va, Access::kWrite, bounce_.permission_class,
+                                GuestCpu::FaultKind::kAlignment);
       return false;
     }
     if (!device_write(bounce_.pa[i], bounce_.element, from, n)) {
-      fault = guest_.make_fault(bounce_.va, Access::kWrite, bounce_.permission_class, GuestCpu::FaultKind::kExternal);
+      fault = guest_.make_fault(bounce_.va, Access::kWrite, bounce_.permission_class,
+                                GuestCpu::FaultKind::kExternal);
       return false;
     }
   }

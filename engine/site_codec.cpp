@@ -36,13 +36,15 @@ int64_t take_signed(const uint8_t*& p) {
 void put_location(std::vector<uint8_t>& out, const Location& at) {
   const auto kind = static_cast<uint64_t>(at.kind);
   switch (at.kind) {
-    case Location::Kind::kSpill: return put(out, kind | uint64_t{at.spill} << 3);
+    case Location::Kind::kSpill:
+      return put(out, kind | uint64_t{at.spill} << 3);
     case Location::Kind::kConst:
       put(out, kind | (at.imm_hi ? 8 : 0));
       put(out, at.imm);
       if (at.imm_hi) put(out, at.imm_hi);
       return;
-    default: return put(out, kind | uint64_t{at.index} << 3);
+    default:
+      return put(out, kind | uint64_t{at.index} << 3);
   }
 }
 Location take_location(const uint8_t*& p) {
@@ -50,12 +52,15 @@ Location take_location(const uint8_t*& p) {
   const uint64_t head = take(p);
   at.kind = static_cast<Location::Kind>(head & 7);
   switch (at.kind) {
-    case Location::Kind::kSpill: at.spill = static_cast<uint16_t>(head >> 3); break;
+    case Location::Kind::kSpill:
+      at.spill = static_cast<uint16_t>(head >> 3);
+      break;
     case Location::Kind::kConst:
       at.imm = take(p);
       if (head & 8) at.imm_hi = take(p);
       break;
-    default: at.index = static_cast<uint8_t>(head >> 3);
+    default:
+      at.index = static_cast<uint8_t>(head >> 3);
   }
   return at;
 }

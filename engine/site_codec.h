@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sites as the cache keeps them: a few bytes each instead of a few dozen, decoded only on cold paths. A block's
-// sites are written in order of their offsets, each with its length in front so that a search can skip.
+// Sites as the cache keeps them: a few bytes each instead of a few dozen, decoded only on cold paths. A
+// block's sites are written in order of their offsets, each with its length in front so that a search can
+// skip.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,8 @@ void Tlb::kill_epochs(unsigned half, Which which) {
   });
 }
 
-// The address-space id is no part of the upper half's key: the tables that TTBR1 (or its like) names say it all.
+// The address-space id is no part of the upper half's key: the tables that TTBR1 (or its like) names say it
+// all.
 Tlb::EpochKey Tlb::epoch_key(const ContextKey& key, unsigned half) {
   constexpr uint64_t kTableBase = 0x0000fffffffffffe;  // without an id that shares the register
   return {key.spaces[half] & kTableBase, key.regime, key.mode, half ? 0 : key.asid, key.permission_class};
@@ -89,8 +90,7 @@ TranslationContext* Tlb::select(const ContextKey& key) {
 const Tlb::Entry* Tlb::lookup(uint64_t va, const ContextKey& key) const {
   const uint64_t page = va >> 12;
   for (const Entry& e : sets_[set_of(page)])
-    if (e.page == page && e.regime == key.regime && (e.global || e.asid == key.asid) && valid(e))
-      return &e;
+    if (e.page == page && e.regime == key.regime && (e.global || e.asid == key.asid) && valid(e)) return &e;
   return nullptr;
 }
 
@@ -175,7 +175,8 @@ void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t 
       if (((pair.write.tag ^ base) << 8) == 0) pair.write.tag = ir::tlb_invalid_tag(index);
       if (c->jump_used && c->jump_pages.test(TranslationContext::jump_page_slot(at))) c->clear_jumps();
     }
-    kill_epochs(at >> 63, [&](const LiveEpoch& e) { return e.pages.test(TranslationContext::jump_page_slot(at)); });
+    kill_epochs(at >> 63,
+                [&](const LiveEpoch& e) { return e.pages.test(TranslationContext::jump_page_slot(at)); });
   }
 }
 

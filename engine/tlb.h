@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The soft TLB: a set of contexts (a table of host pointers each, with its jump cache and return stack), found by
-// everything that changes translation, and one second level behind them all that keeps translations by
-// (page, address-space id) as a processor's own TLB does, so that a cold context refills without a page walk.
-// Switching address space or privilege selects a context and flushes nothing.
+// The soft TLB: a set of contexts (a table of host pointers each, with its jump cache and return stack),
+// found by everything that changes translation, and one second level behind them all that keeps translations
+// by (page, address-space id) as a processor's own TLB does, so that a cold context refills without a page
+// walk. Switching address space or privilege selects a context and flushes nothing.
 //
-// Invariants: a first-level entry is always covered by what the second level or the guest's tables said when it was
-// made, and every invalidation that drops the latter drops the former. A write entry never names a page that holds
-// translated code.
+// Invariants: a first-level entry is always covered by what the second level or the guest's tables said when
+// it was made, and every invalidation that drops the latter drops the former. A write entry never names a
+// page that holds translated code.
 #pragma once
 
 #include <array>
@@ -25,10 +25,10 @@ namespace mynah {
 struct TranslationContext : ir::Context {
   ContextKey key;
   uint64_t last_used = 0;
-  bool live = false;                   // key is meaningful
-  bool tlb_used = false;               // something was put into tlb since it was cleared
-  bool jump_used = false;              // something is in the jump cache or return stack
-  std::bitset<1024> jump_pages;        // filter over virtual pages that jump cache or return stack entries name
+  bool live = false;             // key is meaningful
+  bool tlb_used = false;         // something was put into tlb since it was cleared
+  bool jump_used = false;        // something is in the jump cache or return stack
+  std::bitset<1024> jump_pages;  // filter over virtual pages that jump cache or return stack entries name
 
   void clear_tlb();
   void clear_jumps();
@@ -40,8 +40,8 @@ struct TranslationContext : ir::Context {
 };
 
 struct TlbStats {
-  uint64_t refills = 0;         // first-level misses
-  uint64_t walks = 0;           // second-level misses
+  uint64_t refills = 0;  // first-level misses
+  uint64_t walks = 0;    // second-level misses
   uint64_t context_switches = 0;
   uint64_t context_misses = 0;  // no context for the key: one was recycled
   uint64_t invalidations = 0;
@@ -78,8 +78,9 @@ class Tlb {
   void clear_contexts();
   void clear_all_jumps();
 
-  // --- names of mappings of code, for direct links between pages (ir::Context::epoch). Two contexts share one where
-  // the same tables are read under the same rules; it dies with the first invalidation that might concern code.
+  // --- names of mappings of code, for direct links between pages (ir::Context::epoch). Two contexts share
+  // one where the same tables are read under the same rules; it dies with the first invalidation that might
+  // concern code.
   void refresh_epochs(TranslationContext& context);
   void note_epoch_page(uint32_t epoch, uint64_t va);  // a link under this epoch leads there
   // Called with an epoch that has died, before anything runs again.
@@ -117,10 +118,12 @@ class Tlb {
   uint32_t generation_ = 1;
   std::vector<uint32_t> asid_generations_;  // by the id's low 16 bits
   bool valid(const Entry& e) const {
-    return e.generation == generation_ && (e.global || e.asid_generation == asid_generations_[e.asid & 0xffff]);
+    return e.generation == generation_ &&
+           (e.global || e.asid_generation == asid_generations_[e.asid & 0xffff]);
   }
   unsigned victim_ = 0;
-  // 2 MiB regions that a mapping larger than 4 KiB put entries in: a page invalidation there drops everything.
+  // 2 MiB regions that a mapping larger than 4 KiB put entries in: a page invalidation there drops
+  // everything.
   std::bitset<4096> large_regions_;
   static unsigned large_slot(uint64_t va) { return ((va >> 21) * 0x9e3779b97f4a7c15 >> 40) & 4095; }
 };

@@ -39,7 +39,8 @@ TranslatedBlock* Translator::translate(std::span<const uint8_t> page, uint32_t p
     stats.guest_insts += region_.guest_insts;
     stats.cycles[size_t(Stage::kCommit)] += cycles() - emitted;
     if (log.out_asm)
-      log.out_asm(region_, {cache_->entry(*block), block->code_size}, reinterpret_cast<uint64_t>(cache_->entry(*block)));
+      log.out_asm(region_, {cache_->entry(*block), block->code_size},
+                  reinterpret_cast<uint64_t>(cache_->entry(*block)));
     return block;
   }
 }

@@ -30,12 +30,14 @@ struct TranslationLog {
 
 class Translator {
  public:
-  Translator(GuestCpu& guest, ir::Backend* backend, CodeCache* cache) : guest_(guest), backend_(backend), cache_(cache) {}
+  Translator(GuestCpu& guest, ir::Backend* backend, CodeCache* cache)
+      : guest_(guest), backend_(backend), cache_(cache) {}
 
   // The block at pa (`page_rest`: the bytes from there to the end of its page), translated now.
   TranslatedBlock* translate(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t pa, uint64_t mode);
   // Lifted and optimized, for the evaluator. max_insts 0: as many as a block takes.
-  const ir::Region& lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode, unsigned max_insts);
+  const ir::Region& lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
+                         unsigned max_insts);
 
   TranslationLog log;
   TranslatorStats stats;

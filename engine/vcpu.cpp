@@ -17,7 +17,7 @@ struct Entries {
     const TranslatedBlock& block = *found;
     v.ahead_ = block.guest_insts - site.completed;
     const bool go_on = site.kind == ir::Site::Kind::kCommit ? commit(v, address, site, registers)
-                                                             : guard(v, address, site, registers);
+                                                            : guard(v, address, site, registers);
     v.ahead_ = 0;
     if (!go_on) {
       rt->counter += block.guest_insts - site.completed;
@@ -29,7 +29,8 @@ struct Entries {
 
   static bool guard(Vcpu& v, uint64_t address, const ir::Site& site, ir::HostRegisters* registers) {
     ++v.stats.guard_misses;
-    const ir::GuardRange range = ir::guard_range({.op = ir::Op::guard, .type = ir::Type::ptr, .imm = site.imm});
+    const ir::GuardRange range =
+        ir::guard_range({.op = ir::Op::guard, .type = ir::Type::ptr, .imm = site.imm});
     const uint64_t va = value(site.base, *registers) + static_cast<int64_t>(range.lo);
     uint8_t* pointer = nullptr;
     Fault fault;
@@ -65,8 +66,7 @@ struct Entries {
     // The state was flushed before the call: the pc is all that is not in memory.
     v.guest_.set_pc(*reinterpret_cast<uint64_t*>(rt->state) + static_cast<int64_t>(site.pc_offset));
     const uint64_t flushes = v.cache_->stats.flushes;
-    const bool go_on =
-        v.guest_.call_helper(static_cast<unsigned>(site.imm), rt->call_args, rt->call_result);
+    const bool go_on = v.guest_.call_helper(static_cast<unsigned>(site.imm), rt->call_args, rt->call_result);
     v.ahead_ = 0;
     assert(v.cache_->stats.flushes == flushes);
     (void)flushes;
@@ -82,26 +82,35 @@ struct Entries {
 
   static void run_op(ir::Runtime* rt, uint64_t packed, uint64_t imm) {
     const ir::Op op = static_cast<ir::Op>(packed & 0xffff);
-    // Argument types: an fp scalar or integer argument's width matters to few ops; they say it in `aux` or here.
+    // Argument types: an fp scalar or integer argument's width matters to few ops; they say it in `aux` or
+    // here.
     ir::Type types[4];
     for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<ir::Type>(packed >> (32 + 8 * i) & 0xff);
-    const ir::OpInput in{op, static_cast<ir::Type>(packed >> 16 & 0xff), static_cast<uint8_t>(packed >> 24), imm,
-                         rt->vector_args, types};
+    const ir::OpInput in{op,
+                         static_cast<ir::Type>(packed >> 16 & 0xff),
+                         static_cast<uint8_t>(packed >> 24),
+                         imm,
+                         rt->vector_args,
+                         types};
     rt->vector_result = ir::evaluate_op(in, rt->fp_mode, rt->fp_sticky);
   }
 
   static uint64_t value(const ir::Location& at, const ir::HostRegisters& r) {
     switch (at.kind) {
-      case ir::Location::Kind::kConst: return at.imm;
-      case ir::Location::Kind::kSpill: return r.spill[at.spill];
-      case ir::Location::Kind::kVec: return r.vec[at.index][0];
-      default: return r.gpr[at.index];
+      case ir::Location::Kind::kConst:
+        return at.imm;
+      case ir::Location::Kind::kSpill:
+        return r.spill[at.spill];
+      case ir::Location::Kind::kVec:
+        return r.vec[at.index][0];
+      default:
+        return r.gpr[at.index];
     }
   }
 };
 
-Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend, Accelerator accelerator,
-           size_t code_bytes)
+Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
+           Accelerator accelerator, size_t code_bytes)
     : guest_(guest),
       memory_(memory),
       devices_(devices),
@@ -188,7 +197,8 @@ bool Vcpu::fetch(uint64_t pc, uint64_t& pa, bool& guarded) {
     return false;
   }
   if (!memory_.host(pa, 4)) {
-    raise(guest_.make_fault(pc, Access::kExecute, context_->key.permission_class, GuestCpu::FaultKind::kExternal),
+    raise(guest_.make_fault(pc, Access::kExecute, context_->key.permission_class,
+                            GuestCpu::FaultKind::kExternal),
           Access::kExecute);
     return false;
   }
@@ -266,8 +276,8 @@ AfterExit Vcpu::run(uint64_t budget) {
       after = run_translated();
       slice_ = 0;
       // What is left is shorter than a block may be: the evaluator stops where it must.
-      if (after == AfterExit::kContinue && exact_ && end - executed_ < translator_->max_insts && executed_ < end &&
-          !stop_requested_ && !guest_.interrupt_deliverable()) {
+      if (after == AfterExit::kContinue && exact_ && end - executed_ < translator_->max_insts &&
+          executed_ < end && !stop_requested_ && !guest_.interrupt_deliverable()) {
         if (context_stale_) select_contexts();
         after = run_evaluated(end - executed_);
       }
@@ -309,7 +319,8 @@ AfterExit Vcpu::run_translated() {
         TranslatedBlock& from = *cache_->at(site_address);
         const ir::Site site = cache_->site(from, site_address, saved_);
         // An exit to another page has moved pc_page there.
-        const uint64_t target = *reinterpret_cast<uint64_t*>(runtime_->state) + (site.imm & (kGuestPageSize - 1));
+        const uint64_t target =
+            *reinterpret_cast<uint64_t*>(runtime_->state) + (site.imm & (kGuestPageSize - 1));
         guest_.set_pc(target);
         const uint64_t flushes = cache_->stats.flushes;
         block = find_block(target, false);
@@ -333,7 +344,8 @@ AfterExit Vcpu::run_translated() {
         guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(site.pc_offset));
         return after_engine_exit(site.aux, site.imm, runtime_->exit_argument);
       }
-      default: return AfterExit::kContinue;  // kGuard, kCall: the state is in place
+      default:
+        return AfterExit::kContinue;  // kGuard, kCall: the state is in place
     }
     if (single_regions || slice_ <= 0) return AfterExit::kContinue;
   }
@@ -350,7 +362,8 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
   const uint32_t epoch = context_->epoch[half];
   if (!epoch) return;
   tlb_.note_epoch_page(epoch, target);
-  backend_->link_page(cache_->span(from), site.offset, half, epoch, target & ~(kGuestPageSize - 1), cache_->entry(to));
+  backend_->link_page(cache_->span(from), site.offset, half, epoch, target & ~(kGuestPageSize - 1),
+                      cache_->entry(to));
   page_links_[epoch].push_back({&from, site.offset});
 }
 
@@ -366,20 +379,26 @@ AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
   bool guarded;
   if (!fetch(pc, pa, guarded)) return AfterExit::kContinue;
   const uint32_t offset = pa & (kGuestPageSize - 1);
-  const ir::Region& region = translator_->lift(code_page(pa), offset, context_->key.mode | kSlowFlavour,
-                                               static_cast<unsigned>(std::min<uint64_t>(max_insts, translator_->max_insts)));
+  const ir::Region& region =
+      translator_->lift(code_page(pa), offset, context_->key.mode | kSlowFlavour,
+                        static_cast<unsigned>(std::min<uint64_t>(max_insts, translator_->max_insts)));
   const ir::EvalResult r = ir::evaluate(region, runtime_->state, runtime_->fp_sticky, *this);
   ahead_ = 0;
   const ir::Inst& inst = region.insts[r.inst];
   const ir::Snapshot& snapshot = region.snapshot(inst);
   executed_ += snapshot.completed;
   switch (r.leave) {
-    case ir::Leave::kLink: guest_.set_pc((pc & ~(kGuestPageSize - 1)) + inst.imm); break;
-    case ir::Leave::kIndirect: guest_.set_pc(r.target); break;
+    case ir::Leave::kLink:
+      guest_.set_pc((pc & ~(kGuestPageSize - 1)) + inst.imm);
+      break;
+    case ir::Leave::kIndirect:
+      guest_.set_pc(r.target);
+      break;
     case ir::Leave::kEngine:
       guest_.set_pc((pc & ~(kGuestPageSize - 1)) + static_cast<int64_t>(snapshot.pc_offset));
       return after_engine_exit(inst.aux, inst.imm, r.target);
-    default: break;
+    default:
+      break;
   }
   return AfterExit::kContinue;
 }
@@ -415,10 +434,17 @@ void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
     const unsigned n = ir::bytes(slots[s.slot].type);
     ir::V128 value;
     switch (s.at.kind) {
-      case ir::Location::Kind::kConst: value = {s.at.imm, s.at.imm_hi}; break;
-      case ir::Location::Kind::kSpill: value = {registers.spill[s.at.spill], n > 8 ? registers.spill[s.at.spill + 1] : 0}; break;
-      case ir::Location::Kind::kVec: value = {registers.vec[s.at.index][0], registers.vec[s.at.index][1]}; break;
-      default: value = {registers.gpr[s.at.index], 0};
+      case ir::Location::Kind::kConst:
+        value = {s.at.imm, s.at.imm_hi};
+        break;
+      case ir::Location::Kind::kSpill:
+        value = {registers.spill[s.at.spill], n > 8 ? registers.spill[s.at.spill + 1] : 0};
+        break;
+      case ir::Location::Kind::kVec:
+        value = {registers.vec[s.at.index][0], registers.vec[s.at.index][1]};
+        break;
+      default:
+        value = {registers.gpr[s.at.index], 0};
     }
     std::memcpy(to, &value, n);
   }

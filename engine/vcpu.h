@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vcpu: runs one guest processor. It owns the frame that translated code runs on, finds or makes blocks, serves
-// soft TLB misses and device accesses, and counts instructions. It knows nothing of devices or time but two
-// interfaces.
+// Vcpu: runs one guest processor. It owns the frame that translated code runs on, finds or makes blocks,
+// serves soft TLB misses and device accesses, and counts instructions. It knows nothing of devices or time
+// but two interfaces.
 //
-// Safepoints: translation and code invalidations asked for inside a helper take effect there (helpers that change
-// translation end their block); interrupts, deadlines and kicks at the next region entry, when the down-counter has
-// run out.
+// Safepoints: translation and code invalidations asked for inside a helper take effect there (helpers that
+// change translation end their block); interrupts, deadlines and kicks at the next region entry, when the
+// down-counter has run out.
 #pragma once
 
 #include <cstdint>
@@ -38,20 +38,20 @@ class DeviceBus {
 enum class Accelerator : uint8_t { kJit, kInterp };
 
 struct VcpuStats {
-  uint64_t leaves[8] = {};        // by ir::Leave
+  uint64_t leaves[8] = {};  // by ir::Leave
   uint64_t guard_misses = 0, device_accesses = 0, slow_entries = 0, code_page_stores = 0;
 };
 
 class Vcpu final : public ir::EvalHost {
  public:
-  Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend, Accelerator accelerator,
-       size_t code_bytes);
+  Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
+       Accelerator accelerator, size_t code_bytes);
   ~Vcpu() override;
 
   std::string init();  // empty, or why it cannot run
 
-  // Runs about `budget` instructions; exact in deterministic mode: never more, and fewer only when the guest halts,
-  // stops, or request_stop() was called. Interrupts are taken as they become deliverable.
+  // Runs about `budget` instructions; exact in deterministic mode: never more, and fewer only when the guest
+  // halts, stops, or request_stop() was called. Interrupts are taken as they become deliverable.
   AfterExit run(uint64_t budget);
   void set_exact(bool exact) { exact_ = exact; }  // instruction counts end exactly at the budget
 
@@ -71,7 +71,7 @@ class Vcpu final : public ir::EvalHost {
   // --- debugger. Virtual memory as the guest's current regime maps it; false where nothing is mapped.
   bool debug_read(uint64_t va, std::span<uint8_t> to);
   bool debug_write(uint64_t va, std::span<const uint8_t> from);
-  AfterExit step();  // one instruction
+  AfterExit step();                   // one instruction
   std::vector<uint64_t> breakpoints;  // addresses; run() returns kDebug before executing one
   struct Watchpoint {
     uint64_t address, length;
@@ -83,7 +83,7 @@ class Vcpu final : public ir::EvalHost {
   uint64_t watch_address = 0;
 
   std::function<void(const TranslatedBlock&)> exec_log;  // -d exec: every region entered (links are off then)
-  bool single_regions = false;  // no links: every region comes back
+  bool single_regions = false;                           // no links: every region comes back
   VcpuStats stats;
 
  private:
@@ -94,7 +94,8 @@ class Vcpu final : public ir::EvalHost {
   bool call(const ir::Region&, const ir::Inst&, const uint64_t args[4], uint64_t& result) override;
 
   void select_contexts();
-  void raise(const Fault& fault, Access access);  // counts as an instruction, so that no guest can stand still
+  void raise(const Fault& fault,
+             Access access);  // counts as an instruction, so that no guest can stand still
   TranslatedBlock* find_block(uint64_t pc, bool slow);
   bool fetch(uint64_t pc, uint64_t& pa, bool& guarded);
   std::span<const uint8_t> code_page(uint64_t pa);
@@ -112,7 +113,8 @@ class Vcpu final : public ir::EvalHost {
   // A guard's answer.
   enum class GuardResult : uint8_t { kPointer, kFault, kSlow };
   GuardResult fast_guard(uint64_t va, uint64_t length, uint8_t aux, uint8_t*& pointer, Fault& fault);
-  GuardResult slow_guard(uint64_t va, const ir::GuardRange& range, uint8_t aux, uint8_t*& pointer, Fault& fault);
+  GuardResult slow_guard(uint64_t va, const ir::GuardRange& range, uint8_t aux, uint8_t*& pointer,
+                         Fault& fault);
   GuardResult resolve(uint64_t va, Access access, uint32_t permission_class, Tlb::Entry& entry, Fault& fault);
   bool write_bounce(Fault& fault);
   bool device_read(uint64_t pa, unsigned element, uint8_t* to, unsigned n);
@@ -137,7 +139,8 @@ class Vcpu final : public ir::EvalHost {
   bool debugging_ = false;
   bool guest_store_ = false;  // memory_ is being written by an instruction, not a device
 
-  // Instruction accounting: executed before this slice; given to it; what the running region has counted ahead.
+  // Instruction accounting: executed before this slice; given to it; what the running region has counted
+  // ahead.
   uint64_t executed_ = 0;
   int64_t slice_ = 0;
   int64_t ahead_ = 0;

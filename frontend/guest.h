@@ -3,8 +3,8 @@
 // GuestCpu: what the engine knows of a guest processor. A front end implements it; the engine is the same for
 // every guest. All addresses are guest virtual unless they are called pa.
 //
-// The engine calls at(pc) style state through pc()/set_pc(); while translated code runs the pc lives in the pc_page
-// slot plus the region's offsets, and the engine puts it back with set_pc_offset() when code leaves.
+// The engine calls at(pc) style state through pc()/set_pc(); while translated code runs the pc lives in the
+// pc_page slot plus the region's offsets, and the engine puts it back with set_pc_offset() when code leaves.
 #pragma once
 
 #include <cstddef>
@@ -26,12 +26,12 @@ enum Permission : uint8_t { kCanRead = 1, kCanWrite = 2, kCanExecute = 4 };
 
 // One translated page, as a TLB keeps it.
 struct Translation {
-  uint64_t pa = 0;                // of the byte asked for
-  uint8_t page_bits = 12;         // log2 of the mapping's size, at least 12
+  uint64_t pa = 0;         // of the byte asked for
+  uint8_t page_bits = 12;  // log2 of the mapping's size, at least 12
   uint8_t permissions[kMaxClasses] = {};
-  bool global = false;            // for every address-space id
-  bool device = false;            // device memory: no guard may be satisfied unaligned
-  bool guarded = false;           // Arm: GP bit
+  bool global = false;   // for every address-space id
+  bool device = false;   // device memory: no guard may be satisfied unaligned
+  bool guarded = false;  // Arm: GP bit
 };
 
 // A fault, to be raised by raise_fault(). Opaque to the engine.
@@ -89,11 +89,13 @@ class GuestCpu {
   virtual void raise_fault(const Fault&, Access access) = 0;
 
   // --- translation of code
-  // Lifts the block at page offset pc_offset; `page` holds the bytes of the page up to its end. mode is the key's.
+  // Lifts the block at page offset pc_offset; `page` holds the bytes of the page up to its end. mode is the
+  // key's.
   virtual void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                     const LiftLimits& limits) = 0;
   virtual ir::FpMode fp_mode(uint64_t mode) const = 0;
-  // First instruction is no valid target for how it was reached (Arm: BTYPE) or pc is misaligned: raises, true.
+  // First instruction is no valid target for how it was reached (Arm: BTYPE) or pc is misaligned: raises,
+  // true.
   virtual bool check_entry(const Translation& page) = 0;
   virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
   virtual std::string dump() const = 0;  // registers, for -d cpu and error reports

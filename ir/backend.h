@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Backend: turns a region into host code. The engine owns code memory and the cache; a backend writes code, tells
-// where things are (sites), and knows how to patch them. It keeps no pointer to the region.
+// Backend: turns a region into host code. The engine owns code memory and the cache; a backend writes code,
+// tells where things are (sites), and knows how to patch them. It keeps no pointer to the region.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace mynah::ir {
 // Where a value is at a site.
 struct Location {
   enum class Kind : uint8_t { kGpr, kVec, kSpill, kConst, kFlags } kind;  // kFlags: packed flags in a gpr
-  uint8_t index = 0;      // register
-  uint16_t spill = 0;     // kSpill: index of the 8-byte slot (16-byte values use two)
+  uint8_t index = 0;                                                      // register
+  uint16_t spill = 0;  // kSpill: index of the 8-byte slot (16-byte values use two)
   uint64_t imm = 0, imm_hi = 0;
 };
 struct SavedSlot {
@@ -28,26 +28,28 @@ struct SavedSlot {
   Location at;
 };
 
-// A place in the code that C++ may be entered from. offset is the return address, in bytes from the code's start.
+// A place in the code that C++ may be entered from. offset is the return address, in bytes from the code's
+// start.
 struct Site {
   enum class Kind : uint8_t { kGuard, kCommit, kCall, kExit, kIndirect, kEngine, kDeadline } kind;
-  uint8_t aux = 0;          // guard: GuardAux; exit, engine: aux
-  uint8_t result = 0;       // guard, call: register that receives the result (Location::Kind by the op's type)
+  uint8_t aux = 0;     // guard: GuardAux; exit, engine: aux
+  uint8_t result = 0;  // guard, call: register that receives the result (Location::Kind by the op's type)
   uint32_t offset = 0;
-  uint32_t resume = 0;      // guard, commit, call: where to go on, bytes from the code's start
-  int32_t pc_offset = 0;    // of the snapshot
+  uint32_t resume = 0;    // guard, commit, call: where to go on, bytes from the code's start
+  int32_t pc_offset = 0;  // of the snapshot
   uint32_t completed = 0;
-  uint64_t imm = 0;         // guard: range; exit: target page offset; engine: imm; call: helper
-  Location base{};          // guard, commit: the address or pointer
+  uint64_t imm = 0;  // guard: range; exit: target page offset; engine: imm; call: helper
+  Location base{};   // guard, commit: the address or pointer
   uint32_t first_saved = 0, saved_count = 0;  // into CompiledCode::saved
 };
 
 struct CompiledCode {
-  std::vector<Site> sites;   // by ascending offset
+  std::vector<Site> sites;  // by ascending offset
   std::vector<SavedSlot> saved;
-  uint32_t size = 0;         // host bytes
-  bool fits = true;          // false: the buffer was too small; nothing usable was written
-  bool too_complex = false;  // with fits false: the region needs more than the backend has; retry with fewer instructions
+  uint32_t size = 0;  // host bytes
+  bool fits = true;   // false: the buffer was too small; nothing usable was written
+  bool too_complex =
+      false;  // with fits false: the region needs more than the backend has; retry with fewer instructions
 };
 
 struct Thunks {
@@ -64,7 +66,7 @@ struct CodeSpan {
 };
 
 struct BackendOptions {
-  bool validate = false;   // let the assembler check every instruction; verify the allocation
+  bool validate = false;  // let the assembler check every instruction; verify the allocation
 };
 
 class Backend {
@@ -74,12 +76,12 @@ class Backend {
   // Writes the thunks at the start of code memory; compile() then refers to them by relative address.
   virtual Thunks emit_thunks(CodeSpan at) = 0;
   virtual void compile(const Region& region, CodeSpan at, CompiledCode& out) = 0;
-  // Direct exit at `site` (host address, Site::offset added to the code's start) jumps to target from now on, or
-  // comes back to C++ (target null).
+  // Direct exit at `site` (host address, Site::offset added to the code's start) jumps to target from now on,
+  // or comes back to C++ (target null).
   virtual void link(CodeSpan code, uint32_t site_offset, const uint8_t* target) = 0;
   // The same for an exit to another page (Site::imm beyond the page): it jumps to target while
-  // Context::epoch[half] is `epoch` and pc_page has become `page` (the same code may be mapped twice), and asks the
-  // jump cache otherwise.
+  // Context::epoch[half] is `epoch` and pc_page has become `page` (the same code may be mapped twice), and
+  // asks the jump cache otherwise.
   virtual void link_page(CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, uint64_t page,
                          const uint8_t* target) = 0;
   virtual void unlink_page(CodeSpan code, uint32_t site_offset) = 0;

@@ -55,7 +55,10 @@ void Builder::set(Slot slot, Value v) {
 
 void Builder::flush() {
   for (Slot slot : dirty_) {
-    append({.op = Op::set, .type = Type::none, .args = {slots_[slot].value, kNoValue, kNoValue, kNoValue}, .imm = slot});
+    append({.op = Op::set,
+            .type = Type::none,
+            .args = {slots_[slot].value, kNoValue, kNoValue, kNoValue},
+            .imm = slot});
     slots_[slot].dirty = false;
   }
   if (!dirty_.empty()) snapshot_valid_ = false;
@@ -120,7 +123,10 @@ Value Builder::guard(Value base, GuardRange range, uint8_t aux) {
 void Builder::commit(Value ptr) {
   if (!slow_) return;
   const uint32_t snapshot = take_snapshot();
-  append({.op = Op::commit, .type = Type::none, .args = {ptr, kNoValue, kNoValue, kNoValue}, .snapshot = snapshot});
+  append({.op = Op::commit,
+          .type = Type::none,
+          .args = {ptr, kNoValue, kNoValue, kNoValue},
+          .snapshot = snapshot});
 }
 
 void Builder::exit_if(Value cond, int64_t target_offset) {

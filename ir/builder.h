@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Builder: appends instructions to a region and keeps the guest state in SSA form while it does so: get() gives a
-// slot's current value (loading it once), set() only remembers the new one, and whatever may leave the region takes
-// a snapshot of the slots that differ from memory. Constants are folded as they are built. One block only; regions
-// of several blocks are joined from these.
+// Builder: appends instructions to a region and keeps the guest state in SSA form while it does so: get()
+// gives a slot's current value (loading it once), set() only remembers the new one, and whatever may leave
+// the region takes a snapshot of the slots that differ from memory. Constants are folded as they are built.
+// One block only; regions of several blocks are joined from these.
 #pragma once
 
 #include <array>
@@ -34,8 +34,8 @@ class Builder {
   // --- guest state
   Value get(Slot slot);
   void set(Slot slot, Value v);
-  void flush();                 // `set` for every dirty slot: before calls that read the state
-  void forget();                // after calls that may have written any slot
+  void flush();   // `set` for every dirty slot: before calls that read the state
+  void forget();  // after calls that may have written any slot
   bool ended() const { return ended_; }
 
   // --- instructions. emit() folds and simplifies what fold.cpp knows.
@@ -62,7 +62,9 @@ class Builder {
   Value sext32(Value a) { return emit(Op::sext32, Type::i64, a); }
   Value trunc(Value a) { return emit(Op::trunc, Type::i32, a); }
   Value select(Value c, Value a, Value b) { return emit(Op::select, type(a), c, a, b); }
-  Value cond(Cond c, Value flags) { return emit(Op::cond, Type::i1, flags, kNoValue, kNoValue, 0, uint8_t(c)); }
+  Value cond(Cond c, Value flags) {
+    return emit(Op::cond, Type::i1, flags, kNoValue, kNoValue, 0, uint8_t(c));
+  }
   Value icmp(Cond c, Value a, Value b) { return emit(Op::icmp, Type::i1, a, b, kNoValue, 0, uint8_t(c)); }
   Value icmpz(Cond c, Value a) { return emit(Op::icmpz, Type::i1, a, kNoValue, kNoValue, 0, uint8_t(c)); }
   // Vector op: lane = log2 bytes.

@@ -29,17 +29,18 @@ V128 evaluate_op(const OpInput& in, const FpMode& fp, uint32_t& sticky);
 class EvalHost {
  public:
   virtual ~EvalHost() = default;
-  // Guards and commits as inst says: true to go on, `pointer` being that of the base (not of base + lo). False: leave with Leave::kGuard, the state in memory being that
-  // of the snapshot (the evaluator has written it before it asks).
+  // Guards and commits as inst says: true to go on, `pointer` being that of the base (not of base + lo).
+  // False: leave with Leave::kGuard, the state in memory being that of the snapshot (the evaluator has
+  // written it before it asks).
   virtual bool guard(const Region&, const Inst&, uint64_t base, uint8_t*& pointer) = 0;
   virtual bool commit(const Region&, const Inst&, uint8_t* pointer) = 0;
   virtual bool call(const Region&, const Inst&, const uint64_t args[4], uint64_t& result) = 0;
 };
 
 struct EvalResult {
-  Leave leave;        // kLink: exit and exit_if; kIndirect; kEngine; kGuard; kCall
-  Value inst;         // the instruction that left
-  uint64_t target;    // kIndirect: address; kEngine: argument
+  Leave leave;      // kLink: exit and exit_if; kIndirect; kEngine; kGuard; kCall
+  Value inst;       // the instruction that left
+  uint64_t target;  // kIndirect: address; kEngine: argument
 };
 // state: the guest state's first byte. For kLink and kIndirect the slots are written, pc_page is not touched.
 EvalResult evaluate(const Region& region, uint8_t* state, uint32_t& sticky, EvalHost& host);

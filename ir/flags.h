@@ -25,13 +25,20 @@ enum class Cond : uint8_t { eq, ne, cs, cc, mi, pl, vs, vc, hi, ls, ge, lt, gt, 
 constexpr bool holds(Cond cond, uint32_t flags) {
   const bool n = flags & kFlagN, z = flags & kFlagZ, c = flags & kFlagC, v = flags & kFlagV;
   switch (static_cast<Cond>(static_cast<uint8_t>(cond) & ~1u)) {
-    case Cond::eq: return z != (static_cast<uint8_t>(cond) & 1);
-    case Cond::cs: return c != (static_cast<uint8_t>(cond) & 1);
-    case Cond::mi: return n != (static_cast<uint8_t>(cond) & 1);
-    case Cond::vs: return v != (static_cast<uint8_t>(cond) & 1);
-    case Cond::hi: return (c && !z) != (static_cast<uint8_t>(cond) & 1);
-    case Cond::ge: return (n == v) != (static_cast<uint8_t>(cond) & 1);
-    default: return (!z && n == v) != (static_cast<uint8_t>(cond) & 1);
+    case Cond::eq:
+      return z != (static_cast<uint8_t>(cond) & 1);
+    case Cond::cs:
+      return c != (static_cast<uint8_t>(cond) & 1);
+    case Cond::mi:
+      return n != (static_cast<uint8_t>(cond) & 1);
+    case Cond::vs:
+      return v != (static_cast<uint8_t>(cond) & 1);
+    case Cond::hi:
+      return (c && !z) != (static_cast<uint8_t>(cond) & 1);
+    case Cond::ge:
+      return (n == v) != (static_cast<uint8_t>(cond) & 1);
+    default:
+      return (!z && n == v) != (static_cast<uint8_t>(cond) & 1);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Local simplification while building: constant folding (with the evaluator's own meaning of each op), identities,
-// canonical operand order (constants last), chains of constant additions joined.
+// Local simplification while building: constant folding (with the evaluator's own meaning of each op),
+// identities, canonical operand order (constants last), chains of constant additions joined.
 #pragma once
 
 #include "ir/ir.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The IR: SSA over a region (one entry, many exits). A region is a flat list of instructions; a value is named by
-// the index of the instruction that makes it. Guest-neutral: it knows state slots, memory, integers, flags
-// groups, floats and vectors. ops.def declares every op; text.h prints and parses; verify.h checks.
+// The IR: SSA over a region (one entry, many exits). A region is a flat list of instructions; a value is
+// named by the index of the instruction that makes it. Guest-neutral: it knows state slots, memory, integers,
+// flags groups, floats and vectors. ops.def declares every op; text.h prints and parses; verify.h checks.
 //
-// Invariants: an argument names an earlier instruction of the same block, or one of a dominating block. `param`s
-// come first in their block. The last instruction of a block has effect kEnd, no other has. Every op with effect
-// kLeave has a snapshot.
+// Invariants: an argument names an earlier instruction of the same block, or one of a dominating block.
+// `param`s come first in their block. The last instruction of a block has effect kEnd, no other has. Every op
+// with effect kLeave has a snapshot.
 //
 // An i32 value may be held with undefined upper bits by a backend; `zext32` defines them.
 #pragma once
@@ -50,7 +50,7 @@ enum class Op : uint16_t {
 
 struct OpInfo {
   std::string_view name;
-  std::string_view result;     // letters of ops.def
+  std::string_view result;  // letters of ops.def
   std::string_view arguments;
   uint8_t effects;
 };
@@ -74,16 +74,16 @@ static_assert(sizeof(Inst) == 32);
 enum GuardAux : uint8_t {
   kGuardRead = 0,
   kGuardWrite = 1 << 0,
-  kGuardUser = 1 << 1,          // with the unprivileged context's permissions
-  kGuardReadWrite = 1 << 2,     // with kGuardWrite: the old contents are read too
-  kGuardSlow = 1 << 3,          // always through C++, which may answer with a bounce buffer (see commit)
-  kGuardAlignShift = 4,         // bits 6:4: log2 of the alignment that is demanded (0: none)
-  kGuardMerged = 1 << 7,        // covers more than its own instruction's access: a miss is no fault yet
+  kGuardUser = 1 << 1,       // with the unprivileged context's permissions
+  kGuardReadWrite = 1 << 2,  // with kGuardWrite: the old contents are read too
+  kGuardSlow = 1 << 3,       // always through C++, which may answer with a bounce buffer (see commit)
+  kGuardAlignShift = 4,      // bits 6:4: log2 of the alignment that is demanded (0: none)
+  kGuardMerged = 1 << 7,     // covers more than its own instruction's access: a miss is no fault yet
 };
 struct GuardRange {
-  int32_t lo;        // bytes from the base
-  uint32_t length;   // bytes, < 1 << 24
-  uint8_t element;   // log2 of one access's bytes, for devices
+  int32_t lo;       // bytes from the base
+  uint32_t length;  // bytes, < 1 << 24
+  uint8_t element;  // log2 of one access's bytes, for devices
 };
 constexpr uint64_t pack(GuardRange r) {
   return static_cast<uint32_t>(r.lo) | uint64_t{r.length} << 32 | uint64_t{r.element} << 56;
@@ -95,8 +95,8 @@ constexpr GuardRange guard_range(const Inst& i) {
 
 // load, store, cas, xchg, rmw: aux. imm is the signed byte offset from the pointer.
 enum MemAux : uint8_t {
-  kMemSizeMask = 7,      // log2 of the bytes, 0 to 4
-  kMemSigned = 1 << 3,   // load: sign-extend to T
+  kMemSizeMask = 7,     // log2 of the bytes, 0 to 4
+  kMemSigned = 1 << 3,  // load: sign-extend to T
   kMemAcquire = 1 << 4,
   kMemRelease = 1 << 5,
 };
@@ -120,9 +120,9 @@ constexpr FtoI ftoi(uint64_t imm) {
 
 // The floating-point mode a region was translated for (part of the block key).
 struct FpMode {
-  uint8_t round = 0;           // 0 nearest even, 1 up, 2 down, 3 zero
+  uint8_t round = 0;  // 0 nearest even, 1 up, 2 down, 3 zero
   bool default_nan = false;
-  bool flush = false;          // single and double: subnormal inputs and results become zero
+  bool flush = false;  // single and double: subnormal inputs and results become zero
   bool flush_half = false;
   bool alternative_half = false;
   bool x86_nans = false;
@@ -136,8 +136,8 @@ struct SlotInfo {
 };
 using Slot = uint16_t;
 
-// Guest state at a point where the region may leave: slots that differ from memory, the pc (bytes from the start
-// of the page that the pc_page slot names) and how many of the region's instructions are complete.
+// Guest state at a point where the region may leave: slots that differ from memory, the pc (bytes from the
+// start of the page that the pc_page slot names) and how many of the region's instructions are complete.
 struct SnapshotEntry {
   Slot slot;
   Value value;
@@ -160,10 +160,10 @@ struct Region {
   std::vector<Value> jump_arguments;  // of jump and branch: see Inst::args[1] = first, args[2] = count
   std::span<const SlotInfo> slots;
   FpMode fp;
-  uint32_t pc_offset = 0;      // of the first guest instruction
-  uint32_t guest_insts = 0;    // on the path that leaves nowhere early
-  uint32_t guest_bytes = 0;    // source range [pc_offset, pc_offset + guest_bytes)
-  bool smp = false;            // memory orders and atomicity must hold against other host threads
+  uint32_t pc_offset = 0;    // of the first guest instruction
+  uint32_t guest_insts = 0;  // on the path that leaves nowhere early
+  uint32_t guest_bytes = 0;  // source range [pc_offset, pc_offset + guest_bytes)
+  bool smp = false;          // memory orders and atomicity must hold against other host threads
 
   void clear();
   std::span<const SnapshotEntry> entries(const Snapshot& s) const {

@@ -8,7 +8,7 @@ namespace mynah::ir {
 
 Runtime* new_runtime(size_t state_size) {
   const size_t size = sizeof(Runtime) + state_size;
-  void* memory = ::operator new(size, std::align_val_t{64});
+  void* memory = ::operator new (size, std::align_val_t{64});
   std::memset(memory, 0, size);
   auto* runtime = static_cast<Runtime*>(memory);
 #if defined(__x86_64__)
@@ -18,7 +18,7 @@ Runtime* new_runtime(size_t state_size) {
   return runtime;
 }
 
-void delete_runtime(Runtime* runtime) { ::operator delete(runtime, std::align_val_t{64}); }
+void delete_runtime(Runtime* runtime) { ::operator delete (runtime, std::align_val_t{64}); }
 
 #if defined(__x86_64__)
 // MXCSR: IE 0, DE 1, ZE 2, OE 3, UE 4, PE 5. A subnormal operand alone (DE) is no guest event here.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What translated code, thunks and the engine share at run time: the frame that the pinned state register points
-// into, the soft TLB and jump cache that the pinned context register points to, and the C++ entries that thunks
-// call. Plain data, fixed offsets, no guest specifics.
+// What translated code, thunks and the engine share at run time: the frame that the pinned state register
+// points into, the soft TLB and jump cache that the pinned context register points to, and the C++ entries
+// that thunks call. Plain data, fixed offsets, no guest specifics.
 #pragma once
 
 #include <array>
@@ -14,8 +14,8 @@
 namespace mynah::ir {
 
 // --- Soft TLB. One entry is hit when (address ^ tag) <= 4096 - length; the host pointer is then
-// addend + (address ^ tag), that is, addend is the host address of the page. An entry that can never hit has a tag
-// with another index (kTlbInvalidTag).
+// addend + (address ^ tag), that is, addend is the host address of the page. An entry that can never hit has
+// a tag with another index (kTlbInvalidTag).
 struct TlbEntry {
   uint64_t tag;
   uint64_t addend;
@@ -30,15 +30,17 @@ constexpr unsigned kTlbSize = 1 << kTlbBits;  // index = (address >> 12) & (kTlb
 constexpr unsigned tlb_index(uint64_t address) { return (address >> kPageBits) & (kTlbSize - 1); }
 constexpr uint64_t tlb_invalid_tag(unsigned index) { return uint64_t{index ^ 1} << kPageBits; }
 
-// --- Jump cache: guest virtual address -> host code, valid within one context (address space, privilege and the
-// block key's mode bits). An empty entry holds an address with another index, so that no target, however odd, hits it.
+// --- Jump cache: guest virtual address -> host code, valid within one context (address space, privilege and
+// the block key's mode bits). An empty entry holds an address with another index, so that no target, however
+// odd, hits it.
 struct JumpEntry {
   uint64_t address;
   uint64_t host;
 };
 constexpr unsigned kJumpBits = 12;
 constexpr unsigned kJumpSize = 1 << kJumpBits;
-constexpr unsigned kJumpFold = 10;  // nearby code and code a multiple of 16 KiB apart must not fight for entries
+constexpr unsigned kJumpFold =
+    10;  // nearby code and code a multiple of 16 KiB apart must not fight for entries
 constexpr unsigned jump_index(uint64_t address) {
   return (address >> 2 ^ address >> (2 + kJumpFold)) & (kJumpSize - 1);
 }
@@ -64,16 +66,18 @@ struct alignas(64) Context {
   std::array<TlbPair, kTlbSize> tlb;      // offset 0
   std::array<JumpEntry, kJumpSize> jump;  // offset 8192
   std::array<ReturnEntry, kReturnSize> returns;
-  // Names of the two halves' mappings of code, for direct links between pages: by bit 63 of the address. 0: none.
+  // Names of the two halves' mappings of code, for direct links between pages: by bit 63 of the address. 0:
+  // none.
   std::array<uint32_t, 2> epoch;
-  uint32_t return_top = 0;                // byte offset of the top entry in `returns`
+  uint32_t return_top = 0;  // byte offset of the top entry in `returns`
 };
 
 // Why translated code came back to C++.
 enum class Leave : uint32_t {
   kLink,      // a direct exit that is not linked; site names it
   kIndirect,  // target missed the jump cache; exit_target holds the address
-  kDeadline,  // the down-counter ran out at a region's entry; site names the region; nothing of it was executed
+  kDeadline,  // the down-counter ran out at a region's entry; site names the region; nothing of it was
+              // executed
   kEngine,    // exit_engine; site names it, exit_argument holds the value
   kGuard,     // a guard could not be satisfied; the state was rebuilt from its snapshot
   kCall,      // a helper asked to leave; the state was rebuilt from its snapshot
@@ -91,32 +95,32 @@ struct HostRegisters {
 
 // The guest state follows directly behind (`state` is the first byte of it).
 struct alignas(64) Runtime {
-  Context* context;        // loaded into the pinned context register on entry, and after calls
-  Context* user_context;   // for kGuardUser
-  int64_t counter;         // guest instructions left; lives in a register while translated code runs
+  Context* context;       // loaded into the pinned context register on entry, and after calls
+  Context* user_context;  // for kGuardUser
+  int64_t counter;        // guest instructions left; lives in a register while translated code runs
   uint64_t exit_target;
   uint64_t exit_argument;
-  uint64_t exit_site;      // host address within the code, see Site::offset
-  uint32_t exit_reason;    // Leave
+  uint64_t exit_site;         // host address within the code, see Site::offset
+  uint32_t exit_reason;       // Leave
   uint32_t guest_fp_control;  // host control word for guest code (x86-64: MXCSR, sticky flags included)
   uint32_t host_fp_control;
-  uint32_t fp_sticky;      // sticky FP and saturation flags that C++ accumulated (softfloat's bits; 1 << 27: QC)
-  void* host_stack;        // saved by enter
+  uint32_t fp_sticky;  // sticky FP and saturation flags that C++ accumulated (softfloat's bits; 1 << 27: QC)
+  void* host_stack;    // saved by enter
   // C++ entries. guard_miss: returns true to resume, having put the pointer into its register and resume_at.
   bool (*guard_miss)(Runtime*, uint64_t site, HostRegisters*);
   // A `call` op: true to go on. Result in call_result.
   bool (*call_helper)(Runtime*, uint64_t site, HostRegisters*);
-  // Reference meaning of an op that has no emitter: op | type<<16 | aux<<24 | argument i's type << (32 + 8i); imm; args in
-  // vector_args.
+  // Reference meaning of an op that has no emitter: op | type<<16 | aux<<24 | argument i's type << (32 + 8i);
+  // imm; args in vector_args.
   void (*run_op)(Runtime*, uint64_t op, uint64_t imm);
   uint64_t resume_at;
   uint64_t call_args[4];
   uint64_t call_result;
-  void* engine;            // the owning vCPU object, for the C++ entries
+  void* engine;  // the owning vCPU object, for the C++ entries
   alignas(16) V128 vector_args[4];
   V128 vector_result;
   HostRegisters registers;
-  FpMode fp_mode;          // of the current context's mode, for run_op
+  FpMode fp_mode;  // of the current context's mode, for run_op
   alignas(64) uint8_t state[];
 };
 
@@ -128,7 +132,8 @@ inline Runtime* runtime_of(void* state) {
 }
 
 // Sticky flags of guest floating point: what the host's control word gathered (invalid 1, divide by zero 2,
-// overflow 4, underflow 8, inexact 16) and what C++ gathered (fp_sticky). Reading leaves them; set replaces them.
+// overflow 4, underflow 8, inexact 16) and what C++ gathered (fp_sticky). Reading leaves them; set replaces
+// them.
 uint32_t fp_flags(const Runtime& runtime);
 void set_fp_flags(Runtime& runtime, uint32_t flags);
 // Puts the rounding mode into guest_fp_control, sticky flags untouched.

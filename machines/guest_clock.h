@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two clocks of a machine. Deterministic: guest time is the count of executed instructions, scaled; an idle
-// guest jumps to its next deadline. Realtime: guest time is the host's monotonic clock since the machine started.
+// The two clocks of a machine. Deterministic: guest time is the count of executed instructions, scaled; an
+// idle guest jumps to its next deadline. Realtime: guest time is the host's monotonic clock since the machine
+// started.
 #pragma once
 
 #include <chrono>
@@ -25,7 +26,9 @@ class GuestClock final : public dev::Clock {
   bool deterministic() const { return kind_ == Kind::kDeterministic; }
   dev::TimeNs now() const override {
     if (kind_ == Kind::kRealtime)
-      return std::chrono::duration_cast<std::chrono::nanoseconds>((paused_ ? paused_at_ : Host::now()) - start_).count();
+      return std::chrono::duration_cast<std::chrono::nanoseconds>((paused_ ? paused_at_ : Host::now()) -
+                                                                  start_)
+          .count();
     return skipped_ + static_cast<dev::TimeNs>((instructions_ ? instructions_() : 0) << shift_);
   }
   // Realtime: a stopped machine's time stands still.

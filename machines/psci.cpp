@@ -36,8 +36,10 @@ bool supported(uint32_t function) {
     case kSystemOff:
     case kSystemReset:
     case kPsciFeatures:
-    case kSmcccVersion: return true;
-    default: return false;
+    case kSmcccVersion:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -48,22 +50,38 @@ std::optional<AfterExit> psci_call(arm::ArmState& state, bool) {
   const uint64_t affinity = state.x(1) & 0xff00ffffff;
   int64_t result = kNotSupported;
   switch (function) {
-    case kPsciVersion: result = 0x10001; break;
-    case kSmcccVersion: result = 0x10001; break;
-    case kPsciFeatures: result = supported(static_cast<uint32_t>(state.x(1))) ? kSuccess : kNotSupported; break;
-    case kMigrateInfoType: result = 2; break;  // no trusted OS needs to migrate
+    case kPsciVersion:
+      result = 0x10001;
+      break;
+    case kSmcccVersion:
+      result = 0x10001;
+      break;
+    case kPsciFeatures:
+      result = supported(static_cast<uint32_t>(state.x(1))) ? kSuccess : kNotSupported;
+      break;
+    case kMigrateInfoType:
+      result = 2;
+      break;  // no trusted OS needs to migrate
     case kAffinityInfo32:
-    case kAffinityInfo64: result = affinity == 0 ? 0 : kInvalidParameters; break;
+    case kAffinityInfo64:
+      result = affinity == 0 ? 0 : kInvalidParameters;
+      break;
     case kCpuOn32:
-    case kCpuOn64: result = affinity == 0 ? kAlreadyOn : kInvalidParameters; break;
+    case kCpuOn64:
+      result = affinity == 0 ? kAlreadyOn : kInvalidParameters;
+      break;
     case kCpuSuspend32:
     case kCpuSuspend64:
       state.x(0) = kSuccess;  // a standby state: as WFI
       return state.irq_pending || state.fiq_pending ? AfterExit::kContinue : AfterExit::kHalt;
-    case kCpuOff: return AfterExit::kHalt;  // the only processor: nothing turns it on again
-    case kSystemOff: return AfterExit::kShutdown;
-    case kSystemReset: return AfterExit::kReset;
-    default: break;
+    case kCpuOff:
+      return AfterExit::kHalt;  // the only processor: nothing turns it on again
+    case kSystemOff:
+      return AfterExit::kShutdown;
+    case kSystemReset:
+      return AfterExit::kReset;
+    default:
+      break;
   }
   state.x(0) = static_cast<uint64_t>(result);
   return AfterExit::kContinue;

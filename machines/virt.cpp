@@ -20,7 +20,8 @@ struct VirtMachine::Walks final : arm::PhysicalMemory {
   bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) override {
     auto* p = reinterpret_cast<uint64_t*>(memory.for_write(pa, 8));
     if (!p) return false;
-    return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || true;
+    return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+           true;
   }
   GuestMemory& memory;
 };
@@ -32,11 +33,16 @@ struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
     Tlb& tlb = m.vcpu_->tlb();
     using Scope = arm::TlbInvalidation::Scope;
     switch (i.scope) {
-      case Scope::kAll: return tlb.invalidate_all();
-      case Scope::kAsid: return tlb.invalidate_asid(i.asid);
-      case Scope::kVa: return tlb.invalidate_pages(i.va, i.pages4k, false, i.asid);
-      case Scope::kVaAllAsid: return tlb.invalidate_pages(i.va, i.pages4k, true, 0);
-      case Scope::kRange: return tlb.invalidate_pages(i.va, i.pages4k, i.all_asids, i.asid);
+      case Scope::kAll:
+        return tlb.invalidate_all();
+      case Scope::kAsid:
+        return tlb.invalidate_asid(i.asid);
+      case Scope::kVa:
+        return tlb.invalidate_pages(i.va, i.pages4k, false, i.asid);
+      case Scope::kVaAllAsid:
+        return tlb.invalidate_pages(i.va, i.pages4k, true, 0);
+      case Scope::kRange:
+        return tlb.invalidate_pages(i.va, i.pages4k, i.all_asids, i.asid);
     }
   }
   void translation_changed() override { m.vcpu_->translation_changed(); }
@@ -110,36 +116,69 @@ using Timer = dev::GenericTimer::Timer;
 bool VirtMachine::System::read_external(uint16_t key, uint64_t& value) {
   dev::GenericTimer& t = *m.timer_;
   switch (key) {
-    case kCntfrq: value = t.frequency(); return true;
+    case kCntfrq:
+      value = t.frequency();
+      return true;
     case kCntpct:
-    case kCntvct: value = t.counter(); return true;
-    case kCntpTval: value = t.read_tval(Timer::kPhysical); return true;
-    case kCntpCtl: value = t.read_ctl(Timer::kPhysical); return true;
-    case kCntpCval: value = t.read_cval(Timer::kPhysical); return true;
-    case kCntvTval: value = t.read_tval(Timer::kVirtual); return true;
-    case kCntvCtl: value = t.read_ctl(Timer::kVirtual); return true;
-    case kCntvCval: value = t.read_cval(Timer::kVirtual); return true;
-    default: break;
+    case kCntvct:
+      value = t.counter();
+      return true;
+    case kCntpTval:
+      value = t.read_tval(Timer::kPhysical);
+      return true;
+    case kCntpCtl:
+      value = t.read_ctl(Timer::kPhysical);
+      return true;
+    case kCntpCval:
+      value = t.read_cval(Timer::kPhysical);
+      return true;
+    case kCntvTval:
+      value = t.read_tval(Timer::kVirtual);
+      return true;
+    case kCntvCtl:
+      value = t.read_ctl(Timer::kVirtual);
+      return true;
+    case kCntvCval:
+      value = t.read_cval(Timer::kVirtual);
+      return true;
+    default:
+      break;
   }
   if (!m.gicv3_) return false;
-  const auto icc = dev::icc_reg_from_encoding(key >> 14, key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7);
+  const auto icc =
+      dev::icc_reg_from_encoding(key >> 14, key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7);
   return icc && m.gicv3_->read_icc(0, *icc, value);
 }
 
 bool VirtMachine::System::write_external(uint16_t key, uint64_t value) {
   dev::GenericTimer& t = *m.timer_;
   switch (key) {
-    case kCntfrq: return true;  // as firmware would: the frequency is fixed
-    case kCntpTval: t.write_tval(Timer::kPhysical, value); return true;
-    case kCntpCtl: t.write_ctl(Timer::kPhysical, value); return true;
-    case kCntpCval: t.write_cval(Timer::kPhysical, value); return true;
-    case kCntvTval: t.write_tval(Timer::kVirtual, value); return true;
-    case kCntvCtl: t.write_ctl(Timer::kVirtual, value); return true;
-    case kCntvCval: t.write_cval(Timer::kVirtual, value); return true;
-    default: break;
+    case kCntfrq:
+      return true;  // as firmware would: the frequency is fixed
+    case kCntpTval:
+      t.write_tval(Timer::kPhysical, value);
+      return true;
+    case kCntpCtl:
+      t.write_ctl(Timer::kPhysical, value);
+      return true;
+    case kCntpCval:
+      t.write_cval(Timer::kPhysical, value);
+      return true;
+    case kCntvTval:
+      t.write_tval(Timer::kVirtual, value);
+      return true;
+    case kCntvCtl:
+      t.write_ctl(Timer::kVirtual, value);
+      return true;
+    case kCntvCval:
+      t.write_cval(Timer::kVirtual, value);
+      return true;
+    default:
+      break;
   }
   if (!m.gicv3_) return false;
-  const auto icc = dev::icc_reg_from_encoding(key >> 14, key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7);
+  const auto icc =
+      dev::icc_reg_from_encoding(key >> 14, key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7);
   return icc && m.gicv3_->write_icc(0, *icc, value);
 }
 
@@ -191,7 +230,8 @@ void VirtMachine::add_devices() {
   timer_ = std::make_unique<dev::GenericTimer>(events_, 0, physical, virtual_timer);
   uart_ = std::make_unique<dev::Pl011>(config_.serial ? *config_.serial : null_serial_, spi(kUartIrq), log_);
   bus_.map(kUart, dev::Pl011::kWindowSize, *uart_);
-  rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), static_cast<uint32_t>(config_.rtc_base_seconds), log_);
+  rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), static_cast<uint32_t>(config_.rtc_base_seconds),
+                                      log_);
   bus_.map(kRtc, dev::Pl031::kWindowSize, *rtc_);
   fw_cfg_ = std::make_unique<dev::FwCfg>(*dma_, log_);
   bus_.map(kFwCfg, dev::FwCfg::kWindowSize, *fw_cfg_);
@@ -217,7 +257,8 @@ std::string VirtMachine::init() {
     flash.storage = {memory_.host(base, kFlashSize), kFlashSize};
     flash_[i] = std::make_unique<dev::PflashCfi01>(flash, config_.flash[i], log_, i ? "pflash1" : "pflash0");
     if (i == 0 && !config_.firmware.empty())
-      std::memcpy(flash.storage.data(), config_.firmware.data(), std::min<size_t>(config_.firmware.size(), kFlashSize));
+      std::memcpy(flash.storage.data(), config_.firmware.data(),
+                  std::min<size_t>(config_.firmware.size(), kFlashSize));
     flash_[i]->on_mode_change([this, base](bool array) {
       memory_.set_visible(base, array);
       if (vcpu_) vcpu_->host_mapping_changed();
@@ -229,7 +270,8 @@ std::string VirtMachine::init() {
     bus_.map(kVirtio + i * kVirtioSize, kVirtioSize, *transports_.back());
   }
   backend_ = x86_64::make_backend({});
-  vcpu_ = std::make_unique<Vcpu>(*cpu_, memory_, *devices_, backend_.get(), config_.accelerator, config_.code_bytes);
+  vcpu_ = std::make_unique<Vcpu>(*cpu_, memory_, *devices_, backend_.get(), config_.accelerator,
+                                 config_.code_bytes);
   vcpu_->set_exact(clock_.deterministic());
   if (std::string error = vcpu_->init(); !error.empty()) return error;
   clock_.count_with([this] { return vcpu_->instructions(); });
@@ -245,7 +287,8 @@ std::string VirtMachine::init() {
     fw_cfg_->add_item(dev::FwCfg::kKernelData, config_.kernel);
     fw_cfg_->add_item_u32(dev::FwCfg::kInitrdSize, static_cast<uint32_t>(config_.initrd.size()));
     fw_cfg_->add_item(dev::FwCfg::kInitrdData, config_.initrd);
-    fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
+    fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize,
+                          static_cast<uint32_t>(config_.command_line.size() + 1));
     fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
   }
   if (std::string error = load_kernel(); !error.empty()) return error;
@@ -257,7 +300,8 @@ std::string VirtMachine::load_kernel() {
   ArmBootLayout layout;
   const uint64_t end = kRamBase + config_.ram_bytes;
   if (config_.starts_kernel()) {
-    if (std::string error = place_arm_kernel(config_.kernel, kRamBase, config_.ram_bytes, config_.initrd.size(), layout);
+    if (std::string error =
+            place_arm_kernel(config_.kernel, kRamBase, config_.ram_bytes, config_.initrd.size(), layout);
         !error.empty())
       return error;
     initrd_address_ = config_.initrd.empty() ? 0 : layout.initrd;
@@ -274,7 +318,8 @@ std::string VirtMachine::load_kernel() {
         !error.empty())
       return error;
   }
-  if (layout.dtb + dtb_.size() > end) return "memory is too small for kernel, initrd and device tree; use a larger -m";
+  if (layout.dtb + dtb_.size() > end)
+    return "memory is too small for kernel, initrd and device tree; use a larger -m";
   dtb_address_ = layout.dtb;
   if (config_.starts_kernel()) entry_ = layout.entry;
   return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Arm board `virt`, with the memory map, interrupt numbers and device tree that firmware and systems know from
-// the QEMU machine of that name. Wiring only: behaviour is the devices' and the engine's.
+// The Arm board `virt`, with the memory map, interrupt numbers and device tree that firmware and systems know
+// from the QEMU machine of that name. Wiring only: behaviour is the devices' and the engine's.
 #pragma once
 
 #include <cstdint>
@@ -35,10 +35,10 @@ struct VirtConfig {
   unsigned gic_version = 2;
   uint64_t ram_bytes = uint64_t{128} << 20;
   arm::CpuModel cpu;
-  std::vector<uint8_t> kernel;   // Image, already uncompressed; empty: start at the first flash
+  std::vector<uint8_t> kernel;  // Image, already uncompressed; empty: start at the first flash
   std::vector<uint8_t> initrd;
   std::string command_line;
-  std::vector<uint8_t> dtb;      // empty: made here
+  std::vector<uint8_t> dtb;       // empty: made here
   std::vector<uint8_t> firmware;  // contents of the first flash
   dev::BlockBackend* flash[2] = {nullptr, nullptr};
   dev::CharBackend* serial = nullptr;
@@ -67,11 +67,13 @@ class VirtMachine final {
   // Builds memory and boots up to the first instruction. Empty, or a sentence that says what is wrong.
   std::string init();
 
-  // Makes a virtio device in the last free slot, as QEMU does. The factory gets DMA memory and log. Before init().
+  // Makes a virtio device in the last free slot, as QEMU does. The factory gets DMA memory and log. Before
+  // init().
   using VirtioFactory = std::function<std::unique_ptr<dev::VirtioDevice>(dev::DmaMemory&, dev::Log&)>;
   std::string add_virtio(const VirtioFactory& make);
 
-  // Runs for a slice. kHalt: the guest waits; call again when wait_deadline() is reached or a device got input.
+  // Runs for a slice. kHalt: the guest waits; call again when wait_deadline() is reached or a device got
+  // input.
   AfterExit run_slice();
   // One instruction, for a debugger: interrupts wait, and so does a guest that would sleep.
   AfterExit step();
@@ -95,10 +97,10 @@ class VirtMachine final {
 
  private:
   // The interfaces that others see of the machine.
-  struct System;  // arm::ArmSystem, arm::Firmware
-  struct Dma;     // dev::DmaMemory
-  struct Walks;   // arm::PhysicalMemory
-  struct Lines;   // dev::IrqSink: interrupt inputs of the processor
+  struct System;   // arm::ArmSystem, arm::Firmware
+  struct Dma;      // dev::DmaMemory
+  struct Walks;    // arm::PhysicalMemory
+  struct Lines;    // dev::IrqSink: interrupt inputs of the processor
   struct Devices;  // DeviceBus
   void add_devices();
   std::string load_kernel();

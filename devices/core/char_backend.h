@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // CharBackend: the host side of a serial line, as a device sees it. Host to guest bytes are pushed by the
-// backend's owner through CharReceiver (the device), which says how many it can take now; guest to host bytes go
-// through write().
+// backend's owner through CharReceiver (the device), which says how many it can take now; guest to host bytes
+// go through write().
 #pragma once
 
 #include <cstddef>

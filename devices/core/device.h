@@ -12,7 +12,7 @@
 
 namespace mynah::dev {
 
-using Offset = uint64_t;                              // bytes from the start of the device's window
+using Offset = uint64_t;                                        // bytes from the start of the device's window
 enum class Width : uint8_t { k1 = 1, k2 = 2, k4 = 4, k8 = 8 };  // access size in bytes
 constexpr unsigned bytes(Width w) { return static_cast<unsigned>(w); }
 
@@ -21,8 +21,9 @@ class Device {
   virtual ~Device() = default;
   virtual std::string_view name() const = 0;
   virtual void reset() = 0;
-  // Never faults: an offset or width that the device does not decode reads 0 / is ignored, after a guest_error
-  // or unimplemented log line. The value is zero-extended; only the low `width` bytes of a written value count.
+  // Never faults: an offset or width that the device does not decode reads 0 / is ignored, after a
+  // guest_error or unimplemented log line. The value is zero-extended; only the low `width` bytes of a
+  // written value count.
   virtual uint64_t read(Offset, Width) = 0;
   virtual void write(Offset, Width, uint64_t) = 0;
   virtual void serialize(StateStream&) = 0;  // one function both ways
@@ -53,17 +54,17 @@ class IrqLine {
   unsigned line_ = 0;
 };
 
-// Guest physical memory as a bus-mastering device sees it. Addresses and lengths come from the guest and may be
-// anything, wrapping ranges included. Only RAM (and ROM, for reading) is reachable: a range that touches
-// anything else fails as a whole, returns false and changes nothing. Writes invalidate translated code and set
-// dirty bits.
+// Guest physical memory as a bus-mastering device sees it. Addresses and lengths come from the guest and may
+// be anything, wrapping ranges included. Only RAM (and ROM, for reading) is reachable: a range that touches
+// anything else fails as a whole, returns false and changes nothing. Writes invalidate translated code and
+// set dirty bits.
 class DmaMemory {
  public:
   virtual ~DmaMemory() = default;
   virtual bool read(uint64_t pa, void* to, size_t n) = 0;
   virtual bool write(uint64_t pa, const void* from, size_t n) = 0;
-  // Direct host access to [pa, pa + n) when it is one contiguous piece of RAM, else nullptr. Valid until control
-  // returns to the engine. With for_write the range counts as written at the time of the call.
+  // Direct host access to [pa, pa + n) when it is one contiguous piece of RAM, else nullptr. Valid until
+  // control returns to the engine. With for_write the range counts as written at the time of the call.
   virtual uint8_t* map(uint64_t pa, size_t n, bool for_write) = 0;
 };
 

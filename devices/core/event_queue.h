@@ -5,8 +5,8 @@
 // the queue can be saved; callbacks are registered by name at construction, in a fixed order.
 //
 // Contracts: events run in order of (time, order of scheduling). A callback is told how late it is (>= 0 ns).
-// An event scheduled in the past runs at the next run_due(). A callback may schedule and cancel, itself too; an
-// event it schedules for now or earlier runs in the same run_due().
+// An event scheduled in the past runs at the next run_due(). A callback may schedule and cancel, itself too;
+// an event it schedules for now or earlier runs in the same run_due().
 #pragma once
 
 #include <cstdint>

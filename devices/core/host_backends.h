@@ -15,8 +15,8 @@ class BlockBackend {
   virtual ~BlockBackend() = default;
   virtual uint64_t size() const = 0;  // bytes
   virtual bool read_only() const = 0;
-  // Synchronous. False on a host error or a range outside the disk (the guest then sees an I/O error); a failed
-  // write leaves the bytes outside the range untouched.
+  // Synchronous. False on a host error or a range outside the disk (the guest then sees an I/O error); a
+  // failed write leaves the bytes outside the range untouched.
   virtual bool read(uint64_t offset, std::span<uint8_t> to) = 0;
   virtual bool write(uint64_t offset, std::span<const uint8_t> from) = 0;
   virtual bool flush() = 0;
@@ -28,7 +28,8 @@ class NetBackend {
  public:
   virtual ~NetBackend() = default;
   virtual void send(std::span<const uint8_t> frame) = 0;  // an Ethernet frame from the guest, without FCS
-  // Frames to the guest. The receiver returns false when it has no buffer; the backend then keeps or drops it.
+  // Frames to the guest. The receiver returns false when it has no buffer; the backend then keeps or drops
+  // it.
   using Receiver = std::function<bool(std::span<const uint8_t>)>;
   virtual void attach(Receiver receiver) = 0;
   virtual void buffers_available() {}  // the device can take frames again

@@ -40,8 +40,7 @@ class StateStream {
   }
 
   template <typename T>
-    requires(std::is_integral_v<T> || std::is_enum_v<T> || std::is_floating_point_v<T>)
-  void io(T& value) {
+  requires(std::is_integral_v<T> || std::is_enum_v<T> || std::is_floating_point_v<T>) void io(T& value) {
     raw(&value, sizeof value);
   }
   // One byte, 0 or 1; any other makes the stream fail, because a bool must never hold it.
@@ -63,7 +62,8 @@ class StateStream {
   void io(std::array<T, N>& values) {
     for (auto& v : values) io(v);
   }
-  // The element type must itself be acceptable to io(). max_elements bounds what a corrupt stream can allocate.
+  // The element type must itself be acceptable to io(). max_elements bounds what a corrupt stream can
+  // allocate.
   template <typename T>
   void io(std::vector<T>& values, uint64_t max_elements = uint64_t{1} << 28) {
     uint64_t n = values.size();

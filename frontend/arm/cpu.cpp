@@ -23,8 +23,8 @@ namespace {
 
 constexpr uint64_t kSctlrM = 1, kSctlrA = 2, kSctlrWxn = uint64_t{1} << 19;
 constexpr uint64_t kSctlrUma = 1 << 9, kSctlrDze = 1 << 14, kSctlrUci = uint64_t{1} << 26;
-constexpr uint64_t kSctlrEnIa = uint64_t{1} << 31, kSctlrEnIb = uint64_t{1} << 30, kSctlrEnDa = uint64_t{1} << 27,
-                   kSctlrEnDb = uint64_t{1} << 13;
+constexpr uint64_t kSctlrEnIa = uint64_t{1} << 31, kSctlrEnIb = uint64_t{1} << 30,
+                   kSctlrEnDa = uint64_t{1} << 27, kSctlrEnDb = uint64_t{1} << 13;
 constexpr uint32_t kFpsrFlags = 0x0800009f;  // QC and the cumulative exception bits
 
 constexpr uint16_t kFpsrKey = system_key(3, 3, 4, 4, 1);
@@ -152,8 +152,9 @@ void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
   const auto kind = static_cast<Fault>(fault.words[kWordFault]);
   const auto level = static_cast<unsigned>(fault.words[kWordLevel]);
   const uint64_t va = fault.words[kWordAddress];
-  take(access == ::mynah::Access::kExecute ? instruction_abort(state_, kind, level, va)
-                                           : data_abort(state_, kind, level, va, access == ::mynah::Access::kWrite),
+  take(access == ::mynah::Access::kExecute
+           ? instruction_abort(state_, kind, level, va)
+           : data_abort(state_, kind, level, va, access == ::mynah::Access::kWrite),
        state_.pc());
 }
 
@@ -186,7 +187,8 @@ void ArmCpu::deliver_interrupt() {
 AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
   const uint64_t pc = state_.pc();
   switch (static_cast<ExitReason>(reason)) {
-    case ExitReason::kContinue: break;
+    case ExitReason::kContinue:
+      break;
     case ExitReason::kUndefined: {
       const auto word = static_cast<uint32_t>(imm);
       if (on_undefined) {
@@ -197,7 +199,9 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
       take(synchronous(syndrome::unknown()), pc);
       break;
     }
-    case ExitReason::kSvc: take(synchronous(syndrome::svc(static_cast<uint16_t>(imm))), pc); break;
+    case ExitReason::kSvc:
+      take(synchronous(syndrome::svc(static_cast<uint16_t>(imm))), pc);
+      break;
     case ExitReason::kHvc:
     case ExitReason::kSmc: {
       const bool smc = static_cast<ExitReason>(reason) == ExitReason::kSmc;
@@ -207,8 +211,12 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
       take(synchronous(syndrome::unknown()), pc - 4);
       break;
     }
-    case ExitReason::kBrk: take(synchronous(syndrome::brk(static_cast<uint16_t>(imm))), pc); break;
-    case ExitReason::kHlt: take(synchronous(syndrome::unknown()), pc); break;
+    case ExitReason::kBrk:
+      take(synchronous(syndrome::brk(static_cast<uint16_t>(imm))), pc);
+      break;
+    case ExitReason::kHlt:
+      take(synchronous(syndrome::unknown()), pc);
+      break;
     case ExitReason::kEret: {
       uint64_t address = state_.elr;
       if (imm == 1 && pauth_enabled(state_, PauthKeyName::kIa))
@@ -224,10 +232,18 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case ExitReason::kWfe:  // may complete at any time: spin loops then run their course
       state_.event_register = 0;
       break;
-    case ExitReason::kFpTrap: take(synchronous(syndrome::fp_access()), pc); break;
-    case ExitReason::kSysTrap: take(synchronous(imm), pc); break;
-    case ExitReason::kIllegalState: take(synchronous(syndrome::illegal_state()), pc); break;
-    case ExitReason::kStep: state_.ss = 0; break;
+    case ExitReason::kFpTrap:
+      take(synchronous(syndrome::fp_access()), pc);
+      break;
+    case ExitReason::kSysTrap:
+      take(synchronous(imm), pc);
+      break;
+    case ExitReason::kIllegalState:
+      take(synchronous(syndrome::illegal_state()), pc);
+      break;
+    case ExitReason::kStep:
+      state_.ss = 0;
+      break;
   }
   return AfterExit::kContinue;
 }
@@ -255,17 +271,24 @@ bool ArmCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& resu
       access = sysregs::write_immediate(state_, system_, model_, static_cast<unsigned>(args[0] >> 3),
                                         static_cast<unsigned>(args[0] & 7), static_cast<unsigned>(args[1]));
       break;
-    case Helper::kPacAdd: result = add_pac(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]); return true;
+    case Helper::kPacAdd:
+      result = add_pac(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]);
+      return true;
     case Helper::kPacAuth:
       result = authenticate(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]);
       return true;
-    case Helper::kPacStrip: result = strip_pac(state_, args[0], args[1] != 0); return true;
-    case Helper::kPacGeneric: result = generic_pac(state_, args[0], args[1]); return true;
+    case Helper::kPacStrip:
+      result = strip_pac(state_, args[0], args[1] != 0);
+      return true;
+    case Helper::kPacGeneric:
+      result = generic_pac(state_, args[0], args[1]);
+      return true;
     case Helper::kSev:
       state_.event_register = 1;
       if (!args[0]) system_.send_event();
       return true;
-    case Helper::kCount: break;
+    case Helper::kCount:
+      break;
   }
   if (access.ok()) return true;
   if (access.status == AccessResult::Status::kUndefined && on_undefined)
@@ -287,8 +310,8 @@ std::string ArmCpu::dump() const {
                   i % 4 == 2 ? "\n" : " ");
     text += line;
   }
-  std::snprintf(line, sizeof line, "SP=%016llx\nPSTATE=%08x EL%u\n", static_cast<unsigned long long>(state_.sp()),
-                pack_pstate(state_), state_.el);
+  std::snprintf(line, sizeof line, "SP=%016llx\nPSTATE=%08x EL%u\n",
+                static_cast<unsigned long long>(state_.sp()), pack_pstate(state_), state_.el);
   return text + line;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ArmCpu: the Arm processor element as the engine drives it. Ties together the state, the walk of the tables, the
-// exceptions, the system registers and the lifter; what lies outside of the processor comes in through ArmSystem
-// and Firmware.
+// ArmCpu: the Arm processor element as the engine drives it. Ties together the state, the walk of the tables,
+// the exceptions, the system registers and the lifter; what lies outside of the processor comes in through
+// ArmSystem and Firmware.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,8 @@ class ArmCpu final : public GuestCpu {
   const CpuModel& model() const { return model_; }
   ResetConfig reset_config;
 
-  // An instruction that the model lacks: its word, address and the feature it belongs to ("" when unallocated).
+  // An instruction that the model lacks: its word, address and the feature it belongs to ("" when
+  // unallocated).
   std::function<void(uint32_t word, uint64_t pc, std::string_view feature)> on_undefined;
   // Every exception taken, for -d int.
   std::function<void(const Exception&, uint64_t return_address)> on_exception;
@@ -55,7 +56,8 @@ class ArmCpu final : public GuestCpu {
   ContextKey context_key() override;
   uint32_t user_class() const override { return 0; }
   TranslateResult translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
-  ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class, FaultKind kind) override;
+  ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class,
+                            FaultKind kind) override;
   void raise_fault(const ::mynah::Fault&, ::mynah::Access access) override;
   void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
             const LiftLimits& limits) override;

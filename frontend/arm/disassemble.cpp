@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Guest code as text, for logs and the monitor. Capstone's version in Debian 12 does not know every extension; what
-// it does not know is shown as a word.
+// Guest code as text, for logs and the monitor. Capstone's version in Debian 12 does not know every
+// extension; what it does not know is shown as a word.
 #include <capstone/capstone.h>
 
 #include <cstdio>
@@ -22,10 +22,11 @@ std::string ArmCpu::disassemble(std::span<const uint8_t> bytes, uint64_t pc) con
     cs_insn* insn = nullptr;
     const size_t n = cs_disasm(handle, bytes.data() + at, 4, pc + at, 1, &insn);
     if (n == 1)
-      std::snprintf(line, sizeof line, "0x%08llx:  %08x  %s %s\n", static_cast<unsigned long long>(pc + at), word,
-                    insn->mnemonic, insn->op_str);
+      std::snprintf(line, sizeof line, "0x%08llx:  %08x  %s %s\n", static_cast<unsigned long long>(pc + at),
+                    word, insn->mnemonic, insn->op_str);
     else
-      std::snprintf(line, sizeof line, "0x%08llx:  %08x  .word\n", static_cast<unsigned long long>(pc + at), word);
+      std::snprintf(line, sizeof line, "0x%08llx:  %08x  .word\n", static_cast<unsigned long long>(pc + at),
+                    word);
     if (n) cs_free(insn, n);
     text += line;
   }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What translated Arm code asks of C++: helpers (`call` ops, which return into the region) and reasons to leave it
-// for good (`exit_engine`). ArmCpu implements both.
+// What translated Arm code asks of C++: helpers (`call` ops, which return into the region) and reasons to
+// leave it for good (`exit_engine`). ArmCpu implements both.
 #pragma once
 
 #include <cstdint>
 
 namespace mynah::arm {
 
-// Arguments and results as call_helper() sees them. The caller flushes the state before a call and forgets cached
-// slots after it.
+// Arguments and results as call_helper() sees them. The caller flushes the state before a call and forgets
+// cached slots after it.
 enum class Helper : uint8_t {
   kReadSysreg,    // (key, rt) -> value; may trap
   kWriteSysreg,   // (key, value, rt); may trap
@@ -25,9 +25,9 @@ enum class Helper : uint8_t {
 
 // exit_engine: aux. pc of the snapshot is the instruction's own unless said otherwise.
 enum class ExitReason : uint8_t {
-  kContinue,      // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
-  kUndefined,     // imm = instruction word
-  kSvc,           // imm = immediate
+  kContinue,   // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
+  kUndefined,  // imm = instruction word
+  kSvc,        // imm = immediate
   kHvc,
   kSmc,
   kBrk,

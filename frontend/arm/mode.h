@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The block key of an Arm region: facts that are fixed while lifting. Part of the context key, so that a jump cache
-// or link never leads into code lifted under other facts.
+// The block key of an Arm region: facts that are fixed while lifting. Part of the context key, so that a jump
+// cache or link never leads into code lifted under other facts.
 #pragma once
 
 #include <cstdint>
@@ -12,23 +12,23 @@ namespace mynah::arm {
 
 enum ModeBit : uint64_t {
   kModeEl1 = 1 << 0,
-  kModeSpEl1 = 1 << 1,        // PSTATE.SP: sp is SP_EL1
-  kModeFpEnabled = 1 << 2,    // CPACR_EL1.FPEN does not trap
-  kModeAlignCheck = 1 << 3,   // SCTLR_EL1.A
-  kModeUao = 1 << 4,          // LDTR, STTR are privileged
+  kModeSpEl1 = 1 << 1,       // PSTATE.SP: sp is SP_EL1
+  kModeFpEnabled = 1 << 2,   // CPACR_EL1.FPEN does not trap
+  kModeAlignCheck = 1 << 3,  // SCTLR_EL1.A
+  kModeUao = 1 << 4,         // LDTR, STTR are privileged
   kModeEnIa = 1 << 5,
   kModeEnIb = 1 << 6,
   kModeEnDa = 1 << 7,
   kModeEnDb = 1 << 8,
-  kModeSingleStep = 1 << 9,   // software step is active: one instruction a region
+  kModeSingleStep = 1 << 9,  // software step is active: one instruction a region
   kModeDefaultNan = 1 << 10,
-  kModeFlush = 1 << 11,       // FPCR.FZ
-  kModeFlushHalf = 1 << 12,   // FPCR.FZ16
-  kModeAltHalf = 1 << 13,     // FPCR.AHP
-  kModeUserCacheOps = 1 << 14,  // SCTLR_EL1.UCI
-  kModeUserZva = 1 << 15,       // SCTLR_EL1.DZE
+  kModeFlush = 1 << 11,           // FPCR.FZ
+  kModeFlushHalf = 1 << 12,       // FPCR.FZ16
+  kModeAltHalf = 1 << 13,         // FPCR.AHP
+  kModeUserCacheOps = 1 << 14,    // SCTLR_EL1.UCI
+  kModeUserZva = 1 << 15,         // SCTLR_EL1.DZE
   kModeUserMaskAccess = 1 << 16,  // SCTLR_EL1.UMA
-  kModeIllegalState = 1 << 17,  // PSTATE.IL
+  kModeIllegalState = 1 << 17,    // PSTATE.IL
 };
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
 constexpr unsigned kModeTagShift = 22;    // TBI for code: bit 0 lower half, bit 1 upper half

@@ -12,12 +12,14 @@ namespace {
 
 using ir::Type;
 
-constexpr const char* kXNames[] = {"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",  "x8",  "x9",  "x10",
-                                   "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",
-                                   "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30"};
-constexpr const char* kVNames[] = {"v0",  "v1",  "v2",  "v3",  "v4",  "v5",  "v6",  "v7",  "v8",  "v9",  "v10",
-                                   "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21",
-                                   "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"};
+constexpr const char* kXNames[] = {"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",
+                                   "x8",  "x9",  "x10", "x11", "x12", "x13", "x14", "x15",
+                                   "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23",
+                                   "x24", "x25", "x26", "x27", "x28", "x29", "x30"};
+constexpr const char* kVNames[] = {"v0",  "v1",  "v2",  "v3",  "v4",  "v5",  "v6",  "v7",
+                                   "v8",  "v9",  "v10", "v11", "v12", "v13", "v14", "v15",
+                                   "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23",
+                                   "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"};
 
 constexpr auto make_table() {
   std::array<ir::SlotInfo, kSlotCount> t{};
@@ -26,7 +28,8 @@ constexpr auto make_table() {
   t[kSlotNzcv] = {"nzcv", Type::flags, hot + 8};
   t[kSlotSp] = {"sp", Type::i64, hot + 16};
   for (unsigned i = 0; i < 31; ++i) t[kSlotX0 + i] = {kXNames[i], Type::i64, hot + 8u * kXPosition[i]};
-  for (unsigned i = 0; i < 32; ++i) t[kSlotV0 + i] = {kVNames[i], Type::v128, uint32_t(offsetof(ArmState, v) + 16 * i)};
+  for (unsigned i = 0; i < 32; ++i)
+    t[kSlotV0 + i] = {kVNames[i], Type::v128, uint32_t(offsetof(ArmState, v) + 16 * i)};
   t[kSlotSpEl0] = {"sp_el0", Type::i64, offsetof(ArmState, sp_bank)};
   t[kSlotTpidrEl0] = {"tpidr_el0", Type::i64, offsetof(ArmState, tpidr_el0)};
   t[kSlotTpidrroEl0] = {"tpidrro_el0", Type::i64, offsetof(ArmState, tpidrro_el0)};

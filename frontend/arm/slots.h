@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers of the state slots that translated code of an Arm guest reads and writes; the table with their types and
-// offsets. Slot 0 is pc_page, by the backends' convention.
+// Numbers of the state slots that translated code of an Arm guest reads and writes; the table with their
+// types and offsets. Slot 0 is pc_page, by the backends' convention.
 #pragma once
 
 #include <span>
@@ -14,9 +14,9 @@ enum SlotNumber : ir::Slot {
   kSlotPcPage = 0,
   kSlotNzcv,
   kSlotSp,
-  kSlotX0,                      // X0..X30
-  kSlotV0 = kSlotX0 + 31,       // V0..V31
-  kSlotSpEl0 = kSlotV0 + 32,    // the banked word: only while SPSel selects SP_EL1
+  kSlotX0,                    // X0..X30
+  kSlotV0 = kSlotX0 + 31,     // V0..V31
+  kSlotSpEl0 = kSlotV0 + 32,  // the banked word: only while SPSel selects SP_EL1
   kSlotTpidrEl0,
   kSlotTpidrroEl0,
   kSlotTpidrEl1,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ArmState: everything that one Arm processor element holds, as translated code and C++ see it. Translated code
-// reaches it through a pinned register that points kStateBias bytes into it, so that the `hot` words are one byte
-// of displacement away. General registers are reached through x(i); their order in memory puts the ones that
-// compilers use most within that reach.
+// ArmState: everything that one Arm processor element holds, as translated code and C++ see it. Translated
+// code reaches it through a pinned register that points kStateBias bytes into it, so that the `hot` words are
+// one byte of displacement away. General registers are reached through x(i); their order in memory puts the
+// ones that compilers use most within that reach.
 //
-// Invariants: `sp` is the stack pointer selected by EL and SPSel, sp_bank holds the other ones; the guest pc is
-// pc_page + the block's page offset while translated code runs, and pc() outside of it (pc_page holds the virtual
-// address of the page, pc_offset the offset in it). nzcv is in the IR's flag layout (ir/flags.h).
+// Invariants: `sp` is the stack pointer selected by EL and SPSel, sp_bank holds the other ones; the guest pc
+// is pc_page + the block's page offset while translated code runs, and pc() outside of it (pc_page holds the
+// virtual address of the page, pc_offset the offset in it). nzcv is in the IR's flag layout (ir/flags.h).
 #pragma once
 
 #include <array>
@@ -26,8 +26,9 @@ struct PauthKey {
 };
 
 // Position of X0..X30 in ArmState::hot (below 32: reachable with one byte of displacement).
-constexpr std::array<uint8_t, 31> kXPosition = {3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18,
-                                                19, 20, 32, 21, 22, 23, 24, 25, 26, 27, 28, 29, 33, 30, 31};
+constexpr std::array<uint8_t, 31> kXPosition = {3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
+                                                14, 15, 16, 17, 18, 19, 20, 32, 21, 22, 23,
+                                                24, 25, 26, 27, 28, 29, 33, 30, 31};
 
 struct alignas(64) ArmState {
   // hot[0] pc_page, hot[1] nzcv, hot[2] sp, then general registers by kXPosition.
@@ -50,10 +51,10 @@ struct alignas(64) ArmState {
 
   // PSTATE, one field a byte or word. el is 0 or 1.
   uint8_t el, spsel, pan, uao, dit, ssbs, btype, il, ss;
-  uint8_t daif;       // D=8 A=4 I=2 F=1
-  uint8_t halted;     // in WFI or WFE
+  uint8_t daif;    // D=8 A=4 I=2 F=1
+  uint8_t halted;  // in WFI or WFE
   uint8_t powered_off;
-  uint8_t event_register;  // SEV, for WFE
+  uint8_t event_register;            // SEV, for WFE
   uint8_t irq_pending, fiq_pending;  // input lines
   uint32_t fpcr, fpsr;
 

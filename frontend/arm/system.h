@@ -20,8 +20,8 @@ class PhysicalMemory {
 struct TlbInvalidation {
   enum class Scope : uint8_t { kAll, kAsid, kVa, kVaAllAsid, kRange } scope;
   uint16_t asid = 0;
-  uint64_t va = 0;       // page-aligned, sign-extended
-  uint64_t pages4k = 1;  // kVa, kVaAllAsid: pages of the current granule, in 4 KiB units; kRange: length
+  uint64_t va = 0;         // page-aligned, sign-extended
+  uint64_t pages4k = 1;    // kVa, kVaAllAsid: pages of the current granule, in 4 KiB units; kRange: length
   bool all_asids = false;  // kRange
   bool last_level_only = false;
   bool broadcast = false;  // inner or outer shareable
@@ -32,7 +32,8 @@ class ArmSystem {
   virtual ~ArmSystem() = default;
   virtual PhysicalMemory& memory() = 0;
   virtual void tlb_invalidate(const TlbInvalidation&) = 0;
-  // SCTLR, TCR, TTBR, MAIR, PSTATE.EL/PAN, ... changed: the next region entry selects its translation context.
+  // SCTLR, TCR, TTBR, MAIR, PSTATE.EL/PAN, ... changed: the next region entry selects its translation
+  // context.
   virtual void translation_changed() = 0;
   // IC IVAU / IALLU: the engine's write protection has already seen every store, so this may do nothing.
   virtual void instruction_cache_invalidate(uint64_t va, bool all) = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The passes, in the order in which run_passes() applies them. Each is a free function in a file of its own that
-// states what it assumes and guarantees. Every pass can be switched off.
+// The passes, in the order in which run_passes() applies them. Each is a free function in a file of its own
+// that states what it assumes and guarantees. Every pass can be switched off.
 #pragma once
 
 #include "ir/ir.h"

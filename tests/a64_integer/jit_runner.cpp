@@ -25,8 +25,9 @@ JitRunner::JitRunner(const JitOptions& options)
                              : x86_64::make_backend({.validate = options.validate})),
       runtime_(ir::new_runtime(sizeof(arm::ArmState))),
       context_(std::make_unique<ir::Context>()) {
-  code_memory_ = static_cast<uint8_t*>(mmap(nullptr, kThunkBytes + kCodeBytes, PROT_READ | PROT_WRITE | PROT_EXEC,
-                                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  code_memory_ =
+      static_cast<uint8_t*>(mmap(nullptr, kThunkBytes + kCodeBytes, PROT_READ | PROT_WRITE | PROT_EXEC,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (code_memory_ == MAP_FAILED) std::abort();
   thunks_ = backend_->emit_thunks({code_memory_, code_memory_, kThunkBytes});
   runtime_->engine = this;
@@ -71,9 +72,12 @@ RegionExit JitRunner::run(ir::Region& region, arm::ArmState& state, uint8_t* mem
   switch (static_cast<ir::Leave>(runtime_->exit_reason)) {
     case ir::Leave::kLink:  // pc_page is that of the target
       return {Outcome::kDone, state.pc_page() + (site_at(runtime_->exit_site).imm & (kPageSize - 1))};
-    case ir::Leave::kIndirect: return {Outcome::kDone, runtime_->exit_target};
-    case ir::Leave::kCall: return {Outcome::kUnsupported, 0};
-    default: return {Outcome::kException, 0};
+    case ir::Leave::kIndirect:
+      return {Outcome::kDone, runtime_->exit_target};
+    case ir::Leave::kCall:
+      return {Outcome::kUnsupported, 0};
+    default:
+      return {Outcome::kException, 0};
   }
 }
 
@@ -94,9 +98,14 @@ bool JitRunner::guard_miss(ir::Runtime* rt, uint64_t address, ir::HostRegisters*
   const ir::GuardRange range = ir::guard_range({.op = ir::Op::guard, .type = ir::Type::ptr, .imm = site.imm});
   uint64_t base = 0;
   switch (site.base.kind) {
-    case ir::Location::Kind::kConst: base = site.base.imm; break;
-    case ir::Location::Kind::kSpill: base = registers->spill[site.base.spill]; break;
-    default: base = registers->gpr[site.base.index];
+    case ir::Location::Kind::kConst:
+      base = site.base.imm;
+      break;
+    case ir::Location::Kind::kSpill:
+      base = registers->spill[site.base.spill];
+      break;
+    default:
+      base = registers->gpr[site.base.index];
   }
   const uint64_t first = base + static_cast<uint64_t>(int64_t{range.lo});
   const unsigned align = site.aux >> ir::kGuardAlignShift & 7;
@@ -116,8 +125,12 @@ bool JitRunner::call_helper(ir::Runtime*, uint64_t, ir::HostRegisters*) { return
 void JitRunner::run_op(ir::Runtime* rt, uint64_t packed, uint64_t imm) {
   ir::Type types[4];
   for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<ir::Type>(packed >> (32 + 8 * i) & 0xff);
-  const ir::OpInput in{static_cast<ir::Op>(packed & 0xffff), static_cast<ir::Type>(packed >> 16 & 0xff),
-                       static_cast<uint8_t>(packed >> 24), imm, rt->vector_args, types};
+  const ir::OpInput in{static_cast<ir::Op>(packed & 0xffff),
+                       static_cast<ir::Type>(packed >> 16 & 0xff),
+                       static_cast<uint8_t>(packed >> 24),
+                       imm,
+                       rt->vector_args,
+                       types};
   rt->vector_result = ir::evaluate_op(in, rt->fp_mode, rt->fp_sticky);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A RunRegion of the instruction tests that optimizes and compiles the region with the x86-64 backend and runs the
-// code: with the soft TLB that the engine would have, so that both the hit and the miss of a guard are taken.
+// A RunRegion of the instruction tests that optimizes and compiles the region with the x86-64 backend and
+// runs the code: with the soft TLB that the engine would have, so that both the hit and the miss of a guard
+// are taken.
 #pragma once
 
 #include <memory>
@@ -12,9 +13,9 @@
 namespace mynah::a64_oracle {
 
 struct JitOptions {
-  bool plain = false;         // for a processor without AVX, BMI and the like
+  bool plain = false;  // for a processor without AVX, BMI and the like
   bool passes = true;
-  bool validate = true;       // the backend checks its work
+  bool validate = true;  // the backend checks its work
 };
 
 class JitRunner {

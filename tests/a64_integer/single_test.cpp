@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every row of the decode tables that works on general registers alone: random fields, operands with many edge values,
-// one instruction at a time, on each way to run it, against Unicorn. Left out are system instructions and pointer
-// authentication, which have tests of their own, and what Unicorn has wrong (see unicorn_is_wrong).
+// Every row of the decode tables that works on general registers alone: random fields, operands with many
+// edge values, one instruction at a time, on each way to run it, against Unicorn. Left out are system
+// instructions and pointer authentication, which have tests of their own, and what Unicorn has wrong (see
+// unicorn_is_wrong).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,9 +27,9 @@ constexpr Encoding kLoadStore[] = {
 #include "frontend/arm/a64/table_load_store.inc"
 #undef ROW
 };
-constexpr Encoding kBranches[] = {Encoding::b_cond, Encoding::b,    Encoding::bl,  Encoding::cbz,
-                                  Encoding::cbnz,   Encoding::tbz,  Encoding::tbnz, Encoding::br,
-                                  Encoding::blr,    Encoding::ret,  Encoding::nop, Encoding::dmb,
+constexpr Encoding kBranches[] = {Encoding::b_cond, Encoding::b,     Encoding::bl,     Encoding::cbz,
+                                  Encoding::cbnz,   Encoding::tbz,   Encoding::tbnz,   Encoding::br,
+                                  Encoding::blr,    Encoding::ret,   Encoding::nop,    Encoding::dmb,
                                   Encoding::dsb,    Encoding::cfinv, Encoding::xaflag, Encoding::axflag};
 
 bool is_vector_access(std::string_view id) {
@@ -36,11 +37,13 @@ bool is_vector_access(std::string_view id) {
          (id.size() >= 4 && id.substr(0, 2) == "ld" && id[2] >= '1' && id[2] <= '4' && id[3] == 'r');
 }
 
-std::vector<Encoding> without(std::span<const Encoding> rows, std::initializer_list<std::string_view> prefixes) {
+std::vector<Encoding> without(std::span<const Encoding> rows,
+                              std::initializer_list<std::string_view> prefixes) {
   std::vector<Encoding> kept;
   for (const Encoding encoding : rows) {
     const std::string_view id = encoding_id(encoding);
-    const bool left_out = std::any_of(prefixes.begin(), prefixes.end(), [&](auto p) { return id.starts_with(p); });
+    const bool left_out =
+        std::any_of(prefixes.begin(), prefixes.end(), [&](auto p) { return id.starts_with(p); });
     if (!left_out && !is_vector_access(id)) kept.push_back(encoding);
   }
   return kept;
@@ -49,14 +52,18 @@ std::vector<Encoding> without(std::span<const Encoding> rows, std::initializer_l
 bool qemu_is_wrong(const Case& c) {
   switch (arm::a64::decode(c.word).encoding) {
     // The manual wants ones in the field that LDAPR has no use for; QEMU calls other words undefined.
-    case Encoding::ldapr: return (c.word >> 16 & 31) != 31;
+    case Encoding::ldapr:
+      return (c.word >> 16 & 31) != 31;
     // The second register of a pair that begins with X30 is XZR.
-    case Encoding::casp: return (c.word >> 16 & 31) == 30;
+    case Encoding::casp:
+      return (c.word >> 16 & 31) == 30;
     // CRm should be zero here; other words are undefined to QEMU.
     case Encoding::cfinv:
     case Encoding::xaflag:
-    case Encoding::axflag: return (c.word >> 8 & 15) != 0;
-    default: return false;
+    case Encoding::axflag:
+      return (c.word >> 8 & 15) != 0;
+    default:
+      return false;
   }
 }
 
@@ -66,8 +73,10 @@ bool unicorn_is_wrong(const Case& c) {
     case Encoding::ldsmax:
     case Encoding::ldsmin:
     case Encoding::ldumax:
-    case Encoding::ldumin: return c.word >> 30 != 3;
-    default: return qemu_is_wrong(c);
+    case Encoding::ldumin:
+      return c.word >> 30 != 3;
+    default:
+      return qemu_is_wrong(c);
   }
 }
 
@@ -103,7 +112,8 @@ class A64Integer : public testing::TestWithParam<Way> {
   }
 };
 INSTANTIATE_TEST_SUITE_P(, A64Integer,
-                         testing::Values(Way::kEvaluator, Way::kEvaluatorSlow, Way::kJit, Way::kJitPlain, Way::kJitSlow),
+                         testing::Values(Way::kEvaluator, Way::kEvaluatorSlow, Way::kJit, Way::kJitPlain,
+                                         Way::kJitSlow),
                          way_name);
 
 TEST_P(A64Integer, DataProcessing) { check(without(kDataProcessing, {"udf", "pac", "aut", "xpac"})); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Debian installer for arm64 on the machine `virt`: that it comes up, that a deterministic clock makes two runs
-// the same, and that translated code does what interpreted code does.
+// The Debian installer for arm64 on the machine `virt`: that it comes up, that a deterministic clock makes
+// two runs the same, and that translated code does what interpreted code does.
 //
-// MYNAH_BOOT_IMAGES names a folder with other images, `linux` and `initrd.gz`; MYNAH_BOOT_COMPARE says how many
-// instructions are both translated and interpreted.
+// MYNAH_BOOT_IMAGES names a folder with other images, `linux` and `initrd.gz`; MYNAH_BOOT_COMPARE says how
+// many instructions are both translated and interpreted.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -52,8 +52,9 @@ class DebianInstaller : public testing::Test {
     kernel_ = read_file(image_path("linux"));
     initrd_ = read_file(image_path("initrd.gz"));
     if (kernel_.empty() || initrd_.empty())
-      GTEST_SKIP() << "no installer images; install debian-installer-12-netboot-arm64 or set MYNAH_BOOT_IMAGES ("
-                   << image_path("linux") << ")";
+      GTEST_SKIP()
+          << "no installer images; install debian-installer-12-netboot-arm64 or set MYNAH_BOOT_IMAGES ("
+          << image_path("linux") << ")";
   }
 
   struct Machine {
@@ -79,8 +80,8 @@ class DebianInstaller : public testing::Test {
     return m;
   }
 
-  // Deterministic clock: executes until exactly `count` instructions were, jumping over idle time. False if the guest
-  // stopped for good before.
+  // Deterministic clock: executes until exactly `count` instructions were, jumping over idle time. False if
+  // the guest stopped for good before.
   static bool run_to(Machine& m, uint64_t count) {
     VirtMachine& v = *m.virt;
     while (v.vcpu().instructions() < count) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Guest programs of tests: A64 words by functions named as the instructions are, and Code, which places them at an
-// address and knows labels. Register 31 is XZR or SP as the instruction has it.
+// Guest programs of tests: A64 words by functions named as the instructions are, and Code, which places them
+// at an address and knows labels. Register 31 is XZR or SP as the instruction has it.
 #pragma once
 
 #include <cassert>
@@ -17,9 +17,15 @@ constexpr unsigned kZr = 31, kSp = 31;
 enum Cc : unsigned { kEq, kNe, kCs, kCc, kMi, kPl, kVs, kVc, kHi, kLs, kGe, kLt, kGt, kLe };
 
 // --- data processing, 64 bits unless named otherwise
-constexpr Word movz(unsigned d, unsigned imm, unsigned shift = 0) { return 0xd2800000 | shift / 16 << 21 | imm << 5 | d; }
-constexpr Word movk(unsigned d, unsigned imm, unsigned shift = 0) { return 0xf2800000 | shift / 16 << 21 | imm << 5 | d; }
-constexpr Word movn(unsigned d, unsigned imm, unsigned shift = 0) { return 0x92800000 | shift / 16 << 21 | imm << 5 | d; }
+constexpr Word movz(unsigned d, unsigned imm, unsigned shift = 0) {
+  return 0xd2800000 | shift / 16 << 21 | imm << 5 | d;
+}
+constexpr Word movk(unsigned d, unsigned imm, unsigned shift = 0) {
+  return 0xf2800000 | shift / 16 << 21 | imm << 5 | d;
+}
+constexpr Word movn(unsigned d, unsigned imm, unsigned shift = 0) {
+  return 0x92800000 | shift / 16 << 21 | imm << 5 | d;
+}
 constexpr Word movz_w(unsigned d, unsigned imm) { return 0x52800000 | imm << 5 | d; }
 constexpr Word add_imm(unsigned d, unsigned n, unsigned imm) { return 0x91000000 | imm << 10 | n << 5 | d; }
 constexpr Word sub_imm(unsigned d, unsigned n, unsigned imm) { return 0xd1000000 | imm << 10 | n << 5 | d; }
@@ -32,19 +38,39 @@ constexpr Word sub(unsigned d, unsigned n, unsigned m) { return 0xcb000000 | m <
 constexpr Word eor(unsigned d, unsigned n, unsigned m) { return 0xca000000 | m << 16 | n << 5 | d; }
 constexpr Word orr(unsigned d, unsigned n, unsigned m) { return 0xaa000000 | m << 16 | n << 5 | d; }
 constexpr Word mov(unsigned d, unsigned m) { return orr(d, kZr, m); }
-constexpr Word madd(unsigned d, unsigned n, unsigned m, unsigned a) { return 0x9b000000 | m << 16 | a << 10 | n << 5 | d; }
-constexpr Word ror_imm(unsigned d, unsigned n, unsigned by) { return 0x93c00000 | n << 16 | by << 10 | n << 5 | d; }
+constexpr Word madd(unsigned d, unsigned n, unsigned m, unsigned a) {
+  return 0x9b000000 | m << 16 | a << 10 | n << 5 | d;
+}
+constexpr Word ror_imm(unsigned d, unsigned n, unsigned by) {
+  return 0x93c00000 | n << 16 | by << 10 | n << 5 | d;
+}
 constexpr Word crc32x(unsigned d, unsigned n, unsigned m) { return 0x9ac04c00 | m << 16 | n << 5 | d; }
-constexpr Word csel(unsigned d, unsigned n, unsigned m, Cc cc) { return 0x9a800000 | m << 16 | cc << 12 | n << 5 | d; }
+constexpr Word csel(unsigned d, unsigned n, unsigned m, Cc cc) {
+  return 0x9a800000 | m << 16 | cc << 12 | n << 5 | d;
+}
 
 // --- loads and stores; byte offsets
-constexpr Word ldr(unsigned t, unsigned n, unsigned offset = 0) { return 0xf9400000 | offset / 8 << 10 | n << 5 | t; }
-constexpr Word str(unsigned t, unsigned n, unsigned offset = 0) { return 0xf9000000 | offset / 8 << 10 | n << 5 | t; }
-constexpr Word ldr_w(unsigned t, unsigned n, unsigned offset = 0) { return 0xb9400000 | offset / 4 << 10 | n << 5 | t; }
-constexpr Word str_w(unsigned t, unsigned n, unsigned offset = 0) { return 0xb9000000 | offset / 4 << 10 | n << 5 | t; }
-constexpr Word ldrh(unsigned t, unsigned n, unsigned offset = 0) { return 0x79400000 | offset / 2 << 10 | n << 5 | t; }
-constexpr Word ldrb(unsigned t, unsigned n, unsigned offset = 0) { return 0x39400000 | offset << 10 | n << 5 | t; }
-constexpr Word strb(unsigned t, unsigned n, unsigned offset = 0) { return 0x39000000 | offset << 10 | n << 5 | t; }
+constexpr Word ldr(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0xf9400000 | offset / 8 << 10 | n << 5 | t;
+}
+constexpr Word str(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0xf9000000 | offset / 8 << 10 | n << 5 | t;
+}
+constexpr Word ldr_w(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0xb9400000 | offset / 4 << 10 | n << 5 | t;
+}
+constexpr Word str_w(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0xb9000000 | offset / 4 << 10 | n << 5 | t;
+}
+constexpr Word ldrh(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0x79400000 | offset / 2 << 10 | n << 5 | t;
+}
+constexpr Word ldrb(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0x39400000 | offset << 10 | n << 5 | t;
+}
+constexpr Word strb(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0x39000000 | offset << 10 | n << 5 | t;
+}
 constexpr Word imm9(int offset) { return (static_cast<Word>(offset) & 0x1ff) << 12; }
 constexpr Word ldur(unsigned t, unsigned n, int offset) { return 0xf8400000 | imm9(offset) | n << 5 | t; }
 constexpr Word stur(unsigned t, unsigned n, int offset) { return 0xf8000000 | imm9(offset) | n << 5 | t; }
@@ -54,12 +80,24 @@ constexpr Word str_post(unsigned t, unsigned n, int offset) { return 0xf8000400 
 constexpr Word ldtr(unsigned t, unsigned n, int offset = 0) { return 0xf8400800 | imm9(offset) | n << 5 | t; }
 constexpr Word sttr(unsigned t, unsigned n, int offset = 0) { return 0xf8000800 | imm9(offset) | n << 5 | t; }
 constexpr Word imm7(int offset) { return (static_cast<Word>(offset / 8) & 0x7f) << 15; }
-constexpr Word ldp(unsigned t, unsigned t2, unsigned n, int offset = 0) { return 0xa9400000 | imm7(offset) | t2 << 10 | n << 5 | t; }
-constexpr Word stp(unsigned t, unsigned t2, unsigned n, int offset = 0) { return 0xa9000000 | imm7(offset) | t2 << 10 | n << 5 | t; }
-constexpr Word ldp_post(unsigned t, unsigned t2, unsigned n, int offset) { return 0xa8c00000 | imm7(offset) | t2 << 10 | n << 5 | t; }
-constexpr Word stp_pre(unsigned t, unsigned t2, unsigned n, int offset) { return 0xa9800000 | imm7(offset) | t2 << 10 | n << 5 | t; }
-constexpr Word ldr_q(unsigned t, unsigned n, unsigned offset = 0) { return 0x3dc00000 | offset / 16 << 10 | n << 5 | t; }
-constexpr Word str_q(unsigned t, unsigned n, unsigned offset = 0) { return 0x3d800000 | offset / 16 << 10 | n << 5 | t; }
+constexpr Word ldp(unsigned t, unsigned t2, unsigned n, int offset = 0) {
+  return 0xa9400000 | imm7(offset) | t2 << 10 | n << 5 | t;
+}
+constexpr Word stp(unsigned t, unsigned t2, unsigned n, int offset = 0) {
+  return 0xa9000000 | imm7(offset) | t2 << 10 | n << 5 | t;
+}
+constexpr Word ldp_post(unsigned t, unsigned t2, unsigned n, int offset) {
+  return 0xa8c00000 | imm7(offset) | t2 << 10 | n << 5 | t;
+}
+constexpr Word stp_pre(unsigned t, unsigned t2, unsigned n, int offset) {
+  return 0xa9800000 | imm7(offset) | t2 << 10 | n << 5 | t;
+}
+constexpr Word ldr_q(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0x3dc00000 | offset / 16 << 10 | n << 5 | t;
+}
+constexpr Word str_q(unsigned t, unsigned n, unsigned offset = 0) {
+  return 0x3d800000 | offset / 16 << 10 | n << 5 | t;
+}
 constexpr Word ldxr(unsigned t, unsigned n) { return 0xc85f7c00 | n << 5 | t; }
 constexpr Word stxr(unsigned s, unsigned t, unsigned n) { return 0xc8007c00 | s << 16 | n << 5 | t; }
 constexpr Word ldar(unsigned t, unsigned n) { return 0xc8dffc00 | n << 5 | t; }
@@ -68,9 +106,15 @@ constexpr Word ldadd(unsigned s, unsigned t, unsigned n) { return 0xf8200000 | s
 // --- branches; byte distances
 constexpr Word b(int64_t to) { return 0x14000000 | (static_cast<Word>(to / 4) & 0x3ffffff); }
 constexpr Word bl(int64_t to) { return 0x94000000 | (static_cast<Word>(to / 4) & 0x3ffffff); }
-constexpr Word b_cc(Cc cc, int64_t to) { return 0x54000000 | (static_cast<Word>(to / 4) & 0x7ffff) << 5 | cc; }
-constexpr Word cbz(unsigned t, int64_t to) { return 0xb4000000 | (static_cast<Word>(to / 4) & 0x7ffff) << 5 | t; }
-constexpr Word cbnz(unsigned t, int64_t to) { return 0xb5000000 | (static_cast<Word>(to / 4) & 0x7ffff) << 5 | t; }
+constexpr Word b_cc(Cc cc, int64_t to) {
+  return 0x54000000 | (static_cast<Word>(to / 4) & 0x7ffff) << 5 | cc;
+}
+constexpr Word cbz(unsigned t, int64_t to) {
+  return 0xb4000000 | (static_cast<Word>(to / 4) & 0x7ffff) << 5 | t;
+}
+constexpr Word cbnz(unsigned t, int64_t to) {
+  return 0xb5000000 | (static_cast<Word>(to / 4) & 0x7ffff) << 5 | t;
+}
 constexpr Word tbnz(unsigned t, unsigned bit, int64_t to) {
   return 0x37000000 | bit >> 5 << 31 | (bit & 31) << 19 | (static_cast<Word>(to / 4) & 0x3fff) << 5 | t;
 }
@@ -94,15 +138,16 @@ constexpr Word system(unsigned op0, unsigned op1, unsigned crn, unsigned crm, un
 constexpr Word kSctlr = system(3, 0, 1, 0, 0), kTtbr0 = system(3, 0, 2, 0, 0), kTtbr1 = system(3, 0, 2, 0, 1),
                kTcr = system(3, 0, 2, 0, 2), kSpsr = system(3, 0, 4, 0, 0), kElr = system(3, 0, 4, 0, 1),
                kEsr = system(3, 0, 5, 2, 0), kFar = system(3, 0, 6, 0, 0), kVbar = system(3, 0, 12, 0, 0),
-               kSpEl0 = system(3, 0, 4, 1, 0), kNzcv = system(3, 3, 4, 2, 0), kCntvct = system(3, 3, 14, 0, 2),
-               kCntvCtl = system(3, 3, 14, 3, 1), kTpidr = system(3, 3, 13, 0, 2);
+               kSpEl0 = system(3, 0, 4, 1, 0), kNzcv = system(3, 3, 4, 2, 0),
+               kCntvct = system(3, 3, 14, 0, 2), kCntvCtl = system(3, 3, 14, 3, 1),
+               kTpidr = system(3, 3, 13, 0, 2);
 constexpr Word msr(Word sysreg, unsigned t) { return sysreg | t; }
 constexpr Word mrs(unsigned t, Word sysreg) { return sysreg | 1u << 21 | t; }
-constexpr Word kTlbiAll = system(1, 0, 8, 7, 0) | kZr;                           // TLBI VMALLE1
-constexpr Word tlbi_va(unsigned t) { return system(1, 0, 8, 7, 1) | t; }         // VAE1
-constexpr Word tlbi_asid(unsigned t) { return system(1, 0, 8, 7, 2) | t; }       // ASIDE1
-constexpr Word tlbi_va_all(unsigned t) { return system(1, 0, 8, 7, 3) | t; }     // VAAE1
-constexpr Word tlbi_range(unsigned t) { return system(1, 0, 8, 6, 1) | t; }      // RVAE1
+constexpr Word kTlbiAll = system(1, 0, 8, 7, 0) | kZr;                        // TLBI VMALLE1
+constexpr Word tlbi_va(unsigned t) { return system(1, 0, 8, 7, 1) | t; }      // VAE1
+constexpr Word tlbi_asid(unsigned t) { return system(1, 0, 8, 7, 2) | t; }    // ASIDE1
+constexpr Word tlbi_va_all(unsigned t) { return system(1, 0, 8, 7, 3) | t; }  // VAAE1
+constexpr Word tlbi_range(unsigned t) { return system(1, 0, 8, 6, 1) | t; }   // RVAE1
 constexpr Word ic_ivau(unsigned t) { return system(1, 3, 7, 5, 1) | t; }
 constexpr Word dc_cvau(unsigned t) { return system(1, 3, 7, 11, 1) | t; }
 constexpr Word dc_zva(unsigned t) { return system(1, 3, 7, 4, 1) | t; }
@@ -153,7 +198,8 @@ class Code {
   std::vector<Word> words() const {
     std::vector<Word> out = words_;
     for (const Use& u : uses_) {
-      const int64_t distance = static_cast<int64_t>(labels_.at(u.label)) - static_cast<int64_t>(address_ + 4 * u.index);
+      const int64_t distance =
+          static_cast<int64_t>(labels_.at(u.label)) - static_cast<int64_t>(address_ + 4 * u.index);
       Word& w = out[u.index];
       if ((w & 0x1f000000) == 0x10000000) {
         w |= static_cast<Word>(distance & 3) << 29 | (static_cast<Word>(distance >> 2) & 0x7ffff) << 5;

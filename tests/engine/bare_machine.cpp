@@ -13,17 +13,21 @@ namespace mynah::test {
 namespace {
 constexpr uint64_t kTableDescriptor = 3;
 constexpr uint64_t kAddress = 0x0000fffffffff000;
-// 39 bits of address in both halves (walks begin at level 1), 4 KiB granules, 48 bits of output, 16-bit ASIDs.
-constexpr uint64_t kTcrValue = 25 | uint64_t{25} << 16 | uint64_t{2} << 30 | uint64_t{5} << 32 | uint64_t{1} << 36;
+// 39 bits of address in both halves (walks begin at level 1), 4 KiB granules, 48 bits of output, 16-bit
+// ASIDs.
+constexpr uint64_t kTcrValue =
+    25 | uint64_t{25} << 16 | uint64_t{2} << 30 | uint64_t{5} << 32 | uint64_t{1} << 36;
 constexpr uint64_t kMairValue = 0x04ff;  // 0: normal, 1: device
 constexpr uint64_t kSctlrM = 1;
 }  // namespace
 
 BareMachine::BareMachine(const BareOptions& options)
-    : runtime_(ir::new_runtime(sizeof(arm::ArmState))), backend_(x86_64::make_backend({.validate = options.validate})) {
+    : runtime_(ir::new_runtime(sizeof(arm::ArmState))),
+      backend_(x86_64::make_backend({.validate = options.validate})) {
   cpu = std::make_unique<arm::ArmCpu>(*arm::make_cpu_model("max").model, *this, this, *runtime_);
   std::string error = memory_.add_ram(kRam, kRamSize);
-  vcpu = std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes);
+  vcpu =
+      std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes);
   vcpu->set_exact(options.exact);
   if (error.empty()) error = vcpu->init();
   if (!error.empty()) {
@@ -113,7 +117,8 @@ std::string BareMachine::snapshot() {
   std::snprintf(line, sizeof line, "ELR=%llx ESR=%llx FAR=%llx SPSR=%llx n=%llu memory=%llx\n",
                 static_cast<unsigned long long>(s.elr), static_cast<unsigned long long>(s.esr),
                 static_cast<unsigned long long>(s.far), static_cast<unsigned long long>(s.spsr),
-                static_cast<unsigned long long>(vcpu->instructions()), static_cast<unsigned long long>(memory_.hash()));
+                static_cast<unsigned long long>(vcpu->instructions()),
+                static_cast<unsigned long long>(memory_.hash()));
   text += line;
   for (unsigned i = 0; i < 32; ++i) {
     std::snprintf(line, sizeof line, "V%u=%016llx%016llx\n", i, static_cast<unsigned long long>(s.v[i].hi),
@@ -137,11 +142,16 @@ void BareMachine::tlb_invalidate(const arm::TlbInvalidation& i) {
   Tlb& tlb = vcpu->tlb();
   using Scope = arm::TlbInvalidation::Scope;
   switch (i.scope) {
-    case Scope::kAll: return tlb.invalidate_all();
-    case Scope::kAsid: return tlb.invalidate_asid(i.asid);
-    case Scope::kVa: return tlb.invalidate_pages(i.va, i.pages4k, false, i.asid);
-    case Scope::kVaAllAsid: return tlb.invalidate_pages(i.va, i.pages4k, true, 0);
-    case Scope::kRange: return tlb.invalidate_pages(i.va, i.pages4k, i.all_asids, i.asid);
+    case Scope::kAll:
+      return tlb.invalidate_all();
+    case Scope::kAsid:
+      return tlb.invalidate_asid(i.asid);
+    case Scope::kVa:
+      return tlb.invalidate_pages(i.va, i.pages4k, false, i.asid);
+    case Scope::kVaAllAsid:
+      return tlb.invalidate_pages(i.va, i.pages4k, true, 0);
+    case Scope::kRange:
+      return tlb.invalidate_pages(i.va, i.pages4k, i.all_asids, i.asid);
   }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A processor with memory and next to nothing else, for programs of a few instructions: RAM, one page of device
-// registers, an MMU that maps RAM to itself, vectors that stop. HVC stops a run.
+// A processor with memory and next to nothing else, for programs of a few instructions: RAM, one page of
+// device registers, an MMU that maps RAM to itself, vectors that stop. HVC stops a run.
 //
-// Memory: RAM from kRam; vectors at kVectors, each of which is one HVC; page tables from kTables up. Programs take the
-// rest: kCode and kData by convention. The device page kDevice reads as what was written to it last.
+// Memory: RAM from kRam; vectors at kVectors, each of which is one HVC; page tables from kTables up. Programs
+// take the rest: kCode and kData by convention. The device page kDevice reads as what was written to it last.
 #pragma once
 
 #include <array>
@@ -31,11 +31,11 @@ constexpr uint64_t kPage = 4096;
 
 // Descriptor bits of map(); none: EL1 alone, read, write, execute, global, normal memory.
 enum MapFlag : uint64_t {
-  kMapUser = 1 << 6,        // AP[1]; EL1 cannot execute it if it is writable
-  kMapReadOnly = 1 << 7,    // AP[2]
+  kMapUser = 1 << 6,      // AP[1]; EL1 cannot execute it if it is writable
+  kMapReadOnly = 1 << 7,  // AP[2]
   kMapNotGlobal = 1 << 11,
   kMapNoExecute = uint64_t{3} << 53,
-  kMapDevice = 1 << 2,      // AttrIndx 1
+  kMapDevice = 1 << 2,  // AttrIndx 1
 };
 
 struct BareOptions {
@@ -46,7 +46,10 @@ struct BareOptions {
   bool validate = true;  // the backend checks its own work
 };
 
-class BareMachine final : public arm::ArmSystem, public arm::Firmware, public arm::PhysicalMemory, public DeviceBus {
+class BareMachine final : public arm::ArmSystem,
+                          public arm::Firmware,
+                          public arm::PhysicalMemory,
+                          public DeviceBus {
  public:
   explicit BareMachine(const BareOptions& options = {});
   ~BareMachine() override;
@@ -54,12 +57,16 @@ class BareMachine final : public arm::ArmSystem, public arm::Firmware, public ar
   // --- set-up
   void load(uint64_t pa, const std::vector<a64asm::Word>& words);
   void load(const a64asm::Code& code) { load(code.address(), code.words()); }
-  uint64_t new_table();                    // an empty level 1 table
-  uint64_t kernel_table() const { return table_; }  // TTBR0 at the start: RAM and the device mapped to themselves
+  uint64_t new_table();  // an empty level 1 table
+  uint64_t kernel_table() const {
+    return table_;
+  }  // TTBR0 at the start: RAM and the device mapped to themselves
   void map(uint64_t table, uint64_t va, uint64_t pa, uint64_t flags = 0);
   void unmap(uint64_t table, uint64_t va);
   uint64_t pte_address(uint64_t table, uint64_t va);  // of the level 3 descriptor; makes tables on the way
-  static uint64_t pte(uint64_t pa, uint64_t flags) { return pa | flags | 0x703; }  // AF, inner shareable, a page
+  static uint64_t pte(uint64_t pa, uint64_t flags) {
+    return pa | flags | 0x703;
+  }  // AF, inner shareable, a page
 
   // --- running
   void start(uint64_t pc);  // PSTATE.DAIF masked, EL1h
@@ -85,7 +92,7 @@ class BareMachine final : public arm::ArmSystem, public arm::Firmware, public ar
 
   std::unique_ptr<arm::ArmCpu> cpu;
   std::unique_ptr<Vcpu> vcpu;
-  std::array<uint64_t, 512> device{};                        // contents of the device page
+  std::array<uint64_t, 512> device{};  // contents of the device page
   std::function<void(uint64_t offset, uint64_t)> on_device_write;
   std::function<uint64_t(uint64_t offset)> on_device_read;
   unsigned device_reads = 0, device_writes = 0;

@@ -15,8 +15,8 @@ class EngineTest : public testing::TestWithParam<Accelerator> {
   BareOptions options() const { return {.accelerator = GetParam()}; }
 };
 
-#define MYNAH_BOTH_ACCELERATORS(Suite)                                                             \
-  INSTANTIATE_TEST_SUITE_P(, Suite, testing::Values(Accelerator::kJit, Accelerator::kInterp),      \
+#define MYNAH_BOTH_ACCELERATORS(Suite)                                                        \
+  INSTANTIATE_TEST_SUITE_P(, Suite, testing::Values(Accelerator::kJit, Accelerator::kInterp), \
                            [](const auto& info) { return accelerator_name(info.param); })
 
 }  // namespace mynah::test

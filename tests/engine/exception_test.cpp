@@ -11,7 +11,9 @@ using namespace a64asm;
 
 constexpr uint64_t kVa = 0x10000000;  // a page of data, mapped; the next one is not
 // ESR_EL1: a data abort from EL1.
-constexpr uint64_t data_abort(unsigned status, bool write = false) { return 0x96000000 | (write ? 0x40 : 0) | status; }
+constexpr uint64_t data_abort(unsigned status, bool write = false) {
+  return 0x96000000 | (write ? 0x40 : 0) | status;
+}
 constexpr unsigned kTranslation3 = 7, kPermission3 = 15, kAlignment = 0x21, kExternal = 0x10;
 
 class Exceptions : public EngineTest {
@@ -151,7 +153,8 @@ TEST_P(Exceptions, PageCrossing) {
   m().write(second, 0x99aabbccddeeff00);
   Code c(kCode);
   c.load(1, kVa + kPage).load(9, 0xa1a2a3a4a5a6a7a8);
-  c(ldur(2, 1, -4), ldur(3, 1, -7), ldp(4, 5, 1, -8), stur(9, 1, -3), ldur(6, 1, -3), ldp(7, 8, 1, -8), hvc(1));
+  c(ldur(2, 1, -4), ldur(3, 1, -7), ldp(4, 5, 1, -8), stur(9, 1, -3), ldur(6, 1, -3), ldp(7, 8, 1, -8),
+    hvc(1));
   run(c);
   EXPECT_FALSE(m().vector());
   EXPECT_EQ(m().x(2), 0xddeeff0011223344u);
@@ -166,7 +169,8 @@ TEST_P(Exceptions, PageCrossing) {
 
 TEST_P(Exceptions, Unaligned) {
   Code c(kCode);
-  c.load(1, kVa + 1)(ldr(2, 1, 8), ldr_w(3, 1, 20), ldrh(4, 1, 30)).load(5, 0x8877665544332211)(str(5, 1, 64), hvc(1));
+  c.load(1, kVa + 1)(ldr(2, 1, 8), ldr_w(3, 1, 20), ldrh(4, 1, 30))
+      .load(5, 0x8877665544332211)(str(5, 1, 64), hvc(1));
   run(c);
   EXPECT_EQ(m().x(2), 0x0201010101010101u);
   EXPECT_EQ(m().x(3), 0x02020202u + 0x01000000u);
@@ -222,7 +226,8 @@ TEST_P(Exceptions, ExternalAbort) {
 TEST_P(Exceptions, DeviceAccessesInABlock) {
   m().device[0] = 0x1122334455667788;
   Code c(kCode);
-  c.load(1, kDevice).load(2, kVa)(ldr(3, 2, 8), ldr_w(4, 1, 4), ldrb(5, 1, 1), str_w(3, 1, 16), ldr(6, 2, 16), hvc(1));
+  c.load(1, kDevice)
+      .load(2, kVa)(ldr(3, 2, 8), ldr_w(4, 1, 4), ldrb(5, 1, 1), str_w(3, 1, 16), ldr(6, 2, 16), hvc(1));
   run(c);
   EXPECT_EQ(m().x(4), 0x11223344u);
   EXPECT_EQ(m().x(5), 0x77u);
@@ -240,8 +245,9 @@ TEST_P(Exceptions, Generated) {
     uint64_t esr;
     unsigned returns;  // to the instruction plus this
   };
-  for (const Row row : {Row{svc(0x123), 0x56000123, 4}, Row{brk(0x77), 0xf2000077, 0}, Row{kUndefined, 0x02000000, 0},
-                        Row{msr(system(3, 7, 15, 15, 7), 0), 0x02000000, 0}}) {
+  for (const Row row :
+       {Row{svc(0x123), 0x56000123, 4}, Row{brk(0x77), 0xf2000077, 0}, Row{kUndefined, 0x02000000, 0},
+        Row{msr(system(3, 7, 15, 15, 7), 0), 0x02000000, 0}}) {
     BareMachine m(options());
     Code c(kCode);
     c(movz(1, 1), movz(2, 2), subs_imm(3, 2, 1)).bind(kFault)(row.word, movz(1, 9), hvc(1));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Code that changes: by the guest's own stores, near and far, through other mappings, by devices; and what that costs
-// where code and data share a page.
+// Code that changes: by the guest's own stores, near and far, through other mappings, by devices; and what
+// that costs where code and data share a page.
 #include <chrono>
 
 #include "tests/engine/engine_test.h"
@@ -79,8 +79,8 @@ TEST_P(SelfModifying, StoreAcrossPages) {
   EXPECT_EQ(m.x(11), 2u);
 }
 
-// A pair whose first register ends a page without code and whose second begins a page of code that the guest mapped
-// elsewhere than next to it.
+// A pair whose first register ends a page without code and whose second begins a page of code that the guest
+// mapped elsewhere than next to it.
 TEST_P(SelfModifying, PairAcrossPagesThatAreNotNeighbours) {
   BareMachine m(options());
   const uint64_t va = 0x10000000, code_pa = kCode + 8 * kPage, data_pa = kData + 3 * kPage;
@@ -138,7 +138,8 @@ TEST_P(SelfModifying, ContinuesInTheNextPage) {
 // The second page is mapped to other memory instead.
 TEST_P(SelfModifying, NextPageRemapped) {
   BareMachine m(options());
-  const uint64_t va = 0x30000000, first = kCode + 5 * kPage, second = kCode + 6 * kPage, other = kCode + 9 * kPage;
+  const uint64_t va = 0x30000000, first = kCode + 5 * kPage, second = kCode + 6 * kPage,
+                 other = kCode + 9 * kPage;
   m.map(m.kernel_table(), va, first);
   m.map(m.kernel_table(), va + kPage, second);
   m.load(first + kPage - 4, {add_imm(0, 0, 1)});

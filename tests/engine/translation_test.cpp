@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The soft TLB as a program sees it: address spaces, privilege, what each kind of invalidation reaches; and that a
-// code cache which overflows is nothing that a program can notice.
+// The soft TLB as a program sees it: address spaces, privilege, what each kind of invalidation reaches; and
+// that a code cache which overflows is nothing that a program can notice.
 #include "tests/engine/engine_test.h"
 
 namespace mynah::test {
@@ -130,17 +130,21 @@ TEST_P(TranslationTest, Invalidations) {
   };
   constexpr uint64_t kAsid5 = uint64_t{5} << 48;
   constexpr uint64_t kRange = uint64_t{1} << 46;  // 4 KiB pages, two of them
-  for (const Row row : {Row{"VMALLE1", kTlbiAll, 0, 0}, Row{"VAE1", tlbi_va(3), kVa >> 12 | kAsid5, kMapNotGlobal},
-                        Row{"VAE1, global", tlbi_va(3), kVa >> 12, 0}, Row{"VAAE1", tlbi_va_all(3), kVa >> 12, kMapNotGlobal},
-                        Row{"ASIDE1", tlbi_asid(3), kAsid5, kMapNotGlobal},
-                        Row{"RVAE1", tlbi_range(3), kVa >> 12 | kAsid5 | kRange, kMapNotGlobal}}) {
+  for (const Row row :
+       {Row{"VMALLE1", kTlbiAll, 0, 0}, Row{"VAE1", tlbi_va(3), kVa >> 12 | kAsid5, kMapNotGlobal},
+        Row{"VAE1, global", tlbi_va(3), kVa >> 12, 0}, Row{"VAAE1", tlbi_va_all(3), kVa >> 12, kMapNotGlobal},
+        Row{"ASIDE1", tlbi_asid(3), kAsid5, kMapNotGlobal},
+        Row{"RVAE1", tlbi_range(3), kVa >> 12 | kAsid5 | kRange, kMapNotGlobal}}) {
     BareMachine m(options());
     const uint64_t table = new_space(m, kData, row.flags);
     m.write(kData, 1);
     m.write(kData + kPage, 2);
     Code c(kCode);
     switch_to(c, table, 5);
-    c.load(1, kVa).load(2, m.pte_address(table, kVa)).load(3, row.argument).load(4, BareMachine::pte(kData + kPage, row.flags));
+    c.load(1, kVa)
+        .load(2, m.pte_address(table, kVa))
+        .load(3, row.argument)
+        .load(4, BareMachine::pte(kData + kPage, row.flags));
     c(ldr(10, 1), str(10, 1, 8), str(4, 2), kDsb, row.word, kDsb, kIsb, ldr(11, 1), str(11, 1, 16), hvc(0));
     m.load(c);
     ASSERT_TRUE(m.run_to_hvc()) << row.name;
@@ -165,7 +169,10 @@ TEST_P(TranslationTest, InvalidationOfABlock) {
   m.write(kRam + (6 << 20) + 0x5000, 2);
   Code c(kCode);
   switch_to(c, table, 1);
-  c.load(1, block_va + 0x5000).load(2, entry).load(3, (block_va + 0x100000) >> 12).load(4, (kRam + (6 << 20)) | kBlock);
+  c.load(1, block_va + 0x5000)
+      .load(2, entry)
+      .load(3, (block_va + 0x100000) >> 12)
+      .load(4, (kRam + (6 << 20)) | kBlock);
   c(ldr(10, 1), str(4, 2), kDsb, tlbi_va(3), kDsb, kIsb, ldr(11, 1), hvc(0));
   m.load(c);
   ASSERT_TRUE(m.run_to_hvc());
@@ -220,7 +227,9 @@ TEST_P(TranslationTest, TopByteIgnored) {
   c.load(1, kVa).load(2, kVa | kTagged).load(3, (kVa + 64) | kTagged).load(4, (kVa + kPage) | kTagged);
   c(movz(5, 5), str(5, 2, 8), ldr(6, 1, 8), ldr(7, 2, 8), blr(3), ldur(8, 4, -4));
   // The write permission goes away for the address with and without a tag.
-  c.load(10, m.pte_address(m.kernel_table(), kVa)).load(11, BareMachine::pte(kData, kMapReadOnly)).load(12, kVa >> 12);
+  c.load(10, m.pte_address(m.kernel_table(), kVa))
+      .load(11, BareMachine::pte(kData, kMapReadOnly))
+      .load(12, kVa >> 12);
   c(str(11, 10), kDsb, tlbi_va(12), kDsb, kIsb).bind(kFault)(str(5, 2, 8), hvc(0));
   m.load(c);
   ASSERT_TRUE(m.run_to_hvc());
@@ -260,7 +269,8 @@ TEST_P(TranslationTest, PanOnAndOff) {
   m.load(kVectors + 0x200, {mrs(10, kElr), add_imm(10, 10, 4), msr(kElr, 10), add_imm(20, 20, 1), kEret});
   Code c(kCode);
   c.load(1, kVa)(movz(9, 50), movz(20, 0), movz(21, 0)).bind(kLoop);
-  c(msr_pan(1), ldr(2, 1), msr_pan(0), ldr(2, 1), add_imm(2, 2, 1), str(2, 1), subs_imm(9, 9, 1)).b_cc(kNe, kLoop);
+  c(msr_pan(1), ldr(2, 1), msr_pan(0), ldr(2, 1), add_imm(2, 2, 1), str(2, 1), subs_imm(9, 9, 1))
+      .b_cc(kNe, kLoop);
   c(hvc(0));
   m.load(c);
   ASSERT_TRUE(m.run_to_hvc());
@@ -275,8 +285,9 @@ TEST_P(TranslationTest, Unprivileged) {
     Word word;
     bool faults;
   };
-  for (const Row row : {Row{0, ldtr(3, 1), true}, Row{0, sttr(3, 1), true}, Row{kMapUser, sttr(3, 1), false},
-                        Row{kMapUser | kMapReadOnly, ldtr(3, 1), false}, Row{kMapUser | kMapReadOnly, sttr(3, 1), true}}) {
+  for (const Row row :
+       {Row{0, ldtr(3, 1), true}, Row{0, sttr(3, 1), true}, Row{kMapUser, sttr(3, 1), false},
+        Row{kMapUser | kMapReadOnly, ldtr(3, 1), false}, Row{kMapUser | kMapReadOnly, sttr(3, 1), true}}) {
     BareMachine m(options());
     m.map(m.kernel_table(), kVa, kData, row.flags);
     Code c(kCode);

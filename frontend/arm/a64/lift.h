@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lifting A64 into the IR. One function a row of the decode tables, lift_<id>(Lifter&, word), in files that follow
-// the manual's chapters (lift_dp_immediate.cpp, lift_load_store.cpp, lift_fp.cpp, ...). lift_block() walks a guest
-// block; the functions here are what the lift functions share.
+// Lifting A64 into the IR. One function a row of the decode tables, lift_<id>(Lifter&, word), in files that
+// follow the manual's chapters (lift_dp_immediate.cpp, lift_load_store.cpp, lift_fp.cpp, ...). lift_block()
+// walks a guest block; the functions here are what the lift functions share.
 //
-// A lift function appends to `l.b` and leaves the pc alone unless it branches. Registers are read with x(), w(),
-// reg(sf, n) (31 reads as zero) and x_sp(), and written with the set_ twins; FP and vector registers with v(), d(),
-// s(), h() and set_v() (all 128 bits), set_scalar() (zeros above).
+// A lift function appends to `l.b` and leaves the pc alone unless it branches. Registers are read with x(),
+// w(), reg(sf, n) (31 reads as zero) and x_sp(), and written with the set_ twins; FP and vector registers
+// with v(), d(), s(), h() and set_v() (all 128 bits), set_scalar() (zeros above).
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,10 @@ class Lifter {
   ir::Builder& b;
   const CpuModel& model;
   const uint64_t mode;
-  int32_t pc_offset = 0;   // of the current instruction, from the page's start
-  uint32_t index = 0;      // instructions before it in this block
-  bool end_block = false;  // the current instruction ends the block without having left it (falls to the next)
+  int32_t pc_offset = 0;  // of the current instruction, from the page's start
+  uint32_t index = 0;     // instructions before it in this block
+  bool end_block =
+      false;  // the current instruction ends the block without having left it (falls to the next)
 
   // --- general registers
   Value x(unsigned n) { return n == 31 ? b.i64(0) : b.get(kSlotX0 + n); }
@@ -58,7 +59,7 @@ class Lifter {
 
   Value flags() { return b.get(kSlotNzcv); }
   void set_flags(Value f) { b.set(kSlotNzcv, f); }
-  Value cond(unsigned c);            // condition field; 14 and 15 are constant true
+  Value cond(unsigned c);  // condition field; 14 and 15 are constant true
   Value carry() { return b.cond(Cond::cs, flags()); }
 
   // --- FP and vector registers
@@ -75,12 +76,12 @@ class Lifter {
 
   // --- memory. Sizes are log2 of bytes. Addresses are i64.
   struct Access {
-    unsigned size = 3;          // of one element
-    unsigned bytes = 0;         // 0: one element
+    unsigned size = 3;   // of one element
+    unsigned bytes = 0;  // 0: one element
     bool write = false;
-    bool read_write = false;    // atomics
-    bool user = false;          // LDTR, STTR
-    unsigned align = 0;         // log2 of the alignment demanded whatever SCTLR.A says
+    bool read_write = false;  // atomics
+    bool user = false;        // LDTR, STTR
+    unsigned align = 0;       // log2 of the alignment demanded whatever SCTLR.A says
   };
   // Host pointer for [base + offset, + bytes). Loads and stores through it take offset + their own.
   Value guard(Value base, int64_t offset, const Access& access);
@@ -92,11 +93,13 @@ class Lifter {
   void leave(ExitReason reason, uint64_t imm = 0);       // pc: this instruction's
   void leave_next(ExitReason reason, uint64_t imm = 0);  // pc: the next instruction's, this one counted
   void undefined(uint32_t word) { leave(ExitReason::kUndefined, word); }
-  void branch(int64_t delta, ir::ExitHint hint = ir::ExitHint::kJump);  // direct, relative to this instruction
-  void branch_if(Value cond, int64_t delta);                            // else: the next instruction
+  void branch(int64_t delta,
+              ir::ExitHint hint = ir::ExitHint::kJump);  // direct, relative to this instruction
+  void branch_if(Value cond, int64_t delta);             // else: the next instruction
   void branch_indirect(Value target, ir::ExitHint hint);
   // Flushes the state, calls, forgets what the builder knew.
-  Value call(Helper helper, Type result, Value a = ir::kNoValue, Value b = ir::kNoValue, Value c = ir::kNoValue);
+  Value call(Helper helper, Type result, Value a = ir::kNoValue, Value b = ir::kNoValue,
+             Value c = ir::kNoValue);
   // FP and AdvSIMD instructions begin with this: false (the region has left) when CPACR traps them.
   bool fp_access();
 

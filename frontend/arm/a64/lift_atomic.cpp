@@ -2,9 +2,9 @@
 //
 // Exclusives, compare and swap, atomic memory operations.
 //
-// The exclusive monitor is an address and the value seen there: a store-exclusive succeeds when the address is the
-// monitor's and memory still holds that value, decided by one compare-and-swap. A value that changed and changed
-// back is not told from one that stayed, as on other emulators.
+// The exclusive monitor is an address and the value seen there: a store-exclusive succeeds when the address
+// is the monitor's and memory still holds that value, decided by one compare-and-swap. A value that changed
+// and changed back is not told from one that stayed, as on other emulators.
 #include "frontend/arm/a64/lift.h"
 
 namespace mynah::arm::a64 {
@@ -65,7 +65,8 @@ void store_exclusive(Lifter& l, uint32_t w, bool release) {
   const Value expected = wide ? seen : l.b.trunc(seen);
   const Value same = l.b.icmp(Cond::eq, address, l.b.get(kSlotExclusiveAddress));
   const Value desired = l.b.select(same, value, expected);
-  const Value old = l.b.emit(Op::cas, wide ? Type::i64 : Type::i32, p, expected, desired, 0, order(size, false, release));
+  const Value old =
+      l.b.emit(Op::cas, wide ? Type::i64 : Type::i32, p, expected, desired, 0, order(size, false, release));
   finish_exclusive(l, w, p, same, l.b.icmp(Cond::eq, old, expected));
 }
 
@@ -73,7 +74,8 @@ void store_exclusive_pair(Lifter& l, uint32_t w, bool release) {
   const unsigned size = sz_memory(w) ? 3 : 2;
   const Value address = l.x_sp(rn(w));
   const Value first = l.x(rt(w)), second = l.x(rt2(w));
-  const Value p = l.guard(address, 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
+  const Value p =
+      l.guard(address, 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
   const Value same = l.b.icmp(Cond::eq, address, l.b.get(kSlotExclusiveAddress));
   const Value lo = l.b.get(kSlotExclusiveLo);
   Value unchanged;
@@ -85,10 +87,12 @@ void store_exclusive_pair(Lifter& l, uint32_t w, bool release) {
     const Value old = l.b.emit(Op::cas128, Type::v128, p, expected, desired, 0, order(4, false, release));
     const Value old_lo = l.b.emit(Op::vextract, Type::i64, old, ir::kNoValue, ir::kNoValue, 0, 3);
     const Value old_hi = l.b.emit(Op::vextract, Type::i64, old, ir::kNoValue, ir::kNoValue, 1, 3);
-    const Value difference = l.b.binary(Op::or_, l.b.binary(Op::xor_, old_lo, lo), l.b.binary(Op::xor_, old_hi, hi));
+    const Value difference =
+        l.b.binary(Op::or_, l.b.binary(Op::xor_, old_lo, lo), l.b.binary(Op::xor_, old_hi, hi));
     unchanged = l.b.icmpz(Cond::eq, difference);
   } else {
-    const Value both = l.b.binary(Op::or_, l.b.zext32(l.b.trunc(first)), l.b.binary(Op::shl, second, l.b.i64(32)));
+    const Value both =
+        l.b.binary(Op::or_, l.b.zext32(l.b.trunc(first)), l.b.binary(Op::shl, second, l.b.i64(32)));
     const Value desired = l.b.select(same, both, lo);
     const Value old = l.b.emit(Op::cas, Type::i64, p, lo, desired, 0, order(3, false, release));
     unchanged = l.b.icmp(Cond::eq, old, lo);
@@ -111,15 +115,16 @@ void lift_cas(Lifter& l, uint32_t w) {
   const unsigned size = size_memory(w);
   const bool wide = size == 3;
   const Value p = l.guard(l.x_sp(rn(w)), 0, {.size = size, .read_write = true, .align = size});
-  const Value old = l.b.emit(Op::cas, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), l.reg(wide, rt(w)), 0,
-                             order(size, A_cas(w), R_cas(w)));
+  const Value old = l.b.emit(Op::cas, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), l.reg(wide, rt(w)),
+                             0, order(size, A_cas(w), R_cas(w)));
   l.b.commit(p);
   l.set_x(rs(w), old);
 }
 
 void lift_casp(Lifter& l, uint32_t w) {
   const unsigned size = sz_memory(w) ? 3 : 2, s = rs(w), t = rt(w);
-  const Value p = l.guard(l.x_sp(rn(w)), 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
+  const Value p =
+      l.guard(l.x_sp(rn(w)), 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
   if (size == 3) {
     const Value expected = l.b.emit(Op::vpair, Type::v128, l.x(s), l.x(s + 1));
     const Value desired = l.b.emit(Op::vpair, Type::v128, l.x(t), l.x(t + 1));

@@ -112,7 +112,8 @@ void lift_axflag(Lifter& l, uint32_t) {
   const auto bit = [&](unsigned n) { return l.b.unary(Op::ubfx, f, 1, static_cast<uint8_t>(n)); };
   const Value z = l.b.binary(Op::or_, bit(30), bit(28));
   const Value c = l.b.binary(Op::andn, bit(29), bit(28));
-  flags_from_bits(l, l.b.binary(Op::or_, l.b.binary(Op::shl, z, l.b.i32(30)), l.b.binary(Op::shl, c, l.b.i32(29))));
+  flags_from_bits(
+      l, l.b.binary(Op::or_, l.b.binary(Op::shl, z, l.b.i32(30)), l.b.binary(Op::shl, c, l.b.i32(29))));
 }
 void lift_msr_uao(Lifter& l, uint32_t word) { msr_immediate(l, word); }
 void lift_msr_pan(Lifter& l, uint32_t word) { msr_immediate(l, word); }
@@ -143,7 +144,8 @@ int slot_of(const Lifter& l, const SysregRow& row, bool write) {
   if (write && sysregs::writable_bits(row, l.model) != ~uint64_t{0}) return -1;
   const auto slots = slot_table();
   for (unsigned i = 0; i < slots.size(); ++i)
-    if (slots[i].offset == static_cast<uint32_t>(row.offset) && slots[i].type == Type::i64) return static_cast<int>(i);
+    if (slots[i].offset == static_cast<uint32_t>(row.offset) && slots[i].type == Type::i64)
+      return static_cast<int>(i);
   return -1;
 }
 
@@ -156,7 +158,8 @@ void lift_mrs(Lifter& l, uint32_t word) {
   if (key == kNzcv) return l.set_x(rt(word), l.b.emit(Op::fl_unpack, Type::i32, l.flags()));
   const SysregRow* row = sysregs::find(key);
   if (row) {
-    if (const int slot = slot_of(l, *row, false); slot >= 0) return l.set_x(rt(word), l.b.get(ir::Slot(slot)));
+    if (const int slot = slot_of(l, *row, false); slot >= 0)
+      return l.set_x(rt(word), l.b.get(ir::Slot(slot)));
   }
   l.set_x(rt(word), l.call(Helper::kReadSysreg, Type::i64, l.b.i64(key), l.b.i64(rt(word))));
 }
@@ -174,7 +177,8 @@ void lift_msr_register(Lifter& l, uint32_t word) {
     }
   }
   l.call(Helper::kWriteSysreg, Type::i64, l.b.i64(key), value, l.b.i64(rt(word)));
-  if (!row || (row->flags & (kChangesTranslation | kEndsBlock | kExternal))) l.leave_next(ExitReason::kContinue);
+  if (!row || (row->flags & (kChangesTranslation | kEndsBlock | kExternal)))
+    l.leave_next(ExitReason::kContinue);
 }
 
 void lift_sys(Lifter& l, uint32_t word) {

@@ -73,7 +73,8 @@ void lift_movz(Lifter& l, uint32_t word) {
 }
 void lift_movk(Lifter& l, uint32_t word) {
   const unsigned shift = 16 * hw(word);
-  const Value kept = l.b.binary(Op::and_, l.reg(sf(word), rd(word)), l.konst(sf(word), ~(uint64_t{0xffff} << shift)));
+  const Value kept =
+      l.b.binary(Op::and_, l.reg(sf(word), rd(word)), l.konst(sf(word), ~(uint64_t{0xffff} << shift)));
   l.set_x(rd(word), l.b.binary(Op::or_, kept, l.konst(sf(word), uint64_t{imm16(word)} << shift)));
 }
 
@@ -107,7 +108,7 @@ void lift_sbfm(Lifter& l, uint32_t word) {
 void lift_ubfm(Lifter& l, uint32_t word) {
   const unsigned width = sf(word) ? 64 : 32, r = immr(word), s = imms(word);
   const Value a = l.reg(sf(word), rn(word));
-  if (s == width - 1) return l.set_x(rd(word), l.b.binary(Op::lshr, a, l.konst(sf(word), r)));  // LSR
+  if (s == width - 1) return l.set_x(rd(word), l.b.binary(Op::lshr, a, l.konst(sf(word), r)));     // LSR
   if (s + 1 == r) return l.set_x(rd(word), l.b.binary(Op::shl, a, l.konst(sf(word), width - r)));  // LSL
   bitfield(l, word, Op::ubfx);
 }
@@ -118,7 +119,8 @@ void lift_bfm(Lifter& l, uint32_t word) {
   Value result;
   if (s >= r) {  // BFXIL
     const Value field = l.b.binary(Op::lshr, from, l.konst(sf(word), r));
-    result = s - r + 1 == width ? field : l.b.emit(Op::bfi, l.b.type(to), to, field, ir::kNoValue, s - r + 1, 0);
+    result =
+        s - r + 1 == width ? field : l.b.emit(Op::bfi, l.b.type(to), to, field, ir::kNoValue, s - r + 1, 0);
   } else {
     result = l.b.emit(Op::bfi, l.b.type(to), to, from, ir::kNoValue, s + 1, static_cast<uint8_t>(width - r));
   }

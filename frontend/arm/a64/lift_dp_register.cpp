@@ -135,11 +135,11 @@ void lift_setf16(Lifter& l, uint32_t word) { setf(l, word, 16); }
 namespace {
 void conditional_compare(Lifter& l, uint32_t word, bool subtract, Value c) {
   const uint32_t k = nzcv(word);
-  const Value otherwise =
-      l.b.emit(Op::fl_konst, Type::flags, ir::kNoValue, ir::kNoValue, ir::kNoValue,
-               ir::pack_flags(k & 8, k & 4, k & 2, k & 1));
+  const Value otherwise = l.b.emit(Op::fl_konst, Type::flags, ir::kNoValue, ir::kNoValue, ir::kNoValue,
+                                   ir::pack_flags(k & 8, k & 4, k & 2, k & 1));
   const Value holds = l.cond(cond(word));
-  const Value compared = l.b.emit(subtract ? Op::fl_sub : Op::fl_add, Type::flags, l.reg(sf(word), rn(word)), c);
+  const Value compared =
+      l.b.emit(subtract ? Op::fl_sub : Op::fl_add, Type::flags, l.reg(sf(word), rn(word)), c);
   l.set_flags(l.b.emit(Op::fl_select, Type::flags, holds, compared, otherwise));
 }
 void conditional_select(Lifter& l, uint32_t word, Op change) {
@@ -153,10 +153,18 @@ void conditional_select(Lifter& l, uint32_t word, Op change) {
   l.set_x(rd(word), l.b.select(holds, a, c));
 }
 }  // namespace
-void lift_ccmn_register(Lifter& l, uint32_t word) { conditional_compare(l, word, false, l.reg(sf(word), rm(word))); }
-void lift_ccmp_register(Lifter& l, uint32_t word) { conditional_compare(l, word, true, l.reg(sf(word), rm(word))); }
-void lift_ccmn_immediate(Lifter& l, uint32_t word) { conditional_compare(l, word, false, l.konst(sf(word), imm5(word))); }
-void lift_ccmp_immediate(Lifter& l, uint32_t word) { conditional_compare(l, word, true, l.konst(sf(word), imm5(word))); }
+void lift_ccmn_register(Lifter& l, uint32_t word) {
+  conditional_compare(l, word, false, l.reg(sf(word), rm(word)));
+}
+void lift_ccmp_register(Lifter& l, uint32_t word) {
+  conditional_compare(l, word, true, l.reg(sf(word), rm(word)));
+}
+void lift_ccmn_immediate(Lifter& l, uint32_t word) {
+  conditional_compare(l, word, false, l.konst(sf(word), imm5(word)));
+}
+void lift_ccmp_immediate(Lifter& l, uint32_t word) {
+  conditional_compare(l, word, true, l.konst(sf(word), imm5(word)));
+}
 void lift_csel(Lifter& l, uint32_t word) { conditional_select(l, word, Op::konst); }
 void lift_csinc(Lifter& l, uint32_t word) { conditional_select(l, word, Op::add); }
 void lift_csinv(Lifter& l, uint32_t word) { conditional_select(l, word, Op::not_); }
@@ -184,7 +192,11 @@ void lift_smaddl(Lifter& l, uint32_t word) { multiply_add_long(l, word, Op::sext
 void lift_smsubl(Lifter& l, uint32_t word) { multiply_add_long(l, word, Op::sext32, true); }
 void lift_umaddl(Lifter& l, uint32_t word) { multiply_add_long(l, word, Op::zext32, false); }
 void lift_umsubl(Lifter& l, uint32_t word) { multiply_add_long(l, word, Op::zext32, true); }
-void lift_smulh(Lifter& l, uint32_t word) { l.set_x(rd(word), l.b.binary(Op::smulh, l.x(rn(word)), l.x(rm(word)))); }
-void lift_umulh(Lifter& l, uint32_t word) { l.set_x(rd(word), l.b.binary(Op::umulh, l.x(rn(word)), l.x(rm(word)))); }
+void lift_smulh(Lifter& l, uint32_t word) {
+  l.set_x(rd(word), l.b.binary(Op::smulh, l.x(rn(word)), l.x(rm(word))));
+}
+void lift_umulh(Lifter& l, uint32_t word) {
+  l.set_x(rd(word), l.b.binary(Op::umulh, l.x(rn(word)), l.x(rm(word))));
+}
 
 }  // namespace mynah::arm::a64

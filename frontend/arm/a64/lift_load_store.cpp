@@ -22,8 +22,8 @@ void load_to(Lifter& l, unsigned t, Value base, int64_t offset, unsigned size, b
   if (index != Index::kOffset) l.set_x_sp(n, l.b.add_imm(base, offset));
   l.set_x(t, v);
 }
-void store_from(Lifter& l, unsigned t, Value base, int64_t offset, unsigned size, Index index = Index::kOffset,
-                unsigned n = 31, bool user = false) {
+void store_from(Lifter& l, unsigned t, Value base, int64_t offset, unsigned size,
+                Index index = Index::kOffset, unsigned n = 31, bool user = false) {
   const int64_t at = index == Index::kPost ? 0 : offset;
   l.store(base, at, size, stored_value(l, size, t), user);
   if (index != Index::kOffset) l.set_x_sp(n, l.b.add_imm(base, offset));
@@ -72,7 +72,9 @@ void lift_ldpsw(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w), true
 
 // --- unscaled immediate
 void lift_stur(Lifter& l, uint32_t w) { store_from(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w)); }
-void lift_ldur(Lifter& l, uint32_t w) { load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false); }
+void lift_ldur(Lifter& l, uint32_t w) {
+  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false);
+}
 void lift_ldurs(Lifter& l, uint32_t w) {
   load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3);
 }
@@ -101,7 +103,9 @@ void lift_ldtrs(Lifter& l, uint32_t w) {
 }
 
 // --- register offset
-void lift_str_register(Lifter& l, uint32_t w) { store_from(l, rt(w), register_offset(l, w), 0, size_memory(w)); }
+void lift_str_register(Lifter& l, uint32_t w) {
+  store_from(l, rt(w), register_offset(l, w), 0, size_memory(w));
+}
 void lift_ldr_register(Lifter& l, uint32_t w) {
   load_to(l, rt(w), register_offset(l, w), 0, size_memory(w), false, false);
 }
@@ -111,7 +115,9 @@ void lift_ldrs_register(Lifter& l, uint32_t w) {
 void lift_prfm_register(Lifter&, uint32_t) {}
 
 // --- unsigned immediate
-void lift_str_immediate(Lifter& l, uint32_t w) { store_from(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w)); }
+void lift_str_immediate(Lifter& l, uint32_t w) {
+  store_from(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w));
+}
 void lift_ldr_immediate(Lifter& l, uint32_t w) {
   load_to(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w), false, false);
 }
@@ -125,7 +131,8 @@ namespace {
 void load_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
   const unsigned size = size_memory(w);
   const Value p = l.guard(l.x_sp(rn(w)), offset, {.size = size, .align = align});
-  l.set_x(rt(w), l.b.load(size == 3 ? Type::i64 : Type::i32, p, offset, static_cast<uint8_t>(size | ir::kMemAcquire)));
+  l.set_x(rt(w), l.b.load(size == 3 ? Type::i64 : Type::i32, p, offset,
+                          static_cast<uint8_t>(size | ir::kMemAcquire)));
 }
 void store_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
   const unsigned size = size_memory(w);

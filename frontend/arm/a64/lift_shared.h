@@ -25,13 +25,26 @@ inline Value shift_reg(Lifter& l, bool sf, unsigned n, unsigned type, unsigned a
 inline Value extend_reg(Lifter& l, bool sf, unsigned n, unsigned option, unsigned shift) {
   Value v = l.reg(sf, n);
   switch (option) {
-    case 0: v = l.b.unary(Op::zext8, v); break;
-    case 1: v = l.b.unary(Op::zext16, v); break;
-    case 2: v = sf ? l.b.zext32(l.w(n)) : v; break;
-    case 4: v = l.b.unary(Op::sext8, v); break;
-    case 5: v = l.b.unary(Op::sext16, v); break;
-    case 6: v = sf ? l.b.sext32(l.w(n)) : v; break;
-    default: break;
+    case 0:
+      v = l.b.unary(Op::zext8, v);
+      break;
+    case 1:
+      v = l.b.unary(Op::zext16, v);
+      break;
+    case 2:
+      v = sf ? l.b.zext32(l.w(n)) : v;
+      break;
+    case 4:
+      v = l.b.unary(Op::sext8, v);
+      break;
+    case 5:
+      v = l.b.unary(Op::sext16, v);
+      break;
+    case 6:
+      v = sf ? l.b.sext32(l.w(n)) : v;
+      break;
+    default:
+      break;
   }
   return shift == 0 ? v : l.b.binary(Op::shl, v, l.konst(sf, shift));
 }

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds every #include of the source folders against the table of who may use whom (docs/ARCHITECTURE.md).
+
+A row names a folder (or one file), what of the project it may include, and which libraries. The most specific row
+rules a file. Every folder may use the C++ standard library. Source folders without a row are an error."""
+
+import pathlib
+import re
+import sys
+import tempfile
+
+STANDARD = set("""
+algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes climits
+clocale cmath codecvt compare complex concepts condition_variable coroutine csetjmp csignal cstdarg cstddef cstdint
+cstdio cstdlib cstring ctime cuchar cwchar cwctype deque exception execution filesystem format forward_list fstream
+functional future initializer_list iomanip ios iosfwd iostream istream iterator latch limits list locale map memory
+memory_resource mutex new numbers numeric optional ostream queue random ranges ratio regex scoped_allocator semaphore
+set shared_mutex source_location span sstream stack stdexcept stop_token streambuf string string_view strstream
+syncstream system_error thread tuple type_traits typeindex typeinfo unordered_map unordered_set utility valarray
+variant vector version""".split())
+
+# A system header is the host's when it is one of POSIX or of the kernel.
+HOST = re.compile(r"(sys|netinet|arpa|linux|net)/\w+\.h$|"
+                  r"(fcntl|netdb|poll|pty|pwd|signal|stdlib|termios|time|unistd|util|x86intrin)\.h$")
+
+BELOW_APP = ["ir/", "frontend/", "backend-x86_64/", "backend-aarch64/", "engine/", "devices/", "machines/"]
+
+# folder or file: (may include of the project, libraries by a regular expression, host headers)
+TABLE = {
+    "ir/": (["ir/"], None, False),
+    "frontend/guest.h": (["ir/"], None, False),
+    "frontend/arm/": (["ir/", "frontend/guest.h", "frontend/arm/"], None, False),
+    "frontend/arm/disassemble.cpp": (["ir/", "frontend/guest.h", "frontend/arm/"], r"capstone/", False),
+    "frontend/x86/": (["ir/", "frontend/guest.h", "frontend/x86/"], r"Zydis/", False),
+    "backend-x86_64/": (["ir/", "backend-x86_64/"], r"asmjit/", False),
+    "backend-x86_64/disassemble.cpp": (["ir/", "backend-x86_64/"], r"asmjit/|Zydis/", False),
+    "backend-aarch64/": (["ir/", "backend-aarch64/"], r"asmjit/", False),
+    "backend-aarch64/disassemble.cpp": (["ir/", "backend-aarch64/"], r"asmjit/|capstone/", False),
+    "engine/": (["ir/", "frontend/guest.h", "engine/"], None, True),
+    "devices/": (["devices/"], None, False),
+    "devices/host/": (["devices/"], r"libslirp\.h|SDL2?/", True),
+    "machines/": (BELOW_APP, r"libfdt\.h|zlib\.h", False),
+    "app/": (BELOW_APP + ["app/"], r"nlohmann/|zlib\.h", True),
+}
+# Device models do not touch the host.
+FORBIDDEN = {"devices/": ["devices/host/"]}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+SOURCES = {".h", ".cpp", ".c", ".def", ".inc", ".hpp", ".cc"}
+
+
+def row_of(path):
+    rows = [r for r in TABLE if path == r or (r.endswith("/") and path.startswith(r))]
+    return max(rows, key=len) if rows else None
+
+
+def problem(path, row, bracket, name):
+    """Why this include is not allowed, or None."""
+    project, libraries, host = TABLE[row]
+    top = name.split("/")[0] + "/"
+    if bracket == '"':
+        if not any(top == r.split("/")[0] + "/" for r in list(TABLE) + ["tests/", "bench/"]):
+            return "a project header is named from the project's root"
+        if top in ("tests/", "bench/"):
+            return "nothing uses tests or benchmarks"
+        if any(name.startswith(f) for f in FORBIDDEN.get(row, [])):
+            return f"{row} does not use {top}host/"
+        if any(name == p or (p.endswith("/") and name.startswith(p)) for p in project):
+            return None
+        return f"{row} uses {', '.join(project)}"
+    if name in STANDARD:
+        return None
+    if libraries and re.match(libraries, name):
+        return None
+    if HOST.match(name):
+        return None if host else f"{row} does not touch the host"
+    return f"{row} may not use this library"
+
+
+def check(root):
+    problems, files = [], 0
+    for folder in sorted({row.split("/")[0] for row in TABLE}):
+        for file in sorted((root / folder).rglob("*")):
+            if file.suffix not in SOURCES or not file.is_file():
+                continue
+            path = file.relative_to(root).as_posix()
+            row = row_of(path)
+            if row is None:
+                problems.append(f"{path}: no row of the table is about this folder")
+                continue
+            files += 1
+            for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
+                match = INCLUDE.match(line)
+                if not match:
+                    continue
+                why = problem(path, row, *match.groups())
+                if why:
+                    problems.append(f"{path}:{number}: {line.strip()}: {why}")
+    # A folder with sources that the table does not know is no layer at all.
+    for folder in sorted(p for p in root.iterdir() if p.is_dir()):
+        if folder.name in ("build", "tests", "bench", "docs", "scripts") or folder.name.startswith("."):
+            continue
+        if row_of(folder.name + "/x") is None and not any(r.startswith(folder.name + "/") for r in TABLE):
+            if any(f.suffix in SOURCES for f in folder.rglob("*")):
+                problems.append(f"{folder.name}/: a source folder without a row in the table")
+    return problems, files
+
+
+def self_test():
+    bad = {
+        "ir/a.cpp": ['#include "engine/tlb.h"', "#include <unistd.h>", "#include <asmjit/x86.h>"],
+        "frontend/arm/a.cpp": ['#include "engine/vcpu.h"', "#include <capstone/capstone.h>"],
+        "backend-x86_64/a.cpp": ['#include "frontend/guest.h"', '#include "backend-aarch64/emit.h"'],
+        "engine/a.cpp": ['#include "frontend/arm/cpu.h"', '#include "backend-x86_64/backend.h"',
+                         '#include "devices/core/bus.h"'],
+        "devices/serial/a.cpp": ['#include "devices/host/fd.h"', "#include <sys/mman.h>", '#include "ir/ir.h"'],
+        "machines/a.cpp": ['#include "app/log.h"', '#include "tests/engine/bare_machine.h"'],
+        "app/a.cpp": ['#include "log.h"'],
+        "extra/a.cpp": ["int x;"],
+    }
+    good = {
+        "frontend/arm/disassemble.cpp": ["#include <capstone/capstone.h>", '#include "ir/ir.h"', "#include <vector>"],
+        "engine/b.cpp": ['#include "frontend/guest.h"', "#include <sys/mman.h>"],
+        "app/b.cpp": ['#include "devices/host/fd.h"', '#include "app/log.h"', "#include <unistd.h>"],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for path, lines in {**bad, **good}.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text("\n".join(lines) + "\n")
+        problems, _ = check(root)
+        expected = sum(len(lines) for lines in bad.values())
+        if len(problems) != expected or any(p.split(":")[0] in good for p in problems):
+            print("\n".join(problems))
+            print(f"expected {expected} problems, found {len(problems)}")
+            return 1
+    return 0
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return self_test()
+    problems, files = check(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "."))
+    if problems:
+        print("\n".join(problems))
+    if files < 100:
+        print(f"only {files} files: this is not the source tree")
+        return 1
+    print(f"{files} files, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
