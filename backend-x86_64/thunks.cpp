@@ -106,23 +106,55 @@ class ThunkWriter {
     return address;
   }
 
-  // rax: offset in the page that pc_page already names (the state's first slot).
-  void crosspage() {
-    const x86::Mem pc_page = x86::ptr(x86::rbp, state_disp(0), 8);
-    a.add(x86::rax, pc_page);
+  // ecx: byte offset in Context::jump of the entry for rax.
+  void first_jump_index() {
     a.mov(x86::ecx, x86::eax);
     a.shr(x86::ecx, ir::kJumpFold);
     a.xor_(x86::ecx, x86::eax);
     a.shl(x86::ecx, 2);
     a.and_(x86::ecx, (ir::kJumpSize - 1) << 4);
+  }
+
+  // rax: offset in the page that pc_page already names (the state's first slot).
+  void crosspage() {
+    const x86::Mem pc_page = x86::ptr(x86::rbp, state_disp(0), 8);
+    a.add(x86::rax, pc_page);
+    first_jump_index();
     constexpr int32_t kJump = offsetof(ir::Context, jump);
     a.cmp(x86::ptr(x86::r14, x86::rcx, 0, kJump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
     a.jmp(x86::ptr(x86::r14, x86::rcx, 0, kJump + 8));
     e.land_short(miss);
   }
-  // rax: the address.
+  // rax: the address. What the second jump cache knows goes into the first and on; every register is free.
   void indirect_miss() {
+    constexpr int32_t kJump = offsetof(ir::Context, jump);
+    static_assert(sizeof(ir::SecondJumpEntry) == 32 && sizeof(ir::JumpEntry) == 16);
+    a.mov(x86::rcx, x86::rax);
+    a.shr(x86::rcx, 63);
+    a.mov(x86::ecx, x86::ptr(x86::r14, x86::rcx, 2, offsetof(ir::Context, epoch), 4));
+    a.imul(x86::edx, x86::ecx, static_cast<int32_t>(ir::kSecondJumpEpochMix));
+    a.mov(x86::rsi, x86::rax);
+    a.shr(x86::rsi, 2);
+    a.xor_(x86::edx, x86::esi);
+    a.shr(x86::rsi, 14);
+    a.xor_(x86::edx, x86::esi);
+    a.and_(x86::edx, ir::kSecondJumpSize - 1);
+    a.shl(x86::edx, 5);
+    a.add(x86::rdx, field(MYNAH_RUNTIME(second_jumps), 8));
+    a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, address), 8), x86::rax);
+    const auto other_address = e.jump_short(Cc::ne);
+    a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, epoch), 4), x86::ecx);
+    const auto other_epoch = e.jump_short(Cc::ne);
+    a.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, host), 8));
+    first_jump_index();
+    a.mov(x86::ptr(x86::r14, x86::rcx, 0, kJump), x86::rax);
+    a.mov(x86::ptr(x86::r14, x86::rcx, 0, kJump + 8), x86::rdx);
+    a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
+    a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);
+    a.jmp(x86::rdx);
+    e.land_short(other_address);
+    e.land_short(other_epoch);
     a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
     a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/tlb.h"
 
+#include <algorithm>
+
 namespace mynah {
 
 void TranslationContext::clear_tlb() {
@@ -13,31 +15,44 @@ void TranslationContext::clear_tlb() {
 
 void TranslationContext::clear_jumps() {
   for (unsigned i = 0; i < ir::kJumpSize; ++i) jump[i] = {ir::jump_invalid_address(i), 0};
-  for (auto& e : returns) e = {1, 0};
-  return_top = 0;
-  jump_pages.reset();
   jump_used = false;
 }
 
-void Tlb::note_epoch_page(uint32_t epoch, uint64_t va) {
-  for (LiveEpoch& e : live_epochs_[va >> 63])
-    if (e.epoch == epoch) e.pages.set(TranslationContext::jump_page_slot(va));
+void Tlb::note_code_page(const TranslationContext& context, uint64_t va) {
+  const unsigned half = va >> 63;
+  const uint64_t page = va >> 12;
+  if (!last_epoch_ || last_epoch_->number != context.epoch[half]) {
+    const auto& live = live_epochs_[half];
+    const auto at = std::find_if(live.begin(), live.end(),
+                                 [&](const auto& e) { return e->number == context.epoch[half]; });
+    if (at == live.end()) return;
+    last_epoch_ = at->get();
+  } else if (last_page_ == page) {
+    return;
+  }
+  last_page_ = page;
+  last_epoch_->pages.insert(page);
 }
 
+// Jump caches of contexts that lose a name go too: only its pages are known.
 template <typename Which>
 void Tlb::kill_epochs(unsigned half, Which which) {
-  std::erase_if(live_epochs_[half], [&](const LiveEpoch& e) {
-    if (!which(e)) return false;
-    for (auto& c : contexts_)
-      if (c->epoch[half] == e.epoch) c->epoch[half] = 0;
-    if (on_epoch_death) on_epoch_death(e.epoch);
+  std::erase_if(live_epochs_[half], [&](const std::unique_ptr<Epoch>& e) {
+    if (!which(*e)) return false;
+    for (auto& c : contexts_) {
+      if (c->epoch[half] != e->number) continue;
+      c->epoch[half] = 0;
+      if (c->jump_used) c->clear_jumps();
+    }
+    if (on_epoch_death) on_epoch_death(e->number);
+    if (last_epoch_ == e.get()) last_epoch_ = nullptr;
     return true;
   });
 }
 
 // The address-space id is no part of the upper half's key: the tables that TTBR1 (or its like) names say it
 // all.
-Tlb::EpochKey Tlb::epoch_key(const ContextKey& key, unsigned half) {
+Epoch::Key Tlb::epoch_key(const ContextKey& key, unsigned half) {
   constexpr uint64_t kTableBase = 0x0000fffffffffffe;  // without an id that shares the register
   return {key.spaces[half] & kTableBase, key.regime, key.mode, half ? 0 : key.asid, key.permission_class};
 }
@@ -45,19 +60,20 @@ Tlb::EpochKey Tlb::epoch_key(const ContextKey& key, unsigned half) {
 void Tlb::refresh_epochs(TranslationContext& context) {
   for (unsigned half = 0; half < 2; ++half) {
     if (context.epoch[half]) continue;
-    const EpochKey key = epoch_key(context.key, half);
+    const Epoch::Key key = epoch_key(context.key, half);
     auto& live = live_epochs_[half];
-    for (const LiveEpoch& e : live)
-      if (e.key == key) context.epoch[half] = e.epoch;
+    for (const auto& e : live)
+      if (e->key == key) context.epoch[half] = e->number;
     if (context.epoch[half]) continue;
     constexpr size_t kMost = 256;
-    if (live.size() == kMost) kill_epochs(half, [](const LiveEpoch&) { return true; });
-    live.push_back({key, next_epoch_, {}});
+    if (live.size() == kMost) kill_epochs(half, [](const Epoch&) { return true; });
+    ++stats.epochs;
+    live.push_back(std::make_unique<Epoch>(Epoch{key, next_epoch_, {}}));
     context.epoch[half] = next_epoch_++;
   }
 }
 
-Tlb::Tlb() : sets_(kSets), asid_generations_(65536, 1) {
+Tlb::Tlb() : second_jumps_(ir::kSecondJumpSize), sets_(kSets), asid_generations_(65536, 1) {
   for (unsigned i = 0; i < kContexts; ++i) {
     contexts_.push_back(std::make_unique<TranslationContext>());
     contexts_.back()->clear_tlb();
@@ -128,31 +144,31 @@ void Tlb::invalidate_all() {
     generation_ = 1;
   }
   large_regions_.reset();
-  for (unsigned half = 0; half < 2; ++half) kill_epochs(half, [](const LiveEpoch&) { return true; });
-  clear_contexts();
-}
-
-void Tlb::clear_contexts() {
+  for (unsigned half = 0; half < 2; ++half) kill_epochs(half, [](const Epoch&) { return true; });
   for (auto& c : contexts_) {
     if (c->tlb_used) c->clear_tlb();
     if (c->jump_used) c->clear_jumps();
   }
+}
+
+void Tlb::clear_contexts() {
+  for (auto& c : contexts_)
+    if (c->tlb_used) c->clear_tlb();
+  clear_all_jumps();
 }
 
 void Tlb::clear_all_jumps() {
   for (auto& c : contexts_)
     if (c->jump_used) c->clear_jumps();
+  std::fill(second_jumps_.begin(), second_jumps_.end(), ir::SecondJumpEntry{});
 }
 
 void Tlb::invalidate_asid(uint32_t asid) {
   ++stats.invalidations;
   if (++asid_generations_[asid & 0xffff] == 0) return invalidate_all();
-  kill_epochs(0, [&](const LiveEpoch& e) { return e.key.asid == asid; });
-  for (auto& c : contexts_) {
-    if (c->key.asid != asid) continue;
-    if (c->tlb_used) c->clear_tlb();
-    if (c->jump_used) c->clear_jumps();
-  }
+  kill_epochs(0, [&](const Epoch& e) { return e.key.asid == asid; });
+  for (auto& c : contexts_)
+    if (c->key.asid == asid && c->tlb_used) c->clear_tlb();
 }
 
 void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid) {
@@ -173,10 +189,12 @@ void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t 
       // The top byte may be a tag (TBI): compare what translation sees.
       if (((pair.read.tag ^ base) << 8) == 0) pair.read.tag = ir::tlb_invalid_tag(index);
       if (((pair.write.tag ^ base) << 8) == 0) pair.write.tag = ir::tlb_invalid_tag(index);
-      if (c->jump_used && c->jump_pages.test(TranslationContext::jump_page_slot(at))) c->clear_jumps();
     }
-    kill_epochs(at >> 63,
-                [&](const LiveEpoch& e) { return e.pages.test(TranslationContext::jump_page_slot(at)); });
+    // The upper half's names are for every id.
+    const unsigned half = at >> 63;
+    kill_epochs(half, [&](const Epoch& e) {
+      return (half || any_asid || e.key.asid == asid) && e.pages.contains(page);
+    });
   }
 }
 

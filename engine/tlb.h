@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The soft TLB: a set of contexts (a table of host pointers each, with its jump cache and return stack),
+// The soft TLB: a set of contexts (a table of host pointers each, with its jump cache),
 // found by everything that changes translation, and one second level behind them all that keeps translations
 // by (page, address-space id) as a processor's own TLB does, so that a cold context refills without a page
 // walk. Switching address space or privilege selects a context and flushes nothing.
@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <unordered_set>
 #include <vector>
 
 #include "frontend/guest.h"
@@ -27,22 +28,28 @@ struct TranslationContext : ir::Context {
   uint64_t last_used = 0;
   bool live = false;             // key is meaningful
   bool tlb_used = false;         // something was put into tlb since it was cleared
-  bool jump_used = false;        // something is in the jump cache or return stack
-  std::bitset<1024> jump_pages;  // filter over virtual pages that jump cache or return stack entries name
+  bool jump_used = false;        // something may be in the jump cache
 
   void clear_tlb();
   void clear_jumps();
-  void note_jump_page(uint64_t va) {
-    jump_used = true;
-    jump_pages.set(jump_page_slot(va));
-  }
-  static unsigned jump_page_slot(uint64_t va) { return (va >> 12 ^ va >> 22) & 1023; }
+};
+
+// A name of a mapping of code in one half of the address space, see Tlb::refresh_epochs.
+struct Epoch {
+  struct Key {
+    uint64_t space, regime, mode;
+    uint32_t asid, permission_class;
+    bool operator==(const Key&) const = default;
+  } key;
+  uint32_t number;
+  std::unordered_set<uint64_t> pages;  // virtual pages that links and jump caches lead to under this name
 };
 
 struct TlbStats {
   uint64_t refills = 0;  // first-level misses
   uint64_t walks = 0;    // second-level misses
   uint64_t context_switches = 0;
+  uint64_t epochs = 0;           // names of mappings of code that were given
   uint64_t context_misses = 0;  // no context for the key: one was recycled
   uint64_t invalidations = 0;
 };
@@ -74,19 +81,20 @@ class Tlb {
   void invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid);
   // Removes every write entry for a host page (it is about to hold translated code).
   void protect(uint64_t host_page);
-  // Host addresses changed meaning (flash switched mode): first levels only.
+  // Host addresses changed meaning (flash switched mode): all but the second level.
   void clear_contexts();
-  void clear_all_jumps();
+  void clear_all_jumps();  // those of translated code that is gone
 
-  // --- names of mappings of code, for direct links between pages (ir::Context::epoch). Two contexts share
-  // one where the same tables are read under the same rules; it dies with the first invalidation that might
-  // concern code.
+  // --- names of mappings of code (ir::Context::epoch), for direct links between pages and the jump caches. Two
+  // contexts share one where the same tables are read under the same rules; it dies with the first invalidation
+  // of a page that something leads to under it.
   void refresh_epochs(TranslationContext& context);
-  void note_epoch_page(uint32_t epoch, uint64_t va);  // a link under this epoch leads there
+  void note_code_page(const TranslationContext& context, uint64_t va);  // a link or jump cache entry leads there
   // Called with an epoch that has died, before anything runs again.
   std::function<void(uint32_t epoch)> on_epoch_death;
 
   std::vector<std::unique_ptr<TranslationContext>>& contexts() { return contexts_; }
+  ir::SecondJumpEntry* second_jumps() { return second_jumps_.data(); }
   TlbStats stats;
 
  private:
@@ -97,21 +105,14 @@ class Tlb {
 
   template <typename Which>
   void kill_epochs(unsigned half, Which which);
-  struct EpochKey {
-    uint64_t space, regime, mode;
-    uint32_t asid, permission_class;
-    bool operator==(const EpochKey&) const = default;
-  };
-  struct LiveEpoch {
-    EpochKey key;
-    uint32_t epoch;
-    std::bitset<1024> pages;  // filter, as TranslationContext::jump_pages
-  };
-  static EpochKey epoch_key(const ContextKey& key, unsigned half);
-  std::vector<LiveEpoch> live_epochs_[2];
+  static Epoch::Key epoch_key(const ContextKey& key, unsigned half);
+  std::vector<std::unique_ptr<Epoch>> live_epochs_[2];
+  Epoch* last_epoch_ = nullptr;  // what note_code_page saw last
+  uint64_t last_page_ = 0;
   uint32_t next_epoch_ = 1;
 
   std::vector<std::unique_ptr<TranslationContext>> contexts_;
+  std::vector<ir::SecondJumpEntry> second_jumps_;
   TranslationContext* current_ = nullptr;
   uint64_t clock_ = 0;
   std::vector<std::array<Entry, kWays>> sets_;

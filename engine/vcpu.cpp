@@ -119,6 +119,7 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
       runtime_(ir::runtime_of(guest.state())) {
   if (accelerator_ == Accelerator::kJit) cache_ = std::make_unique<CodeCache>(memory_, backend_, code_bytes);
   runtime_->engine = this;
+  runtime_->second_jumps = tlb_.second_jumps();
   runtime_->guard_miss = Entries::guard_miss;
   runtime_->call_helper = Entries::call_helper;
   runtime_->run_op = Entries::run_op;
@@ -158,12 +159,14 @@ void Vcpu::select_contexts() {
   user.permission_class = guest_.user_class();
   if (context_ && context_->key == key && user_context_->key == user) {  // only select() below recycles them
     tlb_.refresh_epochs(*context_);
+    context_->jump_used = true;
     return;
   }
   user_context_ = user == key ? nullptr : tlb_.select(user);
   context_ = tlb_.select(key);
   if (!user_context_) user_context_ = context_;
   tlb_.refresh_epochs(*context_);
+  context_->jump_used = true;
   runtime_->context = context_;
   runtime_->user_context = user_context_;
   runtime_->fp_mode = guest_.fp_mode(key.mode);
@@ -233,11 +236,27 @@ TranslatedBlock* Vcpu::find_block(uint64_t pc, bool slow) {
       }
     }
   }
-  if (!slow && !guarded && !single_regions) {
-    context_->jump[ir::jump_index(pc)] = {pc, reinterpret_cast<uint64_t>(cache_->entry(*block))};
-    context_->note_jump_page(pc);
-  }
+  if (!slow && !guarded && !single_regions) remember(pc, reinterpret_cast<uint64_t>(cache_->entry(*block)));
   return block;
+}
+
+void Vcpu::remember(uint64_t pc, uint64_t host) {
+  const uint32_t epoch = context_->epoch[pc >> 63];
+  if (!epoch) return;
+  tlb_.note_code_page(*context_, pc);
+  context_->jump[ir::jump_index(pc)] = {pc, host};
+  tlb_.second_jumps()[ir::second_jump_index(pc, epoch)] = {pc, host, epoch};
+}
+
+const void* Vcpu::recall(uint64_t pc) {
+  if (single_regions || slice_ < int64_t{translator_->max_insts}) return nullptr;  // the shortest slices: see run_translated
+  const ir::JumpEntry& first = context_->jump[ir::jump_index(pc)];
+  if (first.address == pc) return reinterpret_cast<const void*>(first.host);
+  const uint32_t epoch = context_->epoch[pc >> 63];
+  const ir::SecondJumpEntry& second = tlb_.second_jumps()[ir::second_jump_index(pc, epoch)];
+  if (second.address != pc || second.epoch != epoch) return nullptr;
+  context_->jump[ir::jump_index(pc)] = {pc, second.host};
+  return reinterpret_cast<const void*>(second.host);
 }
 
 bool Vcpu::at_breakpoint(uint64_t pc) const {
@@ -292,16 +311,23 @@ AfterExit Vcpu::run_translated() {
   const bool slow = enter_slow_;
   enter_slow_ = false;
   if (slow) ++stats.slow_entries;
-  TranslatedBlock* block = find_block(guest_.pc(), slow);
+  const void* code = slow ? nullptr : recall(guest_.pc());
+  TranslatedBlock* block = code ? nullptr : find_block(guest_.pc(), slow);
   // Counting restarts at every entry: what find_block raised is not counted.
-  while (block && !stop_requested_) {
-    if (block->guest_insts > slice_) {
-      if (exact_) return AfterExit::kContinue;
-      slice_ = block->guest_insts;
+  while ((code || block) && !stop_requested_) {
+    if (!code) {
+      // However short the slice, one block is run, or nothing would ever be.
+      if (block->guest_insts > slice_) {
+        if (exact_) return AfterExit::kContinue;
+        slice_ = block->guest_insts;
+      }
+      if (exec_log) exec_log(*block);
+      code = cache_->entry(*block);
     }
-    if (exec_log) exec_log(*block);
     runtime_->counter = slice_;
-    cache_->thunks().enter(runtime_, cache_->entry(*block));
+    cache_->thunks().enter(runtime_, code);
+    code = nullptr;
+    block = nullptr;
     const auto leave = static_cast<ir::Leave>(runtime_->exit_reason);
     ++stats.leaves[static_cast<unsigned>(leave)];
     const uint64_t site_address = runtime_->exit_site;
@@ -361,7 +387,7 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
   const unsigned half = target >> 63;
   const uint32_t epoch = context_->epoch[half];
   if (!epoch) return;
-  tlb_.note_epoch_page(epoch, target);
+  tlb_.note_code_page(*context_, target);
   backend_->link_page(cache_->span(from), site.offset, half, epoch, target & ~(kGuestPageSize - 1),
                       cache_->entry(to));
   page_links_[epoch].push_back({&from, site.offset});

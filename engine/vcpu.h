@@ -97,6 +97,8 @@ class Vcpu final : public ir::EvalHost {
   void raise(const Fault& fault,
              Access access);  // counts as an instruction, so that no guest can stand still
   TranslatedBlock* find_block(uint64_t pc, bool slow);
+  void remember(uint64_t pc, uint64_t host);  // in both jump caches
+  const void* recall(uint64_t pc);            // code known to them, or nullptr
   bool fetch(uint64_t pc, uint64_t& pa, bool& guarded);
   std::span<const uint8_t> code_page(uint64_t pa);
   AfterExit run_translated();

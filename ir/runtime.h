@@ -54,22 +54,30 @@ static_assert([] {
   return true;
 }());
 
-// --- Return stack: a ring; entries are only hints, checked against the address.
-struct ReturnEntry {
-  uint64_t address;
-  uint64_t host;
+// --- Second jump cache: behind those of all contexts, keyed by the epoch of the address's half, so that code that
+// several contexts map alike (a kernel) is found again in each of them.
+struct SecondJumpEntry {
+  uint64_t address = 0;
+  uint64_t host = 0;
+  uint32_t epoch = ~uint32_t{0};  // none that a context ever has
+  uint32_t unused[3] = {};
 };
-constexpr unsigned kReturnSize = 32;
+constexpr unsigned kSecondJumpBits = 14;
+constexpr unsigned kSecondJumpSize = 1 << kSecondJumpBits;
+constexpr uint32_t kSecondJumpEpochMix = 0x9e3779b1;
+constexpr unsigned second_jump_index(uint64_t address, uint32_t epoch) {
+  return (static_cast<uint32_t>(address >> 2) ^ static_cast<uint32_t>(address >> 16) ^
+          epoch * kSecondJumpEpochMix) &
+         (kSecondJumpSize - 1);
+}
 
 // One translation context. The engine derives its own class from it.
 struct alignas(64) Context {
   std::array<TlbPair, kTlbSize> tlb;      // offset 0
   std::array<JumpEntry, kJumpSize> jump;  // offset 8192
-  std::array<ReturnEntry, kReturnSize> returns;
-  // Names of the two halves' mappings of code, for direct links between pages: by bit 63 of the address. 0:
-  // none.
+  // Names of the two halves' mappings of code, for direct links between pages and the second jump cache: by bit
+  // 63 of the address. 0: none.
   std::array<uint32_t, 2> epoch;
-  uint32_t return_top = 0;  // byte offset of the top entry in `returns`
 };
 
 // Why translated code came back to C++.
@@ -113,6 +121,7 @@ struct alignas(64) Runtime {
   // Reference meaning of an op that has no emitter: op | type<<16 | aux<<24 | argument i's type << (32 + 8i);
   // imm; args in vector_args.
   void (*run_op)(Runtime*, uint64_t op, uint64_t imm);
+  SecondJumpEntry* second_jumps;  // kSecondJumpSize of them
   uint64_t resume_at;
   uint64_t call_args[4];
   uint64_t call_result;

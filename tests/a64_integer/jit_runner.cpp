@@ -31,6 +31,7 @@ JitRunner::JitRunner(const JitOptions& options)
   if (code_memory_ == MAP_FAILED) std::abort();
   thunks_ = backend_->emit_thunks({code_memory_, code_memory_, kThunkBytes});
   runtime_->engine = this;
+  runtime_->second_jumps = second_jumps_.data();
   runtime_->guard_miss = guard_miss;
   runtime_->call_helper = call_helper;
   runtime_->run_op = run_op;

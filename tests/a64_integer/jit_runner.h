@@ -43,6 +43,7 @@ class JitRunner {
   ir::CompiledCode code_;
   ir::CodeSpan span_{};
   ir::Runtime* runtime_;
+  std::vector<ir::SecondJumpEntry> second_jumps_ = std::vector<ir::SecondJumpEntry>(ir::kSecondJumpSize);
   std::unique_ptr<ir::Context> context_;
   alignas(kPageSize) uint8_t pages_[2 * kPageSize] = {};  // the window's
   unsigned runs_ = 0;

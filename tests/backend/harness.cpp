@@ -73,6 +73,7 @@ Machine::Machine(bool plain, bool validate) : memory(kGuestPages * kPageSize) {
   thunks_ = backend->emit_thunks({code_memory_, code_memory_, 4096});
   used_ = 4096;
   rt = new_runtime(sizeof(State) + 64);
+  rt->second_jumps = second_jumps.data();
   rt->engine = this;
   rt->guard_miss = guard_miss;
   rt->call_helper = call_helper;

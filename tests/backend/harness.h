@@ -72,6 +72,7 @@ class Machine : public EvalHost {
   std::string disassembly() const;
 
   Runtime* rt;
+  std::vector<ir::SecondJumpEntry> second_jumps = std::vector<ir::SecondJumpEntry>(ir::kSecondJumpSize);
   std::unique_ptr<Backend> backend;
   CompiledCode code;
   std::vector<uint8_t> memory;  // guest memory
