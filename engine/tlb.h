@@ -26,9 +26,9 @@ namespace mynah {
 struct TranslationContext : ir::Context {
   ContextKey key;
   uint64_t last_used = 0;
-  bool live = false;             // key is meaningful
-  bool tlb_used = false;         // something was put into tlb since it was cleared
-  bool jump_used = false;        // something may be in the jump cache
+  bool live = false;       // key is meaningful
+  bool tlb_used = false;   // something was put into tlb since it was cleared
+  bool jump_used = false;  // something may be in the jump cache
 
   void clear_tlb();
   void clear_jumps();
@@ -49,7 +49,7 @@ struct TlbStats {
   uint64_t refills = 0;  // first-level misses
   uint64_t walks = 0;    // second-level misses
   uint64_t context_switches = 0;
-  uint64_t epochs = 0;           // names of mappings of code that were given
+  uint64_t epochs = 0;          // names of mappings of code that were given
   uint64_t context_misses = 0;  // no context for the key: one was recycled
   uint64_t invalidations = 0;
 };
@@ -85,11 +85,12 @@ class Tlb {
   void clear_contexts();
   void clear_all_jumps();  // those of translated code that is gone
 
-  // --- names of mappings of code (ir::Context::epoch), for direct links between pages and the jump caches. Two
-  // contexts share one where the same tables are read under the same rules; it dies with the first invalidation
-  // of a page that something leads to under it.
+  // --- names of mappings of code (ir::Context::epoch), for direct links between pages and the jump caches.
+  // Two contexts share one where the same tables are read under the same rules; it dies with the first
+  // invalidation of a page that something leads to under it.
   void refresh_epochs(TranslationContext& context);
-  void note_code_page(const TranslationContext& context, uint64_t va);  // a link or jump cache entry leads there
+  void note_code_page(const TranslationContext& context,
+                      uint64_t va);  // a link or jump cache entry leads there
   // Called with an epoch that has died, before anything runs again.
   std::function<void(uint32_t epoch)> on_epoch_death;
 

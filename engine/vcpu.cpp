@@ -249,7 +249,8 @@ void Vcpu::remember(uint64_t pc, uint64_t host) {
 }
 
 const void* Vcpu::recall(uint64_t pc) {
-  if (single_regions || slice_ < int64_t{translator_->max_insts}) return nullptr;  // the shortest slices: see run_translated
+  if (single_regions || slice_ < int64_t{translator_->max_insts})
+    return nullptr;  // the shortest slices: see run_translated
   const ir::JumpEntry& first = context_->jump[ir::jump_index(pc)];
   if (first.address == pc) return reinterpret_cast<const void*>(first.host);
   const uint32_t epoch = context_->epoch[pc >> 63];

@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ir/builder.h"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 
 #include "ir/fold.h"
 
 namespace mynah::ir {
+
+namespace {
+
+// Made again where they are used, next to their branch: cheaper than a value that is kept.
+bool is_condition(Type type) { return type == Type::i1 || type == Type::flags; }
+
+uint32_t hash(const Inst& i) {
+  uint64_t h = static_cast<uint64_t>(i.op) | uint64_t{i.aux} << 16 | uint64_t{i.args[0]} << 24;
+  h = (h ^ uint64_t{i.args[1]} << 44 ^ i.imm) * 0x9e3779b97f4a7c15;
+  return static_cast<uint32_t>(h >> 40);
+}
+
+bool equal(const Inst& a, const Inst& b) {
+  return a.op == b.op && a.type == b.type && a.aux == b.aux && a.imm == b.imm &&
+         std::equal(std::begin(a.args), std::end(a.args), std::begin(b.args));
+}
+
+}  // namespace
 
 void Builder::begin(std::span<const SlotInfo> slots) {
   r_.clear();
@@ -107,7 +127,10 @@ Value Builder::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm, u
   Inst inst{.op = op, .type = type, .aux = aux, .args = {a, b, c, kNoValue}, .imm = imm};
   const Folded f = fold(*this, inst);
   if (f.value != kNoValue) return f.value;
-  return append(f.inst);
+  if (info(f.inst.op).effects != kPure || is_condition(f.inst.type)) return append(f.inst);
+  Value& known = computed_[hash(f.inst) % computed_.size()];
+  if (known < r_.insts.size() && equal(r_.insts[known], f.inst)) return known;
+  return known = append(f.inst);
 }
 
 Value Builder::guard(Value base, GuardRange range, uint8_t aux) {

@@ -2,8 +2,9 @@
 //
 // Builder: appends instructions to a region and keeps the guest state in SSA form while it does so: get()
 // gives a slot's current value (loading it once), set() only remembers the new one, and whatever may leave
-// the region takes a snapshot of the slots that differ from memory. Constants are folded as they are built.
-// One block only; regions of several blocks are joined from these.
+// the region takes a snapshot of the slots that differ from memory. Constants are folded, and what was
+// computed before is found again, as they are built. One block only; regions of several blocks are joined
+// from these.
 #pragma once
 
 #include <array>
@@ -109,6 +110,8 @@ class Builder {
   std::vector<Slot> dirty_;
   std::vector<Slot> known_;
   std::vector<Value> consts_;
+  // Where a pure computation was made, by hash; an entry counts only if the instruction there is equal.
+  std::array<Value, 64> computed_{};
   int32_t pc_offset_ = 0;
   uint32_t completed_ = 0;
   uint32_t last_snapshot_ = kNoSnapshot;

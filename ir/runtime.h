@@ -54,8 +54,8 @@ static_assert([] {
   return true;
 }());
 
-// --- Second jump cache: behind those of all contexts, keyed by the epoch of the address's half, so that code that
-// several contexts map alike (a kernel) is found again in each of them.
+// --- Second jump cache: behind those of all contexts, keyed by the epoch of the address's half, so that code
+// that several contexts map alike (a kernel) is found again in each of them.
 struct SecondJumpEntry {
   uint64_t address = 0;
   uint64_t host = 0;
@@ -75,8 +75,8 @@ constexpr unsigned second_jump_index(uint64_t address, uint32_t epoch) {
 struct alignas(64) Context {
   std::array<TlbPair, kTlbSize> tlb;      // offset 0
   std::array<JumpEntry, kJumpSize> jump;  // offset 8192
-  // Names of the two halves' mappings of code, for direct links between pages and the second jump cache: by bit
-  // 63 of the address. 0: none.
+  // Names of the two halves' mappings of code, for direct links between pages and the second jump cache: by
+  // bit 63 of the address. 0: none.
   std::array<uint32_t, 2> epoch;
 };
 
