@@ -65,6 +65,11 @@ void Lifter::branch_if(Value cond, int64_t delta) {
   b.at(pc_offset + 4, index + 1);
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
+  // The way on is part of the block: state stays in registers over it.
+  if (delta > 0 && side_exits < kMaxSideExits && !b.slow()) {
+    ++side_exits;
+    return;
+  }
   b.exit(pc_offset + 4);
 }
 
