@@ -17,6 +17,9 @@ constexpr LiftFunction kLift[] = {
 #include "frontend/arm/a64/tables.inc"
 };
 
+// Forward branches that a block goes on behind. More make blocks longer, and code that several blocks hold.
+constexpr unsigned kMaxSideExits = 4;
+
 }  // namespace
 
 Value Lifter::cond(unsigned c) {
@@ -65,7 +68,7 @@ void Lifter::branch_if(Value cond, int64_t delta) {
   b.at(pc_offset + 4, index + 1);
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
-  // The way on is part of the block: state stays in registers over it.
+  // The way on is part of the block: state and host pointers stay in registers over it.
   if (delta > 0 && side_exits < kMaxSideExits && !b.slow()) {
     ++side_exits;
     return;
