@@ -74,6 +74,18 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
   e.add_cold(cold);
 }
 
+void emit_exit_engine_if(Emitter& e, const Inst&, const Regs& r) {
+  Emitter::Cold cold{.kind = Emitter::Cold::Kind::kEngine};
+  if (r.is_imm(0)) {
+    if (!(e.imm(r, 0) & 1)) return;
+    cold.from[0] = e.jump_near();
+  } else {
+    cold.from[0] = e.jump_near(e.bool_condition(r, 0));
+  }
+  cold.flags = e.flags;
+  e.add_cold(cold);
+}
+
 void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   const ir::Snapshot& snapshot = e.ir().snapshot(inst);
   // The target may be what a spill slot's way to the state would overwrite: rax comes after the state.

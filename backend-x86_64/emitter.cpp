@@ -406,7 +406,8 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
   out.sites.push_back({.kind = Site::Kind::kDeadline,
                        .offset = position(),
                        .pc_offset = static_cast<int32_t>(region.pc_offset)});
-  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit, Cold::Kind::kSaturated, Cold::Kind::kOp}) {
+  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit, Cold::Kind::kEngine, Cold::Kind::kSaturated,
+                          Cold::Kind::kOp}) {
     for (const Cold& cold : cold_) {
       if (cold.kind != kind) continue;
       index_ = cold.step;
@@ -432,6 +433,13 @@ void Emitter::cold_stub(const Cold& cold) {
     const ir::Snapshot& snapshot = region_->snapshot(inst);
     if (!cold.state_written) write_state(step, snapshot);
     exit_to(inst, snapshot);
+  } else if (cold.kind == Cold::Kind::kEngine) {
+    flags = cold.flags;
+    const ir::Snapshot& snapshot = region_->snapshot(inst);
+    write_state(step, snapshot);
+    fix_count(snapshot);
+    call(thunks_->engine);
+    add_site(Site::Kind::kEngine, inst);
   } else if (cold.kind == Cold::Kind::kOp || cold.kind == Cold::Kind::kSaturated) {
     if (cold.kind == Cold::Kind::kOp)
       run_cold(inst, Regs{step});

@@ -60,6 +60,10 @@ Value Builder::get(Slot slot) {
   return s.value;
 }
 
+Value Builder::get_now(Slot slot) {
+  return append({.op = Op::get, .type = r_.slots[slot].type, .imm = slot});
+}
+
 void Builder::set(Slot slot, Value v) {
   assert(type(v) == r_.slots[slot].type);
   SlotState& s = slots_[slot];
@@ -179,6 +183,16 @@ void Builder::exit_indirect(Value target, ExitHint hint) {
           .args = {target, kNoValue, kNoValue, kNoValue},
           .snapshot = snapshot});
   ended_ = true;
+}
+
+void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::exit_engine_if,
+          .type = Type::none,
+          .aux = reason,
+          .args = {cond, kNoValue, kNoValue, kNoValue},
+          .snapshot = snapshot,
+          .imm = imm});
 }
 
 void Builder::exit_engine(uint8_t reason, uint64_t imm, Value argument) {

@@ -34,6 +34,7 @@ class Builder {
 
   // --- guest state
   Value get(Slot slot);
+  Value get_now(Slot slot);  // of a slot that something else than this region changes, and this region never
   void set(Slot slot, Value v);
   void flush();   // `set` for every dirty slot: before calls that read the state
   void forget();  // after calls that may have written any slot
@@ -92,6 +93,7 @@ class Builder {
   void exit(int64_t target_offset, ExitHint hint = ExitHint::kJump);
   void exit_indirect(Value target, ExitHint hint);
   // To C++ with the pc of at(); argument may be kNoValue.
+  void exit_engine_if(Value cond, uint8_t reason, uint64_t imm);
   void exit_engine(uint8_t reason, uint64_t imm, Value argument = kNoValue);
   Value call(Type type, unsigned helper, Value a = kNoValue, Value b = kNoValue, Value c = kNoValue,
              Value d = kNoValue);

@@ -41,6 +41,9 @@ struct OpForm {
   ImmForm imm;
 };
 
+// Their reason and number come first in the text.
+constexpr bool is_engine_exit(Op op) { return op == Op::exit_engine || op == Op::exit_engine_if; }
+
 constexpr OpForm form(Op op) {
   switch (op) {
     case Op::konst:
@@ -89,6 +92,7 @@ constexpr OpForm form(Op op) {
     case Op::exit_indirect:
       return {AuxForm::kHint, ImmForm::kNone};
     case Op::exit_engine:
+    case Op::exit_engine_if:
       return {AuxForm::kNumber, ImmForm::kNumber};
     case Op::jump:
     case Op::branch:

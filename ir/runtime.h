@@ -25,7 +25,7 @@ struct TlbPair {
 };
 constexpr unsigned kPageBits = 12;
 constexpr uint64_t kPageSize = 1 << kPageBits;
-constexpr unsigned kTlbBits = 8;
+constexpr unsigned kTlbBits = 10;
 constexpr unsigned kTlbSize = 1 << kTlbBits;  // index = (address >> 12) & (kTlbSize - 1); pairs of 32 bytes
 constexpr unsigned tlb_index(uint64_t address) { return (address >> kPageBits) & (kTlbSize - 1); }
 constexpr uint64_t tlb_invalid_tag(unsigned index) { return uint64_t{index ^ 1} << kPageBits; }

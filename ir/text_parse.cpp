@@ -338,7 +338,7 @@ class Parser {
       next(line);
       i.imm = line.number();
     }
-    if (i.op == Op::exit_engine) {
+    if (is_engine_exit(i.op)) {
       next(line);
       i.aux = static_cast<uint8_t>(line.number());
       next(line);
@@ -361,7 +361,7 @@ class Parser {
         i.args[k] = value(line);
       }
     }
-    if (i.op != Op::call && i.op != Op::exit_engine) {
+    if (i.op != Op::call && !is_engine_exit(i.op)) {
       if (f.aux == AuxForm::kNumber) {
         next(line);
         i.aux = static_cast<uint8_t>(line.number());

@@ -236,7 +236,7 @@ class Printer {
     const OpForm f = form(i.op);
     if (f.imm == ImmForm::kSlot) operand(slot(i.imm));
     if (i.op == Op::call) operand(number(i.imm));
-    if (i.op == Op::exit_engine) {
+    if (is_engine_exit(i.op)) {
       operand(number(i.aux));
       operand(number(i.imm));
     }
@@ -251,8 +251,8 @@ class Printer {
         operand(value(i.args[k]));
       }
     }
-    if (f.aux == AuxForm::kNumber && i.op != Op::exit_engine) operand(number(i.aux));
-    const uint64_t imm_left = i.op == Op::call || i.op == Op::exit_engine ? 0 : immediate(i);
+    if (f.aux == AuxForm::kNumber && !is_engine_exit(i.op)) operand(number(i.aux));
+    const uint64_t imm_left = i.op == Op::call || is_engine_exit(i.op) ? 0 : immediate(i);
     if (aux_left) operand("aux=" + hex(aux_left));
     if (imm_left) operand("imm=" + hex(imm_left));
     if (i.snapshot != kNoSnapshot) snapshot(i);

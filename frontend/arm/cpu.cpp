@@ -91,6 +91,8 @@ ContextKey ArmCpu::context_key() {
   if (sctlr & kSctlrEnDa) mode |= kModeEnDa;
   if (sctlr & kSctlrEnDb) mode |= kModeEnDb;
   if (state_.il) mode |= kModeIllegalState;
+  if (!el1 && (sctlr & kSctlrDze)) mode |= kModeUserZva;
+  if (state_.mdscr & 1) mode |= kModeStepEnabled;
   if (software_step_active(state_)) mode |= kModeSingleStep;
   const uint32_t fpcr = state_.fpcr;
   if (fpcr >> 25 & 1) mode |= kModeDefaultNan;

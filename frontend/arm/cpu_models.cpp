@@ -192,7 +192,7 @@ CpuModelResult make_cpu_model(std::string_view specification) {
 }
 
 void reset(ArmState& state, const CpuModel& model, const ResetConfig& config) {
-  const uint8_t irq = state.irq_pending, fiq = state.fiq_pending;
+  const uint32_t irq = state.irq_pending, fiq = state.fiq_pending;
   state.reset_words();
   state.irq_pending = irq;
   state.fiq_pending = fiq;

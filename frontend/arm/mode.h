@@ -29,6 +29,7 @@ enum ModeBit : uint64_t {
   kModeUserZva = 1 << 15,         // SCTLR_EL1.DZE
   kModeUserMaskAccess = 1 << 16,  // SCTLR_EL1.UMA
   kModeIllegalState = 1 << 17,    // PSTATE.IL
+  kModeStepEnabled = 1 << 18,     // MDSCR_EL1.SS: unmasking debug exceptions may begin to step
 };
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
 constexpr unsigned kModeTagShift = 22;    // TBI for code: bit 0 lower half, bit 1 upper half

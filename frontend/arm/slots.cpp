@@ -46,6 +46,10 @@ constexpr auto make_table() {
   t[kSlotExclusiveHi] = {"exclusive_hi", Type::i64, offsetof(ArmState, exclusive_hi)};
   t[kSlotFpcr] = {"fpcr", Type::i32, offsetof(ArmState, fpcr)};
   t[kSlotFpsr] = {"fpsr", Type::i32, offsetof(ArmState, fpsr)};
+  t[kSlotDaif] = {"daif", Type::i32, offsetof(ArmState, daif)};
+  static_assert(offsetof(ArmState, irq_pending) % 8 == 0 &&
+                offsetof(ArmState, fiq_pending) == offsetof(ArmState, irq_pending) + 4);
+  t[kSlotPendingInterrupts] = {"pending_interrupts", Type::i64, offsetof(ArmState, irq_pending)};
   return t;
 }
 constexpr auto kTable = make_table();

@@ -32,6 +32,8 @@ enum SlotNumber : ir::Slot {
   kSlotExclusiveHi,
   kSlotFpcr,
   kSlotFpsr,
+  kSlotDaif,
+  kSlotPendingInterrupts,  // irq_pending, fiq_pending; changes whenever a device wants it to
   kSlotCount,
 };
 

@@ -51,11 +51,11 @@ struct alignas(64) ArmState {
 
   // PSTATE, one field a byte or word. el is 0 or 1.
   uint8_t el, spsel, pan, uao, dit, ssbs, btype, il, ss;
-  uint8_t daif;    // D=8 A=4 I=2 F=1
   uint8_t halted;  // in WFI or WFE
   uint8_t powered_off;
-  uint8_t event_register;            // SEV, for WFE
-  uint8_t irq_pending, fiq_pending;  // input lines
+  uint8_t event_register;             // SEV, for WFE
+  uint32_t daif;                      // D=8 A=4 I=2 F=1
+  uint32_t irq_pending, fiq_pending;  // input lines; one slot holds both
   uint32_t fpcr, fpsr;
 
   std::array<uint64_t, 2> sp_bank;  // SP_EL0, SP_EL1; the selected one is stale while `sp` holds it

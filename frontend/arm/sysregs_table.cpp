@@ -23,7 +23,7 @@ using enum Gate;
 constexpr uint64_t kAll = ~uint64_t{0}, k32 = 0xffffffff;
 constexpr uint16_t kInline = kInlineReadable | kInlineWritable;
 constexpr uint16_t kReadInline = kInlineReadable;
-constexpr uint16_t kTranslation = kInlineReadable | kChangesTranslation;
+constexpr uint16_t kTranslation = kInline | kChangesTranslation;
 constexpr uint16_t kTimer = kExternal | kNeedsTime;
 constexpr uint16_t kTimerWrite = kTimer | kEndsBlock;
 constexpr uint16_t kGic = kExternal | kEndsBlock | kNeedsTime;

@@ -100,7 +100,7 @@ void merge_in_block(Region& region, const Block& block) {
 
   for (uint32_t i = block.first; i < block.end; ++i) {
     Inst& inst = insts[i];
-    if (inst.op == Op::exit_if) {
+    if (inst.op == Op::exit_if || inst.op == Op::exit_engine_if) {
       ++exits;
     } else if (inst.op == Op::call || inst.op == Op::commit) {
       group_count = oldest = 0;

@@ -400,6 +400,9 @@ class Generator {
       call();
     else if (k < 90)
       add(condition());
+    else if (k < 92)
+      m_.b.exit_engine_if(chance(50) ? condition() : any(Type::i1), static_cast<uint8_t>(below(9)),
+                          interesting());
     else if (k < 94)
       m_.b.exit_if(chance(50) ? condition() : any(Type::i1), static_cast<int64_t>(below(5000)));
     else
@@ -522,7 +525,7 @@ void compare_regions(uint64_t seed, unsigned regions, bool vectors, bool plain) 
       }
       if (leave == Leave::kEngine) {
         ASSERT_EQ(m.site().aux, last.aux);
-        if (last.args[0] != kNoValue) {
+        if (last.op == Op::exit_engine && last.args[0] != kNoValue) {
           ASSERT_EQ(m.rt->exit_argument, expected.target) << context();
         }
       }

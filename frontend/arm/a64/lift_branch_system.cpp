@@ -79,8 +79,9 @@ void lift_clrex(Lifter& l, uint32_t) { l.b.set(kSlotExclusiveAddress, l.b.i64(~u
 void lift_dsb(Lifter& l, uint32_t) { l.b.emit(Op::fence, Type::none); }
 void lift_dmb(Lifter& l, uint32_t) { l.b.emit(Op::fence, Type::none); }
 void lift_sb(Lifter&, uint32_t) {}
-// Code that this processor wrote is fetched anew at the next region; so one begins here.
-void lift_isb(Lifter& l, uint32_t) { l.leave_next(ExitReason::kContinue); }
+// Code that this processor wrote is fetched anew at the next region; so one begins here. What changes
+// translation has left already.
+void lift_isb(Lifter& l, uint32_t) { l.end_block = true; }
 
 // --- PSTATE
 namespace {
@@ -120,12 +121,24 @@ void lift_msr_pan(Lifter& l, uint32_t word) { msr_immediate(l, word); }
 void lift_msr_spsel(Lifter& l, uint32_t word) { msr_immediate(l, word); }
 void lift_msr_ssbs(Lifter& l, uint32_t word) { msr_immediate(l, word); }
 void lift_msr_dit(Lifter& l, uint32_t word) { msr_immediate(l, word); }
-void lift_msr_daifset(Lifter& l, uint32_t word) {
-  // Masking cannot make anything deliverable: the block goes on.
-  if (!l.privileged()) return msr_immediate(l, word);
-  l.call(Helper::kMsrImmediate, Type::i64, l.b.i64(op1(word) << 3 | op2(word)), l.b.i64(CRm(word)));
+namespace {
+// Unmasking leaves where an interrupt waits, which may then be deliverable.
+void unmask(Lifter& l, Value daif) {
+  l.b.set(kSlotDaif, daif);
+  l.b.at(l.pc_offset + 4, l.index + 1);
+  l.b.exit_engine_if(l.b.icmpz(Cond::ne, l.b.get_now(kSlotPendingInterrupts)),
+                     static_cast<uint8_t>(ExitReason::kContinue), 0);
 }
-void lift_msr_daifclr(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+bool daif_is_plain(const Lifter& l) { return l.privileged() && !(l.mode & kModeStepEnabled); }
+}  // namespace
+void lift_msr_daifset(Lifter& l, uint32_t word) {
+  if (!daif_is_plain(l)) return msr_immediate(l, word);
+  l.b.set(kSlotDaif, l.b.binary(Op::or_, l.b.get(kSlotDaif), l.b.i32(CRm(word))));
+}
+void lift_msr_daifclr(Lifter& l, uint32_t word) {
+  if (!daif_is_plain(l)) return msr_immediate(l, word);
+  unmask(l, l.b.binary(Op::and_, l.b.get(kSlotDaif), l.b.i32(~CRm(word))));
+}
 
 // --- system instructions and registers
 namespace {
@@ -141,7 +154,6 @@ int slot_of(const Lifter& l, const SysregRow& row, bool write) {
   if (!(row.flags & flag) || !(row.access & need) || row.gate != Gate::kNone || row.size != 8) return -1;
   if (!sysregs::present(row, l.model)) return -1;
   if ((row.flags & kNeedsSpsel) && !(l.mode & kModeSpEl1)) return -1;
-  if (write && sysregs::writable_bits(row, l.model) != ~uint64_t{0}) return -1;
   const auto slots = slot_table();
   for (unsigned i = 0; i < slots.size(); ++i)
     if (slots[i].offset == static_cast<uint32_t>(row.offset) && slots[i].type == Type::i64)
@@ -149,13 +161,20 @@ int slot_of(const Lifter& l, const SysregRow& row, bool write) {
   return -1;
 }
 
-constexpr uint16_t kNzcv = system_key(3, 3, 4, 2, 0);
+constexpr uint16_t kNzcv = system_key(3, 3, 4, 2, 0), kDaif = system_key(3, 3, 4, 2, 1);
+constexpr uint16_t kDczid = system_key(3, 3, 0, 0, 7);
+
+// DC ZVA works here without a look at SCTLR_EL1.DZE.
+bool zva_allowed(const Lifter& l) { return l.privileged() || (l.mode & kModeUserZva); }
 
 }  // namespace
 
 void lift_mrs(Lifter& l, uint32_t word) {
   const uint16_t key = key_of(word, 2 + o0(word));
   if (key == kNzcv) return l.set_x(rt(word), l.b.emit(Op::fl_unpack, Type::i32, l.flags()));
+  if (key == kDaif && l.privileged())
+    return l.set_x(rt(word), l.b.binary(Op::shl, l.b.zext32(l.b.get(kSlotDaif)), l.b.i64(6)));
+  if (key == kDczid && zva_allowed(l)) return l.set_x(rt(word), l.b.i64(4));  // blocks of 16 words
   const SysregRow* row = sysregs::find(key);
   if (row) {
     if (const int slot = slot_of(l, *row, false); slot >= 0)
@@ -168,10 +187,12 @@ void lift_msr_register(Lifter& l, uint32_t word) {
   const uint16_t key = key_of(word, 2 + o0(word));
   const Value value = l.x(rt(word));
   if (key == kNzcv) return flags_from_bits(l, l.b.trunc(value));
+  if (key == kDaif && daif_is_plain(l)) return unmask(l, l.b.unary(Op::ubfx, l.b.trunc(value), 4, 6));
   const SysregRow* row = sysregs::find(key);
   if (row) {
     if (const int slot = slot_of(l, *row, true); slot >= 0) {
-      l.b.set(ir::Slot(slot), value);
+      const uint64_t bits = sysregs::writable_bits(*row, l.model);
+      l.b.set(ir::Slot(slot), l.b.binary(Op::and_, value, l.b.i64(bits)));
       if (row->flags & (kChangesTranslation | kEndsBlock)) l.leave_next(ExitReason::kContinue);
       return;
     }
@@ -184,7 +205,8 @@ void lift_msr_register(Lifter& l, uint32_t word) {
 void lift_sys(Lifter& l, uint32_t word) {
   const uint16_t key = key_of(word, 1);
   const Value value = l.x(rt(word));
-  l.call(Helper::kSys, Type::i64, l.b.i64(key), value, l.b.i64(rt(word)));
+  if (key != kDcZva || !zva_allowed(l))
+    l.call(Helper::kSys, Type::i64, l.b.i64(key), value, l.b.i64(rt(word)));
   if (key == kDcZva) {
     const Value base = l.b.binary(Op::and_, value, l.b.i64(~uint64_t{63}));
     const Value p = l.guard(base, 0, {.size = 3, .bytes = 64, .write = true});
