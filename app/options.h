@@ -114,6 +114,7 @@ struct Options {
   // --- running
   Accelerator accelerator = Accelerator::kJit;
   size_t code_bytes = size_t{256} << 20;
+  Techniques techniques;
   GuestClock::Kind clock = GuestClock::Kind::kRealtime;
   unsigned clock_shift = 3;
   bool sleep_when_idle = true;

@@ -160,9 +160,25 @@ std::string set_thread(Options&, const std::string& value) {
              ? ""
              : "single or multi (one processor runs on one thread either way)";
 }
+std::string set_without(Options& to, const std::string& value) {
+  std::vector<std::string_view> names;
+  for (const TechniqueName& t : kTechniques) names.push_back(t.name);
+  for (size_t at = 0; at <= value.size();) {
+    const size_t end = std::min(value.find('+', at), value.size());
+    const std::string word = value.substr(at, end - at);
+    at = end + 1;
+    const auto found = std::find(names.begin(), names.end(), word);
+    if (found == names.end())
+      return "one of " + joined(names) + "; did you mean '" + nearest_name(word, names) + "'?";
+    to.techniques.*kTechniques[found - names.begin()].on = false;
+  }
+  return {};
+}
 constexpr KeyRow<Options> kAcceleratorKeys[] = {
     {"accel", "jit|interp|tcg", "translate (tcg is another name for jit), or interpret", set_accelerator},
     {"thread", "single|multi", "accepted: one processor runs on one thread", set_thread},
+    {"without", "NAME[+NAME...]", "techniques to leave out, to see what they are worth (help lists them)",
+     set_without},
     {"tb-size", "MIB", "room for translated code, 256 by default", set_code_size},
 };
 
@@ -230,13 +246,22 @@ std::string apply_memory(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-m", "size"}, kMemoryKeys, p.options);
 }
 
+namespace {
+std::string technique_help() {
+  std::string text = "techniques (-accel jit,without=NAME+NAME):\n";
+  for (const TechniqueName& t : kTechniques)
+    text += format("  %-18s %s\n", std::string(t.name).c_str(), std::string(t.help).c_str());
+  return text;
+}
+}  // namespace
+
 std::string apply_accelerator(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
     p.print(
         "accelerators (-accel NAME[,PROPERTY=VALUE...]):\n"
         "  jit            translates guest code to host code (default; also called tcg)\n"
         "  interp         interprets it: slow, works on every host\n" +
-        key_help("-accel", key_names(std::span<const KeyRow<Options>>(kAcceleratorKeys))));
+        key_help("-accel", key_names(std::span<const KeyRow<Options>>(kAcceleratorKeys))) + technique_help());
     return {};
   }
   return keys_or_help(p, value, {"-accel", "accel"}, kAcceleratorKeys, p.options);

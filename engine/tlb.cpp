@@ -2,6 +2,7 @@
 #include "engine/tlb.h"
 
 #include <algorithm>
+#include <span>
 
 namespace mynah {
 
@@ -86,7 +87,7 @@ TranslationContext* Tlb::select(const ContextKey& key) {
   ++stats.context_switches;
   ++clock_;
   TranslationContext* oldest = contexts_.front().get();
-  for (auto& c : contexts_) {
+  for (auto& c : std::span(contexts_).first(many_contexts ? kContexts : 2)) {
     if (c->live && c->key == key) {
       c->last_used = clock_;
       return current_ = c.get();
@@ -104,6 +105,7 @@ TranslationContext* Tlb::select(const ContextKey& key) {
 }
 
 const Tlb::Entry* Tlb::lookup(uint64_t va, const ContextKey& key) const {
+  if (!second_level) return nullptr;
   const uint64_t page = va >> 12;
   for (const Entry& e : sets_[set_of(page)])
     if (e.page == page && e.regime == key.regime && (e.global || e.asid == key.asid) && valid(e)) return &e;

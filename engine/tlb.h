@@ -97,6 +97,8 @@ class Tlb {
   std::vector<std::unique_ptr<TranslationContext>>& contexts() { return contexts_; }
   ir::SecondJumpEntry* second_jumps() { return second_jumps_.data(); }
   TlbStats stats;
+  bool many_contexts = true;  // else two
+  bool second_level = true;   // else every refill walks
 
  private:
   static constexpr unsigned kContexts = 32;

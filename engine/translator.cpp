@@ -8,7 +8,10 @@ namespace mynah {
 
 const ir::Region& Translator::lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                                    unsigned limit) {
-  LiftLimits limits{.max_insts = limit ? limit : max_insts, .slow = (mode & kSlowFlavour) != 0};
+  LiftLimits limits{.max_insts = limit ? limit : max_insts,
+                    .slow = (mode & kSlowFlavour) != 0,
+                    .side_exits = techniques.side_exits,
+                    .reuse = techniques.reuse};
   guest_.lift(region_, page, pc_offset, mode & ~kSlowFlavour, limits);
   return region_;
 }
@@ -21,7 +24,7 @@ TranslatedBlock* Translator::translate(std::span<const uint8_t> page, uint32_t p
     if (log.in_asm) log.in_asm(region_, page.subspan(pc_offset, region_.guest_bytes), pa);
     if (log.ir) log.ir(region_, "lift");
     const uint64_t lifted = cycles();
-    ir::run_passes(region_);
+    ir::run_passes(region_, {.merge_guards = techniques.merge_guards, .dead_code = techniques.dead_code});
     if (log.ir) log.ir(region_, "opt");
     const uint64_t optimized = cycles();
     ir::CodeSpan space = cache_->reserve();

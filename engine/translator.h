@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/code_cache.h"
+#include "engine/techniques.h"
 #include "frontend/guest.h"
 #include "ir/backend.h"
 
@@ -42,6 +43,7 @@ class Translator {
   TranslationLog log;
   TranslatorStats stats;
   unsigned max_insts = 64;
+  Techniques techniques;
 
  private:
   GuestCpu& guest_;

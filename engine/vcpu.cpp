@@ -110,14 +110,17 @@ struct Entries {
 };
 
 Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
-           Accelerator accelerator, size_t code_bytes)
+           Accelerator accelerator, size_t code_bytes, const Techniques& techniques)
     : guest_(guest),
       memory_(memory),
       devices_(devices),
       backend_(backend),
       accelerator_(accelerator),
+      techniques_(techniques),
       runtime_(ir::runtime_of(guest.state())) {
   if (accelerator_ == Accelerator::kJit) cache_ = std::make_unique<CodeCache>(memory_, backend_, code_bytes);
+  tlb_.many_contexts = techniques.contexts;
+  tlb_.second_level = techniques.second_tlb;
   runtime_->engine = this;
   runtime_->second_jumps = tlb_.second_jumps();
   runtime_->guard_miss = Entries::guard_miss;
@@ -138,6 +141,7 @@ Vcpu::~Vcpu() { memory_.on_code_write = nullptr; }
 
 std::string Vcpu::init() {
   translator_ = std::make_unique<Translator>(guest_, backend_, cache_.get());
+  translator_->techniques = techniques_;
   return cache_ ? cache_->init() : std::string{};
 }
 
@@ -242,10 +246,11 @@ TranslatedBlock* Vcpu::find_block(uint64_t pc, bool slow) {
 
 void Vcpu::remember(uint64_t pc, uint64_t host) {
   const uint32_t epoch = context_->epoch[pc >> 63];
-  if (!epoch) return;
+  if (!epoch || !techniques_.jump_cache) return;
   tlb_.note_code_page(*context_, pc);
   context_->jump[ir::jump_index(pc)] = {pc, host};
-  tlb_.second_jumps()[ir::second_jump_index(pc, epoch)] = {pc, host, epoch};
+  if (techniques_.second_jump_cache)
+    tlb_.second_jumps()[ir::second_jump_index(pc, epoch)] = {pc, host, epoch};
 }
 
 const void* Vcpu::recall(uint64_t pc) {
@@ -382,12 +387,12 @@ AfterExit Vcpu::run_translated() {
 void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const TranslatedBlock& to) {
   if (site.imm < kGuestPageSize) {
     // A guest that changed its mapping without telling the TLB may have come to other memory: no link then.
-    if (to.pa / kGuestPageSize != from.pa / kGuestPageSize) return;
+    if (!techniques_.links || to.pa / kGuestPageSize != from.pa / kGuestPageSize) return;
     return backend_->link(cache_->span(from), site.offset, cache_->entry(to));
   }
   const unsigned half = target >> 63;
   const uint32_t epoch = context_->epoch[half];
-  if (!epoch) return;
+  if (!epoch || !techniques_.page_links) return;
   tlb_.note_code_page(*context_, target);
   backend_->link_page(cache_->span(from), site.offset, half, epoch, target & ~(kGuestPageSize - 1),
                       cache_->entry(to));

@@ -45,7 +45,7 @@ struct VcpuStats {
 class Vcpu final : public ir::EvalHost {
  public:
   Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
-       Accelerator accelerator, size_t code_bytes);
+       Accelerator accelerator, size_t code_bytes, const Techniques& techniques = {});
   ~Vcpu() override;
 
   std::string init();  // empty, or why it cannot run
@@ -128,6 +128,7 @@ class Vcpu final : public ir::EvalHost {
   DeviceBus& devices_;
   ir::Backend* backend_;
   Accelerator accelerator_;
+  const Techniques techniques_;
   ir::Runtime* runtime_;
   Tlb tlb_;
   std::unique_ptr<CodeCache> cache_;

@@ -57,7 +57,9 @@ struct ContextKey {
 
 struct LiftLimits {
   unsigned max_insts = 64;
-  bool slow = false;  // every access through the slow path (see ir/ops.def: guard, commit)
+  bool slow = false;       // every access through the slow path (see ir/ops.def: guard, commit)
+  bool side_exits = true;  // a block may go on behind a conditional branch
+  bool reuse = true;       // equal computations are made once
 };
 
 // What the guest wants after exit_engine, a fault or an interrupt.

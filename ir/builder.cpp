@@ -131,7 +131,7 @@ Value Builder::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm, u
   Inst inst{.op = op, .type = type, .aux = aux, .args = {a, b, c, kNoValue}, .imm = imm};
   const Folded f = fold(*this, inst);
   if (f.value != kNoValue) return f.value;
-  if (info(f.inst.op).effects != kPure || is_condition(f.inst.type)) return append(f.inst);
+  if (!reuse_ || info(f.inst.op).effects != kPure || is_condition(f.inst.type)) return append(f.inst);
   Value& known = computed_[hash(f.inst) % computed_.size()];
   if (known < r_.insts.size() && equal(r_.insts[known], f.inst)) return known;
   return known = append(f.inst);

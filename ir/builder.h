@@ -79,6 +79,7 @@ class Builder {
   Value guard(Value base, GuardRange range, uint8_t aux);
   void set_slow(bool slow) { slow_ = slow; }
   bool slow() const { return slow_; }
+  void set_reuse(bool reuse) { reuse_ = reuse; }
   Value load(Type type, Value ptr, int64_t offset, uint8_t aux) {
     return emit(Op::load, type, ptr, kNoValue, kNoValue, static_cast<uint64_t>(offset), aux);
   }
@@ -119,6 +120,7 @@ class Builder {
   uint32_t last_snapshot_ = kNoSnapshot;
   bool snapshot_valid_ = false;
   bool slow_ = false;
+  bool reuse_ = true;
   bool ended_ = false;
 };
 

@@ -271,7 +271,7 @@ std::string VirtMachine::init() {
   }
   backend_ = x86_64::make_backend({});
   vcpu_ = std::make_unique<Vcpu>(*cpu_, memory_, *devices_, backend_.get(), config_.accelerator,
-                                 config_.code_bytes);
+                                 config_.code_bytes, config_.techniques);
   vcpu_->set_exact(clock_.deterministic());
   if (std::string error = vcpu_->init(); !error.empty()) return error;
   clock_.count_with([this] { return vcpu_->instructions(); });

@@ -47,6 +47,7 @@ struct VirtConfig {
   unsigned clock_shift = 3;
   Accelerator accelerator = Accelerator::kJit;
   size_t code_bytes = size_t{256} << 20;
+  Techniques techniques;
   std::vector<uint8_t> rng_seed;  // 32 bytes for /chosen
   uint64_t random_seed = 0;       // of the processor's random number instructions
   std::vector<uint8_t> uuid;      // 16 bytes for firmware, or none

@@ -26,8 +26,8 @@ BareMachine::BareMachine(const BareOptions& options)
       backend_(x86_64::make_backend({.validate = options.validate})) {
   cpu = std::make_unique<arm::ArmCpu>(*arm::make_cpu_model("max").model, *this, this, *runtime_);
   std::string error = memory_.add_ram(kRam, kRamSize);
-  vcpu =
-      std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes);
+  vcpu = std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes,
+                                options.techniques);
   vcpu->set_exact(options.exact);
   if (error.empty()) error = vcpu->init();
   if (!error.empty()) {

@@ -41,6 +41,7 @@ enum MapFlag : uint64_t {
 struct BareOptions {
   Accelerator accelerator = Accelerator::kJit;
   size_t code_bytes = 4 << 20;
+  Techniques techniques{};
   bool exact = true;
   bool mmu = true;
   bool validate = true;  // the backend checks its own work

@@ -61,7 +61,7 @@ TEST_F(Sysregs, TableIsSane) {
     EXPECT_TRUE(!(readable) || (word || row.read));
     EXPECT_TRUE(!(writable) || (word || row.write));
     EXPECT_TRUE(!(row.flags & kInlineReadable) || (word && !row.read));
-    EXPECT_TRUE(!(row.flags & kInlineWritable) || (word && !row.write && !(row.flags & kChangesTranslation)));
+    EXPECT_TRUE(!(row.flags & kInlineWritable) || (word && !row.write));
     // EL0 never has an access that EL1 lacks.
     EXPECT_EQ((row.access & 3) & ~(row.access >> 2), 0);
     // op1 3 is what EL0 may reach at all.

@@ -69,8 +69,8 @@ void Lifter::branch_if(Value cond, int64_t delta) {
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
   // The way on is part of the block: state and host pointers stay in registers over it.
-  if (delta > 0 && side_exits < kMaxSideExits && !b.slow()) {
-    ++side_exits;
+  if (delta > 0 && side_exits_left > 0) {
+    --side_exits_left;
     return;
   }
   b.exit(pc_offset + 4);
@@ -99,9 +99,11 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   ir::Builder b(region);
   b.begin(slot_table());
   b.set_slow(limits.slow);
+  b.set_reuse(limits.reuse);
   region.fp = fp_mode_of(mode);
   region.pc_offset = pc_offset;
   Lifter l(b, model, mode);
+  l.side_exits_left = limits.side_exits && !limits.slow ? kMaxSideExits : 0;
   const unsigned max = mode & kModeSingleStep ? 1 : limits.max_insts;
   uint32_t offset = pc_offset;
   while (true) {
