@@ -106,6 +106,17 @@ void emit_exit_engine(Emitter& e, const Inst& inst, const Regs& r) {
   e.add_site(Site::Kind::kEngine, inst);
 }
 
+void emit_exit_engine_if(Emitter& e, const Inst&, const Regs& r) {
+  Emitter::Cold cold{.kind = Emitter::Cold::Kind::kEngine};
+  if (r.is_imm(0)) {
+    if (!(e.imm(r, 0) & 1)) return;
+    cold.from[0] = e.jump_near();
+  } else {
+    cold.from[0] = e.jump_near(e.bool_condition(r, 0));
+  }
+  e.add_cold(cold);
+}
+
 // An operand, zero-extended to 64 bits, to a field of Runtime; a vector whole when the field has room.
 void Emitter::store_argument(const Inst& inst, const Regs& r, unsigned k, int32_t to, bool full_vector) {
   const Type t = arg_type(inst, k);

@@ -406,7 +406,8 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
   out.sites.push_back({.kind = Site::Kind::kDeadline,
                        .offset = position(),
                        .pc_offset = static_cast<int32_t>(region.pc_offset)});
-  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit, Cold::Kind::kSaturated, Cold::Kind::kOp}) {
+  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kEngine, Cold::Kind::kExit, Cold::Kind::kSaturated,
+                          Cold::Kind::kOp}) {
     for (const Cold& cold : cold_) {
       if (cold.kind != kind) continue;
       index_ = cold.step;
@@ -440,6 +441,9 @@ void Emitter::cold_stub(const Cold& cold) {
     byte(a, 0xe9);
     back_.push_back({position(), cold.resume});
     word(a, 0);
+  } else if (cold.kind == Cold::Kind::kEngine) {
+    call(thunks_->guard);
+    add_saved(add_site(Site::Kind::kEngine, inst), step, inst);
   } else {
     call(thunks_->guard);
     Site& site = add_site(Site::Kind::kGuard, inst);

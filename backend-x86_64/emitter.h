@@ -199,7 +199,7 @@ class Emitter {
   struct Cold {
     // kOp: the op's reference meaning on the operands, which are still in their registers; kSaturated: sets
     // the sticky saturation flag. Both go on behind.
-    enum class Kind : uint8_t { kExit, kGuard, kOp, kSaturated } kind;
+    enum class Kind : uint8_t { kExit, kGuard, kEngine, kOp, kSaturated } kind;
     uint32_t step;
     Mark from[2] = {0, 0};
     uint32_t resume = 0;

@@ -151,10 +151,10 @@ class ThunkWriter {
     a.lea(x86::rdx, field(MYNAH_RUNTIME(registers)));
     // The site must survive the call for exit_site and for the way back.
     a.mov(field(MYNAH_RUNTIME(exit_site)), x86::rsi);
+    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(reason));
     a.call(field(function, 8));
     a.test(x86::al, x86::al);
     const auto go_on = e.jump_short(Cc::ne);
-    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(reason));
     e.jump(restore_);
     e.land_short(go_on);
     a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));

@@ -15,6 +15,13 @@ struct Entries {
     Vcpu& v = vcpu(rt);
     const auto& [key, found, site] = v.site_at(address);
     const TranslatedBlock& block = *found;
+    if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if
+      v.rebuild(address, *registers);
+      rt->counter += block.guest_insts - site.completed;
+      rt->exit_reason = static_cast<uint32_t>(ir::Leave::kEngine);
+      rt->exit_argument = 0;
+      return false;
+    }
     v.ahead_ = block.guest_insts - site.completed;
     const bool go_on = site.kind == ir::Site::Kind::kCommit ? commit(v, address, site, registers)
                                                             : guard(v, address, site, registers);
@@ -369,7 +376,10 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
 
 AfterExit Vcpu::after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
   context_stale_ = true;
-  return guest_.engine_exit(reason, imm, argument);
+  const AfterExit after = guest_.engine_exit(reason, imm, argument);
+  if (after != AfterExit::kSlow) return after;
+  enter_slow_ = true;
+  return AfterExit::kContinue;
 }
 
 AfterExit Vcpu::run_evaluated(uint64_t max_insts) {

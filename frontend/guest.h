@@ -57,11 +57,12 @@ struct ContextKey {
 
 struct LiftLimits {
   unsigned max_insts = 64;
-  bool slow = false;  // every access through the slow path (see ir/ops.def: guard, commit)
+  bool slow = false;  // every access through the slow path (see ir/ops.def: guard, commit), nothing left out
 };
 
-// What the guest wants after exit_engine, a fault or an interrupt.
-enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug };
+// What the guest wants after exit_engine, a fault or an interrupt. kSlow: the instruction at pc() is to be
+// run in the slow flavour; Vcpu::run() never returns it.
+enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug, kSlow };
 
 class GuestCpu {
  public:

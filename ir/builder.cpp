@@ -169,6 +169,17 @@ void Builder::exit_engine(uint8_t reason, uint64_t imm, Value argument) {
   ended_ = true;
 }
 
+void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
+  if (const auto known = as_const(cond); known && !(*known & 1)) return;
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::exit_engine_if,
+          .type = Type::none,
+          .aux = reason,
+          .args = {cond, kNoValue, kNoValue, kNoValue},
+          .snapshot = snapshot,
+          .imm = imm});
+}
+
 Value Builder::call(Type type, unsigned helper, Value a, Value b, Value c, Value d) {
   const uint32_t snapshot = take_snapshot();
   return append({.op = Op::call, .type = type, .args = {a, b, c, d}, .snapshot = snapshot, .imm = helper});

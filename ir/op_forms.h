@@ -89,6 +89,7 @@ constexpr OpForm form(Op op) {
     case Op::exit_indirect:
       return {AuxForm::kHint, ImmForm::kNone};
     case Op::exit_engine:
+    case Op::exit_engine_if:
       return {AuxForm::kNumber, ImmForm::kNumber};
     case Op::jump:
     case Op::branch:

@@ -78,7 +78,7 @@ enum class Leave : uint32_t {
   kIndirect,  // target missed the jump cache; exit_target holds the address
   kDeadline,  // the down-counter ran out at a region's entry; site names the region; nothing of it was
               // executed
-  kEngine,    // exit_engine; site names it, exit_argument holds the value
+  kEngine,    // exit_engine, exit_engine_if; site names it, exit_argument holds the value
   kGuard,     // a guard could not be satisfied; the state was rebuilt from its snapshot
   kCall,      // a helper asked to leave; the state was rebuilt from its snapshot
   kDead,      // the region was invalidated; site names it; nothing of it was executed
@@ -107,6 +107,7 @@ struct alignas(64) Runtime {
   uint32_t fp_sticky;  // sticky FP and saturation flags that C++ accumulated (softfloat's bits; 1 << 27: QC)
   void* host_stack;    // saved by enter
   // C++ entries. guard_miss: returns true to resume, having put the pointer into its register and resume_at.
+  // It is asked for an exit_engine_if too (by the site's kind), and then leaves with Leave::kEngine.
   bool (*guard_miss)(Runtime*, uint64_t site, HostRegisters*);
   // A `call` op: true to go on. Result in call_result.
   bool (*call_helper)(Runtime*, uint64_t site, HostRegisters*);
