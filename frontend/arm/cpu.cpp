@@ -98,6 +98,7 @@ ContextKey ArmCpu::context_key() {
   if (fpcr >> 19 & 1) mode |= kModeFlushHalf;
   if (fpcr >> 26 & 1) mode |= kModeAltHalf;
   mode |= uint64_t{fpcr >> 22 & 3} << kModeRoundShift;
+  if (model_.has(Feature::kPauth)) mode |= pauth_mode(state_);
   key.mode = mode;
   return key;
 }
@@ -184,7 +185,7 @@ void ArmCpu::deliver_interrupt() {
     take(synchronous(syndrome::software_step(state_.el, true, false)), state_.pc());
 }
 
-AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
+AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
   const uint64_t pc = state_.pc();
   switch (static_cast<ExitReason>(reason)) {
     case ExitReason::kContinue:
@@ -217,15 +218,11 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case ExitReason::kHlt:
       take(synchronous(syndrome::unknown()), pc);
       break;
-    case ExitReason::kEret: {
-      uint64_t address = state_.elr;
-      if (imm == 1 && pauth_enabled(state_, PauthKeyName::kIa))
-        address = authenticate(state_, PauthKeyName::kIa, address, state_.sp());
-      if (imm == 2 && pauth_enabled(state_, PauthKeyName::kIb))
-        address = authenticate(state_, PauthKeyName::kIb, address, state_.sp());
-      exception_return(state_, address);
+    case ExitReason::kEret:
+      exception_return(state_, argument);
       break;
-    }
+    case ExitReason::kSlow:
+      return AfterExit::kSlow;
     case ExitReason::kWfi:
       if (!interrupt_wakes(state_)) return AfterExit::kHalt;
       break;
@@ -271,18 +268,6 @@ bool ArmCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& resu
       access = sysregs::write_immediate(state_, system_, model_, static_cast<unsigned>(args[0] >> 3),
                                         static_cast<unsigned>(args[0] & 7), static_cast<unsigned>(args[1]));
       break;
-    case Helper::kPacAdd:
-      result = add_pac(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]);
-      return true;
-    case Helper::kPacAuth:
-      result = authenticate(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]);
-      return true;
-    case Helper::kPacStrip:
-      result = strip_pac(state_, args[0], args[1] != 0);
-      return true;
-    case Helper::kPacGeneric:
-      result = generic_pac(state_, args[0], args[1]);
-      return true;
     case Helper::kSev:
       state_.event_register = 1;
       if (!args[0]) system_.send_event();

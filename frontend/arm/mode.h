@@ -31,7 +31,7 @@ enum ModeBit : uint64_t {
   kModeIllegalState = 1 << 17,    // PSTATE.IL
 };
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
-constexpr unsigned kModeTagShift = 22;    // TBI for code: bit 0 lower half, bit 1 upper half
+constexpr unsigned kModePauthShift = 32;  // 14 bits: see pauth.cpp
 
 constexpr ir::FpMode fp_mode_of(uint64_t mode) {
   return {.round = static_cast<uint8_t>(mode >> kModeRoundShift & 3),

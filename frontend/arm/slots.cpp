@@ -46,6 +46,11 @@ constexpr auto make_table() {
   t[kSlotExclusiveHi] = {"exclusive_hi", Type::i64, offsetof(ArmState, exclusive_hi)};
   t[kSlotFpcr] = {"fpcr", Type::i32, offsetof(ArmState, fpcr)};
   t[kSlotFpsr] = {"fpsr", Type::i32, offsetof(ArmState, fpsr)};
+  constexpr const char* kKeyNames[] = {"apiakeylo", "apiakeyhi", "apibkeylo", "apibkeyhi", "apdakeylo",
+                                       "apdakeyhi", "apdbkeylo", "apdbkeyhi", "apgakeylo", "apgakeyhi"};
+  static_assert(offsetof(ArmState, apga) == offsetof(ArmState, apia) + 4 * sizeof(PauthKey));
+  for (unsigned i = 0; i < 10; ++i)
+    t[kSlotApiaLo + i] = {kKeyNames[i], Type::i64, uint32_t(offsetof(ArmState, apia) + 8 * i)};
   return t;
 }
 constexpr auto kTable = make_table();

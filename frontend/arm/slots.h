@@ -32,7 +32,9 @@ enum SlotNumber : ir::Slot {
   kSlotExclusiveHi,
   kSlotFpcr,
   kSlotFpsr,
-  kSlotCount,
+  kSlotApiaLo,  // the keys: IA, IB, DA, DB, GA, low and high words
+  kSlotApgaLo = kSlotApiaLo + 8,
+  kSlotCount = kSlotApiaLo + 10,
 };
 
 std::span<const ir::SlotInfo> slot_table();

@@ -46,9 +46,9 @@ void Lifter::store(Value base, int64_t offset, unsigned size, Value value, bool 
   b.commit(p);
 }
 
-void Lifter::leave(ExitReason reason, uint64_t imm) {
+void Lifter::leave(ExitReason reason, uint64_t imm, Value argument) {
   b.at(pc_offset, index + 1);  // an instruction that raises an exception counts
-  b.exit_engine(static_cast<uint8_t>(reason), imm);
+  b.exit_engine(static_cast<uint8_t>(reason), imm, argument);
 }
 
 void Lifter::leave_next(ExitReason reason, uint64_t imm) {

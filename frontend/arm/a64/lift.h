@@ -90,7 +90,7 @@ class Lifter {
   void store(Value base, int64_t offset, unsigned size, Value value, bool user = false);
 
   // --- leaving
-  void leave(ExitReason reason, uint64_t imm = 0);       // pc: this instruction's
+  void leave(ExitReason reason, uint64_t imm = 0, Value argument = ir::kNoValue);  // pc: this instruction's
   void leave_next(ExitReason reason, uint64_t imm = 0);  // pc: the next instruction's, this one counted
   void undefined(uint32_t word) { leave(ExitReason::kUndefined, word); }
   void branch(int64_t delta,

@@ -56,7 +56,7 @@ void lift_dcps3(Lifter& l, uint32_t word) { l.undefined(word); }
 void lift_drps(Lifter& l, uint32_t word) { l.undefined(word); }
 void lift_eret(Lifter& l, uint32_t word) {
   if (!l.privileged()) return l.undefined(word);
-  l.leave(ExitReason::kEret, 0);
+  l.leave(ExitReason::kEret, 0, l.b.get(kSlotElr));
 }
 
 // --- hints
