@@ -89,12 +89,13 @@ void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   e.a.shl(e.r32(index), 2);
   e.a.and_(e.r32(index), (ir::kJumpSize - 1) << 4);
   e.a.mov(x86::rax, target);
-  constexpr int32_t kJump = offsetof(ir::Context, jump);
-  e.a.cmp(x86::ptr(x86::r14, e.r64(index), 0, kJump), x86::rax);
-  e.jump(Cc::ne, e.thunks().indirect_miss);
+  const int32_t jump =
+      offsetof(ir::Context, jump) + inst.aux * static_cast<int32_t>(ir::kJumpStart * sizeof(ir::JumpEntry));
+  e.a.cmp(x86::ptr(x86::r14, e.r64(index), 0, jump), x86::rax);
+  e.jump(Cc::ne, e.thunks().indirect_miss[inst.aux]);
   e.a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
   e.a.mov(e.slot(0), x86::rax);
-  e.a.jmp(x86::ptr(x86::r14, e.r64(index), 0, kJump + 8));
+  e.a.jmp(x86::ptr(x86::r14, e.r64(index), 0, jump + 8));
 }
 
 void emit_exit_engine(Emitter& e, const Inst& inst, const Regs& r) {

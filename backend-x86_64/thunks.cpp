@@ -36,9 +36,11 @@ class ThunkWriter {
     table.engine = with_site(ir::Leave::kEngine);
     align();
     table.crosspage = here();
-    crosspage();
-    table.indirect_miss = here();
-    indirect_miss();
+    crosspage();  // falls into the next
+    constexpr auto kReturn = static_cast<unsigned>(ir::ExitHint::kReturn);
+    indirect_miss(table, kReturn);
+    for (unsigned hint = 0; hint < ir::kExitHints; ++hint)
+      if (hint != kReturn) indirect_miss(table, hint);
     align();
     table.guard = here();
     into_cpp(MYNAH_RUNTIME(guard_miss), ir::Leave::kGuard, true);
@@ -115,14 +117,17 @@ class ThunkWriter {
     a.xor_(x86::ecx, x86::eax);
     a.shl(x86::ecx, 2);
     a.and_(x86::ecx, (ir::kJumpSize - 1) << 4);
-    constexpr int32_t kJump = offsetof(ir::Context, jump);
+    constexpr int32_t kJump =
+        offsetof(ir::Context, jump) + 16 * ir::kJumpStart * static_cast<int>(ir::ExitHint::kReturn);
     a.cmp(x86::ptr(x86::r14, x86::rcx, 0, kJump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
     a.jmp(x86::ptr(x86::r14, x86::rcx, 0, kJump + 8));
     e.land_short(miss);
   }
   // rax: the address.
-  void indirect_miss() {
+  void indirect_miss(ThunkTable& table, unsigned hint) {
+    table.indirect_miss[hint] = here();
+    a.mov(field(MYNAH_RUNTIME(exit_argument), 8), hint);
     a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
     a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);

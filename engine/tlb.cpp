@@ -12,7 +12,7 @@ void TranslationContext::clear_tlb() {
 }
 
 void TranslationContext::clear_jumps() {
-  for (unsigned i = 0; i < ir::kJumpSize; ++i) jump[i] = {ir::jump_invalid_address(i), 0};
+  for (unsigned i = 0; i < ir::kJumpEntries; ++i) jump[i] = {ir::jump_invalid_address(i), 0};
   for (auto& e : returns) e = {1, 0};
   return_top = 0;
   jump_pages.reset();

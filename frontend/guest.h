@@ -95,9 +95,12 @@ class GuestCpu {
   virtual void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                     const LiftLimits& limits) = 0;
   virtual ir::FpMode fp_mode(uint64_t mode) const = 0;
-  // First instruction is no valid target for how it was reached (Arm: BTYPE) or pc is misaligned: raises,
-  // true.
-  virtual bool check_entry(const Translation& page) = 0;
+  // What the block at pc() is keyed by beyond its context's key: attributes of its page, and how it was
+  // reached. True: pc is no valid address of code, and that was raised.
+  virtual bool enter(const Translation& page, uint64_t& facts) = 0;
+  virtual void arrived(const Translation& page) = 0;  // pc() lies in this page; enter() includes it
+  virtual void branched(ir::ExitHint hint) = 0;       // pc() was reached by an exit_indirect
+  virtual void not_entered(uint64_t mode) = 0;        // a block of this mode was reached, not executed
   virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
   virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
 

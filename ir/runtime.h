@@ -30,9 +30,10 @@ constexpr unsigned kTlbSize = 1 << kTlbBits;  // index = (address >> 12) & (kTlb
 constexpr unsigned tlb_index(uint64_t address) { return (address >> kPageBits) & (kTlbSize - 1); }
 constexpr uint64_t tlb_invalid_tag(unsigned index) { return uint64_t{index ^ 1} << kPageBits; }
 
-// --- Jump cache: guest virtual address -> host code, valid within one context (address space, privilege and
-// the block key's mode bits). An empty entry holds an address with another index, so that no target, however
-// odd, hits it.
+// --- Jump cache: guest virtual address and kind of branch -> host code, valid within one context (address
+// space, privilege and the block key's mode bits). The kinds share the table, each with its own start: an
+// entry that one of them made never hits for another one. An empty entry holds an address that has another
+// index for every kind, so that no target, however odd, hits it. Direct exits count as returns.
 struct JumpEntry {
   uint64_t address;
   uint64_t host;
@@ -44,13 +45,19 @@ constexpr unsigned kJumpFold =
 constexpr unsigned jump_index(uint64_t address) {
   return (address >> 2 ^ address >> (2 + kJumpFold)) & (kJumpSize - 1);
 }
-// Its index is index ^ 1.
+constexpr unsigned kJumpStart = 64;  // between the kinds' starts
+constexpr unsigned kJumpEntries = kJumpSize + (kExitHints - 1) * kJumpStart;
+constexpr unsigned jump_index(uint64_t address, ExitHint hint) {
+  return jump_index(address) + static_cast<unsigned>(hint) * kJumpStart;
+}
 constexpr uint64_t jump_invalid_address(unsigned index) {
-  return uint64_t{(index ^ 1) ^ (index ^ 1) >> kJumpFold} << 2;
+  index = (index ^ 1) & (kJumpSize - 1);
+  return uint64_t{index ^ index >> kJumpFold} << 2;
 }
 static_assert([] {
-  for (unsigned i = 0; i < kJumpSize; ++i)
-    if (jump_index(jump_invalid_address(i)) != (i ^ 1)) return false;
+  for (unsigned i = 0; i < kJumpEntries; ++i)
+    for (unsigned hint = 0; hint < kExitHints; ++hint)
+      if (jump_index(jump_invalid_address(i), static_cast<ExitHint>(hint)) == i) return false;
   return true;
 }());
 
@@ -63,8 +70,8 @@ constexpr unsigned kReturnSize = 32;
 
 // One translation context. The engine derives its own class from it.
 struct alignas(64) Context {
-  std::array<TlbPair, kTlbSize> tlb;      // offset 0
-  std::array<JumpEntry, kJumpSize> jump;  // offset 8192
+  std::array<TlbPair, kTlbSize> tlb;         // offset 0
+  std::array<JumpEntry, kJumpEntries> jump;  // offset 8192
   std::array<ReturnEntry, kReturnSize> returns;
   // Names of the two halves' mappings of code, for direct links between pages: by bit 63 of the address. 0:
   // none.
@@ -75,7 +82,7 @@ struct alignas(64) Context {
 // Why translated code came back to C++.
 enum class Leave : uint32_t {
   kLink,      // a direct exit that is not linked; site names it
-  kIndirect,  // target missed the jump cache; exit_target holds the address
+  kIndirect,  // target missed the jump cache; exit_target holds the address, exit_argument the ExitHint
   kDeadline,  // the down-counter ran out at a region's entry; site names the region; nothing of it was
               // executed
   kEngine,    // exit_engine, exit_engine_if; site names it, exit_argument holds the value

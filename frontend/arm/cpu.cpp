@@ -15,16 +15,13 @@
 #include "frontend/arm/pstate.h"
 #include "frontend/arm/slots.h"
 #include "frontend/arm/sysregs.h"
+#include "frontend/arm/sysregs_fields.h"
 #include "frontend/arm/sysregs_instructions.h"
 
 namespace mynah::arm {
 
 namespace {
 
-constexpr uint64_t kSctlrM = 1, kSctlrA = 2, kSctlrWxn = uint64_t{1} << 19;
-constexpr uint64_t kSctlrUma = 1 << 9, kSctlrDze = 1 << 14, kSctlrUci = uint64_t{1} << 26;
-constexpr uint64_t kSctlrEnIa = uint64_t{1} << 31, kSctlrEnIb = uint64_t{1} << 30,
-                   kSctlrEnDa = uint64_t{1} << 27, kSctlrEnDb = uint64_t{1} << 13;
 constexpr uint32_t kFpsrFlags = 0x0800009f;  // QC and the cumulative exception bits
 
 constexpr uint16_t kFpsrKey = system_key(3, 3, 4, 4, 1);
@@ -72,24 +69,25 @@ void ArmCpu::set_pc(uint64_t pc) {
 
 ContextKey ArmCpu::context_key() {
   ContextKey key;
-  const uint64_t sctlr = state_.sctlr;
+  const uint64_t control = state_.sctlr;
   key.spaces[0] = state_.ttbr0;
   key.spaces[1] = state_.ttbr1;
   key.regime = state_.tcr * 0x9e3779b97f4a7c15 ^ state_.mair * 0xd6e8feb86659fd93 ^
-               (sctlr & (kSctlrM | kSctlrWxn)) * 0xff51afd7ed558ccd;
+               (control & (sctlr::kM | sctlr::kWxn)) * 0xff51afd7ed558ccd;
   key.asid = current_asid(state_);
   const bool el1 = state_.el != 0;
   key.permission_class = el1 ? (state_.pan ? 2 : 1) : 0;
   uint64_t mode = 0;
   if (el1) mode |= kModeEl1;
   if (el1 && state_.spsel) mode |= kModeSpEl1;
+  if (control & (el1 ? sctlr::kBt1 : sctlr::kBt0)) mode |= kModeStrictPac;
   if (!fp_trapped(state_)) mode |= kModeFpEnabled;
-  if (sctlr & kSctlrA) mode |= kModeAlignCheck;
+  if (control & sctlr::kA) mode |= kModeAlignCheck;
   if (state_.uao) mode |= kModeUao;
-  if (sctlr & kSctlrEnIa) mode |= kModeEnIa;
-  if (sctlr & kSctlrEnIb) mode |= kModeEnIb;
-  if (sctlr & kSctlrEnDa) mode |= kModeEnDa;
-  if (sctlr & kSctlrEnDb) mode |= kModeEnDb;
+  if (control & sctlr::kEnIa) mode |= kModeEnIa;
+  if (control & sctlr::kEnIb) mode |= kModeEnIb;
+  if (control & sctlr::kEnDa) mode |= kModeEnDa;
+  if (control & sctlr::kEnDb) mode |= kModeEnDb;
   if (state_.il) mode |= kModeIllegalState;
   if (software_step_active(state_)) mode |= kModeSingleStep;
   const uint32_t fpcr = state_.fpcr;
@@ -166,10 +164,24 @@ void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc
 
 ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
 
-bool ArmCpu::check_entry(const Translation&) {
-  if ((state_.pc() & 3) == 0) return false;
-  take(pc_alignment(state_.pc()), state_.pc());
-  return true;
+bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
+  if (state_.pc() & 3) {
+    take(pc_alignment(state_.pc()), state_.pc());
+    return true;
+  }
+  arrived(page);
+  if (page.guarded && model_.has(Feature::kBti))
+    facts = kModeGuarded | uint64_t{state_.btype} << kModeBtypeShift;
+  return false;
+}
+
+void ArmCpu::arrived(const Translation& page) {
+  if (!page.guarded) state_.btype = 0;
+}
+
+void ArmCpu::branched(ir::ExitHint hint) {
+  static constexpr uint8_t kBtype[] = {1, 2, 0, 3};  // by hint
+  if (model_.has(Feature::kBti)) state_.btype = kBtype[static_cast<unsigned>(hint)];
 }
 
 bool ArmCpu::interrupt_deliverable() const {
@@ -185,10 +197,18 @@ void ArmCpu::deliver_interrupt() {
     take(synchronous(syndrome::software_step(state_.el, true, false)), state_.pc());
 }
 
+// SSAdvance: an instruction has completed. True where it was stepped.
+bool ArmCpu::complete_step() {
+  if (!software_step_active(state_)) return false;
+  state_.ss = 0;
+  return true;
+}
+
 AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
   const uint64_t pc = state_.pc();
   switch (static_cast<ExitReason>(reason)) {
     case ExitReason::kContinue:
+      complete_step();
       break;
     case ExitReason::kUndefined: {
       const auto word = static_cast<uint32_t>(imm);
@@ -201,10 +221,12 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       break;
     }
     case ExitReason::kSvc:
+      complete_step();
       take(synchronous(syndrome::svc(static_cast<uint16_t>(imm))), pc);
       break;
     case ExitReason::kHvc:
     case ExitReason::kSmc: {
+      complete_step();
       const bool smc = static_cast<ExitReason>(reason) == ExitReason::kSmc;
       if (firmware_) {
         if (const auto after = firmware_->call(state_, smc)) return *after;
@@ -224,9 +246,11 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
     case ExitReason::kSlow:
       return AfterExit::kSlow;
     case ExitReason::kWfi:
+      if (complete_step()) break;
       if (!interrupt_wakes(state_)) return AfterExit::kHalt;
       break;
     case ExitReason::kWfe:  // may complete at any time: spin loops then run their course
+      complete_step();
       state_.event_register = 0;
       break;
     case ExitReason::kFpTrap:
@@ -235,11 +259,17 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
     case ExitReason::kSysTrap:
       take(synchronous(imm), pc);
       break;
+    case ExitReason::kBranchTarget:
+      take(synchronous(syndrome::branch_target(static_cast<unsigned>(imm))), pc);
+      break;
     case ExitReason::kIllegalState:
       take(synchronous(syndrome::illegal_state()), pc);
       break;
     case ExitReason::kStep:
-      state_.ss = 0;
+      complete_step();
+      if (!imm) break;
+      set_pc(argument);
+      if (imm > 1) branched(static_cast<ir::ExitHint>(imm - 2));
       break;
   }
   return AfterExit::kContinue;

@@ -33,9 +33,12 @@ enum class ExitReason : uint8_t {
   kWfe,           // the same
   kFpTrap,        // FP or AdvSIMD while CPACR_EL1 traps it
   kSysTrap,       // imm = ISS of EC 0x18
+  kBranchTarget,  // imm = BTYPE, which the instruction does not accept
   kIllegalState,  // PSTATE.IL set
   kSlow,          // the fast flavour left something out; not yet executed
-  kStep,          // software step: one instruction done, pc is the next one's
+  // Software step: one instruction done, pc is the next one's. imm 1: a branch, the argument is where to; imm
+  // 2 and up: an indirect one, ExitHint + 2.
+  kStep,
 };
 
 }  // namespace mynah::arm

@@ -29,8 +29,12 @@ enum ModeBit : uint64_t {
   kModeUserZva = 1 << 15,         // SCTLR_EL1.DZE
   kModeUserMaskAccess = 1 << 16,  // SCTLR_EL1.UMA
   kModeIllegalState = 1 << 17,    // PSTATE.IL
+  kModeStrictPac = 1 << 18,       // SCTLR_EL1.BT0 or BT1: PACIASP is no target for BTYPE 3
+  kModeGuarded = 1 << 19,         // the page has GP set
 };
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
+constexpr unsigned kModeBtypeShift =
+    22;  // PSTATE.BTYPE at the entry, 2 bits; zero where the page is not guarded
 constexpr unsigned kModePauthShift = 32;  // 14 bits: see pauth.cpp
 
 constexpr ir::FpMode fp_mode_of(uint64_t mode) {

@@ -46,6 +46,7 @@ constexpr auto make_table() {
   t[kSlotExclusiveHi] = {"exclusive_hi", Type::i64, offsetof(ArmState, exclusive_hi)};
   t[kSlotFpcr] = {"fpcr", Type::i32, offsetof(ArmState, fpcr)};
   t[kSlotFpsr] = {"fpsr", Type::i32, offsetof(ArmState, fpsr)};
+  t[kSlotBtype] = {"btype", Type::i32, offsetof(ArmState, btype)};
   constexpr const char* kKeyNames[] = {"apiakeylo", "apiakeyhi", "apibkeylo", "apibkeyhi", "apdakeylo",
                                        "apdakeyhi", "apdbkeylo", "apdbkeyhi", "apgakeylo", "apgakeyhi"};
   static_assert(offsetof(ArmState, apga) == offsetof(ArmState, apia) + 4 * sizeof(PauthKey));

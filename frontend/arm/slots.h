@@ -32,6 +32,7 @@ enum SlotNumber : ir::Slot {
   kSlotExclusiveHi,
   kSlotFpcr,
   kSlotFpsr,
+  kSlotBtype,
   kSlotApiaLo,  // the keys: IA, IB, DA, DB, GA, low and high words
   kSlotApgaLo = kSlotApiaLo + 8,
   kSlotCount = kSlotApiaLo + 10,

@@ -115,7 +115,8 @@ TEST(Exit, IndirectThroughTheJumpCache) {
   EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
   EXPECT_EQ(m.rt->exit_target, 0x123456789abcu);
   EXPECT_EQ(m.state().page, 0x123456789000u);
-  m.context->jump[jump_index(0x123456789abc)] = {0x123456789abc, reinterpret_cast<uint64_t>(target)};
+  m.context->jump[jump_index(0x123456789abc, ExitHint::kReturn)] = {0x123456789abc,
+                                                                    reinterpret_cast<uint64_t>(target)};
   m.state().page = 0;
   EXPECT_EQ(m.run(code, 20), Leave::kLink);
   EXPECT_EQ(m.state().x[0], 1u);
@@ -167,7 +168,7 @@ TEST(Exit, AcrossPages) {
       m.context->epoch[half] = 5;
       EXPECT_EQ(run(), Leave::kIndirect);
       EXPECT_EQ(m.rt->exit_target, to);
-      m.context->jump[jump_index(to)] = {to, reinterpret_cast<uint64_t>(target)};
+      m.context->jump[jump_index(to, ExitHint::kReturn)] = {to, reinterpret_cast<uint64_t>(target)};
       EXPECT_EQ(run(), Leave::kLink);
       EXPECT_EQ(m.state().x[0], 1u);
       m.clear_tlb();

@@ -92,7 +92,7 @@ Machine::~Machine() {
 void Machine::clear_tlb() {
   for (Context* c : {context.get(), user_context.get()}) {
     for (unsigned i = 0; i < kTlbSize; ++i) c->tlb[i] = {{tlb_invalid_tag(i), 0}, {tlb_invalid_tag(i), 0}};
-    for (unsigned i = 0; i < kJumpSize; ++i) c->jump[i] = {jump_invalid_address(i), 0};
+    for (unsigned i = 0; i < kJumpEntries; ++i) c->jump[i] = {jump_invalid_address(i), 0};
   }
 }
 

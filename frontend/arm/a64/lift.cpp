@@ -17,6 +17,17 @@ constexpr LiftFunction kLift[] = {
 #include "frontend/arm/a64/tables.inc"
 };
 
+// Whether an instruction of a guarded page may be what a branch with this BTYPE leads to. Manual:
+// BTypeCompatible, which the instructions' decode sets.
+bool accepts(uint32_t word, unsigned btype, uint64_t mode) {
+  if ((word & 0xffffff3f) == 0xd503241f) {  // BTI: bit 0 of targets is c, bit 1 is j
+    const unsigned targets = word >> 6 & 3;
+    return targets == 3 || (targets == 1 && btype != 3) || (targets == 2 && btype != 2);
+  }
+  if ((word & ~0x40u) == 0xd503233f) return btype != 3 || !(mode & kModeStrictPac);  // PACIASP, PACIBSP
+  return (word & 0xffe0001f) == 0xd4200000 || (word & 0xffe0001f) == 0xd4400000;     // BRK, HLT
+}
+
 }  // namespace
 
 Value Lifter::cond(unsigned c) {
@@ -56,12 +67,19 @@ void Lifter::leave_next(ExitReason reason, uint64_t imm) {
   b.exit_engine(static_cast<uint8_t>(reason), imm);
 }
 
+void Lifter::step_to(Value target, uint64_t kind) {
+  b.at(pc_offset + 4, index + 1);
+  b.exit_engine(static_cast<uint8_t>(ExitReason::kStep), kind, target);
+}
+
 void Lifter::branch(int64_t delta, ir::ExitHint hint) {
+  if (mode & kModeSingleStep) return step_to(pc(delta), 1);
   b.at(pc_offset + 4, index + 1);
   b.exit(pc_offset + delta, hint);
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
+  if (mode & kModeSingleStep) return step_to(b.select(cond, pc(delta), pc(4)), 1);
   b.at(pc_offset + 4, index + 1);
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
@@ -69,6 +87,7 @@ void Lifter::branch_if(Value cond, int64_t delta) {
 }
 
 void Lifter::branch_indirect(Value target, ir::ExitHint hint) {
+  if (mode & kModeSingleStep) return step_to(target, 2 + static_cast<uint64_t>(hint));
   b.at(pc_offset + 4, index + 1);
   b.exit_indirect(target, hint);
 }
@@ -96,6 +115,8 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   Lifter l(b, model, mode);
   const unsigned max = mode & kModeSingleStep ? 1 : limits.max_insts;
   uint32_t offset = pc_offset;
+  const unsigned btype = mode >> kModeBtypeShift & 3;
+  if (btype) b.set(kSlotBtype, b.i32(btype));  // the block may have been reached without C++
   while (true) {
     l.pc_offset = static_cast<int32_t>(offset);
     b.at(l.pc_offset, l.index);
@@ -110,7 +131,9 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     uint32_t word;
     std::memcpy(&word, page.data() + offset, 4);
     const Decoded d = decode(word);
-    if (!d || missing_feature(d, model.features)) {
+    if (btype && l.index == 0 && !accepts(word, btype, mode)) {
+      l.leave(ExitReason::kBranchTarget, btype);
+    } else if (!d || missing_feature(d, model.features)) {
       l.undefined(word);
     } else {
       kLift[static_cast<size_t>(d.encoding)](l, word);
@@ -118,6 +141,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     offset += 4;
     ++l.index;
     if (b.ended()) break;
+    if (btype && l.index == 1) b.set(kSlotBtype, b.i32(0));
     if (mode & kModeSingleStep) {
       b.at(static_cast<int32_t>(offset), l.index);
       b.exit_engine(static_cast<uint8_t>(ExitReason::kStep), 0);

@@ -97,6 +97,10 @@ class Lifter {
               ir::ExitHint hint = ir::ExitHint::kJump);  // direct, relative to this instruction
   void branch_if(Value cond, int64_t delta);             // else: the next instruction
   void branch_indirect(Value target, ir::ExitHint hint);
+  // Of a BR of register n: in a guarded page all but two registers make one of a kind of its own.
+  ir::ExitHint jump_hint(unsigned n) const {
+    return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::ExitHint::kOtherJump : ir::ExitHint::kJump;
+  }
   // Flushes the state, calls, forgets what the builder knew.
   Value call(Helper helper, Type result, Value a = ir::kNoValue, Value b = ir::kNoValue,
              Value c = ir::kNoValue);
@@ -104,6 +108,9 @@ class Lifter {
   bool fp_access();
 
   bool privileged() const { return mode & kModeEl1; }
+
+ private:
+  void step_to(Value target, uint64_t kind);  // branches under software step
 };
 
 // The lift function of each row.

@@ -177,7 +177,7 @@ namespace {
 void authenticated_branch(Lifter& l, uint32_t w, Value modifier, bool link) {
   const Value target = authenticated(l, instruction_key(M_branch(w)), l.x(rn(w)), modifier);
   if (link) l.set_x(30, l.pc(4));
-  l.branch_indirect(target, link ? ir::ExitHint::kCall : ir::ExitHint::kJump);
+  l.branch_indirect(target, link ? ir::ExitHint::kCall : l.jump_hint(rn(w)));
 }
 }  // namespace
 void lift_braaz(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.b.i64(0), false); }
