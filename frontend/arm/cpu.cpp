@@ -81,6 +81,8 @@ ContextKey ArmCpu::context_key() {
   if (el1) mode |= kModeEl1;
   if (el1 && state_.spsel) mode |= kModeSpEl1;
   if (control & (el1 ? sctlr::kBt1 : sctlr::kBt0)) mode |= kModeStrictPac;
+  if (control & (el1 ? sctlr::kSa : sctlr::kSa0))
+    mode |= state_.sp() % 16 ? kModeSpMisaligned : kModeSpAligned;
   if (!fp_trapped(state_)) mode |= kModeFpEnabled;
   if (control & sctlr::kA) mode |= kModeAlignCheck;
   if (state_.uao) mode |= kModeUao;
@@ -258,6 +260,9 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       break;
     case ExitReason::kSysTrap:
       take(synchronous(imm), pc);
+      break;
+    case ExitReason::kSpAlignment:
+      take(synchronous(syndrome::sp_alignment()), pc);
       break;
     case ExitReason::kBranchTarget:
       take(synchronous(syndrome::branch_target(static_cast<unsigned>(imm))), pc);

@@ -33,6 +33,7 @@ enum class ExitReason : uint8_t {
   kWfe,           // the same
   kFpTrap,        // FP or AdvSIMD while CPACR_EL1 traps it
   kSysTrap,       // imm = ISS of EC 0x18
+  kSpAlignment,   // SP is the base of an access, and not aligned
   kBranchTarget,  // imm = BTYPE, which the instruction does not accept
   kIllegalState,  // PSTATE.IL set
   kSlow,          // the fast flavour left something out; not yet executed

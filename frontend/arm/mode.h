@@ -31,6 +31,10 @@ enum ModeBit : uint64_t {
   kModeIllegalState = 1 << 17,    // PSTATE.IL
   kModeStrictPac = 1 << 18,       // SCTLR_EL1.BT0 or BT1: PACIASP is no target for BTYPE 3
   kModeGuarded = 1 << 19,         // the page has GP set
+  // SCTLR_EL1.SA or SA0 is set, and SP is a multiple of 16, or may be none. A block that makes it none
+  // leaves, for the key to be made anew.
+  kModeSpAligned = 1 << 24,
+  kModeSpMisaligned = 1 << 25,
 };
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
 constexpr unsigned kModeBtypeShift =

@@ -35,6 +35,30 @@ Value Lifter::cond(unsigned c) {
   return b.cond(static_cast<Cond>(c), flags());
 }
 
+Value Lifter::base(unsigned n) {
+  const Value v = x_sp(n);
+  if (n != 31 || !(mode & kModeSpMisaligned)) return v;
+  b.at(pc_offset, index + 1);  // an instruction that raises an exception counts
+  b.exit_engine_if(b.icmpz(Cond::ne, b.binary(Op::and_, v, b.i64(15))),
+                   static_cast<uint8_t>(ExitReason::kSpAlignment));
+  b.at(pc_offset, index);
+  return v;
+}
+
+bool Lifter::sp_known_aligned() const {
+  const std::vector<ir::Inst>& insts = b.region().insts;
+  uint64_t distance = 0;
+  for (Value v = b.get(kSlotSp);;) {
+    const ir::Inst& i = insts[v];
+    const auto k = i.args[1] == ir::kNoValue ? std::nullopt : b.as_const(i.args[1]);
+    if (i.op == Op::get && i.imm == kSlotSp) return distance % 16 == 0;
+    if (i.op == Op::and_ && k && *k % 16 == 0) return distance % 16 == 0;
+    if (!k || (i.op != Op::add && i.op != Op::sub)) return false;
+    distance += i.op == Op::add ? *k : -*k;
+    v = i.args[0];
+  }
+}
+
 Value Lifter::guard(Value base, int64_t offset, const Access& a) {
   const unsigned length = a.bytes ? a.bytes : 1u << a.size;
   unsigned align = a.align;
@@ -142,6 +166,12 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     ++l.index;
     if (b.ended()) break;
     if (btype && l.index == 1) b.set(kSlotBtype, b.i32(0));
+    if (l.sp_written && (mode & kModeSpAligned) && !l.sp_known_aligned()) {
+      b.at(static_cast<int32_t>(offset), l.index);
+      b.exit_engine_if(b.icmpz(Cond::ne, b.binary(Op::and_, b.get(kSlotSp), b.i64(15))),
+                       static_cast<uint8_t>(ExitReason::kContinue));
+    }
+    l.sp_written = false;
     if (mode & kModeSingleStep) {
       b.at(static_cast<int32_t>(offset), l.index);
       b.exit_engine(static_cast<uint8_t>(ExitReason::kStep), 0);

@@ -52,7 +52,10 @@ class Lifter {
   void set_x(unsigned n, Value v) {
     if (n != 31) b.set(kSlotX0 + n, widen(v));
   }
-  void set_x_sp(unsigned n, Value v) { b.set(n == 31 ? ir::Slot{kSlotSp} : ir::Slot(kSlotX0 + n), widen(v)); }
+  void set_x_sp(unsigned n, Value v) {
+    b.set(n == 31 ? ir::Slot{kSlotSp} : ir::Slot(kSlotX0 + n), widen(v));
+    sp_written |= n == 31;
+  }
   // i32 results are zero-extended, as every write of a W register is.
   Value widen(Value v) { return b.type(v) == Type::i32 ? b.zext32(v) : v; }
   Value konst(bool sf, uint64_t k) { return sf ? b.i64(k) : b.i32(k); }
@@ -75,6 +78,12 @@ class Lifter {
   Value pc(int64_t delta = 0) { return b.add_imm(b.get(kSlotPcPage), pc_offset + delta); }
 
   // --- memory. Sizes are log2 of bytes. Addresses are i64.
+  // Base register of an access: x_sp(n), with CheckSPAlignment. Which of the two ways it is made is in the
+  // block key: while SP is aligned, it is what writes SP that is looked at, and nearly always known to keep
+  // it so.
+  Value base(unsigned n);
+  bool sp_written = false;        // by the current instruction
+  bool sp_known_aligned() const;  // is now, if it was at the block's entry
   struct Access {
     unsigned size = 3;   // of one element
     unsigned bytes = 0;  // 0: one element

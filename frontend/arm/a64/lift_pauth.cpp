@@ -194,7 +194,7 @@ void lift_eretaa(Lifter& l, uint32_t w) {
   l.leave(ExitReason::kEret, 0, target);
 }
 void lift_ldraa(Lifter& l, uint32_t w) {
-  const Value base = authenticated(l, M_load(w) ? Key::kDb : Key::kDa, l.x_sp(rn(w)), l.b.i64(0));
+  const Value base = authenticated(l, M_load(w) ? Key::kDb : Key::kDa, l.base(rn(w)), l.b.i64(0));
   const int64_t offset = S_imm9(w) * 8;
   l.set_x(rt(w), l.load(Type::i64, base, offset, 3, false));
   if (W(w)) l.set_x_sp(rn(w), l.b.add_imm(base, offset));
