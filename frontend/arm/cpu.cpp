@@ -81,8 +81,7 @@ ContextKey ArmCpu::context_key() {
   if (el1) mode |= kModeEl1;
   if (el1 && state_.spsel) mode |= kModeSpEl1;
   if (control & (el1 ? sctlr::kBt1 : sctlr::kBt0)) mode |= kModeStrictPac;
-  if (control & (el1 ? sctlr::kSa : sctlr::kSa0))
-    mode |= state_.sp() % 16 ? kModeSpMisaligned : kModeSpAligned;
+  if (control & (el1 ? sctlr::kSa : sctlr::kSa0)) mode |= kModeSpCheck;
   if (!fp_trapped(state_)) mode |= kModeFpEnabled;
   if (control & sctlr::kA) mode |= kModeAlignCheck;
   if (state_.uao) mode |= kModeUao;
@@ -174,6 +173,7 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
   arrived(page);
   if (page.guarded && model_.has(Feature::kBti))
     facts = kModeGuarded | uint64_t{state_.btype} << kModeBtypeShift;
+  if (state_.sp() % 16 && (state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0))) facts |= kModeSpMisaligned;
   return false;
 }
 
@@ -270,7 +270,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
     case ExitReason::kIllegalState:
       take(synchronous(syndrome::illegal_state()), pc);
       break;
-    case ExitReason::kStep:
+    case ExitReason::kGo:
       complete_step();
       if (!imm) break;
       set_pc(argument);

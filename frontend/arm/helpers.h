@@ -37,9 +37,9 @@ enum class ExitReason : uint8_t {
   kBranchTarget,  // imm = BTYPE, which the instruction does not accept
   kIllegalState,  // PSTATE.IL set
   kSlow,          // the fast flavour left something out; not yet executed
-  // Software step: one instruction done, pc is the next one's. imm 1: a branch, the argument is where to; imm
-  // 2 and up: an indirect one, ExitHint + 2.
-  kStep,
+  // A block that leaves (kModeLeaves) is done; pc is the next instruction's. imm 1: of a branch, the argument
+  // is where to; imm 2 and up: of an indirect one, ExitHint + 2.
+  kGo,
 };
 
 }  // namespace mynah::arm

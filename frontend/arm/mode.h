@@ -31,11 +31,13 @@ enum ModeBit : uint64_t {
   kModeIllegalState = 1 << 17,    // PSTATE.IL
   kModeStrictPac = 1 << 18,       // SCTLR_EL1.BT0 or BT1: PACIASP is no target for BTYPE 3
   kModeGuarded = 1 << 19,         // the page has GP set
-  // SCTLR_EL1.SA or SA0 is set, and SP is a multiple of 16, or may be none. A block that makes it none
-  // leaves, for the key to be made anew.
-  kModeSpAligned = 1 << 24,
+  kModeSpCheck = 1 << 24,         // SCTLR_EL1.SA or SA0
+  // SP is not a multiple of 16 at the entry, and SpCheck is set. Such blocks check it at each access; others
+  // need not, but leave when they make it so.
   kModeSpMisaligned = 1 << 25,
 };
+// Facts that no jump cache or link could tell apart: every way out of the block goes through C++.
+constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned;
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
 constexpr unsigned kModeBtypeShift =
     22;  // PSTATE.BTYPE at the entry, 2 bits; zero where the page is not guarded

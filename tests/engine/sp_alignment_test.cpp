@@ -95,6 +95,25 @@ TEST_P(SpAlignment, BackToNormal) {
   EXPECT_EQ(m->x(10), kCalls);
 }
 
+// What Linux does on each entry to the kernel: sums and differences of SP and a register, through which SP is
+// anything for a moment, and branches.
+TEST_P(SpAlignment, Juggling) {
+  constexpr Word kAddSp = 0x8b2063ff /* add sp, sp, x0 */, kSubX0 = 0xcb2063e0 /* sub x0, sp, x0 */,
+                 kSubSp = 0xcb2063ff /* sub sp, sp, x0 */;
+  Code c(kCode);
+  c.load(9, 1000).load(0, 0x123456789)(movz(10, 0));
+  c.bind(kLoop)(sub_imm(kSp, kSp, 32), kAddSp, kSubX0, tbnz(0, 63, 4 * 100)).bl(kFunction);
+  c(str(9, kSp), ldr(11, kSp), add(10, 10, 11), add_imm(kSp, kSp, 32), add_imm(0, 0, 1));
+  c(subs_imm(9, 9, 1)).b_cc(kNe, kLoop)(hvc(1));
+  c.bind(kFunction)(kSubX0, kSubSp, ret());
+  const auto m = run(c);
+  EXPECT_FALSE(m->vector());
+  EXPECT_EQ(m->x(10), 500500u);
+  EXPECT_EQ(m->x(0), 0x123456789u + 1000);
+  EXPECT_EQ(m->state().sp(), kStack);
+  EXPECT_EQ(m->vcpu->tlb().stats.context_misses, 2u);  // one more than the levels: none for SP
+}
+
 // EL0 has a bit and a stack pointer of its own.
 TEST_P(SpAlignment, FromEl0) {
   constexpr uint64_t kVa = 0x10000000;

@@ -91,19 +91,26 @@ void Lifter::leave_next(ExitReason reason, uint64_t imm) {
   b.exit_engine(static_cast<uint8_t>(reason), imm);
 }
 
-void Lifter::step_to(Value target, uint64_t kind) {
+void Lifter::leave_to(Value target, uint64_t kind) {
   b.at(pc_offset + 4, index + 1);
-  b.exit_engine(static_cast<uint8_t>(ExitReason::kStep), kind, target);
+  b.exit_engine(static_cast<uint8_t>(ExitReason::kGo), kind, target);
+}
+
+void Lifter::fall_through() {
+  if (mode & kModeLeaves)
+    b.exit_engine(static_cast<uint8_t>(ExitReason::kGo), 0);
+  else
+    b.exit(pc_offset);
 }
 
 void Lifter::branch(int64_t delta, ir::ExitHint hint) {
-  if (mode & kModeSingleStep) return step_to(pc(delta), 1);
+  if (mode & kModeLeaves) return leave_to(pc(delta), 1);
   b.at(pc_offset + 4, index + 1);
   b.exit(pc_offset + delta, hint);
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
-  if (mode & kModeSingleStep) return step_to(b.select(cond, pc(delta), pc(4)), 1);
+  if (mode & kModeLeaves) return leave_to(b.select(cond, pc(delta), pc(4)), 1);
   b.at(pc_offset + 4, index + 1);
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
@@ -111,7 +118,7 @@ void Lifter::branch_if(Value cond, int64_t delta) {
 }
 
 void Lifter::branch_indirect(Value target, ir::ExitHint hint) {
-  if (mode & kModeSingleStep) return step_to(target, 2 + static_cast<uint64_t>(hint));
+  if (mode & kModeLeaves) return leave_to(target, 2 + static_cast<uint64_t>(hint));
   b.at(pc_offset + 4, index + 1);
   b.exit_indirect(target, hint);
 }
@@ -139,13 +146,14 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   Lifter l(b, model, mode);
   const unsigned max = mode & kModeSingleStep ? 1 : limits.max_insts;
   uint32_t offset = pc_offset;
+  const bool writes_to_sp_matter = (mode & (kModeSpCheck | kModeSpMisaligned)) == kModeSpCheck;
   const unsigned btype = mode >> kModeBtypeShift & 3;
   if (btype) b.set(kSlotBtype, b.i32(btype));  // the block may have been reached without C++
   while (true) {
     l.pc_offset = static_cast<int32_t>(offset);
     b.at(l.pc_offset, l.index);
-    if (l.index == max || offset + 4 > page.size()) {
-      b.exit(offset);
+    if (l.index == max || l.end_block || offset + 4 > page.size()) {
+      l.fall_through();
       break;
     }
     if (mode & kModeIllegalState) {
@@ -166,22 +174,12 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     ++l.index;
     if (b.ended()) break;
     if (btype && l.index == 1) b.set(kSlotBtype, b.i32(0));
-    if (l.sp_written && (mode & kModeSpAligned) && !l.sp_known_aligned()) {
+    if (l.sp_written && writes_to_sp_matter && !l.sp_known_aligned()) {
       b.at(static_cast<int32_t>(offset), l.index);
       b.exit_engine_if(b.icmpz(Cond::ne, b.binary(Op::and_, b.get(kSlotSp), b.i64(15))),
                        static_cast<uint8_t>(ExitReason::kContinue));
     }
     l.sp_written = false;
-    if (mode & kModeSingleStep) {
-      b.at(static_cast<int32_t>(offset), l.index);
-      b.exit_engine(static_cast<uint8_t>(ExitReason::kStep), 0);
-      break;
-    }
-    if (l.end_block) {
-      b.at(static_cast<int32_t>(offset), l.index);
-      b.exit(offset);
-      break;
-    }
   }
   region.guest_insts = l.index;
   region.guest_bytes = offset > pc_offset ? offset - pc_offset : 4;

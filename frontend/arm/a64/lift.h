@@ -106,6 +106,7 @@ class Lifter {
               ir::ExitHint hint = ir::ExitHint::kJump);  // direct, relative to this instruction
   void branch_if(Value cond, int64_t delta);             // else: the next instruction
   void branch_indirect(Value target, ir::ExitHint hint);
+  void fall_through();  // to the instruction at pc_offset, which the block has no room for
   // Of a BR of register n: in a guarded page all but two registers make one of a kind of its own.
   ir::ExitHint jump_hint(unsigned n) const {
     return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::ExitHint::kOtherJump : ir::ExitHint::kJump;
@@ -119,7 +120,7 @@ class Lifter {
   bool privileged() const { return mode & kModeEl1; }
 
  private:
-  void step_to(Value target, uint64_t kind);  // branches under software step
+  void leave_to(Value target, uint64_t kind);  // branches of a block that leaves
 };
 
 // The lift function of each row.
