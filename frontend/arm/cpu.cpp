@@ -73,14 +73,13 @@ ContextKey ArmCpu::context_key() {
   key.spaces[0] = state_.ttbr0;
   key.spaces[1] = state_.ttbr1;
   key.regime = state_.tcr * 0x9e3779b97f4a7c15 ^ state_.mair * 0xd6e8feb86659fd93 ^
-               (control & (sctlr::kM | sctlr::kWxn)) * 0xff51afd7ed558ccd;
+               (control & (sctlr::kM | sctlr::kWxn | sctlr::kBt0 | sctlr::kBt1)) * 0xff51afd7ed558ccd;
   key.asid = current_asid(state_);
   const bool el1 = state_.el != 0;
   key.permission_class = el1 ? (state_.pan ? 2 : 1) : 0;
   uint64_t mode = 0;
   if (el1) mode |= kModeEl1;
   if (el1 && state_.spsel) mode |= kModeSpEl1;
-  if (control & (el1 ? sctlr::kBt1 : sctlr::kBt0)) mode |= kModeStrictPac;
   if (control & (el1 ? sctlr::kSa : sctlr::kSa0)) mode |= kModeSpCheck;
   if (!fp_trapped(state_)) mode |= kModeFpEnabled;
   if (control & sctlr::kA) mode |= kModeAlignCheck;
@@ -171,8 +170,12 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
     return true;
   }
   arrived(page);
-  if (page.guarded && model_.has(Feature::kBti))
+  // These are the page's facts and not the context's: most pages need no blocks of their own for them. (What
+  // else they depend on is in the context's key: its jump cache is by address alone.)
+  if (page.guarded && model_.has(Feature::kBti)) {
     facts = kModeGuarded | uint64_t{state_.btype} << kModeBtypeShift;
+    if (state_.sctlr & (state_.el ? sctlr::kBt1 : sctlr::kBt0)) facts |= kModeStrictPac;
+  }
   if (state_.sp() % 16 && (state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0))) facts |= kModeSpMisaligned;
   return false;
 }
