@@ -149,6 +149,7 @@ void Session::after_slice(AfterExit after) {
       return stop(reason, "watchpoint");
     }
     case AfterExit::kContinue:
+    case AfterExit::kSlow:
     case AfterExit::kHalt:
       return;
   }

@@ -74,18 +74,6 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
   e.add_cold(cold);
 }
 
-void emit_exit_engine_if(Emitter& e, const Inst&, const Regs& r) {
-  Emitter::Cold cold{.kind = Emitter::Cold::Kind::kEngine};
-  if (r.is_imm(0)) {
-    if (!(e.imm(r, 0) & 1)) return;
-    cold.from[0] = e.jump_near();
-  } else {
-    cold.from[0] = e.jump_near(e.bool_condition(r, 0));
-  }
-  cold.flags = e.flags;
-  e.add_cold(cold);
-}
-
 void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   const ir::Snapshot& snapshot = e.ir().snapshot(inst);
   // The target may be what a spill slot's way to the state would overwrite: rax comes after the state.
@@ -101,12 +89,13 @@ void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   e.a.shl(e.r32(index), 2);
   e.a.and_(e.r32(index), (ir::kJumpSize - 1) << 4);
   e.a.mov(x86::rax, target);
-  constexpr int32_t kJump = offsetof(ir::Context, jump);
-  e.a.cmp(x86::ptr(x86::r14, e.r64(index), 0, kJump), x86::rax);
-  e.jump(Cc::ne, e.thunks().indirect_miss);
+  const int32_t jump =
+      offsetof(ir::Context, jump) + inst.aux * static_cast<int32_t>(ir::kJumpStart * sizeof(ir::JumpEntry));
+  e.a.cmp(x86::ptr(x86::r14, e.r64(index), 0, jump), x86::rax);
+  e.jump(Cc::ne, e.thunks().indirect_miss[inst.aux]);
   e.a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
   e.a.mov(e.slot(0), x86::rax);
-  e.a.jmp(x86::ptr(x86::r14, e.r64(index), 0, kJump + 8));
+  e.a.jmp(x86::ptr(x86::r14, e.r64(index), 0, jump + 8));
 }
 
 void emit_exit_engine(Emitter& e, const Inst& inst, const Regs& r) {
@@ -116,6 +105,17 @@ void emit_exit_engine(Emitter& e, const Inst& inst, const Regs& r) {
   e.fix_count(snapshot);
   e.call(e.thunks().engine);
   e.add_site(Site::Kind::kEngine, inst);
+}
+
+void emit_exit_engine_if(Emitter& e, const Inst&, const Regs& r) {
+  Emitter::Cold cold{.kind = Emitter::Cold::Kind::kEngine};
+  if (r.is_imm(0)) {
+    if (!(e.imm(r, 0) & 1)) return;
+    cold.from[0] = e.jump_near();
+  } else {
+    cold.from[0] = e.jump_near(e.bool_condition(r, 0));
+  }
+  e.add_cold(cold);
 }
 
 // An operand, zero-extended to 64 bits, to a field of Runtime; a vector whole when the field has room.

@@ -406,7 +406,7 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
   out.sites.push_back({.kind = Site::Kind::kDeadline,
                        .offset = position(),
                        .pc_offset = static_cast<int32_t>(region.pc_offset)});
-  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kExit, Cold::Kind::kEngine, Cold::Kind::kSaturated,
+  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kEngine, Cold::Kind::kExit, Cold::Kind::kSaturated,
                           Cold::Kind::kOp}) {
     for (const Cold& cold : cold_) {
       if (cold.kind != kind) continue;
@@ -433,13 +433,6 @@ void Emitter::cold_stub(const Cold& cold) {
     const ir::Snapshot& snapshot = region_->snapshot(inst);
     if (!cold.state_written) write_state(step, snapshot);
     exit_to(inst, snapshot);
-  } else if (cold.kind == Cold::Kind::kEngine) {
-    flags = cold.flags;
-    const ir::Snapshot& snapshot = region_->snapshot(inst);
-    write_state(step, snapshot);
-    fix_count(snapshot);
-    call(thunks_->engine);
-    add_site(Site::Kind::kEngine, inst);
   } else if (cold.kind == Cold::Kind::kOp || cold.kind == Cold::Kind::kSaturated) {
     if (cold.kind == Cold::Kind::kOp)
       run_cold(inst, Regs{step});
@@ -448,6 +441,9 @@ void Emitter::cold_stub(const Cold& cold) {
     byte(a, 0xe9);
     back_.push_back({position(), cold.resume});
     word(a, 0);
+  } else if (cold.kind == Cold::Kind::kEngine) {
+    call(thunks_->guard);
+    add_saved(add_site(Site::Kind::kEngine, inst), step, inst);
   } else {
     call(thunks_->guard);
     Site& site = add_site(Site::Kind::kGuard, inst);

@@ -52,8 +52,9 @@ struct Regs {
 constexpr unsigned kPageLinkSize = 34;
 
 struct ThunkTable {
-  uint64_t link = 0, crosspage = 0, indirect_miss = 0, deadline = 0, dead = 0, engine = 0, guard = 0,
-           call = 0, run_op = 0, cold_op = 0, constants = 0;
+  uint64_t indirect_miss[ir::kExitHints] = {};
+  uint64_t link = 0, crosspage = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0, run_op = 0,
+           cold_op = 0, constants = 0;
 };
 
 // Bytes from the state register.
@@ -199,7 +200,7 @@ class Emitter {
   struct Cold {
     // kOp: the op's reference meaning on the operands, which are still in their registers; kSaturated: sets
     // the sticky saturation flag. Both go on behind.
-    enum class Kind : uint8_t { kExit, kEngine, kGuard, kOp, kSaturated } kind;
+    enum class Kind : uint8_t { kExit, kGuard, kEngine, kOp, kSaturated } kind;
     uint32_t step;
     Mark from[2] = {0, 0};
     uint32_t resume = 0;

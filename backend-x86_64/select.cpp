@@ -41,8 +41,7 @@ constexpr bool removable(Op op) {
 }
 
 constexpr bool is_exit(Op op) {
-  return op == Op::exit || op == Op::exit_if || op == Op::exit_indirect || op == Op::exit_engine ||
-         op == Op::exit_engine_if;
+  return op == Op::exit || op == Op::exit_if || op == Op::exit_indirect || op == Op::exit_engine;
 }
 
 bool fits_imm32(uint64_t v, Type t) {
@@ -186,8 +185,7 @@ void Selector::push(Step& step, FlagsEffect effect) {
     else if (step.where[k] == kMemory)
       info_[step.value[k]].pending = false;
   }
-  if ((inst.op == Op::exit_if || inst.op == Op::exit_engine_if) && step.where[0] != kHostFlags)
-    host_ = kNoValue;
+  if (inst.op == Op::exit_if && step.where[0] != kHostFlags) host_ = kNoValue;
   if (inst.snapshot != kNoSnapshot && is_exit(inst.op) && host_ != kNoValue && type(host_) == Type::flags) {
     for (const ir::SnapshotEntry& e : r_->entries(r_->snapshots[inst.snapshot])) {
       if (root(e.value) == host_) {

@@ -36,9 +36,11 @@ class ThunkWriter {
     table.engine = with_site(ir::Leave::kEngine);
     align();
     table.crosspage = here();
-    crosspage();
-    table.indirect_miss = here();
-    indirect_miss();
+    crosspage();  // falls into the next
+    constexpr auto kReturn = static_cast<unsigned>(ir::ExitHint::kReturn);
+    indirect_miss(table, kReturn);
+    for (unsigned hint = 0; hint < ir::kExitHints; ++hint)
+      if (hint != kReturn) indirect_miss(table, hint);
     align();
     table.guard = here();
     into_cpp(MYNAH_RUNTIME(guard_miss), ir::Leave::kGuard, true);
@@ -120,20 +122,26 @@ class ThunkWriter {
     const x86::Mem pc_page = x86::ptr(x86::rbp, state_disp(0), 8);
     a.add(x86::rax, pc_page);
     first_jump_index();
-    constexpr int32_t kJump = offsetof(ir::Context, jump);
-    a.cmp(x86::ptr(x86::r14, x86::rcx, 0, kJump), x86::rax);
+    const int32_t jump = jump_of(static_cast<unsigned>(ir::ExitHint::kReturn));
+    a.cmp(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
-    a.jmp(x86::ptr(x86::r14, x86::rcx, 0, kJump + 8));
+    a.jmp(x86::ptr(x86::r14, x86::rcx, 0, jump + 8));
     e.land_short(miss);
   }
+  static constexpr int32_t jump_of(unsigned hint) {
+    return offsetof(ir::Context, jump) + static_cast<int32_t>(hint * ir::kJumpStart * sizeof(ir::JumpEntry));
+  }
+
   // rax: the address. What the second jump cache knows goes into the first and on; every register is free.
-  void indirect_miss() {
-    constexpr int32_t kJump = offsetof(ir::Context, jump);
+  void indirect_miss(ThunkTable& table, unsigned hint) {
+    table.indirect_miss[hint] = here();
+    const int32_t jump = jump_of(hint);
     static_assert(sizeof(ir::SecondJumpEntry) == 32 && sizeof(ir::JumpEntry) == 16);
     a.mov(x86::rcx, x86::rax);
     a.shr(x86::rcx, 63);
     a.mov(x86::ecx, x86::ptr(x86::r14, x86::rcx, 2, offsetof(ir::Context, epoch), 4));
-    a.imul(x86::edx, x86::ecx, static_cast<int32_t>(ir::kSecondJumpEpochMix));
+    a.lea(x86::ecx, x86::ptr(hint, x86::rcx, 2));
+    a.imul(x86::edx, x86::ecx, static_cast<int32_t>(ir::kSecondJumpMix));
     a.mov(x86::rsi, x86::rax);
     a.shr(x86::rsi, 2);
     a.xor_(x86::edx, x86::esi);
@@ -144,17 +152,18 @@ class ThunkWriter {
     a.add(x86::rdx, field(MYNAH_RUNTIME(second_jumps), 8));
     a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, address), 8), x86::rax);
     const auto other_address = e.jump_short(Cc::ne);
-    a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, epoch), 4), x86::ecx);
-    const auto other_epoch = e.jump_short(Cc::ne);
+    a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, tag), 4), x86::ecx);
+    const auto other_tag = e.jump_short(Cc::ne);
     a.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, host), 8));
     first_jump_index();
-    a.mov(x86::ptr(x86::r14, x86::rcx, 0, kJump), x86::rax);
-    a.mov(x86::ptr(x86::r14, x86::rcx, 0, kJump + 8), x86::rdx);
+    a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
+    a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump + 8), x86::rdx);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
     a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);
     a.jmp(x86::rdx);
     e.land_short(other_address);
-    e.land_short(other_epoch);
+    e.land_short(other_tag);
+    a.mov(field(MYNAH_RUNTIME(exit_argument), 8), hint);
     a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
     a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);
@@ -183,10 +192,10 @@ class ThunkWriter {
     a.lea(x86::rdx, field(MYNAH_RUNTIME(registers)));
     // The site must survive the call for exit_site and for the way back.
     a.mov(field(MYNAH_RUNTIME(exit_site)), x86::rsi);
+    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(reason));
     a.call(field(function, 8));
     a.test(x86::al, x86::al);
     const auto go_on = e.jump_short(Cc::ne);
-    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(reason));
     e.jump(restore_);
     e.land_short(go_on);
     a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));

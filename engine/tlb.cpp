@@ -15,7 +15,7 @@ void TranslationContext::clear_tlb() {
 }
 
 void TranslationContext::clear_jumps() {
-  for (unsigned i = 0; i < ir::kJumpSize; ++i) jump[i] = {ir::jump_invalid_address(i), 0};
+  for (unsigned i = 0; i < ir::kJumpEntries; ++i) jump[i] = {ir::jump_invalid_address(i), 0};
   jump_used = false;
 }
 

@@ -15,6 +15,13 @@ struct Entries {
     Vcpu& v = vcpu(rt);
     const auto& [key, found, site] = v.site_at(address);
     const TranslatedBlock& block = *found;
+    if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if
+      v.rebuild(address, *registers);
+      rt->counter += block.guest_insts - site.completed;
+      rt->exit_reason = static_cast<uint32_t>(ir::Leave::kEngine);
+      rt->exit_argument = 0;
+      return false;
+    }
     v.ahead_ = block.guest_insts - site.completed;
     const bool go_on = site.kind == ir::Site::Kind::kCommit ? commit(v, address, site, registers)
                                                             : guard(v, address, site, registers);
@@ -183,22 +190,29 @@ void Vcpu::raise(const Fault& fault, Access access) {
   ++executed_;
 }
 
-bool Vcpu::fetch(uint64_t pc, uint64_t& pa, bool& guarded) {
+// The page of the code at pc; none: it faults.
+const Tlb::Entry* Vcpu::code_entry(uint64_t pc, Fault& fault) {
   const Tlb::Entry* entry = tlb_.lookup(pc, context_->key);
-  if (!entry || !(entry->permissions[context_->key.permission_class] & kCanExecute)) {
-    const TranslateResult t = guest_.translate(pc, Access::kExecute, context_->key.permission_class);
-    ++tlb_.stats.walks;
-    if (!t.ok) {
-      raise(t.fault, Access::kExecute);
-      return false;
-    }
-    entry = tlb_.insert(pc, context_->key, t.page);
+  if (entry && (entry->permissions[context_->key.permission_class] & kCanExecute)) return entry;
+  const TranslateResult t = guest_.translate(pc, Access::kExecute, context_->key.permission_class);
+  ++tlb_.stats.walks;
+  fault = t.fault;
+  return t.ok ? tlb_.insert(pc, context_->key, t.page) : nullptr;
+}
+
+// Where the code at pc is, and what it is keyed by beside its place.
+bool Vcpu::fetch(uint64_t pc, uint64_t& pa, uint64_t& mode) {
+  Fault fault;
+  const Tlb::Entry* entry = code_entry(pc, fault);
+  if (!entry) {
+    raise(fault, Access::kExecute);
+    return false;
   }
   pa = entry->pa | (pc & (kGuestPageSize - 1));
-  guarded = entry->guarded;
   Translation page;
-  page.guarded = guarded;
-  if (guest_.check_entry(page)) {
+  page.guarded = entry->guarded;
+  uint64_t facts = 0;
+  if (guest_.enter(page, facts)) {
     ++executed_;
     context_stale_ = true;
     return false;
@@ -209,6 +223,7 @@ bool Vcpu::fetch(uint64_t pc, uint64_t& pa, bool& guarded) {
           Access::kExecute);
     return false;
   }
+  mode = context_->key.mode | facts;
   return true;
 }
 
@@ -218,10 +233,9 @@ std::span<const uint8_t> Vcpu::code_page(uint64_t pa) {
 }
 
 TranslatedBlock* Vcpu::find_block(uint64_t pc, bool slow) {
-  uint64_t pa;
-  bool guarded;
-  if (!fetch(pc, pa, guarded)) return nullptr;
-  const uint64_t mode = context_->key.mode | (slow ? kSlowFlavour : 0);
+  uint64_t pa, mode;
+  if (!fetch(pc, pa, mode)) return nullptr;
+  if (slow) mode |= kSlowFlavour;
   TranslatedBlock* block = cache_->find(pa, mode);
   if (!block) {
     const auto page = code_page(pa);
@@ -240,28 +254,31 @@ TranslatedBlock* Vcpu::find_block(uint64_t pc, bool slow) {
       }
     }
   }
-  if (!slow && !guarded && !single_regions) remember(pc, reinterpret_cast<uint64_t>(cache_->entry(*block)));
   return block;
 }
 
-void Vcpu::remember(uint64_t pc, uint64_t host) {
+// `block` is what a branch of this kind to pc leads to.
+void Vcpu::remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block) {
   const uint32_t epoch = context_->epoch[pc >> 63];
-  if (!epoch || !techniques_.jump_cache) return;
+  if (single_regions || !epoch || !techniques_.jump_cache) return;
+  const auto host = reinterpret_cast<uint64_t>(cache_->entry(block));
   tlb_.note_code_page(*context_, pc);
-  context_->jump[ir::jump_index(pc)] = {pc, host};
-  if (techniques_.second_jump_cache)
-    tlb_.second_jumps()[ir::second_jump_index(pc, epoch)] = {pc, host, epoch};
+  context_->jump[ir::jump_index(pc, hint)] = {pc, host};
+  if (!techniques_.second_jump_cache) return;
+  const uint32_t tag = ir::second_jump_tag(epoch, hint);
+  tlb_.second_jumps()[ir::second_jump_index(pc, tag)] = {pc, host, tag};
 }
 
 const void* Vcpu::recall(uint64_t pc) {
   if (single_regions || slice_ < int64_t{translator_->max_insts})
     return nullptr;  // the shortest slices: see run_translated
-  const ir::JumpEntry& first = context_->jump[ir::jump_index(pc)];
+  constexpr auto kHint = ir::ExitHint::kReturn;
+  ir::JumpEntry& first = context_->jump[ir::jump_index(pc, kHint)];
   if (first.address == pc) return reinterpret_cast<const void*>(first.host);
-  const uint32_t epoch = context_->epoch[pc >> 63];
-  const ir::SecondJumpEntry& second = tlb_.second_jumps()[ir::second_jump_index(pc, epoch)];
-  if (second.address != pc || second.epoch != epoch) return nullptr;
-  context_->jump[ir::jump_index(pc)] = {pc, second.host};
+  const uint32_t tag = ir::second_jump_tag(context_->epoch[pc >> 63], kHint);
+  const ir::SecondJumpEntry& second = tlb_.second_jumps()[ir::second_jump_index(pc, tag)];
+  if (second.address != pc || second.tag != tag) return nullptr;
+  first = {pc, second.host};
   return reinterpret_cast<const void*>(second.host);
 }
 
@@ -317,8 +334,11 @@ AfterExit Vcpu::run_translated() {
   const bool slow = enter_slow_;
   enter_slow_ = false;
   if (slow) ++stats.slow_entries;
-  const void* code = slow ? nullptr : recall(guest_.pc());
-  TranslatedBlock* block = code ? nullptr : find_block(guest_.pc(), slow);
+  const uint64_t pc = guest_.pc();
+  const bool plain = !slow && guest_.enters_plainly();
+  const void* code = plain ? recall(pc) : nullptr;
+  TranslatedBlock* block = code ? nullptr : find_block(pc, slow);
+  if (block && plain) remember(pc, ir::ExitHint::kReturn, *block);
   // Counting restarts at every entry: what find_block raised is not counted.
   while ((code || block) && !stop_requested_) {
     if (!code) {
@@ -340,6 +360,7 @@ AfterExit Vcpu::run_translated() {
     if (leave == ir::Leave::kDeadline) {
       TranslatedBlock& at = *cache_->at(site_address);
       runtime_->counter += at.guest_insts;
+      guest_.not_entered(at.mode);
       guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + (at.pa & (kGuestPageSize - 1)));
       executed_ += static_cast<uint64_t>(slice_ - runtime_->counter);
       return AfterExit::kContinue;
@@ -356,18 +377,25 @@ AfterExit Vcpu::run_translated() {
         guest_.set_pc(target);
         const uint64_t flushes = cache_->stats.flushes;
         block = find_block(target, false);
-        if (block && !single_regions && cache_->stats.flushes == flushes && from.live)
+        if (!block) break;
+        remember(target, ir::ExitHint::kReturn, *block);
+        if (!single_regions && cache_->stats.flushes == flushes && from.live)
           link(from, site, target, *block);
         break;
       }
-      case ir::Leave::kIndirect:
+      case ir::Leave::kIndirect: {
+        const auto hint = static_cast<ir::ExitHint>(runtime_->exit_argument);
         guest_.set_pc(runtime_->exit_target);
+        guest_.branched(hint);
         block = find_block(runtime_->exit_target, false);
+        if (block) remember(runtime_->exit_target, hint, *block);
         break;
+      }
       case ir::Leave::kDead: {
         TranslatedBlock& at = *cache_->at(site_address);
         const uint64_t pc = *reinterpret_cast<uint64_t*>(runtime_->state) + (at.pa & (kGuestPageSize - 1));
         guest_.set_pc(pc);
+        guest_.not_entered(at.mode);
         block = find_block(pc, false);
         break;
       }
@@ -401,18 +429,20 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
 
 AfterExit Vcpu::after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
   context_stale_ = true;
-  return guest_.engine_exit(reason, imm, argument);
+  const AfterExit after = guest_.engine_exit(reason, imm, argument);
+  if (after != AfterExit::kSlow) return after;
+  enter_slow_ = true;
+  return AfterExit::kContinue;
 }
 
 AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
   enter_slow_ = false;
   const uint64_t pc = guest_.pc();
-  uint64_t pa;
-  bool guarded;
-  if (!fetch(pc, pa, guarded)) return AfterExit::kContinue;
+  uint64_t pa, mode;
+  if (!fetch(pc, pa, mode)) return AfterExit::kContinue;
   const uint32_t offset = pa & (kGuestPageSize - 1);
   const ir::Region& region =
-      translator_->lift(code_page(pa), offset, context_->key.mode | kSlowFlavour,
+      translator_->lift(code_page(pa), offset, mode | kSlowFlavour,
                         static_cast<unsigned>(std::min<uint64_t>(max_insts, translator_->max_insts)));
   const ir::EvalResult r = ir::evaluate(region, runtime_->state, runtime_->fp_sticky, *this);
   ahead_ = 0;
@@ -425,6 +455,13 @@ AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
       break;
     case ir::Leave::kIndirect:
       guest_.set_pc(r.target);
+      guest_.branched(static_cast<ir::ExitHint>(inst.aux));
+      // Translated code goes straight on in a page that is there; what a run cut here shows must be the same.
+      if (Fault fault; const Tlb::Entry* entry = code_entry(guest_.pc(), fault)) {
+        Translation page;
+        page.guarded = entry->guarded;
+        guest_.arrived(page);
+      }
       break;
     case ir::Leave::kEngine:
       guest_.set_pc((pc & ~(kGuestPageSize - 1)) + static_cast<int64_t>(snapshot.pc_offset));

@@ -57,13 +57,14 @@ struct ContextKey {
 
 struct LiftLimits {
   unsigned max_insts = 64;
-  bool slow = false;       // every access through the slow path (see ir/ops.def: guard, commit)
+  bool slow = false;  // every access through the slow path (see ir/ops.def: guard, commit), nothing left out
   bool side_exits = true;  // a block may go on behind a conditional branch
   bool reuse = true;       // equal computations are made once
 };
 
-// What the guest wants after exit_engine, a fault or an interrupt.
-enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug };
+// What the guest wants after exit_engine, a fault or an interrupt. kSlow: the instruction at pc() is to be
+// run in the slow flavour; Vcpu::run() never returns it.
+enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug, kSlow };
 
 class GuestCpu {
  public:
@@ -96,9 +97,13 @@ class GuestCpu {
   virtual void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                     const LiftLimits& limits) = 0;
   virtual ir::FpMode fp_mode(uint64_t mode) const = 0;
-  // First instruction is no valid target for how it was reached (Arm: BTYPE) or pc is misaligned: raises,
-  // true.
-  virtual bool check_entry(const Translation& page) = 0;
+  // What the block at pc() is keyed by beyond its context's key: attributes of its page, and how it was
+  // reached. True: pc is no valid address of code, and that was raised.
+  virtual bool enter(const Translation& page, uint64_t& facts) = 0;
+  virtual bool enters_plainly() const = 0;            // a direct branch to pc() would be entered alike
+  virtual void arrived(const Translation& page) = 0;  // pc() lies in this page; enter() includes it
+  virtual void branched(ir::ExitHint hint) = 0;       // pc() was reached by an exit_indirect
+  virtual void not_entered(uint64_t mode) = 0;        // a block of this mode was reached, not executed
   virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
   virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
 

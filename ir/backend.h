@@ -32,7 +32,7 @@ struct SavedSlot {
 // start.
 struct Site {
   enum class Kind : uint8_t { kGuard, kCommit, kCall, kExit, kIndirect, kEngine, kDeadline } kind;
-  uint8_t aux = 0;     // guard: GuardAux; exit, engine: aux
+  uint8_t aux = 0;     // guard: GuardAux; exit, engine: aux; an exit_engine_if has the state in `saved`
   uint8_t result = 0;  // guard, call: register that receives the result (Location::Kind by the op's type)
   uint32_t offset = 0;
   uint32_t resume = 0;    // guard, commit, call: where to go on, bytes from the code's start

@@ -185,16 +185,6 @@ void Builder::exit_indirect(Value target, ExitHint hint) {
   ended_ = true;
 }
 
-void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
-  const uint32_t snapshot = take_snapshot();
-  append({.op = Op::exit_engine_if,
-          .type = Type::none,
-          .aux = reason,
-          .args = {cond, kNoValue, kNoValue, kNoValue},
-          .snapshot = snapshot,
-          .imm = imm});
-}
-
 void Builder::exit_engine(uint8_t reason, uint64_t imm, Value argument) {
   const uint32_t snapshot = take_snapshot();
   append({.op = Op::exit_engine,
@@ -204,6 +194,17 @@ void Builder::exit_engine(uint8_t reason, uint64_t imm, Value argument) {
           .snapshot = snapshot,
           .imm = imm});
   ended_ = true;
+}
+
+void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
+  if (const auto known = as_const(cond); known && !(*known & 1)) return;
+  const uint32_t snapshot = take_snapshot();
+  append({.op = Op::exit_engine_if,
+          .type = Type::none,
+          .aux = reason,
+          .args = {cond, kNoValue, kNoValue, kNoValue},
+          .snapshot = snapshot,
+          .imm = imm});
 }
 
 Value Builder::call(Type type, unsigned helper, Value a, Value b, Value c, Value d) {

@@ -94,8 +94,9 @@ class Builder {
   void exit(int64_t target_offset, ExitHint hint = ExitHint::kJump);
   void exit_indirect(Value target, ExitHint hint);
   // To C++ with the pc of at(); argument may be kNoValue.
-  void exit_engine_if(Value cond, uint8_t reason, uint64_t imm);
   void exit_engine(uint8_t reason, uint64_t imm, Value argument = kNoValue);
+  // The same where cond holds. For what hardly ever happens: the fast path is one branch.
+  void exit_engine_if(Value cond, uint8_t reason, uint64_t imm = 0);
   Value call(Type type, unsigned helper, Value a = kNoValue, Value b = kNoValue, Value c = kNoValue,
              Value d = kNoValue);
 

@@ -231,8 +231,8 @@ class Evaluation {
         case Op::exit_indirect:
           return leave(Leave::kIndirect, at, arg(inst, 0));
         case Op::exit_engine_if:
-          if (!(arg(inst, 0) & 1)) break;
-          return leave(Leave::kEngine, at, 0);
+          if (arg(inst, 0) & 1) return leave(Leave::kEngine, at, 0);
+          break;
         case Op::exit_engine:
           return leave(Leave::kEngine, at, inst.args[0] == kNoValue ? 0 : arg(inst, 0));
         case Op::guard: {

@@ -30,9 +30,10 @@ constexpr unsigned kTlbSize = 1 << kTlbBits;  // index = (address >> 12) & (kTlb
 constexpr unsigned tlb_index(uint64_t address) { return (address >> kPageBits) & (kTlbSize - 1); }
 constexpr uint64_t tlb_invalid_tag(unsigned index) { return uint64_t{index ^ 1} << kPageBits; }
 
-// --- Jump cache: guest virtual address -> host code, valid within one context (address space, privilege and
-// the block key's mode bits). An empty entry holds an address with another index, so that no target, however
-// odd, hits it.
+// --- Jump cache: guest virtual address and kind of branch -> host code, valid within one context (address
+// space, privilege and the block key's mode bits). The kinds share the table, each with its own start: an
+// entry that one of them made never hits for another one. An empty entry holds an address that has another
+// index for every kind, so that no target, however odd, hits it. Direct exits count as returns.
 struct JumpEntry {
   uint64_t address;
   uint64_t host;
@@ -44,37 +45,45 @@ constexpr unsigned kJumpFold =
 constexpr unsigned jump_index(uint64_t address) {
   return (address >> 2 ^ address >> (2 + kJumpFold)) & (kJumpSize - 1);
 }
-// Its index is index ^ 1.
+constexpr unsigned kJumpStart = 64;  // between the kinds' starts
+constexpr unsigned kJumpEntries = kJumpSize + (kExitHints - 1) * kJumpStart;
+constexpr unsigned jump_index(uint64_t address, ExitHint hint) {
+  return jump_index(address) + static_cast<unsigned>(hint) * kJumpStart;
+}
 constexpr uint64_t jump_invalid_address(unsigned index) {
-  return uint64_t{(index ^ 1) ^ (index ^ 1) >> kJumpFold} << 2;
+  index = (index ^ 1) & (kJumpSize - 1);
+  return uint64_t{index ^ index >> kJumpFold} << 2;
 }
 static_assert([] {
-  for (unsigned i = 0; i < kJumpSize; ++i)
-    if (jump_index(jump_invalid_address(i)) != (i ^ 1)) return false;
+  for (unsigned i = 0; i < kJumpEntries; ++i)
+    for (unsigned hint = 0; hint < kExitHints; ++hint)
+      if (jump_index(jump_invalid_address(i), static_cast<ExitHint>(hint)) == i) return false;
   return true;
 }());
 
-// --- Second jump cache: behind those of all contexts, keyed by the epoch of the address's half, so that code
-// that several contexts map alike (a kernel) is found again in each of them.
+// --- Second jump cache: behind those of all contexts, keyed by the epoch of the address's half and the kind
+// of branch, so that code that several contexts map alike (a kernel) is found again in each of them.
 struct SecondJumpEntry {
   uint64_t address = 0;
   uint64_t host = 0;
-  uint32_t epoch = ~uint32_t{0};  // none that a context ever has
+  uint32_t tag = ~uint32_t{0};  // second_jump_tag(); no context ever has this one
   uint32_t unused[3] = {};
 };
 constexpr unsigned kSecondJumpBits = 14;
 constexpr unsigned kSecondJumpSize = 1 << kSecondJumpBits;
-constexpr uint32_t kSecondJumpEpochMix = 0x9e3779b1;
-constexpr unsigned second_jump_index(uint64_t address, uint32_t epoch) {
-  return (static_cast<uint32_t>(address >> 2) ^ static_cast<uint32_t>(address >> 16) ^
-          epoch * kSecondJumpEpochMix) &
+constexpr uint32_t kSecondJumpMix = 0x9e3779b1;
+constexpr uint32_t second_jump_tag(uint32_t epoch, ExitHint hint) {
+  return epoch << 2 | static_cast<uint32_t>(hint);
+}
+constexpr unsigned second_jump_index(uint64_t address, uint32_t tag) {
+  return (static_cast<uint32_t>(address >> 2) ^ static_cast<uint32_t>(address >> 16) ^ tag * kSecondJumpMix) &
          (kSecondJumpSize - 1);
 }
 
 // One translation context. The engine derives its own class from it.
 struct alignas(64) Context {
-  std::array<TlbPair, kTlbSize> tlb;      // offset 0
-  std::array<JumpEntry, kJumpSize> jump;  // offset 8192
+  std::array<TlbPair, kTlbSize> tlb;         // offset 0
+  std::array<JumpEntry, kJumpEntries> jump;  // behind it
   // Names of the two halves' mappings of code, for direct links between pages and the second jump cache: by
   // bit 63 of the address. 0: none.
   std::array<uint32_t, 2> epoch;
@@ -83,10 +92,10 @@ struct alignas(64) Context {
 // Why translated code came back to C++.
 enum class Leave : uint32_t {
   kLink,      // a direct exit that is not linked; site names it
-  kIndirect,  // target missed the jump cache; exit_target holds the address
+  kIndirect,  // target missed the jump cache; exit_target holds the address, exit_argument the ExitHint
   kDeadline,  // the down-counter ran out at a region's entry; site names the region; nothing of it was
               // executed
-  kEngine,    // exit_engine; site names it, exit_argument holds the value
+  kEngine,    // exit_engine, exit_engine_if; site names it, exit_argument holds the value
   kGuard,     // a guard could not be satisfied; the state was rebuilt from its snapshot
   kCall,      // a helper asked to leave; the state was rebuilt from its snapshot
   kDead,      // the region was invalidated; site names it; nothing of it was executed
@@ -115,6 +124,7 @@ struct alignas(64) Runtime {
   uint32_t fp_sticky;  // sticky FP and saturation flags that C++ accumulated (softfloat's bits; 1 << 27: QC)
   void* host_stack;    // saved by enter
   // C++ entries. guard_miss: returns true to resume, having put the pointer into its register and resume_at.
+  // It is asked for an exit_engine_if too (by the site's kind), and then leaves with Leave::kEngine.
   bool (*guard_miss)(Runtime*, uint64_t site, HostRegisters*);
   // A `call` op: true to go on. Result in call_result.
   bool (*call_helper)(Runtime*, uint64_t site, HostRegisters*);

@@ -15,16 +15,13 @@
 #include "frontend/arm/pstate.h"
 #include "frontend/arm/slots.h"
 #include "frontend/arm/sysregs.h"
+#include "frontend/arm/sysregs_fields.h"
 #include "frontend/arm/sysregs_instructions.h"
 
 namespace mynah::arm {
 
 namespace {
 
-constexpr uint64_t kSctlrM = 1, kSctlrA = 2, kSctlrWxn = uint64_t{1} << 19;
-constexpr uint64_t kSctlrUma = 1 << 9, kSctlrDze = 1 << 14, kSctlrUci = uint64_t{1} << 26;
-constexpr uint64_t kSctlrEnIa = uint64_t{1} << 31, kSctlrEnIb = uint64_t{1} << 30,
-                   kSctlrEnDa = uint64_t{1} << 27, kSctlrEnDb = uint64_t{1} << 13;
 constexpr uint32_t kFpsrFlags = 0x0800009f;  // QC and the cumulative exception bits
 
 constexpr uint16_t kFpsrKey = system_key(3, 3, 4, 4, 1);
@@ -72,26 +69,27 @@ void ArmCpu::set_pc(uint64_t pc) {
 
 ContextKey ArmCpu::context_key() {
   ContextKey key;
-  const uint64_t sctlr = state_.sctlr;
+  const uint64_t control = state_.sctlr;
   key.spaces[0] = state_.ttbr0;
   key.spaces[1] = state_.ttbr1;
   key.regime = state_.tcr * 0x9e3779b97f4a7c15 ^ state_.mair * 0xd6e8feb86659fd93 ^
-               (sctlr & (kSctlrM | kSctlrWxn)) * 0xff51afd7ed558ccd;
+               (control & (sctlr::kM | sctlr::kWxn | sctlr::kBt0 | sctlr::kBt1)) * 0xff51afd7ed558ccd;
   key.asid = current_asid(state_);
   const bool el1 = state_.el != 0;
   key.permission_class = el1 ? (state_.pan ? 2 : 1) : 0;
   uint64_t mode = 0;
   if (el1) mode |= kModeEl1;
   if (el1 && state_.spsel) mode |= kModeSpEl1;
+  if (control & (el1 ? sctlr::kSa : sctlr::kSa0)) mode |= kModeSpCheck;
   if (!fp_trapped(state_)) mode |= kModeFpEnabled;
-  if (sctlr & kSctlrA) mode |= kModeAlignCheck;
+  if (control & sctlr::kA) mode |= kModeAlignCheck;
   if (state_.uao) mode |= kModeUao;
-  if (sctlr & kSctlrEnIa) mode |= kModeEnIa;
-  if (sctlr & kSctlrEnIb) mode |= kModeEnIb;
-  if (sctlr & kSctlrEnDa) mode |= kModeEnDa;
-  if (sctlr & kSctlrEnDb) mode |= kModeEnDb;
+  if (control & sctlr::kEnIa) mode |= kModeEnIa;
+  if (control & sctlr::kEnIb) mode |= kModeEnIb;
+  if (control & sctlr::kEnDa) mode |= kModeEnDa;
+  if (control & sctlr::kEnDb) mode |= kModeEnDb;
   if (state_.il) mode |= kModeIllegalState;
-  if (!el1 && (sctlr & kSctlrDze)) mode |= kModeUserZva;
+  if (!el1 && (control & sctlr::kDze)) mode |= kModeUserZva;
   if (state_.mdscr & 1) mode |= kModeStepEnabled;
   if (software_step_active(state_)) mode |= kModeSingleStep;
   const uint32_t fpcr = state_.fpcr;
@@ -100,6 +98,7 @@ ContextKey ArmCpu::context_key() {
   if (fpcr >> 19 & 1) mode |= kModeFlushHalf;
   if (fpcr >> 26 & 1) mode |= kModeAltHalf;
   mode |= uint64_t{fpcr >> 22 & 3} << kModeRoundShift;
+  if (model_.has(Feature::kPauth)) mode |= pauth_mode(state_);
   key.mode = mode;
   return key;
 }
@@ -167,10 +166,33 @@ void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc
 
 ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
 
-bool ArmCpu::check_entry(const Translation&) {
-  if ((state_.pc() & 3) == 0) return false;
-  take(pc_alignment(state_.pc()), state_.pc());
-  return true;
+bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
+  if (state_.pc() & 3) {
+    take(pc_alignment(state_.pc()), state_.pc());
+    return true;
+  }
+  arrived(page);
+  // These are the page's facts and not the context's: most pages need no blocks of their own for them. (What
+  // else they depend on is in the context's key: its jump cache is by address alone.)
+  if (page.guarded && model_.has(Feature::kBti)) {
+    facts = kModeGuarded | uint64_t{state_.btype} << kModeBtypeShift;
+    if (state_.sctlr & (state_.el ? sctlr::kBt1 : sctlr::kBt0)) facts |= kModeStrictPac;
+  }
+  if (state_.sp() % 16 && (state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0))) facts |= kModeSpMisaligned;
+  return false;
+}
+
+bool ArmCpu::enters_plainly() const {
+  return state_.btype == 0 && !(state_.sp() % 16 && (state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0)));
+}
+
+void ArmCpu::arrived(const Translation& page) {
+  if (!page.guarded) state_.btype = 0;
+}
+
+void ArmCpu::branched(ir::ExitHint hint) {
+  static constexpr uint8_t kBtype[] = {1, 2, 0, 3};  // by hint
+  if (model_.has(Feature::kBti)) state_.btype = kBtype[static_cast<unsigned>(hint)];
 }
 
 bool ArmCpu::interrupt_deliverable() const {
@@ -186,10 +208,18 @@ void ArmCpu::deliver_interrupt() {
     take(synchronous(syndrome::software_step(state_.el, true, false)), state_.pc());
 }
 
-AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
+// SSAdvance: an instruction has completed. True where it was stepped.
+bool ArmCpu::complete_step() {
+  if (!software_step_active(state_)) return false;
+  state_.ss = 0;
+  return true;
+}
+
+AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
   const uint64_t pc = state_.pc();
   switch (static_cast<ExitReason>(reason)) {
     case ExitReason::kContinue:
+      complete_step();
       break;
     case ExitReason::kUndefined: {
       const auto word = static_cast<uint32_t>(imm);
@@ -202,10 +232,12 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
       break;
     }
     case ExitReason::kSvc:
+      complete_step();
       take(synchronous(syndrome::svc(static_cast<uint16_t>(imm))), pc);
       break;
     case ExitReason::kHvc:
     case ExitReason::kSmc: {
+      complete_step();
       const bool smc = static_cast<ExitReason>(reason) == ExitReason::kSmc;
       if (firmware_) {
         if (const auto after = firmware_->call(state_, smc)) return *after;
@@ -219,19 +251,17 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case ExitReason::kHlt:
       take(synchronous(syndrome::unknown()), pc);
       break;
-    case ExitReason::kEret: {
-      uint64_t address = state_.elr;
-      if (imm == 1 && pauth_enabled(state_, PauthKeyName::kIa))
-        address = authenticate(state_, PauthKeyName::kIa, address, state_.sp());
-      if (imm == 2 && pauth_enabled(state_, PauthKeyName::kIb))
-        address = authenticate(state_, PauthKeyName::kIb, address, state_.sp());
-      exception_return(state_, address);
+    case ExitReason::kEret:
+      exception_return(state_, argument);
       break;
-    }
+    case ExitReason::kSlow:
+      return AfterExit::kSlow;
     case ExitReason::kWfi:
+      if (complete_step()) break;
       if (!interrupt_wakes(state_)) return AfterExit::kHalt;
       break;
     case ExitReason::kWfe:  // may complete at any time: spin loops then run their course
+      complete_step();
       state_.event_register = 0;
       break;
     case ExitReason::kFpTrap:
@@ -240,11 +270,20 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case ExitReason::kSysTrap:
       take(synchronous(imm), pc);
       break;
+    case ExitReason::kSpAlignment:
+      take(synchronous(syndrome::sp_alignment()), pc);
+      break;
+    case ExitReason::kBranchTarget:
+      take(synchronous(syndrome::branch_target(static_cast<unsigned>(imm))), pc);
+      break;
     case ExitReason::kIllegalState:
       take(synchronous(syndrome::illegal_state()), pc);
       break;
-    case ExitReason::kStep:
-      state_.ss = 0;
+    case ExitReason::kGo:
+      complete_step();
+      if (!imm) break;
+      set_pc(argument);
+      if (imm > 1) branched(static_cast<ir::ExitHint>(imm - 2));
       break;
   }
   return AfterExit::kContinue;
@@ -273,18 +312,6 @@ bool ArmCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& resu
       access = sysregs::write_immediate(state_, system_, model_, static_cast<unsigned>(args[0] >> 3),
                                         static_cast<unsigned>(args[0] & 7), static_cast<unsigned>(args[1]));
       break;
-    case Helper::kPacAdd:
-      result = add_pac(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]);
-      return true;
-    case Helper::kPacAuth:
-      result = authenticate(state_, static_cast<PauthKeyName>(args[2]), args[0], args[1]);
-      return true;
-    case Helper::kPacStrip:
-      result = strip_pac(state_, args[0], args[1] != 0);
-      return true;
-    case Helper::kPacGeneric:
-      result = generic_pac(state_, args[0], args[1]);
-      return true;
     case Helper::kSev:
       state_.event_register = 1;
       if (!args[0]) system_.send_event();

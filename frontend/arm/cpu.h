@@ -10,6 +10,7 @@
 
 #include "frontend/arm/cpu_models.h"
 #include "frontend/arm/exceptions.h"
+#include "frontend/arm/mode.h"
 #include "frontend/arm/state.h"
 #include "frontend/arm/system.h"
 #include "frontend/guest.h"
@@ -62,7 +63,11 @@ class ArmCpu final : public GuestCpu {
   void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
             const LiftLimits& limits) override;
   ir::FpMode fp_mode(uint64_t mode) const override;
-  bool check_entry(const Translation& page) override;
+  bool enter(const Translation& page, uint64_t& facts) override;
+  bool enters_plainly() const override;
+  void arrived(const Translation& page) override;
+  void branched(ir::ExitHint hint) override;
+  void not_entered(uint64_t mode) override { state_.btype = mode >> kModeBtypeShift & 3; }
   std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const override;
   std::string dump() const override;
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
@@ -73,6 +78,7 @@ class ArmCpu final : public GuestCpu {
 
  private:
   void take(const Exception& exception, uint64_t return_address);
+  bool complete_step();
 
   CpuModel model_;
   ArmSystem& system_;

@@ -15,10 +15,6 @@ enum class Helper : uint8_t {
   kWriteSysreg,   // (key, value, rt); may trap
   kSys,           // (key, value, rt): SYS: cache, TLB and address-translation maintenance; may trap or fault
   kMsrImmediate,  // (op1 << 3 | op2, CRm): DAIFSet, DAIFClr, SPSel, PAN, UAO, DIT, SSBS; may trap
-  kPacAdd,        // (pointer, modifier, PauthKeyName) -> pointer
-  kPacAuth,       // (pointer, modifier, PauthKeyName) -> pointer
-  kPacStrip,      // (pointer, instruction) -> pointer
-  kPacGeneric,    // (value, modifier) -> PACGA
   kSev,           // (local)
   kCount
 };
@@ -32,13 +28,18 @@ enum class ExitReason : uint8_t {
   kSmc,
   kBrk,
   kHlt,
-  kEret,          // imm: 0 ERET, 1 ERETAA, 2 ERETAB
+  kEret,          // argument: the address to return to
   kWfi,           // pc is the next instruction's
   kWfe,           // the same
   kFpTrap,        // FP or AdvSIMD while CPACR_EL1 traps it
   kSysTrap,       // imm = ISS of EC 0x18
+  kSpAlignment,   // SP is the base of an access, and not aligned
+  kBranchTarget,  // imm = BTYPE, which the instruction does not accept
   kIllegalState,  // PSTATE.IL set
-  kStep,          // software step: one instruction done, pc is the next one's
+  kSlow,          // the fast flavour left something out; not yet executed
+  // A block that leaves (kModeLeaves) is done; pc is the next instruction's. imm 1: of a branch, the argument
+  // is where to; imm 2 and up: of an indirect one, ExitHint + 2.
+  kGo,
 };
 
 }  // namespace mynah::arm

@@ -29,10 +29,20 @@ enum ModeBit : uint64_t {
   kModeUserZva = 1 << 15,         // SCTLR_EL1.DZE
   kModeUserMaskAccess = 1 << 16,  // SCTLR_EL1.UMA
   kModeIllegalState = 1 << 17,    // PSTATE.IL
-  kModeStepEnabled = 1 << 18,     // MDSCR_EL1.SS: unmasking debug exceptions may begin to step
+  kModeStrictPac = 1 << 18,       // SCTLR_EL1.BT0 or BT1: PACIASP is no target for BTYPE 3
+  kModeGuarded = 1 << 19,         // the page has GP set
+  kModeSpCheck = 1 << 24,         // SCTLR_EL1.SA or SA0
+  // SP is not a multiple of 16 at the entry, and SpCheck is set. Such blocks check it at each access; others
+  // need not, but leave when they make it so.
+  kModeSpMisaligned = 1 << 25,
+  kModeStepEnabled = 1 << 26,  // MDSCR_EL1.SS: unmasking debug exceptions may begin to step
 };
+// Facts that no jump cache or link could tell apart: every way out of the block goes through C++.
+constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned;
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
-constexpr unsigned kModeTagShift = 22;    // TBI for code: bit 0 lower half, bit 1 upper half
+constexpr unsigned kModeBtypeShift =
+    22;  // PSTATE.BTYPE at the entry, 2 bits; zero where the page is not guarded
+constexpr unsigned kModePauthShift = 32;  // 14 bits: see pauth.cpp
 
 constexpr ir::FpMode fp_mode_of(uint64_t mode) {
   return {.round = static_cast<uint8_t>(mode >> kModeRoundShift & 3),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pointer authentication (FEAT_PAuth, without EnhancedPAC, PAuth2 or FPAC) with an algorithm of our own,
-// which the ID registers call implementation defined. Manual: AddPAC, Auth, Strip, ComputePAC.
-//
-// The hash is cheap and no secret-keeping device: a guest gets the behaviour of pointer authentication, the
-// strength is that of an emulator whose host can see everything anyway.
+// Pointer authentication (FEAT_PAuth, without EnhancedPAC, PAuth2 or FPAC): where codes sit in a pointer.
+// What decides that, TCR_EL1's sizes and tags, changes about once in the life of a guest, so it is part of
+// the block key, and the lifter knows the masks as constants. The algorithm is one of our own, which the ID
+// registers call implementation defined; the lifter alone has it (a64/lift_pauth.cpp).
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "frontend/arm/state.h"
@@ -15,19 +15,21 @@ namespace mynah::arm {
 
 enum class PauthKeyName : uint8_t { kIa, kIb, kDa, kDb };
 
-// SCTLR_EL1.EnIA and so on. When false the instruction leaves its pointer alone (callers check; PACGA and
-// XPAC do not ask).
-bool pauth_enabled(const ArmState&, PauthKeyName);
+struct PauthLayout {
+  struct Half {
+    uint64_t field;  // the bits of a pointer that are replaced: code, and the extension that it displaces
+    bool tagged;     // the top byte is a tag, and no part of the code
 
-uint64_t add_pac(const ArmState&, PauthKeyName, uint64_t pointer, uint64_t modifier);
-// The pointer with its extension bits restored; poisoned to fault on use when the code is wrong.
-uint64_t authenticate(const ArmState&, PauthKeyName, uint64_t pointer, uint64_t modifier);
-// XPACI (instruction) and XPACD.
-uint64_t strip_pac(const ArmState&, uint64_t pointer, bool instruction);
-// PACGA: the code in the upper half.
-uint64_t generic_pac(const ArmState&, uint64_t value, uint64_t modifier);
+    uint64_t code() const { return field & ~(uint64_t{1} << 55); }  // bit 55 goes on to say which half
+    unsigned bad_code() const { return tagged ? 54 : 62; }          // flipped in the code of a bad pointer
+    unsigned error() const { return tagged ? 53 : 61; }             // two bits for the number of the key
+  };
+  std::array<Half, 2> half;  // lower, upper
+  unsigned selector;         // bit of an unsigned pointer that says which half it belongs to
+};
 
-// ComputePAC: every bit of the result depends on every input bit.
-uint64_t compute_pac(uint64_t value, uint64_t modifier, const PauthKey&);
+// The layouts as a part of the block key, and back from there.
+uint64_t pauth_mode(const ArmState&);
+PauthLayout pauth_layout(uint64_t mode, bool instruction);
 
 }  // namespace mynah::arm

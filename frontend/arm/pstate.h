@@ -43,7 +43,7 @@ inline void set_nzcv(ArmState& state, uint32_t nzcv) {
 inline uint32_t pack_pstate(const ArmState& state) {
   return get_nzcv(state) | (state.dit ? spsr::kDit : 0) | (state.uao ? spsr::kUao : 0) |
          (state.pan ? spsr::kPan : 0) | (state.ss ? spsr::kSs : 0) | (state.il ? spsr::kIl : 0) |
-         (state.ssbs ? spsr::kSsbs : 0) | uint32_t{state.btype & 3u} << spsr::kBtypeShift |
+         (state.ssbs ? spsr::kSsbs : 0) | (state.btype & 3) << spsr::kBtypeShift |
          uint32_t{state.daif & 15u} << spsr::kDaifShift |
          (state.el == 0 ? spsr::kModeEl0
           : state.spsel ? spsr::kModeEl1h

@@ -50,6 +50,12 @@ constexpr auto make_table() {
   static_assert(offsetof(ArmState, irq_pending) % 8 == 0 &&
                 offsetof(ArmState, fiq_pending) == offsetof(ArmState, irq_pending) + 4);
   t[kSlotPendingInterrupts] = {"pending_interrupts", Type::i64, offsetof(ArmState, irq_pending)};
+  t[kSlotBtype] = {"btype", Type::i32, offsetof(ArmState, btype)};
+  constexpr const char* kKeyNames[] = {"apiakeylo", "apiakeyhi", "apibkeylo", "apibkeyhi", "apdakeylo",
+                                       "apdakeyhi", "apdbkeylo", "apdbkeyhi", "apgakeylo", "apgakeyhi"};
+  static_assert(offsetof(ArmState, apga) == offsetof(ArmState, apia) + 4 * sizeof(PauthKey));
+  for (unsigned i = 0; i < 10; ++i)
+    t[kSlotApiaLo + i] = {kKeyNames[i], Type::i64, uint32_t(offsetof(ArmState, apia) + 8 * i)};
   return t;
 }
 constexpr auto kTable = make_table();

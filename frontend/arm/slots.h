@@ -34,7 +34,10 @@ enum SlotNumber : ir::Slot {
   kSlotFpsr,
   kSlotDaif,
   kSlotPendingInterrupts,  // irq_pending, fiq_pending; changes whenever a device wants it to
-  kSlotCount,
+  kSlotBtype,
+  kSlotApiaLo,  // the keys: IA, IB, DA, DB, GA, low and high words
+  kSlotApgaLo = kSlotApiaLo + 8,
+  kSlotCount = kSlotApiaLo + 10,
 };
 
 std::span<const ir::SlotInfo> slot_table();

@@ -50,12 +50,15 @@ struct alignas(64) ArmState {
   std::array<Vec, 32> v;
 
   // PSTATE, one field a byte or word. el is 0 or 1.
-  uint8_t el, spsel, pan, uao, dit, ssbs, btype, il, ss;
+  uint8_t el, spsel, pan, uao, dit, ssbs, il, ss;
   uint8_t halted;  // in WFI or WFE
   uint8_t powered_off;
   uint8_t event_register;             // SEV, for WFE
   uint32_t daif;                      // D=8 A=4 I=2 F=1
   uint32_t irq_pending, fiq_pending;  // input lines; one slot holds both
+  // Kept from a branch to the first instruction behind it, but not in a page that is there and not guarded,
+  // where it could fail no check.
+  uint32_t btype;
   uint32_t fpcr, fpsr;
 
   std::array<uint64_t, 2> sp_bank;  // SP_EL0, SP_EL1; the selected one is stale while `sp` holds it

@@ -36,7 +36,7 @@ JitRunner::JitRunner(const JitOptions& options)
   runtime_->call_helper = call_helper;
   runtime_->run_op = run_op;
   runtime_->context = runtime_->user_context = context_.get();
-  for (unsigned i = 0; i < ir::kJumpSize; ++i) context_->jump[i] = {ir::jump_invalid_address(i), 0};
+  for (unsigned i = 0; i < ir::kJumpEntries; ++i) context_->jump[i] = {ir::jump_invalid_address(i), 0};
   clear_tlb();
 }
 

@@ -115,7 +115,8 @@ TEST(Exit, IndirectThroughTheJumpCache) {
   EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
   EXPECT_EQ(m.rt->exit_target, 0x123456789abcu);
   EXPECT_EQ(m.state().page, 0x123456789000u);
-  m.context->jump[jump_index(0x123456789abc)] = {0x123456789abc, reinterpret_cast<uint64_t>(target)};
+  m.context->jump[jump_index(0x123456789abc, ExitHint::kReturn)] = {0x123456789abc,
+                                                                    reinterpret_cast<uint64_t>(target)};
   m.state().page = 0;
   EXPECT_EQ(m.run(code, 20), Leave::kLink);
   EXPECT_EQ(m.state().x[0], 1u);
@@ -167,7 +168,7 @@ TEST(Exit, AcrossPages) {
       m.context->epoch[half] = 5;
       EXPECT_EQ(run(), Leave::kIndirect);
       EXPECT_EQ(m.rt->exit_target, to);
-      m.context->jump[jump_index(to)] = {to, reinterpret_cast<uint64_t>(target)};
+      m.context->jump[jump_index(to, ExitHint::kReturn)] = {to, reinterpret_cast<uint64_t>(target)};
       EXPECT_EQ(run(), Leave::kLink);
       EXPECT_EQ(m.state().x[0], 1u);
       m.clear_tlb();
@@ -193,6 +194,36 @@ TEST(Exit, Engine) {
   EXPECT_EQ(m.rt->exit_argument, 1u);
   EXPECT_EQ(m.rt->counter, 998);
   EXPECT_EQ(m.state().x[1], 0xdeadbeefcafeu);
+}
+
+TEST(Exit, EngineIf) {
+  Machine m;
+  Builder& b = m.begin();
+  m.region.guest_insts = 3;
+  b.set(x(1), b.add_imm(b.get(x(1)), 5));
+  b.set(kFlagsSlot, b.emit(Op::fl_sub, Type::flags, b.get(x(1)), b.i64(15)));
+  b.at(8, 2);
+  b.exit_engine_if(b.icmpz(Cond::ne, b.get(x(2))), 7, 99);
+  b.set(x(3), b.i64(1));
+  b.at(12, 3);
+  b.exit(12);
+  const uint8_t* code = m.compile();
+  m.state().x[1] = 10;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.rt->counter, 997);
+  EXPECT_EQ(m.state().x[3], 1u);
+  m.state().x[1] = 10;
+  m.state().x[2] = 1;
+  m.state().x[3] = 0;
+  EXPECT_EQ(m.run(code), Leave::kEngine);
+  EXPECT_EQ(m.site().kind, Site::Kind::kEngine);
+  EXPECT_EQ(m.site().aux, 7);
+  EXPECT_EQ(m.site().imm, 99u);
+  EXPECT_EQ(m.site().pc_offset, 8);
+  EXPECT_EQ(m.rt->counter, 998);
+  EXPECT_EQ(m.state().x[1], 15u);
+  EXPECT_EQ(m.state().flags & kFlagMask, kFlagZ | kFlagC);
+  EXPECT_EQ(m.state().x[3], 0u);
 }
 
 TEST(Guard, MissFillsThenHits) {

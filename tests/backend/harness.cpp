@@ -93,7 +93,7 @@ Machine::~Machine() {
 void Machine::clear_tlb() {
   for (Context* c : {context.get(), user_context.get()}) {
     for (unsigned i = 0; i < kTlbSize; ++i) c->tlb[i] = {{tlb_invalid_tag(i), 0}, {tlb_invalid_tag(i), 0}};
-    for (unsigned i = 0; i < kJumpSize; ++i) c->jump[i] = {jump_invalid_address(i), 0};
+    for (unsigned i = 0; i < kJumpEntries; ++i) c->jump[i] = {jump_invalid_address(i), 0};
   }
 }
 
@@ -180,6 +180,13 @@ void Machine::rebuild(const Site& s, const HostRegisters& r) {
 bool Machine::guard_miss(Runtime* rt, uint64_t address, HostRegisters* registers) {
   Machine& m = *static_cast<Machine*>(rt->engine);
   const Site s = m.site_at(address);
+  if (s.kind == Site::Kind::kEngine) {
+    m.rebuild(s, *registers);
+    rt->counter += m.region.guest_insts - s.completed;
+    rt->exit_reason = static_cast<uint32_t>(Leave::kEngine);
+    rt->exit_argument = 0;
+    return false;
+  }
   if (s.kind == Site::Kind::kCommit) {
     rt->resume_at = reinterpret_cast<uint64_t>(m.span_.execute) + s.resume;
     return true;

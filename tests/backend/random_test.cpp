@@ -401,10 +401,10 @@ class Generator {
     else if (k < 90)
       add(condition());
     else if (k < 92)
+      m_.b.exit_if(chance(50) ? condition() : any(Type::i1), static_cast<int64_t>(below(5000)));
+    else if (k < 94)
       m_.b.exit_engine_if(chance(50) ? condition() : any(Type::i1), static_cast<uint8_t>(below(9)),
                           interesting());
-    else if (k < 94)
-      m_.b.exit_if(chance(50) ? condition() : any(Type::i1), static_cast<int64_t>(below(5000)));
     else
       add(flags());
   }

@@ -122,6 +122,18 @@ constexpr Word br(unsigned n) { return 0xd61f0000 | n << 5; }
 constexpr Word blr(unsigned n) { return 0xd63f0000 | n << 5; }
 constexpr Word ret(unsigned n = 30) { return 0xd65f0000 | n << 5; }
 
+// --- pointer authentication, branch targets
+constexpr Word pacia(unsigned d, unsigned n) { return 0xdac10000 | n << 5 | d; }
+constexpr Word pacda(unsigned d, unsigned n) { return 0xdac10800 | n << 5 | d; }
+constexpr Word autia(unsigned d, unsigned n) { return 0xdac11000 | n << 5 | d; }
+constexpr Word xpaci(unsigned d) { return 0xdac143e0 | d; }
+constexpr Word pacga(unsigned d, unsigned n, unsigned m) { return 0x9ac03000 | m << 16 | n << 5 | d; }
+constexpr Word braa(unsigned n, unsigned m) { return 0xd71f0800 | n << 5 | m; }
+constexpr Word blraa(unsigned n, unsigned m) { return 0xd73f0800 | n << 5 | m; }
+constexpr Word ldraa(unsigned t, unsigned n) { return 0xf8200400 | n << 5 | t; }
+constexpr Word kPaciasp = 0xd503233f, kAutiasp = 0xd50323bf, kRetaa = 0xd65f0bff, kEretaa = 0xd69f0bff;
+constexpr Word kBti = 0xd503241f, kBtiC = 0xd503245f, kBtiJ = 0xd503249f, kBtiJc = 0xd50324df;
+
 // --- system
 constexpr Word svc(unsigned imm) { return 0xd4000001 | imm << 5; }
 constexpr Word hvc(unsigned imm) { return 0xd4000002 | imm << 5; }

@@ -36,6 +36,7 @@ enum MapFlag : uint64_t {
   kMapNotGlobal = 1 << 11,
   kMapNoExecute = uint64_t{3} << 53,
   kMapDevice = 1 << 2,  // AttrIndx 1
+  kMapGuarded = uint64_t{1} << 50,
 };
 
 struct BareOptions {

@@ -20,11 +20,46 @@ constexpr LiftFunction kLift[] = {
 // Forward branches that a block goes on behind. More make blocks longer, and code that several blocks hold.
 constexpr unsigned kMaxSideExits = 4;
 
+// Whether an instruction of a guarded page may be what a branch with this BTYPE leads to. Manual:
+// BTypeCompatible, which the instructions' decode sets.
+bool accepts(uint32_t word, unsigned btype, uint64_t mode) {
+  if ((word & 0xffffff3f) == 0xd503241f) {  // BTI: bit 0 of targets is c, bit 1 is j
+    const unsigned targets = word >> 6 & 3;
+    return targets == 3 || (targets == 1 && btype != 3) || (targets == 2 && btype != 2);
+  }
+  if ((word & ~0x40u) == 0xd503233f) return btype != 3 || !(mode & kModeStrictPac);  // PACIASP, PACIBSP
+  return (word & 0xffe0001f) == 0xd4200000 || (word & 0xffe0001f) == 0xd4400000;     // BRK, HLT
+}
+
 }  // namespace
 
 Value Lifter::cond(unsigned c) {
   if (c >= 14) return b.konst(Type::i1, 1);
   return b.cond(static_cast<Cond>(c), flags());
+}
+
+Value Lifter::base(unsigned n) {
+  const Value v = x_sp(n);
+  if (n != 31 || !(mode & kModeSpMisaligned)) return v;
+  b.at(pc_offset, index + 1);  // an instruction that raises an exception counts
+  b.exit_engine_if(b.icmpz(Cond::ne, b.binary(Op::and_, v, b.i64(15))),
+                   static_cast<uint8_t>(ExitReason::kSpAlignment));
+  b.at(pc_offset, index);
+  return v;
+}
+
+bool Lifter::sp_known_aligned() const {
+  const std::vector<ir::Inst>& insts = b.region().insts;
+  uint64_t distance = 0;
+  for (Value v = b.get(kSlotSp);;) {
+    const ir::Inst& i = insts[v];
+    const auto k = i.args[1] == ir::kNoValue ? std::nullopt : b.as_const(i.args[1]);
+    if (i.op == Op::get && i.imm == kSlotSp) return distance % 16 == 0;
+    if (i.op == Op::and_ && k && *k % 16 == 0) return distance % 16 == 0;
+    if (!k || (i.op != Op::add && i.op != Op::sub)) return false;
+    distance += i.op == Op::add ? *k : -*k;
+    v = i.args[0];
+  }
 }
 
 Value Lifter::guard(Value base, int64_t offset, const Access& a) {
@@ -49,9 +84,9 @@ void Lifter::store(Value base, int64_t offset, unsigned size, Value value, bool 
   b.commit(p);
 }
 
-void Lifter::leave(ExitReason reason, uint64_t imm) {
+void Lifter::leave(ExitReason reason, uint64_t imm, Value argument) {
   b.at(pc_offset, index + 1);  // an instruction that raises an exception counts
-  b.exit_engine(static_cast<uint8_t>(reason), imm);
+  b.exit_engine(static_cast<uint8_t>(reason), imm, argument);
 }
 
 void Lifter::leave_next(ExitReason reason, uint64_t imm) {
@@ -59,12 +94,26 @@ void Lifter::leave_next(ExitReason reason, uint64_t imm) {
   b.exit_engine(static_cast<uint8_t>(reason), imm);
 }
 
+void Lifter::leave_to(Value target, uint64_t kind) {
+  b.at(pc_offset + 4, index + 1);
+  b.exit_engine(static_cast<uint8_t>(ExitReason::kGo), kind, target);
+}
+
+void Lifter::fall_through() {
+  if (mode & kModeLeaves)
+    b.exit_engine(static_cast<uint8_t>(ExitReason::kGo), 0);
+  else
+    b.exit(pc_offset);
+}
+
 void Lifter::branch(int64_t delta, ir::ExitHint hint) {
+  if (mode & kModeLeaves) return leave_to(pc(delta), 1);
   b.at(pc_offset + 4, index + 1);
   b.exit(pc_offset + delta, hint);
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
+  if (mode & kModeLeaves) return leave_to(b.select(cond, pc(delta), pc(4)), 1);
   b.at(pc_offset + 4, index + 1);
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
@@ -77,6 +126,7 @@ void Lifter::branch_if(Value cond, int64_t delta) {
 }
 
 void Lifter::branch_indirect(Value target, ir::ExitHint hint) {
+  if (mode & kModeLeaves) return leave_to(target, 2 + static_cast<uint64_t>(hint));
   b.at(pc_offset + 4, index + 1);
   b.exit_indirect(target, hint);
 }
@@ -106,11 +156,14 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   l.side_exits_left = limits.side_exits && !limits.slow ? kMaxSideExits : 0;
   const unsigned max = mode & kModeSingleStep ? 1 : limits.max_insts;
   uint32_t offset = pc_offset;
+  const bool writes_to_sp_matter = (mode & (kModeSpCheck | kModeSpMisaligned)) == kModeSpCheck;
+  const unsigned btype = mode >> kModeBtypeShift & 3;
+  if (btype) b.set(kSlotBtype, b.i32(btype));  // the block may have been reached without C++
   while (true) {
     l.pc_offset = static_cast<int32_t>(offset);
     b.at(l.pc_offset, l.index);
-    if (l.index == max || offset + 4 > page.size()) {
-      b.exit(offset);
+    if (l.index == max || l.end_block || offset + 4 > page.size()) {
+      l.fall_through();
       break;
     }
     if (mode & kModeIllegalState) {
@@ -120,7 +173,9 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     uint32_t word;
     std::memcpy(&word, page.data() + offset, 4);
     const Decoded d = decode(word);
-    if (!d || missing_feature(d, model.features)) {
+    if (btype && l.index == 0 && !accepts(word, btype, mode)) {
+      l.leave(ExitReason::kBranchTarget, btype);
+    } else if (!d || missing_feature(d, model.features)) {
       l.undefined(word);
     } else {
       kLift[static_cast<size_t>(d.encoding)](l, word);
@@ -128,16 +183,13 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     offset += 4;
     ++l.index;
     if (b.ended()) break;
-    if (mode & kModeSingleStep) {
+    if (btype && l.index == 1) b.set(kSlotBtype, b.i32(0));
+    if (l.sp_written && writes_to_sp_matter && !l.sp_known_aligned()) {
       b.at(static_cast<int32_t>(offset), l.index);
-      b.exit_engine(static_cast<uint8_t>(ExitReason::kStep), 0);
-      break;
+      b.exit_engine_if(b.icmpz(Cond::ne, b.binary(Op::and_, b.get(kSlotSp), b.i64(15))),
+                       static_cast<uint8_t>(ExitReason::kContinue));
     }
-    if (l.end_block) {
-      b.at(static_cast<int32_t>(offset), l.index);
-      b.exit(offset);
-      break;
-    }
+    l.sp_written = false;
   }
   region.guest_insts = l.index;
   region.guest_bytes = offset > pc_offset ? offset - pc_offset : 4;

@@ -53,7 +53,10 @@ class Lifter {
   void set_x(unsigned n, Value v) {
     if (n != 31) b.set(kSlotX0 + n, widen(v));
   }
-  void set_x_sp(unsigned n, Value v) { b.set(n == 31 ? ir::Slot{kSlotSp} : ir::Slot(kSlotX0 + n), widen(v)); }
+  void set_x_sp(unsigned n, Value v) {
+    b.set(n == 31 ? ir::Slot{kSlotSp} : ir::Slot(kSlotX0 + n), widen(v));
+    sp_written |= n == 31;
+  }
   // i32 results are zero-extended, as every write of a W register is.
   Value widen(Value v) { return b.type(v) == Type::i32 ? b.zext32(v) : v; }
   Value konst(bool sf, uint64_t k) { return sf ? b.i64(k) : b.i32(k); }
@@ -76,6 +79,12 @@ class Lifter {
   Value pc(int64_t delta = 0) { return b.add_imm(b.get(kSlotPcPage), pc_offset + delta); }
 
   // --- memory. Sizes are log2 of bytes. Addresses are i64.
+  // Base register of an access: x_sp(n), with CheckSPAlignment. Which of the two ways it is made is in the
+  // block key: while SP is aligned, it is what writes SP that is looked at, and nearly always known to keep
+  // it so.
+  Value base(unsigned n);
+  bool sp_written = false;        // by the current instruction
+  bool sp_known_aligned() const;  // is now, if it was at the block's entry
   struct Access {
     unsigned size = 3;   // of one element
     unsigned bytes = 0;  // 0: one element
@@ -91,13 +100,18 @@ class Lifter {
   void store(Value base, int64_t offset, unsigned size, Value value, bool user = false);
 
   // --- leaving
-  void leave(ExitReason reason, uint64_t imm = 0);       // pc: this instruction's
+  void leave(ExitReason reason, uint64_t imm = 0, Value argument = ir::kNoValue);  // pc: this instruction's
   void leave_next(ExitReason reason, uint64_t imm = 0);  // pc: the next instruction's, this one counted
   void undefined(uint32_t word) { leave(ExitReason::kUndefined, word); }
   void branch(int64_t delta,
               ir::ExitHint hint = ir::ExitHint::kJump);  // direct, relative to this instruction
   void branch_if(Value cond, int64_t delta);             // else: the next instruction
   void branch_indirect(Value target, ir::ExitHint hint);
+  void fall_through();  // to the instruction at pc_offset, which the block has no room for
+  // Of a BR of register n: in a guarded page all but two registers make one of a kind of its own.
+  ir::ExitHint jump_hint(unsigned n) const {
+    return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::ExitHint::kOtherJump : ir::ExitHint::kJump;
+  }
   // Flushes the state, calls, forgets what the builder knew.
   Value call(Helper helper, Type result, Value a = ir::kNoValue, Value b = ir::kNoValue,
              Value c = ir::kNoValue);
@@ -105,6 +119,9 @@ class Lifter {
   bool fp_access();
 
   bool privileged() const { return mode & kModeEl1; }
+
+ private:
+  void leave_to(Value target, uint64_t kind);  // branches of a block that leaves
 };
 
 // The lift function of each row.

@@ -17,7 +17,7 @@ uint8_t order(unsigned size, bool acquire, bool release) {
 
 void load_exclusive(Lifter& l, uint32_t w, bool acquire) {
   const unsigned size = size_memory(w);
-  const Value address = l.x_sp(rn(w));
+  const Value address = l.base(rn(w));
   const Value p = l.guard(address, 0, {.size = size, .align = size});
   const Value v = l.b.load(size == 3 ? Type::i64 : Type::i32, p, 0, order(size, acquire, false));
   l.b.set(kSlotExclusiveAddress, address);
@@ -27,7 +27,7 @@ void load_exclusive(Lifter& l, uint32_t w, bool acquire) {
 
 void load_exclusive_pair(Lifter& l, uint32_t w, bool acquire) {
   const unsigned size = sz_memory(w) ? 3 : 2;
-  const Value address = l.x_sp(rn(w));
+  const Value address = l.base(rn(w));
   const Value p = l.guard(address, 0, {.size = size, .bytes = 2u << size, .align = size + 1});
   Value lo, hi;
   if (size == 3) {
@@ -59,7 +59,7 @@ void finish_exclusive(Lifter& l, uint32_t w, Value p, Value same_address, Value 
 void store_exclusive(Lifter& l, uint32_t w, bool release) {
   const unsigned size = size_memory(w);
   const bool wide = size == 3;
-  const Value address = l.x_sp(rn(w)), value = l.reg(wide, rt(w));
+  const Value address = l.base(rn(w)), value = l.reg(wide, rt(w));
   const Value p = l.guard(address, 0, {.size = size, .read_write = true, .align = size});
   const Value seen = l.b.get(kSlotExclusiveLo);
   const Value expected = wide ? seen : l.b.trunc(seen);
@@ -72,7 +72,7 @@ void store_exclusive(Lifter& l, uint32_t w, bool release) {
 
 void store_exclusive_pair(Lifter& l, uint32_t w, bool release) {
   const unsigned size = sz_memory(w) ? 3 : 2;
-  const Value address = l.x_sp(rn(w));
+  const Value address = l.base(rn(w));
   const Value first = l.x(rt(w)), second = l.x(rt2(w));
   const Value p =
       l.guard(address, 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
@@ -114,7 +114,7 @@ void lift_ldaxp(Lifter& l, uint32_t w) { load_exclusive_pair(l, w, true); }
 void lift_cas(Lifter& l, uint32_t w) {
   const unsigned size = size_memory(w);
   const bool wide = size == 3;
-  const Value p = l.guard(l.x_sp(rn(w)), 0, {.size = size, .read_write = true, .align = size});
+  const Value p = l.guard(l.base(rn(w)), 0, {.size = size, .read_write = true, .align = size});
   const Value old = l.b.emit(Op::cas, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), l.reg(wide, rt(w)),
                              0, order(size, A_cas(w), R_cas(w)));
   l.b.commit(p);
@@ -124,7 +124,7 @@ void lift_cas(Lifter& l, uint32_t w) {
 void lift_casp(Lifter& l, uint32_t w) {
   const unsigned size = sz_memory(w) ? 3 : 2, s = rs(w), t = rt(w);
   const Value p =
-      l.guard(l.x_sp(rn(w)), 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
+      l.guard(l.base(rn(w)), 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
   if (size == 3) {
     const Value expected = l.b.emit(Op::vpair, Type::v128, l.x(s), l.x(s + 1));
     const Value desired = l.b.emit(Op::vpair, Type::v128, l.x(t), l.x(t + 1));
@@ -147,7 +147,7 @@ namespace {
 void atomic(Lifter& l, uint32_t w, Op op) {
   const unsigned size = size_memory(w);
   const bool wide = size == 3;
-  const Value p = l.guard(l.x_sp(rn(w)), 0, {.size = size, .read_write = true, .align = size});
+  const Value p = l.guard(l.base(rn(w)), 0, {.size = size, .read_write = true, .align = size});
   const Value old = l.b.emit(op, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), ir::kNoValue, 0,
                              order(size, A(w), R(w)));
   l.b.commit(p);

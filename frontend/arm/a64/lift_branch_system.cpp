@@ -30,7 +30,7 @@ void lift_tbz(Lifter& l, uint32_t word) {
 }
 void lift_tbnz(Lifter& l, uint32_t word) { l.branch_if(tested_bit(l, word), imm14(word) * 4); }
 
-void lift_br(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), ir::ExitHint::kJump); }
+void lift_br(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), l.jump_hint(rn(word))); }
 void lift_blr(Lifter& l, uint32_t word) {
   const Value target = l.x(rn(word));
   l.set_x(30, l.pc(4));
@@ -56,7 +56,7 @@ void lift_dcps3(Lifter& l, uint32_t word) { l.undefined(word); }
 void lift_drps(Lifter& l, uint32_t word) { l.undefined(word); }
 void lift_eret(Lifter& l, uint32_t word) {
   if (!l.privileged()) return l.undefined(word);
-  l.leave(ExitReason::kEret, 0);
+  l.leave(ExitReason::kEret, 0, l.b.get(kSlotElr));
 }
 
 // --- hints
@@ -68,7 +68,7 @@ void lift_esb(Lifter&, uint32_t) {}
 void lift_psb_csync(Lifter&, uint32_t) {}
 void lift_tsb_csync(Lifter&, uint32_t) {}
 void lift_csdb(Lifter&, uint32_t) {}
-void lift_bti(Lifter&, uint32_t) {}  // checked where a block is entered
+void lift_bti(Lifter&, uint32_t) {}  // checked where a block begins, see lift_block
 void lift_wfe(Lifter& l, uint32_t) { l.leave_next(ExitReason::kWfe); }
 void lift_wfi(Lifter& l, uint32_t) { l.leave_next(ExitReason::kWfi); }
 void lift_sev(Lifter& l, uint32_t) { l.call(Helper::kSev, Type::i64, l.b.i64(0)); }

@@ -45,7 +45,7 @@ namespace {
 void pair(Lifter& l, uint32_t w, bool load, Index index, bool sign_extend = false) {
   const unsigned size = opc_top(w) == 2 ? 3 : 2;
   const int64_t offset = imm7(w) * (1 << size);
-  const Value base = l.x_sp(rn(w));
+  const Value base = l.base(rn(w));
   const int64_t at = index == Index::kPost ? 0 : offset;
   const int64_t second = at + (1 << size);
   const Value p = l.guard(base, at, {.size = size, .bytes = 2u << size, .write = !load});
@@ -71,35 +71,35 @@ void lift_ldp(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w)); }
 void lift_ldpsw(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w), true); }
 
 // --- unscaled immediate
-void lift_stur(Lifter& l, uint32_t w) { store_from(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w)); }
+void lift_stur(Lifter& l, uint32_t w) { store_from(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w)); }
 void lift_ldur(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false);
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), false, false);
 }
 void lift_ldurs(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3);
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3);
 }
 void lift_prfum(Lifter&, uint32_t) {}
 
 // --- pre- and post-indexed
 void lift_str_immediate_indexed(Lifter& l, uint32_t w) {
-  store_from(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), indexing(w), rn(w));
+  store_from(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), indexing(w), rn(w));
 }
 void lift_ldr_immediate_indexed(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false, indexing(w), rn(w));
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), false, false, indexing(w), rn(w));
 }
 void lift_ldrs_immediate_indexed(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, indexing(w), rn(w));
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, indexing(w), rn(w));
 }
 
 // --- unprivileged
 void lift_sttr(Lifter& l, uint32_t w) {
-  store_from(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), Index::kOffset, 31, true);
+  store_from(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), Index::kOffset, 31, true);
 }
 void lift_ldtr(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), false, false, Index::kOffset, 31, true);
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), false, false, Index::kOffset, 31, true);
 }
 void lift_ldtrs(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, Index::kOffset, 31, true);
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, Index::kOffset, 31, true);
 }
 
 // --- register offset
@@ -116,13 +116,13 @@ void lift_prfm_register(Lifter&, uint32_t) {}
 
 // --- unsigned immediate
 void lift_str_immediate(Lifter& l, uint32_t w) {
-  store_from(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w));
+  store_from(l, rt(w), l.base(rn(w)), scaled(w), size_memory(w));
 }
 void lift_ldr_immediate(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w), false, false);
+  load_to(l, rt(w), l.base(rn(w)), scaled(w), size_memory(w), false, false);
 }
 void lift_ldrs_immediate(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.x_sp(rn(w)), scaled(w), size_memory(w), true, opc(w) == 3);
+  load_to(l, rt(w), l.base(rn(w)), scaled(w), size_memory(w), true, opc(w) == 3);
 }
 void lift_prfm_immediate(Lifter&, uint32_t) {}
 
@@ -130,13 +130,13 @@ void lift_prfm_immediate(Lifter&, uint32_t) {}
 namespace {
 void load_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
   const unsigned size = size_memory(w);
-  const Value p = l.guard(l.x_sp(rn(w)), offset, {.size = size, .align = align});
+  const Value p = l.guard(l.base(rn(w)), offset, {.size = size, .align = align});
   l.set_x(rt(w), l.b.load(size == 3 ? Type::i64 : Type::i32, p, offset,
                           static_cast<uint8_t>(size | ir::kMemAcquire)));
 }
 void store_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
   const unsigned size = size_memory(w);
-  const Value p = l.guard(l.x_sp(rn(w)), offset, {.size = size, .write = true, .align = align});
+  const Value p = l.guard(l.base(rn(w)), offset, {.size = size, .write = true, .align = align});
   l.b.store(p, offset, stored_value(l, size, rt(w)), static_cast<uint8_t>(size | ir::kMemRelease));
   l.b.commit(p);
 }
@@ -150,7 +150,7 @@ void lift_stlur(Lifter& l, uint32_t w) { store_ordered(l, w, imm9(w), size_memor
 void lift_ldapur(Lifter& l, uint32_t w) { load_ordered(l, w, imm9(w), size_memory(w)); }
 void lift_ldapurs(Lifter& l, uint32_t w) {
   const unsigned size = size_memory(w);
-  const Value p = l.guard(l.x_sp(rn(w)), imm9(w), {.size = size, .align = size});
+  const Value p = l.guard(l.base(rn(w)), imm9(w), {.size = size, .align = size});
   const Type type = opc(w) == 3 ? Type::i32 : Type::i64;
   l.set_x(rt(w), l.b.load(type, p, imm9(w), static_cast<uint8_t>(size | ir::kMemAcquire | ir::kMemSigned)));
 }

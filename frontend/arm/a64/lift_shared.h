@@ -58,8 +58,8 @@ inline Index pair_indexing(uint32_t word) {
 }
 // The register-offset form; size is log2 of the access's bytes.
 inline Value register_offset(Lifter& l, uint32_t word, unsigned size) {
-  const Value offset = extend_reg(l, true, rm(word), option(word), S(word) ? size : 0);
-  return l.b.add(l.x_sp(rn(word)), offset);
+  const Value base = l.base(rn(word));
+  return l.b.add(base, extend_reg(l, true, rm(word), option(word), S(word) ? size : 0));
 }
 
 }  // namespace mynah::arm::a64

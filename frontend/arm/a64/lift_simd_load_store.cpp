@@ -60,19 +60,19 @@ void lift_ldr_literal_simd(Lifter& l, uint32_t w) {
 }
 void lift_ldur_simd(Lifter& l, uint32_t w) {
   if (!l.fp_access()) return;
-  load_to(l, w, l.x_sp(rn(w)), imm9(w), register_size(w));
+  load_to(l, w, l.base(rn(w)), imm9(w), register_size(w));
 }
 void lift_stur_simd(Lifter& l, uint32_t w) {
   if (!l.fp_access()) return;
-  store_from(l, w, l.x_sp(rn(w)), imm9(w), register_size(w));
+  store_from(l, w, l.base(rn(w)), imm9(w), register_size(w));
 }
 void lift_ldr_immediate_indexed_simd(Lifter& l, uint32_t w) {
   if (!l.fp_access()) return;
-  load_to(l, w, l.x_sp(rn(w)), imm9(w), register_size(w), indexing(w));
+  load_to(l, w, l.base(rn(w)), imm9(w), register_size(w), indexing(w));
 }
 void lift_str_immediate_indexed_simd(Lifter& l, uint32_t w) {
   if (!l.fp_access()) return;
-  store_from(l, w, l.x_sp(rn(w)), imm9(w), register_size(w), indexing(w));
+  store_from(l, w, l.base(rn(w)), imm9(w), register_size(w), indexing(w));
 }
 void lift_ldr_register_simd(Lifter& l, uint32_t w) {
   if (!l.fp_access()) return;
@@ -84,11 +84,11 @@ void lift_str_register_simd(Lifter& l, uint32_t w) {
 }
 void lift_ldr_immediate_simd(Lifter& l, uint32_t w) {
   if (!l.fp_access()) return;
-  load_to(l, w, l.x_sp(rn(w)), scaled(w), register_size(w));
+  load_to(l, w, l.base(rn(w)), scaled(w), register_size(w));
 }
 void lift_str_immediate_simd(Lifter& l, uint32_t w) {
   if (!l.fp_access()) return;
-  store_from(l, w, l.x_sp(rn(w)), scaled(w), register_size(w));
+  store_from(l, w, l.base(rn(w)), scaled(w), register_size(w));
 }
 
 // --- pairs
@@ -97,7 +97,7 @@ void pair(Lifter& l, uint32_t w, bool load, Index index) {
   if (!l.fp_access()) return;
   const unsigned size = 2 + opc_top(w);
   const int64_t offset = imm7(w) * (1 << size);
-  const Value base = l.x_sp(rn(w));
+  const Value base = l.base(rn(w));
   const int64_t first = index == Index::kPost ? 0 : offset, second = first + (1 << size);
   const Value p = l.guard(base, first, {.size = size, .bytes = 2u << size, .write = !load});
   if (load) {

@@ -16,7 +16,7 @@ namespace {
 using Registers = std::array<Value, 4>;
 
 // The access's base, and the write-back of post-indexed forms: rm, or the bytes of the access where rm is 31.
-Value base_of(Lifter& l, uint32_t w) { return l.x_sp(rn(w)); }
+Value base_of(Lifter& l, uint32_t w) { return l.base(rn(w)); }
 void write_back(Lifter& l, uint32_t w, Value base, unsigned bytes, bool post) {
   if (post) l.set_x_sp(rn(w), rm(w) == 31 ? l.b.add_imm(base, bytes) : l.b.add(base, l.x(rm(w))));
 }
