@@ -252,7 +252,8 @@ std::string VirtMachine::init() {
   if (std::string error = memory_.add_ram(kRamBase, config_.ram_bytes); !error.empty()) return error;
   for (unsigned i = 0; i < 2; ++i) {
     const uint64_t base = kFlash + i * kFlashSize;
-    if (std::string error = memory_.add_ram(base, kFlashSize, true); !error.empty()) return error;
+    if (std::string error = memory_.add_rom(base, kFlashSize, dev::PflashCfi01::kErased); !error.empty())
+      return error;
     dev::PflashCfi01::Config flash;
     flash.storage = {memory_.host(base, kFlashSize), kFlashSize};
     flash_[i] = std::make_unique<dev::PflashCfi01>(flash, config_.flash[i], log_, i ? "pflash1" : "pflash0");

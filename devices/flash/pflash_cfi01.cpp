@@ -34,11 +34,10 @@ PflashCfi01::PflashCfi01(const Config& config, BlockBackend* backend, Log& log, 
     std::abort();
   }
   if (c.storage.empty()) {
-    own_storage_.assign(c.size, 0xff);
+    own_storage_.assign(c.size, kErased);
     contents_ = own_storage_;
   } else {
     contents_ = c.storage;
-    std::fill(contents_.begin(), contents_.end(), 0xff);
   }
   if (backend_) {
     const uint64_t n = std::min<uint64_t>(backend_->size(), c.size);
@@ -317,7 +316,7 @@ void PflashCfi01::program(unsigned index, uint32_t word, uint16_t value) {
 void PflashCfi01::erase(unsigned index, uint32_t block) {
   const uint32_t first = block * words_per_block();
   for (uint32_t word = first; word != first + words_per_block(); ++word) {
-    std::memset(contents_.data() + byte_of(index, word), 0xff, config_.device_width);
+    std::memset(contents_.data() + byte_of(index, word), kErased, config_.device_width);
   }
   touch(uint64_t{block} * config_.sector_size, config_.sector_size, kStatusEraseError);
 }
@@ -400,18 +399,18 @@ void PflashCfi01::serialize(StateStream& s) {
 
 // A tag for each sector, and the bytes of those that are not all one value: most of a flash is empty.
 void PflashCfi01::serialize_contents(StateStream& s) {
-  enum Tag : uint8_t { kErased, kZero, kBytes };
+  enum Tag : uint8_t { kAllOnes, kAllZero, kBytes };
   const uint32_t sector = config_.sector_size;
   std::vector<uint8_t> loaded;
   if (s.loading()) loaded.resize(config_.size);
   for (uint64_t at = 0; at != config_.size && !s.failed(); at += sector) {
     const auto now = contents_.subspan(at, sector);
     uint8_t tag = kBytes;
-    if (!s.loading()) tag = is_all(now, 0xff) ? kErased : is_all(now, 0) ? kZero : kBytes;
+    if (!s.loading()) tag = is_all(now, kErased) ? kAllOnes : is_all(now, 0) ? kAllZero : kBytes;
     s.io(tag);
     if (s.loading() && !s.failed()) {
       if (tag > kBytes) s.fail();
-      if (tag != kBytes) std::memset(loaded.data() + at, tag == kErased ? 0xff : 0, sector);
+      if (tag != kBytes) std::memset(loaded.data() + at, tag == kAllOnes ? kErased : 0, sector);
     }
     if (tag == kBytes) s.raw(s.loading() ? loaded.data() + at : now.data(), sector);
   }

@@ -37,7 +37,8 @@ class PflashCfi01 final : public Device {
     uint16_t manufacturer = 0x89;
     uint16_t device = 0x18;
     bool read_only = false;  // programming and erasing fail as on a locked block
-    // Where the contents live, `size` bytes that outlive the device; empty: the device allocates them.
+    // Where the contents live, `size` bytes that outlive the device, erased; empty: the device allocates
+    // them.
     std::span<uint8_t> storage = {};
   };
   using ModeChange = std::function<void(bool array_mode)>;
@@ -66,9 +67,10 @@ class PflashCfi01 final : public Device {
     kStatusSequenceError = kStatusProgramError | kStatusEraseError,
     kStatusReady = 1 << 7,
   };
+  static constexpr uint8_t kErased = 0xff;
   static constexpr unsigned kBufferBytes = 2048;  // of each chip
 
-  // Contents start erased (all ones), then as much of the backend as it has. Programming and erasing write
+  // Contents start erased, then as much of the backend as it has. Programming and erasing write
   // through to the backend, which may be nullptr; a failing host write is a program or erase error to the
   // guest.
   PflashCfi01(const Config& config, BlockBackend* backend, Log& log, std::string name = "pflash");

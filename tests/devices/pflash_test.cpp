@@ -300,11 +300,11 @@ TEST_F(PflashTest, ByteWideFlash) {
 }
 
 TEST_F(PflashTest, UsesTheStorageItIsGiven) {
-  std::vector<uint8_t> storage(kSize);
+  std::vector<uint8_t> storage(kSize, F::kErased);
   F::Config c = small();
   c.storage = storage;
   F f(c, nullptr, log);
-  EXPECT_EQ(storage[0], 0xff);
+  EXPECT_EQ(f.read(0, Width::k8), ~uint64_t{0});
   storage[3] = 7;
   EXPECT_EQ(f.read(3, Width::k1), 7u);
 }
