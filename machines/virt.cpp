@@ -300,23 +300,21 @@ std::string VirtMachine::init() {
 std::string VirtMachine::load_kernel() {
   ArmBootLayout layout;
   const uint64_t end = kRamBase + config_.ram_bytes;
+  uint64_t initrd = 0, initrd_end = 0;  // firmware gets it from fw_cfg, and says itself where it put it
   if (config_.starts_kernel()) {
     if (std::string error =
             place_arm_kernel(config_.kernel, kRamBase, config_.ram_bytes, config_.initrd.size(), layout);
         !error.empty())
       return error;
-    initrd_address_ = config_.initrd.empty() ? 0 : layout.initrd;
+    initrd = config_.initrd.empty() ? 0 : layout.initrd;
+    initrd_end = initrd + config_.initrd.size();
   } else {
     layout.dtb = kRamBase;  // firmware finds it at the start of RAM
     entry_ = kFlash;
   }
-  dtb_ = config_.dtb.empty()
-             ? make_virt_tree({config_, initrd_address_, initrd_address_ + config_.initrd.size()})
-             : config_.dtb;
+  dtb_ = config_.dtb.empty() ? make_virt_tree({config_, initrd, initrd_end}) : config_.dtb;
   if (!config_.dtb.empty()) {
-    if (std::string error = patch_chosen(dtb_, config_.command_line, initrd_address_,
-                                         initrd_address_ + config_.initrd.size());
-        !error.empty())
+    if (std::string error = patch_chosen(dtb_, config_.command_line, initrd, initrd_end); !error.empty())
       return error;
   }
   if (layout.dtb + dtb_.size() > end)
