@@ -3,8 +3,7 @@
 // The Debian installer for arm64 on the machine `virt`: that it comes up, that a deterministic clock makes
 // two runs the same, and that translated code does what interpreted code does.
 //
-// MYNAH_BOOT_IMAGES names a folder with other images, `linux` and `initrd.gz`; MYNAH_BOOT_COMPARE says how
-// many instructions are both translated and interpreted.
+// MYNAH_BOOT_COMPARE says how many instructions are both translated and interpreted.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,16 +16,12 @@
 
 #include "frontend/arm/pstate.h"
 #include "machines/virt.h"
+#include "tests/boot/images.h"
 
 namespace mynah {
 namespace {
 
-std::string image_path(const char* name) {
-  const char* folder = std::getenv("MYNAH_BOOT_IMAGES");
-  return std::string(folder ? folder
-                            : "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64") +
-         "/" + name;
-}
+using boot::image_path;
 
 std::vector<uint8_t> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
