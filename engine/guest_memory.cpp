@@ -111,6 +111,10 @@ bool GuestMemory::write(uint64_t pa, const void* from, size_t n) {
   return true;
 }
 
+void GuestMemory::will_change(uint64_t pa, uint64_t n) {
+  if (Region* r = find(pa)) before_write(*r, pa, n);
+}
+
 void GuestMemory::before_write(Region& region, uint64_t pa, uint64_t n) {
   if (n == 0) return;
   const uint64_t first = (pa - region.pa) / kGuestPageSize, last = (pa - region.pa + n - 1) / kGuestPageSize;

@@ -58,6 +58,8 @@ class GuestMemory {
   bool read(uint64_t pa, void* to, size_t n);
   bool write(uint64_t pa, const void* from, size_t n);
   uint8_t* for_write(uint64_t pa, size_t n);
+  // For whoever writes ROM through host() while the guest runs.
+  void will_change(uint64_t pa, uint64_t n);
 
   // Called before bytes of a page with translated code change.
   std::function<void(uint64_t pa, uint64_t n)> on_code_write;

@@ -264,6 +264,8 @@ std::string VirtMachine::init() {
       memory_.set_visible(base, array);
       if (vcpu_) vcpu_->host_mapping_changed();
     });
+    flash_[i]->on_contents_change(
+        [this, base](uint64_t at, uint64_t n) { memory_.will_change(base + at, n); });
     bus_.map(base, kFlashSize, *flash_[i]);
   }
   for (unsigned i = 0; i < kVirtioSlots; ++i) {

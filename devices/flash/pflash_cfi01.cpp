@@ -151,27 +151,34 @@ void PflashCfi01::write(Offset offset, Width width, uint64_t value) {
     log_.guest_error(name_, "write beyond the end at " + hex(offset));
     return;
   }
-  const unsigned device = config_.device_width;
-  for (unsigned i = 0; i < n;) {
-    const uint64_t at = offset + i;
-    const auto chip = static_cast<unsigned>(at / device % chip_count());
-    const auto word = static_cast<uint32_t>(at / config_.bank_width);
-    const uint64_t rest = value >> (8 * i);
-    if (device == 1) {
-      write_word(chip, word, static_cast<uint8_t>(rest));
-      i += 1;
-    } else if (at % 2 == 0 && n - i >= 2) {
-      write_word(chip, word, static_cast<uint16_t>(rest));
-      i += 2;
-    } else {
-      // Half of a 16-bit chip's bus: the other half floats high.
-      log_.guest_error(name_, "write of a single byte to a 16-bit chip");
-      if (at % 2 == 0) write_word(chip, word, static_cast<uint16_t>(0xff00 | (rest & 0xff)));
-      i += 1;
-    }
+  for (unsigned done = 0; done < n;) {
+    const uint64_t at = offset + done;
+    const unsigned step = std::min<unsigned>(n - done, config_.bank_width - at % config_.bank_width);
+    bus_cycle(at, step, static_cast<uint32_t>(value >> (8 * done)));
+    done += step;
   }
   write_through();
   report_mode();
+}
+
+// Writes n bytes within one bus word: each chip gets its lanes. One without a lane hears the command that the
+// others get, and data that programs nothing.
+void PflashCfi01::bus_cycle(uint64_t at, unsigned n, uint32_t value) {
+  const unsigned device = config_.device_width, first = at % config_.bank_width;
+  const auto driven = [&](unsigned lane) { return lane >= first && lane < first + n; };
+  const auto byte = [&](unsigned lane) {  // what nobody drives floats high
+    return static_cast<uint8_t>(driven(lane) ? value >> (8 * (lane - first)) : 0xff);
+  };
+  for (unsigned chip = 0; chip < chip_count(); ++chip) {
+    const unsigned low = chip * device, high = low + device - 1;
+    auto data = static_cast<uint16_t>(device == 1 ? byte(low) : byte(low) | byte(high) << 8);
+    if (driven(low) != driven(high)) log_.guest_error(name_, "write of a single byte to a 16-bit chip");
+    if (!driven(low)) {
+      if (driven(high) || (n == 1 && device == 2 && first % 2)) continue;  // commands are on the low lane
+      data = takes_data(chips_[chip]) ? 0xffff : static_cast<uint8_t>(value);
+    }
+    write_word(chip, static_cast<uint32_t>(at / config_.bank_width), data);
+  }
 }
 
 void PflashCfi01::write_word(unsigned index, uint32_t word, uint16_t value) {
@@ -331,6 +338,7 @@ void PflashCfi01::touch(uint64_t first, uint64_t n, uint8_t error) {
 // Once a bus cycle, when all chips have done their part: neighbouring chips change neighbouring bytes.
 void PflashCfi01::write_through() {
   if (dirty_end_ == 0) return;
+  if (contents_change_) contents_change_(dirty_first_, dirty_end_ - dirty_first_);
   if (!host_write(dirty_first_, dirty_end_ - dirty_first_)) {
     for (Chip& chip : chips_) chip.status |= dirty_error_;
   }
@@ -419,6 +427,7 @@ void PflashCfi01::serialize_contents(StateStream& s) {
     const auto now = contents_.subspan(at, sector);
     if (std::memcmp(now.data(), loaded.data() + at, sector) == 0) continue;
     std::memcpy(now.data(), loaded.data() + at, sector);
+    if (contents_change_) contents_change_(at, sector);
     if (!config_.read_only) host_write(at, sector);
   }
 }

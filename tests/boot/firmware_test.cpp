@@ -57,6 +57,9 @@ TEST(UBoot, HasAPrompt) {
   // The device tree, where firmware looks for it.
   EXPECT_NE(ask(program, "md.l 0x40000000 1", "=> ").find("40000000: edfe0dd0"), std::string::npos)
       << program.output;
+  // It keeps its settings in the second flash, which it takes for one of 16 bits.
+  EXPECT_NE(ask(program, "saveenv", "=> ").find("Writing to Flash... done"), std::string::npos)
+      << program.output;
   program.type("poweroff\r");
   EXPECT_EQ(program.finish(), 0);
 }
