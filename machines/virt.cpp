@@ -285,11 +285,11 @@ std::string VirtMachine::init() {
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
-  if (!config_.kernel.empty() && !config_.starts_kernel()) {
+  if (!config_.kernel.empty() && !config_.starts_kernel()) {  // which moving the kernel does not change
     fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
-    fw_cfg_->add_item(dev::FwCfg::kKernelData, config_.kernel);
+    fw_cfg_->add_item(dev::FwCfg::kKernelData, std::move(config_.kernel));
     fw_cfg_->add_item_u32(dev::FwCfg::kInitrdSize, static_cast<uint32_t>(config_.initrd.size()));
-    fw_cfg_->add_item(dev::FwCfg::kInitrdData, config_.initrd);
+    fw_cfg_->add_item(dev::FwCfg::kInitrdData, std::move(config_.initrd));
     fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize,
                           static_cast<uint32_t>(config_.command_line.size() + 1));
     fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
