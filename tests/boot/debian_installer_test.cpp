@@ -147,7 +147,7 @@ TEST_F(DebianInstaller, AsksForALanguage) {
   app::test::Program program({"-M", "virt", "-m", "1024", "-nographic", "-kernel", image_path("linux"),
                               "-initrd", image_path("initrd.gz"), "-append", "console=ttyAMA0",
                               "--stats=" + (folder / "stats")});
-  ASSERT_TRUE(program.wait_for(std::string(kFirstScreen), std::chrono::minutes(2)))
+  ASSERT_TRUE(program.wait_for(std::string(kFirstScreen), std::chrono::minutes(5)))
       << program.output << program.errors;
   EXPECT_NE(program.output.find("Linux version"), std::string::npos);
   EXPECT_EQ(program.output.find("Kernel panic"), std::string::npos);
