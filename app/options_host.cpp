@@ -40,7 +40,13 @@ bool has_key(const std::vector<std::string>& parts, std::string_view key) {
 // parts[0] is the kind; the rest are properties of the network.
 std::string add_user_network(OptionParser& p, const std::vector<std::string>& parts, std::string id) {
   std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ",") + escaped(part);
+  for (const std::string& part : parts) {
+    const std::string key = part.substr(0, part.find('='));
+    if (&part != &parts[0] && std::ranges::find(host::kSlirpKeys, key) == std::end(host::kSlirpKeys))
+      return "user networking has no property '" + key + "'; did you mean '" +
+             nearest_name(key, host::kSlirpKeys) + "'?";
+    text += (text.empty() ? "" : ",") + escaped(part);
+  }
   auto user = host::parse_slirp_options(text);
   if (!user) return user.message();
   NetOption net;

@@ -165,10 +165,12 @@ Result<void> Session::set_up_disks(VirtConfig& config) {
     auto disk = open_drive(drive, options_.snapshot, [this](const std::string& s) { report(s, true); });
     if (!disk) return disk.error();
     if (drive.interface == DriveOption::Interface::kFlash) {
-      if ((*disk)->size() > kFlashBytes)
-        return Error{"the flash image '" + drive.file + "' has " + size_text((*disk)->size()) +
-                     " and a flash has " + size_text(kFlashBytes) +
-                     "; give -drive if=pflash firmware, and a disk if=virtio"};
+      if (const uint64_t size = (*disk)->size(); size != kFlashBytes)
+        return Error{"the flash image '" + drive.file + "' has " + std::to_string(size) +
+                     " bytes and a flash has " + std::to_string(kFlashBytes) +
+                     (size > kFlashBytes ? "; give -drive if=pflash firmware, and a disk if=virtio"
+                                         : "; lengthen it with truncate -s " + std::to_string(kFlashBytes) +
+                                               " '" + drive.file + "', or give it to -bios")};
       config.flash[*drive.unit] = disk->get();
     }
     disks_.push_back({drive.id, drive.file, std::move(*disk)});

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/resident.h"
 #include "app/text.h"
 #include "engine/cycles.h"
 
@@ -47,6 +48,9 @@ Figures collect_figures(VirtMachine& machine, const CycleClock& clock) {
   real("run", "guest_seconds", "guest time, s", static_cast<double>(machine.clock().now()) / 1e9);
   count("run", "peak_rss_bytes", "peak resident memory, bytes",
         static_cast<uint64_t>(usage.ru_maxrss) * 1024);
+  const Resident resident = resident_memory();
+  count("memory", "resident_bytes", "resident memory, bytes", resident.all);
+  count("memory", "guest_resident_bytes", "  of it the guest's own RAM", resident.guest);
 
   if (CodeCache* cache = vcpu.cache()) {
     const CodeCacheStats& c = cache->stats;

@@ -10,29 +10,62 @@
 
 namespace mynah {
 
+namespace {
+std::string no_memory(uint64_t size, int error) {
+  return "cannot get " + std::to_string(size >> 20) + " MiB of guest memory: " + std::strerror(error) +
+         "; use a smaller -m";
+}
+}  // namespace
+
 GuestMemory::~GuestMemory() {
   for (Region& r : regions_) munmap(r.host, r.size);
 }
 
-std::string GuestMemory::add_ram(uint64_t pa, uint64_t size, bool rom) {
+std::string GuestMemory::add_ram(uint64_t pa, uint64_t size) {
   const int fd = memfd_create("guest-ram", MFD_CLOEXEC);
-  if (fd < 0) return std::string("cannot create guest memory: ") + std::strerror(errno);
+  if (fd < 0) return no_memory(size, errno);
   void* host = MAP_FAILED;
   if (ftruncate(fd, static_cast<off_t>(size)) == 0)
     host = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   const int error = errno;
   close(fd);
-  if (host == MAP_FAILED)
-    return "cannot get " + std::to_string(size >> 20) + " MiB of guest memory: " + std::strerror(error) +
-           "; use a smaller -m";
+  if (host == MAP_FAILED) return no_memory(size, error);
   madvise(host, size, MADV_HUGEPAGE);
+  add_region(pa, size, host, false);
+  return {};
+}
+
+std::string GuestMemory::add_rom(uint64_t pa, uint64_t size, uint8_t fill) {
+  // One piece of `fill`, mapped as often as it takes; pages that are written get copies.
+  const std::vector<uint8_t> piece(std::min<uint64_t>(size, 1 << 20), fill);
+  const int fd = memfd_create("guest-rom", MFD_CLOEXEC);
+  if (fd < 0) return no_memory(size, errno);
+  void* host = MAP_FAILED;
+  bool done = false;
+  if (::write(fd, piece.data(), piece.size()) == static_cast<ssize_t>(piece.size())) {
+    host = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    done = host != MAP_FAILED;
+  }
+  for (uint64_t at = 0; done && at < size; at += piece.size())
+    done = mmap(static_cast<uint8_t*>(host) + at, std::min<uint64_t>(piece.size(), size - at),
+                PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED;
+  const int error = errno;
+  close(fd);
+  if (!done) {
+    if (host != MAP_FAILED) munmap(host, size);
+    return no_memory(size, error);
+  }
+  add_region(pa, size, host, true);
+  return {};
+}
+
+void GuestMemory::add_region(uint64_t pa, uint64_t size, void* host, bool rom) {
   Region region{pa,  size, static_cast<uint8_t*>(host),
                 rom, true, std::vector<PageFlags>(size / kGuestPageSize)};
   const auto at = std::lower_bound(regions_.begin(), regions_.end(), pa,
                                    [](const Region& r, uint64_t a) { return r.pa < a; });
   regions_.insert(at, std::move(region));
   last_ = nullptr;
-  return {};
 }
 
 void GuestMemory::set_visible(uint64_t pa, bool visible) {
@@ -76,6 +109,10 @@ bool GuestMemory::write(uint64_t pa, const void* from, size_t n) {
   if (!to) return false;
   std::memcpy(to, from, n);
   return true;
+}
+
+void GuestMemory::will_change(uint64_t pa, uint64_t n) {
+  if (Region* r = find(pa)) before_write(*r, pa, n);
 }
 
 void GuestMemory::before_write(Region& region, uint64_t pa, uint64_t n) {

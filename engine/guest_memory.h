@@ -31,8 +31,11 @@ class GuestMemory {
   ~GuestMemory();
 
   // Adds size bytes (a multiple of the page size) of zeroed RAM at pa. Empty string, or why the host could
-  // not give it. ROM is RAM that the guest cannot write; the board fills it through host().
-  std::string add_ram(uint64_t pa, uint64_t size, bool rom = false);
+  // not give it.
+  std::string add_ram(uint64_t pa, uint64_t size);
+  // The same, which the guest cannot write, with all bytes `fill`. The board writes it through host(), and
+  // the host needs memory for those pages only.
+  std::string add_rom(uint64_t pa, uint64_t size, uint8_t fill);
   // Shows or hides a region (flash in command mode is a device, not memory). The caller flushes TLBs.
   void set_visible(uint64_t pa, bool visible);
 
@@ -55,12 +58,15 @@ class GuestMemory {
   bool read(uint64_t pa, void* to, size_t n);
   bool write(uint64_t pa, const void* from, size_t n);
   uint8_t* for_write(uint64_t pa, size_t n);
+  // For whoever writes ROM through host() while the guest runs.
+  void will_change(uint64_t pa, uint64_t n);
 
   // Called before bytes of a page with translated code change.
   std::function<void(uint64_t pa, uint64_t n)> on_code_write;
   uint64_t hash() const;  // of all RAM contents, for comparing runs
 
  private:
+  void add_region(uint64_t pa, uint64_t size, void* host, bool rom);
   void before_write(Region& region, uint64_t pa, uint64_t n);
   std::vector<Region> regions_;
   Region* last_ = nullptr;

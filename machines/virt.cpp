@@ -252,7 +252,8 @@ std::string VirtMachine::init() {
   if (std::string error = memory_.add_ram(kRamBase, config_.ram_bytes); !error.empty()) return error;
   for (unsigned i = 0; i < 2; ++i) {
     const uint64_t base = kFlash + i * kFlashSize;
-    if (std::string error = memory_.add_ram(base, kFlashSize, true); !error.empty()) return error;
+    if (std::string error = memory_.add_rom(base, kFlashSize, dev::PflashCfi01::kErased); !error.empty())
+      return error;
     dev::PflashCfi01::Config flash;
     flash.storage = {memory_.host(base, kFlashSize), kFlashSize};
     flash_[i] = std::make_unique<dev::PflashCfi01>(flash, config_.flash[i], log_, i ? "pflash1" : "pflash0");
@@ -263,6 +264,8 @@ std::string VirtMachine::init() {
       memory_.set_visible(base, array);
       if (vcpu_) vcpu_->host_mapping_changed();
     });
+    flash_[i]->on_contents_change(
+        [this, base](uint64_t at, uint64_t n) { memory_.will_change(base + at, n); });
     bus_.map(base, kFlashSize, *flash_[i]);
   }
   for (unsigned i = 0; i < kVirtioSlots; ++i) {
@@ -282,11 +285,11 @@ std::string VirtMachine::init() {
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
-  if (!config_.kernel.empty() && !config_.starts_kernel()) {
+  if (!config_.kernel.empty() && !config_.starts_kernel()) {  // which moving the kernel does not change
     fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
-    fw_cfg_->add_item(dev::FwCfg::kKernelData, config_.kernel);
+    fw_cfg_->add_item(dev::FwCfg::kKernelData, std::move(config_.kernel));
     fw_cfg_->add_item_u32(dev::FwCfg::kInitrdSize, static_cast<uint32_t>(config_.initrd.size()));
-    fw_cfg_->add_item(dev::FwCfg::kInitrdData, config_.initrd);
+    fw_cfg_->add_item(dev::FwCfg::kInitrdData, std::move(config_.initrd));
     fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize,
                           static_cast<uint32_t>(config_.command_line.size() + 1));
     fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
@@ -299,23 +302,21 @@ std::string VirtMachine::init() {
 std::string VirtMachine::load_kernel() {
   ArmBootLayout layout;
   const uint64_t end = kRamBase + config_.ram_bytes;
+  uint64_t initrd = 0, initrd_end = 0;  // firmware gets it from fw_cfg, and says itself where it put it
   if (config_.starts_kernel()) {
     if (std::string error =
             place_arm_kernel(config_.kernel, kRamBase, config_.ram_bytes, config_.initrd.size(), layout);
         !error.empty())
       return error;
-    initrd_address_ = config_.initrd.empty() ? 0 : layout.initrd;
+    initrd = config_.initrd.empty() ? 0 : layout.initrd;
+    initrd_end = initrd + config_.initrd.size();
   } else {
     layout.dtb = kRamBase;  // firmware finds it at the start of RAM
     entry_ = kFlash;
   }
-  dtb_ = config_.dtb.empty()
-             ? make_virt_tree({config_, initrd_address_, initrd_address_ + config_.initrd.size()})
-             : config_.dtb;
+  dtb_ = config_.dtb.empty() ? make_virt_tree({config_, initrd, initrd_end}) : config_.dtb;
   if (!config_.dtb.empty()) {
-    if (std::string error = patch_chosen(dtb_, config_.command_line, initrd_address_,
-                                         initrd_address_ + config_.initrd.size());
-        !error.empty())
+    if (std::string error = patch_chosen(dtb_, config_.command_line, initrd, initrd_end); !error.empty())
       return error;
   }
   if (layout.dtb + dtb_.size() > end)

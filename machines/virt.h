@@ -134,7 +134,7 @@ class VirtMachine final {
   std::unique_ptr<dev::VirtioDevice> slots_[kVirtioSlots];
   std::vector<std::unique_ptr<dev::VirtioMmio>> transports_;  // these let go of the devices
   std::vector<uint8_t> dtb_;
-  uint64_t dtb_address_ = 0, initrd_address_ = 0, entry_ = 0;
+  uint64_t dtb_address_ = 0, entry_ = 0;
   bool halted_ = false;
   bool stepping_ = false;  // step() keeps interrupts from the processor
   uint64_t random_state_;

@@ -34,11 +34,10 @@ PflashCfi01::PflashCfi01(const Config& config, BlockBackend* backend, Log& log, 
     std::abort();
   }
   if (c.storage.empty()) {
-    own_storage_.assign(c.size, 0xff);
+    own_storage_.assign(c.size, kErased);
     contents_ = own_storage_;
   } else {
     contents_ = c.storage;
-    std::fill(contents_.begin(), contents_.end(), 0xff);
   }
   if (backend_) {
     const uint64_t n = std::min<uint64_t>(backend_->size(), c.size);
@@ -152,27 +151,34 @@ void PflashCfi01::write(Offset offset, Width width, uint64_t value) {
     log_.guest_error(name_, "write beyond the end at " + hex(offset));
     return;
   }
-  const unsigned device = config_.device_width;
-  for (unsigned i = 0; i < n;) {
-    const uint64_t at = offset + i;
-    const auto chip = static_cast<unsigned>(at / device % chip_count());
-    const auto word = static_cast<uint32_t>(at / config_.bank_width);
-    const uint64_t rest = value >> (8 * i);
-    if (device == 1) {
-      write_word(chip, word, static_cast<uint8_t>(rest));
-      i += 1;
-    } else if (at % 2 == 0 && n - i >= 2) {
-      write_word(chip, word, static_cast<uint16_t>(rest));
-      i += 2;
-    } else {
-      // Half of a 16-bit chip's bus: the other half floats high.
-      log_.guest_error(name_, "write of a single byte to a 16-bit chip");
-      if (at % 2 == 0) write_word(chip, word, static_cast<uint16_t>(0xff00 | (rest & 0xff)));
-      i += 1;
-    }
+  for (unsigned done = 0; done < n;) {
+    const uint64_t at = offset + done;
+    const unsigned step = std::min<unsigned>(n - done, config_.bank_width - at % config_.bank_width);
+    bus_cycle(at, step, static_cast<uint32_t>(value >> (8 * done)));
+    done += step;
   }
   write_through();
   report_mode();
+}
+
+// Writes n bytes within one bus word: each chip gets its lanes. One without a lane hears the command that the
+// others get, and data that programs nothing.
+void PflashCfi01::bus_cycle(uint64_t at, unsigned n, uint32_t value) {
+  const unsigned device = config_.device_width, first = at % config_.bank_width;
+  const auto driven = [&](unsigned lane) { return lane >= first && lane < first + n; };
+  const auto byte = [&](unsigned lane) {  // what nobody drives floats high
+    return static_cast<uint8_t>(driven(lane) ? value >> (8 * (lane - first)) : 0xff);
+  };
+  for (unsigned chip = 0; chip < chip_count(); ++chip) {
+    const unsigned low = chip * device, high = low + device - 1;
+    auto data = static_cast<uint16_t>(device == 1 ? byte(low) : byte(low) | byte(high) << 8);
+    if (driven(low) != driven(high)) log_.guest_error(name_, "write of a single byte to a 16-bit chip");
+    if (!driven(low)) {
+      if (driven(high) || (n == 1 && device == 2 && first % 2)) continue;  // commands are on the low lane
+      data = takes_data(chips_[chip]) ? 0xffff : static_cast<uint8_t>(value);
+    }
+    write_word(chip, static_cast<uint32_t>(at / config_.bank_width), data);
+  }
 }
 
 void PflashCfi01::write_word(unsigned index, uint32_t word, uint16_t value) {
@@ -317,7 +323,7 @@ void PflashCfi01::program(unsigned index, uint32_t word, uint16_t value) {
 void PflashCfi01::erase(unsigned index, uint32_t block) {
   const uint32_t first = block * words_per_block();
   for (uint32_t word = first; word != first + words_per_block(); ++word) {
-    std::memset(contents_.data() + byte_of(index, word), 0xff, config_.device_width);
+    std::memset(contents_.data() + byte_of(index, word), kErased, config_.device_width);
   }
   touch(uint64_t{block} * config_.sector_size, config_.sector_size, kStatusEraseError);
 }
@@ -332,6 +338,7 @@ void PflashCfi01::touch(uint64_t first, uint64_t n, uint8_t error) {
 // Once a bus cycle, when all chips have done their part: neighbouring chips change neighbouring bytes.
 void PflashCfi01::write_through() {
   if (dirty_end_ == 0) return;
+  if (contents_change_) contents_change_(dirty_first_, dirty_end_ - dirty_first_);
   if (!host_write(dirty_first_, dirty_end_ - dirty_first_)) {
     for (Chip& chip : chips_) chip.status |= dirty_error_;
   }
@@ -400,18 +407,18 @@ void PflashCfi01::serialize(StateStream& s) {
 
 // A tag for each sector, and the bytes of those that are not all one value: most of a flash is empty.
 void PflashCfi01::serialize_contents(StateStream& s) {
-  enum Tag : uint8_t { kErased, kZero, kBytes };
+  enum Tag : uint8_t { kAllOnes, kAllZero, kBytes };
   const uint32_t sector = config_.sector_size;
   std::vector<uint8_t> loaded;
   if (s.loading()) loaded.resize(config_.size);
   for (uint64_t at = 0; at != config_.size && !s.failed(); at += sector) {
     const auto now = contents_.subspan(at, sector);
     uint8_t tag = kBytes;
-    if (!s.loading()) tag = is_all(now, 0xff) ? kErased : is_all(now, 0) ? kZero : kBytes;
+    if (!s.loading()) tag = is_all(now, kErased) ? kAllOnes : is_all(now, 0) ? kAllZero : kBytes;
     s.io(tag);
     if (s.loading() && !s.failed()) {
       if (tag > kBytes) s.fail();
-      if (tag != kBytes) std::memset(loaded.data() + at, tag == kErased ? 0xff : 0, sector);
+      if (tag != kBytes) std::memset(loaded.data() + at, tag == kAllOnes ? kErased : 0, sector);
     }
     if (tag == kBytes) s.raw(s.loading() ? loaded.data() + at : now.data(), sector);
   }
@@ -420,6 +427,7 @@ void PflashCfi01::serialize_contents(StateStream& s) {
     const auto now = contents_.subspan(at, sector);
     if (std::memcmp(now.data(), loaded.data() + at, sector) == 0) continue;
     std::memcpy(now.data(), loaded.data() + at, sector);
+    if (contents_change_) contents_change_(at, sector);
     if (!config_.read_only) host_write(at, sector);
   }
 }

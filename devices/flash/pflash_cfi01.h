@@ -5,8 +5,9 @@
 // register, block locking), JEDEC JESD68.01 (CFI query).
 //
 // The default is the `virt` board's: 64 MiB of two 16-bit chips on a 32-bit bus, 128 KiB blocks each, so
-// sectors of 256 KiB. Each chip is modelled by itself: a 32-bit bus cycle gives its halves to both, a 16-bit
-// one reaches one chip only, a 64-bit one is two cycles.
+// sectors of 256 KiB. Each chip is modelled by itself: a 32-bit bus cycle gives its halves to both, a 64-bit
+// one is two cycles. A 16-bit one gives its data to one chip, and its command to both: so does the published
+// board, whose firmware (U-Boot) takes the flash for a 16-bit one.
 //
 // Every operation completes at once, so the ready bit of the status register is always set and suspend does
 // nothing. Programming only clears bits. Blocks are unlocked after power-up. Not modelled: protection
@@ -37,10 +38,12 @@ class PflashCfi01 final : public Device {
     uint16_t manufacturer = 0x89;
     uint16_t device = 0x18;
     bool read_only = false;  // programming and erasing fail as on a locked block
-    // Where the contents live, `size` bytes that outlive the device; empty: the device allocates them.
+    // Where the contents live, `size` bytes that outlive the device, erased; empty: the device allocates
+    // them.
     std::span<uint8_t> storage = {};
   };
   using ModeChange = std::function<void(bool array_mode)>;
+  using ContentsChange = std::function<void(uint64_t offset, uint64_t n)>;
 
   enum Command : uint8_t {
     kLockBlock = 0x01,  // confirms kLockSetup
@@ -66,9 +69,10 @@ class PflashCfi01 final : public Device {
     kStatusSequenceError = kStatusProgramError | kStatusEraseError,
     kStatusReady = 1 << 7,
   };
+  static constexpr uint8_t kErased = 0xff;
   static constexpr unsigned kBufferBytes = 2048;  // of each chip
 
-  // Contents start erased (all ones), then as much of the backend as it has. Programming and erasing write
+  // Contents start erased, then as much of the backend as it has. Programming and erasing write
   // through to the backend, which may be nullptr; a failing host write is a program or erase error to the
   // guest.
   PflashCfi01(const Config& config, BlockBackend* backend, Log& log, std::string name = "pflash");
@@ -79,6 +83,9 @@ class PflashCfi01 final : public Device {
   bool array_mode() const;
   // At most one listener; called at each change of array_mode(), not for the mode at the time of this call.
   void on_mode_change(ModeChange listener) { mode_change_ = std::move(listener); }
+
+  // At most one listener; called at each change of the contents, which may hold code.
+  void on_contents_change(ContentsChange listener) { contents_change_ = std::move(listener); }
 
   std::string_view name() const override { return name_; }
   void reset() override;  // contents stay; block locks do not
@@ -115,6 +122,10 @@ class PflashCfi01 final : public Device {
     std::vector<uint8_t> locks;  // LockBits of each block
   };
 
+  static bool takes_data(const Chip& chip) {
+    return chip.expect == Expect::kProgramData || chip.expect == Expect::kBufferData ||
+           chip.expect == Expect::kProtectionData;
+  }
   unsigned chip_count() const { return config_.bank_width / config_.device_width; }
   uint32_t words_per_block() const { return config_.sector_size / config_.bank_width; }
   uint32_t block_of(uint32_t word) const { return word / words_per_block(); }
@@ -124,6 +135,7 @@ class PflashCfi01 final : public Device {
   void build_query();
 
   uint16_t read_word(unsigned chip, uint32_t word) const;
+  void bus_cycle(uint64_t at, unsigned n, uint32_t value);
   void write_word(unsigned chip, uint32_t word, uint16_t value);
   void command(Chip&, uint32_t word, uint8_t command);
   void confirm_lock(Chip&, uint32_t word, uint8_t command);
@@ -148,6 +160,7 @@ class PflashCfi01 final : public Device {
   std::span<uint8_t> contents_;
   std::vector<uint8_t> query_;
   ModeChange mode_change_;
+  ContentsChange contents_change_;
   bool reported_array_mode_ = true;
   bool backend_readable_ = true;
 

@@ -43,6 +43,9 @@ struct SlirpOptions {
   std::vector<HostForward> forwards;
 };
 
+inline constexpr std::string_view kSlirpKeys[] = {
+    "id",       "net",        "host",      "dns",  "dhcpstart", "restrict", "ipv6",
+    "hostname", "domainname", "dnssearch", "tftp", "bootfile",  "hostfwd"};
 Result<SlirpOptions> parse_slirp_options(std::string_view text);
 Result<HostForward> parse_host_forward(const std::string& text);
 std::string address_text(uint32_t address);

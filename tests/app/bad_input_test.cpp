@@ -92,7 +92,9 @@ TEST_F(BadInput, Firmware) {
   std::ofstream(large).close();
   std::filesystem::resize_file(large, (64 << 20) + 1);
   expect_refused({"-nographic", "-bios", large}, "larger than the 64 MiB");
-  expect_refused({"-nographic", "-drive", "if=pflash,format=raw,file=" + large}, "a flash has 64 MiB");
+  expect_refused({"-nographic", "-drive", "if=pflash,format=raw,file=" + large}, "a flash has 67108864");
+  const std::string small = folder.write("small", std::string(1 << 20, '\0'));
+  expect_refused({"-nographic", "-pflash", small}, "lengthen it with truncate");
 }
 
 TEST_F(BadInput, Disks) {

@@ -245,6 +245,7 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-netdev", "tap,id=t"}, "is not supported"},
       {{"-netdev", "usre,id=t"}, "did you mean 'user'"},
       {{"-nic", "user,hostfwd=tcp:22"}, "hostfwd"},
+      {{"-nic", "user,hostfw=tcp::2222-:22"}, "did you mean 'hostfwd'"},
       {{"-nic", "user,model=e1000"}, "virtio-net-device"},
       {{"-serial", "stdoi"}, "did you mean 'stdio'"},
       {{"-serial", "stdio", "-serial", "pty"}, "one serial line"},

@@ -156,8 +156,12 @@ TEST_P(Session, FiguresAreJson) {
   const auto json = nlohmann::json::parse(folder.read("stats"));
   EXPECT_EQ(json["run"]["guest_instructions"], 32);  // 3, then 4 a character, then 5
   EXPECT_EQ(json["accesses"]["devices"], 6);
-  for (const char* group : {"run", "tlb", "invalidations", "accesses", "leaves"})
+  for (const char* group : {"run", "memory", "tlb", "invalidations", "accesses", "leaves"})
     EXPECT_TRUE(json.contains(group)) << group;
+  const uint64_t guest = json["memory"]["guest_resident_bytes"];
+  EXPECT_GT(guest, 0u);  // kernel and device tree
+  EXPECT_LT(guest, 16u << 20);
+  EXPECT_GT(json["memory"]["resident_bytes"], guest);
   if (GetParam() == std::string("jit")) {
     EXPECT_GT(json["translation"]["blocks_made"], 2);
     EXPECT_GT(json["translation"]["host_bytes_per_guest_byte"], 1.0);
@@ -182,6 +186,7 @@ TEST_P(Session, TwoDeterministicRunsAreTheSame) {
     for (const char* name : {"wall_seconds", "user_seconds", "system_seconds", "mips", "peak_rss_bytes"})
       json["run"].erase(name);
     json.erase("stage_milliseconds");
+    json.erase("memory");
     figures[i] = json.dump();
   }
   EXPECT_EQ(figures[0], figures[1]);

@@ -80,9 +80,13 @@ class Fp : public ::testing::TestWithParam<bool> {
       const uint64_t k = source_.below(bias) / 2;
       uint64_t x = ((bias + k) << fraction) + d % one;
       const int64_t exponent = 1 - static_cast<int64_t>(k);
-      uint64_t y = exponent > 0 ? (static_cast<uint64_t>(exponent) << fraction) - d - source_.below(3)
-                                : (one >> -exponent) - (d >> -exponent) - source_.below(2);
-      if (exponent <= -static_cast<int64_t>(fraction)) y = source_.below(4);
+      uint64_t y;
+      if (exponent > 0)
+        y = (static_cast<uint64_t>(exponent) << fraction) - d - source_.below(3);
+      else if (exponent > -static_cast<int64_t>(fraction))
+        y = (one >> -exponent) - (d >> -exponent) - source_.below(2);
+      else
+        y = source_.below(4);
       if (source_.below(2)) x |= uint64_t{1} << ((8u << format) - 1);
       Operands o;
       o[0] = {x, x};

@@ -106,16 +106,29 @@ TEST_F(PflashTest, ProgramsWords) {
   EXPECT_EQ(disk.writes, 2u);
 }
 
-TEST_F(PflashTest, EachChipHearsItsOwnHalf) {
+// As a driver does that takes the flash for one 16-bit chip.
+TEST_F(PflashTest, NarrowCommandsReachAllChips) {
   flash.write(2, Width::k2, F::kReadStatus);
-  EXPECT_EQ(rd(0), 0x0080'ffffu);
+  EXPECT_EQ(rd(0), kReady);
   EXPECT_FALSE(flash.array_mode());
   flash.write(2, Width::k2, F::kReadArray);
   EXPECT_TRUE(flash.array_mode());
   flash.write(0x40, Width::k2, F::kProgram);
   flash.write(0x40, Width::k2, 0x1111);
-  cmd(F::kReadArray);
-  EXPECT_EQ(rd(0x40), 0xffff'1111u);
+  EXPECT_EQ(flash.read(0x40, Width::k2), 0x80u);
+  flash.write(0x40, Width::k2, F::kBufferedProgram);
+  flash.write(0x40, Width::k2, 3 - 1);
+  for (uint16_t i = 0; i < 3; ++i) flash.write(0x42 + 2 * i, Width::k2, 0x2222u + i);
+  flash.write(0x40, Width::k2, F::kConfirm);
+  flash.write(0x40, Width::k2, F::kReadArray);
+  EXPECT_EQ(rd(0x40), 0x2222'1111u);
+  EXPECT_EQ(rd(0x44), 0x2224'2223u);
+  EXPECT_EQ(rd(0x48), 0xffff'ffffu);
+  flash.write(0x40, Width::k2, F::kEraseSetup);
+  flash.write(0x40, Width::k2, F::kConfirm);
+  flash.write(0x40, Width::k2, F::kReadArray);
+  EXPECT_EQ(rd(0x40), 0xffff'ffffu);
+  EXPECT_EQ(rd(0x44), 0xffff'ffffu);
 }
 
 TEST_F(PflashTest, SixtyFourBitsAreTwoCycles) {
@@ -246,6 +259,19 @@ TEST_F(PflashTest, TellsOfModeChanges) {
   EXPECT_EQ(modes, (std::vector<bool>{false, true, false, true}));
 }
 
+TEST_F(PflashTest, TellsOfChangedContents) {
+  std::vector<std::pair<uint64_t, uint64_t>> changes;
+  flash.on_contents_change([&](uint64_t at, uint64_t n) { changes.emplace_back(at, n); });
+  cmd(F::kReadStatus);
+  EXPECT_TRUE(changes.empty());
+  program(0x20, 0x1234'5678);
+  cmd(F::kEraseSetup, kSector + 8);
+  cmd(F::kConfirm, kSector + 8);
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[0], std::pair(uint64_t{0x20}, uint64_t{4}));
+  EXPECT_EQ(changes[1], std::pair(uint64_t{kSector}, uint64_t{kSector}));
+}
+
 TEST_F(PflashTest, UnknownCommandsLeaveItReadable) {
   for (const uint16_t c : {0x00, 0xf0, 0xaa, 0x33}) {
     cmd(F::kReadStatus);
@@ -300,11 +326,11 @@ TEST_F(PflashTest, ByteWideFlash) {
 }
 
 TEST_F(PflashTest, UsesTheStorageItIsGiven) {
-  std::vector<uint8_t> storage(kSize);
+  std::vector<uint8_t> storage(kSize, F::kErased);
   F::Config c = small();
   c.storage = storage;
   F f(c, nullptr, log);
-  EXPECT_EQ(storage[0], 0xff);
+  EXPECT_EQ(f.read(0, Width::k8), ~uint64_t{0});
   storage[3] = 7;
   EXPECT_EQ(f.read(3, Width::k1), 7u);
 }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/resident.h"
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace mynah::app {
+
+// Of each mapping there is a line "first-last permissions ... name", then lines "Key: number kB".
+Resident resident_memory() {
+  Resident resident;
+  std::ifstream maps("/proc/self/smaps");
+  bool guest = false;
+  for (std::string line; std::getline(maps, line);) {
+    const size_t first_word = line.find(' ');
+    if (first_word == 0 || first_word == std::string::npos) continue;
+    if (line[first_word - 1] != ':') {
+      guest = line.find("/memfd:guest-ram") != std::string::npos;
+    } else if (line.starts_with("Rss:")) {
+      uint64_t kib = 0;
+      std::istringstream(line.substr(first_word)) >> kib;
+      resident.all += kib * 1024;
+      if (guest) resident.guest += kib * 1024;
+    }
+  }
+  return resident;
+}
+
+}  // namespace mynah::app

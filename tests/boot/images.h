@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdlib>
+#include <string>
+
+namespace mynah::boot {
+
+// The Debian installer's `linux` and `initrd.gz`; MYNAH_BOOT_IMAGES names a folder with others.
+inline std::string image_path(const char* name) {
+  const char* folder = std::getenv("MYNAH_BOOT_IMAGES");
+  return std::string(folder ? folder
+                            : "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64") +
+         "/" + name;
+}
+
+}  // namespace mynah::boot
