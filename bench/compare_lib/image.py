@@ -41,7 +41,7 @@ def closure(root, pool, patterns):
         for path in found:
             choose(str(path.relative_to(pool)))
     libraries = {}
-    for folder in ("usr/lib", "usr/lib/*-linux-gnu*", "usr/lib64"):
+    for folder in ("usr/lib", "usr/lib/*-linux-gnu*"):
         for path in pool.glob(f"{folder}/*.so*"):
             libraries.setdefault(path.name, str(path.relative_to(pool)))
     while pending:
@@ -51,7 +51,10 @@ def closure(root, pool, patterns):
                 target = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(pool / path))).lstrip("/")
                 if (pool / target).exists():
                     choose(target)
-        for name in needed([pool / path for path in batch]):
+        linkers, names = needed([pool / path for path in batch])
+        for path in linkers:  # as in /lib64/ld-linux-x86-64.so.2
+            choose("usr" + path)
+        for name in names:
             if name not in libraries:
                 raise Problem(f"no package that was unpacked into {pool} has the library {name}")
             choose(libraries[name])
@@ -59,14 +62,14 @@ def closure(root, pool, patterns):
 
 
 def needed(files):
-    """Names of the libraries and of the dynamic linkers that ELF files ask for."""
+    """Paths of the dynamic linkers and names of the libraries that ELF files ask for."""
     files = [file for file in files if file.is_file() and not file.is_symlink() and is_elf(file)]
     if not files:
-        return set()
+        return set(), set()
     text = subprocess.run(["readelf", "-W", "-l", "-d", *files], capture_output=True, text=True,
                           env=dict(os.environ, LC_ALL="C"), check=False).stdout
-    linkers = {os.path.basename(path) for path in re.findall(r"program interpreter: (\S+?)\]", text)}
-    return linkers | set(re.findall(r"\(NEEDED\).*\[(\S+)\]", text))
+    return (set(re.findall(r"program interpreter: (\S+?)\]", text)),
+            set(re.findall(r"\(NEEDED\).*\[(\S+)\]", text)))
 
 
 def is_elf(file):
@@ -115,15 +118,15 @@ def photo(width, height):
 
 
 def make_data(folder, text_pool):
-    """Input of the programs: text1 and text4 (that many MiB of source text), photo.ppm."""
+    """Input of the programs: text (4 MiB of Python source) and photo.ppm."""
     folder.mkdir(parents=True)
     text = b"".join(path.read_bytes() for path in sorted(text_pool.glob(TEXT_SOURCES))
                     if not EXCLUDED.search(str(path)) and "_sysconfigdata" not in path.name)
-    for name, size in (("text1", 1 << 20), ("text4", 4 << 20)):
-        if len(text) < size:
-            raise Problem(f"there are only {len(text)} bytes of text to make {name} of")
-        (folder / name).write_bytes(text[:size])
-    (folder / "photo.ppm").write_bytes(photo(512, 384))
+    size = 4 << 20
+    if len(text) < size:
+        raise Problem(f"the packages hold only {len(text)} bytes of text, not {size}")
+    (folder / "text").write_bytes(text[:size])
+    (folder / "photo.ppm").write_bytes(photo(640, 480))
 
 
 def fingerprint(guest):
@@ -135,16 +138,11 @@ def fingerprint(guest):
     return digest.hexdigest()
 
 
-def script_of(program):
-    return f"{program.command}\n"
-
-
 class Images:
     """Builds what is missing or old below `folder` (build/bench)."""
 
     def __init__(self, folder, guest, say):
         self.folder, self.guest, self.say = Path(folder).resolve(), guest, say
-        self.native = guest.debian == HOST_DEBIAN or HOST_DEBIAN in ("amd64", "arm64")
 
     @property
     def initramfs(self):
@@ -183,14 +181,9 @@ class Images:
     def _make_root(self, folder, compiler, guest):
         pool, root = folder / "pool", folder / "root"
         shutil.rmtree(root, ignore_errors=True)
-        for name in ("bin", "sbin", "lib"):
-            (root / "usr" / name).mkdir(parents=True)
-            (root / name).symlink_to(f"usr/{name}")
+        packages.make_merged(root)
         for name in ("dev", "proc", "sys", "tmp", "etc", "bench/programs"):
             (root / name).mkdir(parents=True)
-        if (pool / "lib64").exists():  # where amd64 keeps its dynamic linker
-            (root / "usr/lib64").mkdir()
-            (root / "lib64").symlink_to("usr/lib64")
         for path in closure(root, pool, [file for tool in programs.TOOLS.values() for file in tool.files]):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(pool / path, root / path, follow_symlinks=False)
@@ -216,7 +209,7 @@ class Images:
         (root / "init").symlink_to("bench/init")
         for program in programs.PROGRAMS:
             if not program.until:
-                (root / "bench/programs" / program.name).write_text(script_of(program))
+                (root / "bench/programs" / program.name).write_text(program.command + "\n")
                 if program.prepare:
                     (root / "bench/programs" / f"{program.name}.prepare").write_text(program.prepare + "\n")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from compare_lib.problem import Problem
 
 RELEASE = "bookworm"
+MERGED = ("bin", "sbin", "lib", "lib64")  # folders that are links into /usr
 
 
 def _index_targets(*options):
@@ -86,14 +87,18 @@ class Apt:
         return sorted(archives.glob("*.deb"))
 
 
+def make_merged(root):
+    for name in MERGED:
+        (root / "usr" / name).mkdir(parents=True)
+        (root / name).symlink_to(f"usr/{name}")
+
+
 def unpack(archives, target):
-    """Unpacks archives into `target`, in which /bin, /sbin and /lib are links into /usr, whole or not at all."""
+    """Unpacks archives into `target`, whole or not at all."""
     target = Path(target)
     making = target.with_name(target.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
-    for name in ("bin", "sbin", "lib"):
-        (making / "usr" / name).mkdir(parents=True)
-        (making / name).symlink_to(f"usr/{name}")
+    make_merged(making)
     for archive in archives:
         # Unlike dpkg -x, tar keeps a link that stands where the archive has a folder.
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE) as reader:

@@ -184,7 +184,8 @@ def _follow(console, remaining, run, boot_limit, done):
             if kind == "sum":
                 run.checksum = about[1] if len(about) > 1 else None
             else:
-                run.problem = f"{run.problem or 'failed'}: {' '.join(about[1:])}"
+                run.seconds = None
+                run.problem = ": ".join(text for text in (run.problem, " ".join(about[1:])) if text)
             done(run)
             remaining.pop(0)
             started = None

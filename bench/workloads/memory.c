@@ -37,9 +37,9 @@ static void copy(long rounds) {
   printf("%016llx\n", (unsigned long long)sum);
 }
 
-// One cycle through all the slots of 32 MiB in random order.
+// One cycle through all the slots of 16 MiB in random order.
 static void chase(long steps) {
-  enum { kSlots = 4 << 20 };
+  enum { kSlots = 2 << 20 };
   uint64_t* slots = allocate(kSlots * sizeof *slots);
   for (uint32_t i = 0; i < kSlots; i++) slots[i] = i;
   uint32_t state = 1;

@@ -1,5 +1,4 @@
 # One stress-ng stressor with fixed work and verification: stress.sh NAME OPTION ... Prints the operations it did.
-set -o pipefail
 name=$1
 shift
 stress-ng --"$name" 1 --verify --metrics --no-rand-seed --temp-path . "$@" > stress.out 2>&1 ||
