@@ -25,7 +25,7 @@ EXCLUDED = re.compile(r"/(test|tests|idlelib|ensurepip|lib2to3|turtledemo|tkinte
 TEXT_SOURCES = "usr/lib/python3.11/**/*.py"
 
 
-def closure(root, pool, patterns):
+def closure(pool, patterns):
     """Paths under `pool` that match `patterns`, with the libraries that they need, and theirs."""
     chosen, pending = set(), []
 
@@ -35,7 +35,9 @@ def closure(root, pool, patterns):
             pending.append(path)
 
     for pattern in patterns:
-        found = [p for p in pool.glob(pattern) if p.is_symlink() or p.is_file()]
+        # glob does not see a link whose target is not on the host.
+        paths = [pool / pattern] if os.path.lexists(pool / pattern) else pool.glob(pattern)
+        found = [path for path in paths if path.is_symlink() or path.is_file()]
         if not found:
             raise Problem(f"no package that was unpacked into {pool} has {pattern}; see TOOLS in bench/programs.py")
         for path in found:
@@ -184,7 +186,7 @@ class Images:
         packages.make_merged(root)
         for name in ("dev", "proc", "sys", "tmp", "etc", "bench/programs"):
             (root / name).mkdir(parents=True)
-        for path in closure(root, pool, [file for tool in programs.TOOLS.values() for file in tool.files]):
+        for path in closure(pool, [file for tool in programs.TOOLS.values() for file in tool.files]):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(pool / path, root / path, follow_symlinks=False)
         (root / "usr/bin/sh").symlink_to("dash")

@@ -2,6 +2,7 @@
 import argparse
 import datetime
 import difflib
+import fcntl
 import json
 import os
 import platform
@@ -112,6 +113,17 @@ def build_mynah():
     return build / "mynah"
 
 
+def lock():
+    """Held until the process ends: two runs would disturb each other's times and images."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    held = open(OUTPUT / "lock", "w", encoding="utf-8")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Problem("another bench/compare runs in this tree; wait for its end") from None
+    return held
+
+
 def find_emulators(wanted, options, guest, images):
     found = []
     for name in wanted:
@@ -195,12 +207,13 @@ def run(options):
     else:
         wanted = names(options.emulators, emulators.NAMES, "emulator") if options.emulators else emulators.NAMES
         set_up("build", "bench")
-        OUTPUT.mkdir(parents=True, exist_ok=True)
+        held = lock()
         images = image.Images(OUTPUT, guest, say)
         images.make()
         used = find_emulators(wanted, options, guest, images)
         about = machine()
         runs = measure(chosen, processors, used, guest, images.initramfs, pairs)
+        held.close()
         result = {"machine": about, "guest": guest.name, "pairs": pairs,
                   "processors": {cpu: guest.processors[cpu] for cpu in processors},
                   "titles": {emulator.name: emulator.title for emulator in used}, "runs": runs}
