@@ -6,7 +6,7 @@ COLOURS = {"boot": "#8d6cd9", "integer": "#3d86c6", "interpreters": "#2b9c8e", "
            "memory": "#7b9a34", "os": "#d2583f"}
 OTHER_COLOUR = "#808890"
 
-LABELS, PANEL, GAP, MARGIN = 128, 400, 26, 14  # widths
+LABELS, PANEL, GAP, MARGIN = 128, 392, 44, 18  # widths
 ROW, HEADING, AXIS, BOTTOM = 19, 27, 44, 14  # heights
 
 STYLE = """
@@ -29,7 +29,7 @@ p { margin: 4px 0 12px; max-width: 76ch; }
 .figure b { font-size: 25px; font-weight: 620; min-width: 58px; }
 .figure .cpu { color: var(--soft); font-size: 12.5px; }
 .met { color: var(--good); } .missed { color: var(--bad); }
-.mark { font-size: 12.5px; margin-left: auto; }
+.mark { font-size: 12.5px; margin-left: auto; white-space: nowrap; }
 figure { margin: 12px 0 0; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 svg { display: block; min-width: 780px; width: 100%; height: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
@@ -147,9 +147,10 @@ def _figure(value, label, met):
 class Plot:
     """Rows of programs under headings of their groups, one panel a processor."""
 
-    def __init__(self, summary, processors, values, always):
+    def __init__(self, summary, processors, shown, values, always):
+        """`shown`: the rows that have something to draw; `values`: what the axis has to cover, with `always`."""
         self.groups = {}
-        for row in summary["programs"]:
+        for row in shown:
             names = self.groups.setdefault(row["group"], [])
             if row["program"] not in names:
                 names.append(row["program"])
@@ -185,8 +186,8 @@ class Plot:
                 for index, cpu in enumerate(self.processors):
                     heading(self.left(index), top, bottom, group, cpu)
             y += HEADING
-            for number_, name in enumerate(names):
-                if number_ % 2 == 0:
+            for index_in_group, name in enumerate(names):
+                if index_in_group % 2 == 0:
                     self.out.insert(0, f"<rect class=band x={MARGIN} y={y - 3} width={self.width - 2 * MARGIN} "
                                        f"height={ROW} />")
                 self.text(MARGIN + LABELS - 12, y + 10.5, name, "", "end")
@@ -208,7 +209,7 @@ def _ratio_plot(summary, processors):
     rows = [row for row in summary["programs"] if row["ratio"] is not None]
     values = [value for row in rows for value in (row["ratio"], *row["pair_ratios"])]
     targets = {(mean["group"], mean["cpu"]): mean["target"] for mean in summary["groups"]}
-    plot = Plot(summary, processors, values, (1, 1.9, *targets.values()))
+    plot = Plot(summary, processors, rows, values, (1, 1.9, *targets.values()))
 
     def cell(left, y, row):
         if row["ratio"] is None:
@@ -225,7 +226,7 @@ def _ratio_plot(summary, processors):
         if row["ratio"] < 1:
             plot.text(one + 5, y + 4, number(row["ratio"]), "small")
         else:
-            plot.text(one - 5, y + 4, number(row["ratio"]), "small bold", "end")
+            plot.text(at + 6, y + 4, number(row["ratio"]), "small bold")
 
     def heading(left, top, bottom, group, cpu):
         target = targets.get((group, cpu))
@@ -244,11 +245,12 @@ def _native_plot(summary, processors, titles):
         return {name: figures["median"] / native for name, figures in row["emulators"].items()
                 if native and figures["median"] and name != "native"}
 
-    plot = Plot(summary, processors, [value for row in summary["programs"] for value in times(row).values()], (1,))
+    rows = [row for row in summary["programs"] if times(row)]
+    plot = Plot(summary, processors, rows, [value for row in rows for value in times(row).values()], (1,))
 
     def cell(left, y, row):
         slower = times(row)
-        if not slower:
+        if not slower:  # it has on the other processor
             return
         places = {name: left + plot.scale(value) for name, value in slower.items()}
         shapes = (f"<line class=link x1={min(places.values()):.1f} x2={max(places.values()):.1f} y1={y:.1f} y2={y:.1f} />")
