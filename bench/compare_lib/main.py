@@ -148,8 +148,11 @@ def machine():
         if line.startswith(("model name", "Model")):
             model = line.split(":", 1)[1].strip()
             break
-    commit = subprocess.run(["git", "-C", PROJECT, "describe", "--always", "--dirty"], capture_output=True, text=True,
-                            check=False).stdout.strip()
+    try:
+        commit = subprocess.run(["git", "-C", PROJECT, "describe", "--always", "--dirty"], capture_output=True, text=True,
+                                check=False).stdout.strip()
+    except FileNotFoundError:  # no git, as where the tree came as an archive
+        commit = ""
     return {"processor": model, "cores": os.cpu_count(), "kernel": platform.release(), "commit": commit,
             "load": round(os.getloadavg()[0], 1), "date": datetime.datetime.now().isoformat(" ", "minutes")}
 
