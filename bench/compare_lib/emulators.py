@@ -81,5 +81,10 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /bench/run "$@"
 
 
 def native(root):
+    """Problem where this process may not mount, as in some containers."""
     user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
-    return Emulator("native", "Native", ("unshare", "--mount", *user, "--", "sh", "-c", _NATIVE, "native", str(root)))
+    command = ("unshare", "--mount", *user, "--", "sh", "-c", _NATIVE, "native", str(root))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # runs no program
+    if done.returncode:
+        raise Problem((done.stderr.strip().splitlines() or ["no reason given"])[-1])
+    return Emulator("native", "Native", command)

@@ -124,6 +124,14 @@ def lock():
     return held
 
 
+def optional(what, find, *arguments):
+    try:
+        return [find(*arguments)]
+    except Problem as problem:
+        say(f"Going on without {what}: {problem}")
+        return []
+
+
 def find_emulators(wanted, options, guest, images):
     found = []
     for name in wanted:
@@ -132,12 +140,11 @@ def find_emulators(wanted, options, guest, images):
         elif name == "qemu":
             found.append(emulators.qemu(guest))
         elif name == "qemu-backports":
-            try:
-                found.append(emulators.qemu_backports(guest, OUTPUT / "qemu-backports", say))
-            except Problem as problem:
-                say(f"Going on without QEMU of the backports: {problem}")
+            found += optional("QEMU of the backports", emulators.qemu_backports, guest, OUTPUT / "qemu-backports", say)
         elif name == "native":
-            found.append(emulators.native(images.native_root))
+            found += optional("native runs", emulators.native, images.native_root)
+    if not found:
+        raise Problem("there is nothing left to measure")
     return found
 
 
@@ -148,8 +155,11 @@ def machine():
         if line.startswith(("model name", "Model")):
             model = line.split(":", 1)[1].strip()
             break
-    commit = subprocess.run(["git", "-C", PROJECT, "describe", "--always", "--dirty"], capture_output=True, text=True,
-                            check=False).stdout.strip()
+    try:
+        commit = subprocess.run(["git", "-C", PROJECT, "describe", "--always", "--dirty"], capture_output=True, text=True,
+                                check=False).stdout.strip()
+    except FileNotFoundError:  # no git, as where the tree came as an archive
+        commit = ""
     return {"processor": model, "cores": os.cpu_count(), "kernel": platform.release(), "commit": commit,
             "load": round(os.getloadavg()[0], 1), "date": datetime.datetime.now().isoformat(" ", "minutes")}
 

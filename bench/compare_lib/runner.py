@@ -111,8 +111,9 @@ def run_installer(program, emulator, guest, cpu, pair):
         while True:
             chunk = console.chunk(console.started + program.limit)
             if not chunk:
-                run.problem = f"\"{program.until}\" did not come within {program.limit} s" if chunk is None \
-                    else console.ending()
+                said = " ".join(_ESCAPES.sub(b" ", seen).decode(errors="replace").split())[-120:]
+                run.problem = console.ending() if chunk is not None else \
+                    f"\"{program.until}\" did not come within {program.limit} s; last output: {said or 'none'}"
                 return run
             # Cursor movements between words are no part of the text.
             seen = (seen + chunk)[-65536:]

@@ -205,8 +205,8 @@ class Running(unittest.TestCase):
         emulator = Emulator("qemu", "script", ("sh", "-c", "exit 3"))
         self.assertEqual(runner.run_installer(program, emulator, GUEST, "max", 0).problem,
                          "the emulator ended with exit code 3")
-        emulator = Emulator("qemu", "script", ("sh", "-c", "sleep 100"))
-        self.assertIn("did not come", runner.run_installer(program, emulator, GUEST, "max", 0).problem)
+        emulator = Emulator("qemu", "script", ("sh", "-c", "echo so far; sleep 100"))
+        self.assertIn("did not come within 1 s; last output: so far", runner.run_installer(program, emulator, GUEST, "max", 0).problem)
 
 
 class Options(unittest.TestCase):
