@@ -55,6 +55,7 @@ Figures collect_figures(VirtMachine& machine, const CycleClock& clock) {
   if (CodeCache* cache = vcpu.cache()) {
     const CodeCacheStats& c = cache->stats;
     count("translation", "blocks_made", "blocks translated", c.blocks_made);
+    count("translation", "blocks_remade", "  of them again, after a store to their code", c.remade);
     count("translation", "guest_instructions", "guest instructions in them",
           vcpu.translator()->stats.guest_insts);
     count("translation", "guest_bytes", "guest bytes", c.guest_bytes);
@@ -79,11 +80,13 @@ Figures collect_figures(VirtMachine& machine, const CycleClock& clock) {
   count("invalidations", "tlb", "TLB invalidations", t.invalidations);
   count("tlb", "refills", "TLB refills", t.refills);
   count("tlb", "walks", "table walks", t.walks);
+  count("tlb", "epochs", "names of code mappings", t.epochs);
   count("tlb", "context_switches", "context switches", t.context_switches);
   count("tlb", "context_misses", "contexts recycled", t.context_misses);
   const VcpuStats& v = vcpu.stats;
   count("accesses", "guard_misses", "memory accesses off the fast path", v.guard_misses);
   count("accesses", "devices", "device accesses", v.device_accesses);
+  count("accesses", "narrow_blocks", "blocks run with a guard an access", v.narrow_entries);
   count("accesses", "slow_blocks", "blocks run access by access", v.slow_entries);
   count("accesses", "code_page_stores", "stores to pages with code", v.code_page_stores);
   static constexpr std::string_view kLeaves[][2] = {

@@ -70,15 +70,7 @@ class Filter {
 };
 
 std::string guest_code(const arm::ArmCpu& cpu, std::span<const uint8_t> bytes, uint64_t pc) {
-  std::string text = "----------------\nIN: \n";
-  for (size_t at = 0; at + 4 <= bytes.size(); at += 4) {
-    uint32_t word;
-    std::memcpy(&word, bytes.data() + at, 4);
-    std::string line = cpu.disassemble(bytes.subspan(at, 4), pc + at);
-    while (!line.empty() && line.back() == '\n') line.pop_back();
-    text += format("0x%08llx:  %08x  %s\n", static_cast<ull>(pc + at), word, line.c_str());
-  }
-  return text + "\n";
+  return "----------------\nIN: \n" + cpu.disassemble(bytes, pc) + "\n";
 }
 
 void log_undefined(VirtMachine& machine, dev::Log& log, uint32_t word, uint64_t pc,
@@ -91,7 +83,7 @@ void log_undefined(VirtMachine& machine, dev::Log& log, uint32_t word, uint64_t 
   std::memcpy(bytes, &word, 4);
   std::string text = machine.cpu().disassemble(bytes, pc);
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::string message = "instruction " + format("%08x", word) + " (" + text + ") is undefined";
+  std::string message = "instruction at " + text + " is undefined";
   if (!feature.empty()) message += ": it belongs to " + std::string(feature);
   log.unimplemented("cpu", message);
 }

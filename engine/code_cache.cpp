@@ -108,6 +108,7 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region&
       link = &old.next_in_bucket;
     }
   }
+  if (dead) ++stats.remade;
   while (chunk_first_.size() * kChunk < used_)
     chunk_first_.push_back(static_cast<uint32_t>(
         chunk_first_.size() * kChunk < b->code && !by_code_.empty() ? by_code_.size() - 1 : by_code_.size()));

@@ -21,7 +21,7 @@ namespace mynah {
 
 struct TranslatedBlock {
   uint64_t pa = 0;    // of the first instruction
-  uint64_t mode = 0;  // block key, with kSlowFlavour
+  uint64_t mode = 0;  // block key and flavour
   uint64_t content_hash = 0;
   uint32_t code = 0;  // offset in code memory
   uint32_t code_size = 0;
@@ -34,10 +34,14 @@ struct TranslatedBlock {
   TranslatedBlock* next_in_bucket = nullptr;
 };
 
+// Flavours of a block, in its key. Narrow: guards are not merged, for where a merged one missed (mostly since
+// it reached into the next page). Slow: every access goes through C++, for what a plain pointer cannot serve.
+constexpr uint64_t kNarrowFlavour = uint64_t{1} << 62;
 constexpr uint64_t kSlowFlavour = uint64_t{1} << 63;
 
 struct CodeCacheStats {
   uint64_t blocks_made = 0, guest_bytes = 0, host_bytes = 0, metadata_bytes = 0;
+  uint64_t remade = 0;  // of blocks_made: there was one before, dropped since
   uint64_t killed_by_store = 0, killed_by_device = 0, revived = 0, flushes = 0;
 };
 

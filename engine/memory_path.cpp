@@ -76,7 +76,8 @@ Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, ui
   if (!watchpoints.empty()) return GuardResult::kSlow;
   ++tlb_.stats.refills;
   TranslationContext& context = aux & ir::kGuardUser ? *user_context_ : *context_;
-  ir::TlbPair& pair = context.tlb[ir::tlb_index(va)];
+  const unsigned index = ir::tlb_index(va);
+  ir::TlbPair& pair = context.tlb[index];
   const ir::TlbEntry made{va & ~kPageMask, reinterpret_cast<uint64_t>(page)};
   if (write) {
     flags.dirty = true;
@@ -86,11 +87,11 @@ Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, ui
     } else {
       pair.write = made;
       flags.writable_cached = true;
-      context.tlb_used = true;
+      context.note_tlb_entry(index);
     }
   } else {
     pair.read = made;
-    context.tlb_used = true;
+    context.note_tlb_entry(index);
   }
   pointer = page + offset;
   return GuardResult::kPointer;
@@ -124,6 +125,7 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
     fault = guest_.make_fault(va, access, permission_class, GuestCpu::FaultKind::kAlignment);
     return GuardResult::kFault;
   }
+  if (guest_.watched(va, length, read, write, permission_class, fault)) return GuardResult::kFault;
   for (const Watchpoint& w : watchpoints)
     if (va < w.address + w.length && w.address < va + length && (write ? w.on_write : w.on_read)) {
       watch_hit = true;

@@ -6,12 +6,19 @@
 
 namespace mynah {
 
+TranslationContext::TranslationContext() {
+  tlb_used.set();
+  clear_tlb();
+  clear_jumps();
+}
+
 void TranslationContext::clear_tlb() {
-  tlb_used = false;
-  for (unsigned i = 0; i < ir::kTlbSize; ++i) {
-    tlb[i].read = {ir::tlb_invalid_tag(i), 0};
-    tlb[i].write = {ir::tlb_invalid_tag(i), 0};
+  for (unsigned piece = 0; piece < kPieces; ++piece) {
+    if (!tlb_used.test(piece)) continue;
+    for (unsigned i = piece * kPieceEntries; i < (piece + 1) * kPieceEntries; ++i)
+      tlb[i] = {{ir::tlb_invalid_tag(i), 0}, {ir::tlb_invalid_tag(i), 0}};
   }
+  tlb_used.reset();
 }
 
 void TranslationContext::clear_jumps() {
@@ -77,8 +84,6 @@ void Tlb::refresh_epochs(TranslationContext& context) {
 Tlb::Tlb() : second_jumps_(ir::kSecondJumpSize), sets_(kSets), asid_generations_(65536, 1) {
   for (unsigned i = 0; i < kContexts; ++i) {
     contexts_.push_back(std::make_unique<TranslationContext>());
-    contexts_.back()->clear_tlb();
-    contexts_.back()->clear_jumps();
   }
 }
 
@@ -95,7 +100,7 @@ TranslationContext* Tlb::select(const ContextKey& key) {
     if (!c->live ? oldest->live : (oldest->live && c->last_used < oldest->last_used)) oldest = c.get();
   }
   ++stats.context_misses;
-  if (oldest->tlb_used) oldest->clear_tlb();
+  oldest->clear_tlb();
   if (oldest->jump_used) oldest->clear_jumps();
   oldest->key = key;
   oldest->epoch = {};
@@ -148,14 +153,13 @@ void Tlb::invalidate_all() {
   large_regions_.reset();
   for (unsigned half = 0; half < 2; ++half) kill_epochs(half, [](const Epoch&) { return true; });
   for (auto& c : contexts_) {
-    if (c->tlb_used) c->clear_tlb();
+    c->clear_tlb();
     if (c->jump_used) c->clear_jumps();
   }
 }
 
 void Tlb::clear_contexts() {
-  for (auto& c : contexts_)
-    if (c->tlb_used) c->clear_tlb();
+  for (auto& c : contexts_) c->clear_tlb();
   clear_all_jumps();
 }
 
@@ -170,7 +174,7 @@ void Tlb::invalidate_asid(uint32_t asid) {
   if (++asid_generations_[asid & 0xffff] == 0) return invalidate_all();
   kill_epochs(0, [&](const Epoch& e) { return e.key.asid == asid; });
   for (auto& c : contexts_)
-    if (c->key.asid == asid && c->tlb_used) c->clear_tlb();
+    if (c->key.asid == asid) c->clear_tlb();
 }
 
 void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid) {
@@ -202,9 +206,13 @@ void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t 
 
 void Tlb::protect(uint64_t host_page) {
   for (auto& c : contexts_) {
-    if (!c->tlb_used) continue;
-    for (unsigned i = 0; i < ir::kTlbSize; ++i)
-      if (c->tlb[i].write.addend == host_page) c->tlb[i].write = {ir::tlb_invalid_tag(i), 0};
+    for (unsigned i = 0; i < ir::kTlbSize; ++i) {
+      if (!c->tlb_used.test(i / TranslationContext::kPieceEntries)) {
+        i += TranslationContext::kPieceEntries - 1;
+      } else if (c->tlb[i].write.addend == host_page) {
+        c->tlb[i].write = {ir::tlb_invalid_tag(i), 0};
+      }
+    }
   }
 }
 

@@ -27,9 +27,14 @@ struct TranslationContext : ir::Context {
   ContextKey key;
   uint64_t last_used = 0;
   bool live = false;       // key is meaningful
-  bool tlb_used = false;   // something was put into tlb since it was cleared
   bool jump_used = false;  // something may be in the jump cache
+  // Pieces of tlb that something was put into since they were cleared: most contexts use few, and there is a
+  // new one for each process.
+  static constexpr unsigned kPieces = 32, kPieceEntries = ir::kTlbSize / kPieces;
+  std::bitset<kPieces> tlb_used;
 
+  TranslationContext();
+  void note_tlb_entry(unsigned index) { tlb_used.set(index / kPieceEntries); }
   void clear_tlb();
   void clear_jumps();
 };
@@ -103,7 +108,7 @@ class Tlb {
  private:
   static constexpr unsigned kContexts = 32;
   static constexpr unsigned kWays = 4;
-  static constexpr unsigned kSets = 1024;
+  static constexpr unsigned kSets = 4096;
   static unsigned set_of(uint64_t page) { return (page ^ page >> 10) & (kSets - 1); }
 
   template <typename Which>

@@ -12,7 +12,7 @@ const ir::Region& Translator::lift(std::span<const uint8_t> page, uint32_t pc_of
                     .slow = (mode & kSlowFlavour) != 0,
                     .side_exits = techniques.side_exits,
                     .reuse = techniques.reuse};
-  guest_.lift(region_, page, pc_offset, mode & ~kSlowFlavour, limits);
+  guest_.lift(region_, page, pc_offset, mode & ~(kSlowFlavour | kNarrowFlavour), limits);
   return region_;
 }
 
@@ -24,7 +24,8 @@ TranslatedBlock* Translator::translate(std::span<const uint8_t> page, uint32_t p
     if (log.in_asm) log.in_asm(region_, page.subspan(pc_offset, region_.guest_bytes), pa);
     if (log.ir) log.ir(region_, "lift");
     const uint64_t lifted = cycles();
-    ir::run_passes(region_, {.merge_guards = techniques.merge_guards, .dead_code = techniques.dead_code});
+    ir::run_passes(region_, {.merge_guards = techniques.merge_guards && !(mode & kNarrowFlavour),
+                             .dead_code = techniques.dead_code});
     if (log.ir) log.ir(region_, "opt");
     const uint64_t optimized = cycles();
     ir::CodeSpan space = cache_->reserve();

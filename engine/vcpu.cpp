@@ -52,7 +52,7 @@ struct Entries {
     if (result == Vcpu::GuardResult::kFault && !(site.aux & ir::kGuardMerged)) {
       v.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
     } else {
-      v.enter_slow_ = true;
+      v.enter_flavour_ = site.aux & ir::kGuardMerged ? kNarrowFlavour : kSlowFlavour;
     }
     return false;
   }
@@ -232,10 +232,10 @@ std::span<const uint8_t> Vcpu::code_page(uint64_t pa) {
   return {host, host ? kGuestPageSize : 0};
 }
 
-TranslatedBlock* Vcpu::find_block(uint64_t pc, bool slow) {
+TranslatedBlock* Vcpu::find_block(uint64_t pc, uint64_t flavour) {
   uint64_t pa, mode;
   if (!fetch(pc, pa, mode)) return nullptr;
-  if (slow) mode |= kSlowFlavour;
+  mode |= flavour;
   TranslatedBlock* block = cache_->find(pa, mode);
   if (!block) {
     const auto page = code_page(pa);
@@ -331,13 +331,14 @@ AfterExit Vcpu::run(uint64_t budget) {
 }
 
 AfterExit Vcpu::run_translated() {
-  const bool slow = enter_slow_;
-  enter_slow_ = false;
-  if (slow) ++stats.slow_entries;
+  const uint64_t flavour = enter_flavour_;
+  enter_flavour_ = 0;
+  if (flavour == kNarrowFlavour) ++stats.narrow_entries;
+  if (flavour == kSlowFlavour) ++stats.slow_entries;
   const uint64_t pc = guest_.pc();
-  const bool plain = !slow && guest_.enters_plainly();
+  const bool plain = !flavour && guest_.enters_plainly();
   const void* code = plain ? recall(pc) : nullptr;
-  TranslatedBlock* block = code ? nullptr : find_block(pc, slow);
+  TranslatedBlock* block = code ? nullptr : find_block(pc, flavour);
   if (block && plain) remember(pc, ir::ExitHint::kReturn, *block);
   // Counting restarts at every entry: what find_block raised is not counted.
   while ((code || block) && !stop_requested_) {
@@ -376,7 +377,7 @@ AfterExit Vcpu::run_translated() {
             *reinterpret_cast<uint64_t*>(runtime_->state) + (site.imm & (kGuestPageSize - 1));
         guest_.set_pc(target);
         const uint64_t flushes = cache_->stats.flushes;
-        block = find_block(target, false);
+        block = find_block(target);
         if (!block) break;
         remember(target, ir::ExitHint::kReturn, *block);
         if (!single_regions && cache_->stats.flushes == flushes && from.live)
@@ -387,7 +388,7 @@ AfterExit Vcpu::run_translated() {
         const auto hint = static_cast<ir::ExitHint>(runtime_->exit_argument);
         guest_.set_pc(runtime_->exit_target);
         guest_.branched(hint);
-        block = find_block(runtime_->exit_target, false);
+        block = find_block(runtime_->exit_target);
         if (block) remember(runtime_->exit_target, hint, *block);
         break;
       }
@@ -396,7 +397,7 @@ AfterExit Vcpu::run_translated() {
         const uint64_t pc = *reinterpret_cast<uint64_t*>(runtime_->state) + (at.pa & (kGuestPageSize - 1));
         guest_.set_pc(pc);
         guest_.not_entered(at.mode);
-        block = find_block(pc, false);
+        block = find_block(pc);
         break;
       }
       case ir::Leave::kEngine: {
@@ -431,12 +432,12 @@ AfterExit Vcpu::after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argumen
   context_stale_ = true;
   const AfterExit after = guest_.engine_exit(reason, imm, argument);
   if (after != AfterExit::kSlow) return after;
-  enter_slow_ = true;
+  enter_flavour_ = kSlowFlavour;
   return AfterExit::kContinue;
 }
 
 AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
-  enter_slow_ = false;
+  enter_flavour_ = 0;
   const uint64_t pc = guest_.pc();
   uint64_t pa, mode;
   if (!fetch(pc, pa, mode)) return AfterExit::kContinue;

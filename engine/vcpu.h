@@ -39,7 +39,7 @@ enum class Accelerator : uint8_t { kJit, kInterp };
 
 struct VcpuStats {
   uint64_t leaves[8] = {};  // by ir::Leave
-  uint64_t guard_misses = 0, device_accesses = 0, slow_entries = 0, code_page_stores = 0;
+  uint64_t guard_misses = 0, device_accesses = 0, narrow_entries = 0, slow_entries = 0, code_page_stores = 0;
 };
 
 class Vcpu final : public ir::EvalHost {
@@ -96,7 +96,7 @@ class Vcpu final : public ir::EvalHost {
   void select_contexts();
   void raise(const Fault& fault,
              Access access);  // counts as an instruction, so that no guest can stand still
-  TranslatedBlock* find_block(uint64_t pc, bool slow);
+  TranslatedBlock* find_block(uint64_t pc, uint64_t flavour = 0);
   void remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block);  // in both jump caches
   const void* recall(uint64_t pc);  // code known to them for a direct exit to pc, or nullptr
   const Tlb::Entry* code_entry(uint64_t pc, Fault& fault);
@@ -139,7 +139,7 @@ class Vcpu final : public ir::EvalHost {
   bool context_stale_ = true;
   bool exact_ = false;
   bool stop_requested_ = false;
-  bool enter_slow_ = false;
+  uint64_t enter_flavour_ = 0;  // of the next block
   bool debugging_ = false;
   bool guest_store_ = false;  // memory_ is being written by an instruction, not a device
 

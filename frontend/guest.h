@@ -88,6 +88,10 @@ class GuestCpu {
   // A fault found without a walk: permission (from a TLB entry), alignment, external abort.
   enum class FaultKind : uint8_t { kPermission, kAlignment, kExternal };
   virtual Fault make_fault(uint64_t va, Access access, uint32_t permission_class, FaultKind kind) = 0;
+  // A watchpoint of the guest's own is on these bytes. Asked of every access that takes the slow path, after
+  // all that could fault; a block where one could hit sends them all there.
+  virtual bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
+                       Fault& fault) const = 0;
   // Takes the exception; pc() is the faulting instruction's.
   virtual void raise_fault(const Fault&, Access access) = 0;
 

@@ -25,10 +25,11 @@ struct TlbPair {
 };
 constexpr unsigned kPageBits = 12;
 constexpr uint64_t kPageSize = 1 << kPageBits;
-constexpr unsigned kTlbBits = 10;
+constexpr unsigned kTlbBits = 12;
 constexpr unsigned kTlbSize = 1 << kTlbBits;  // index = (address >> 12) & (kTlbSize - 1); pairs of 32 bytes
 constexpr unsigned tlb_index(uint64_t address) { return (address >> kPageBits) & (kTlbSize - 1); }
-constexpr uint64_t tlb_invalid_tag(unsigned index) { return uint64_t{index ^ 1} << kPageBits; }
+// All zeros but in the first entry: no other one's addresses are that low.
+constexpr uint64_t tlb_invalid_tag(unsigned index) { return index ? 0 : kPageSize; }
 
 // --- Jump cache: guest virtual address and kind of branch -> host code, valid within one context (address
 // space, privilege and the block key's mode bits). The kinds share the table, each with its own start: an

@@ -8,6 +8,7 @@
 #include "frontend/arm/a64/decode.h"
 #include "frontend/arm/a64/features.h"
 #include "frontend/arm/a64/lift.h"
+#include "frontend/arm/debug.h"
 #include "frontend/arm/helpers.h"
 #include "frontend/arm/mmu.h"
 #include "frontend/arm/mode.h"
@@ -28,7 +29,8 @@ constexpr uint16_t kFpsrKey = system_key(3, 3, 4, 4, 1);
 
 // mynah::Fault of this front end: what kind, where, and the status.
 enum FaultWord : unsigned { kWordFault, kWordLevel, kWordAddress };
-constexpr uint64_t kPcMisaligned = ~uint64_t{0};  // as kWordFault
+constexpr uint64_t kPcMisaligned = ~uint64_t{0};   // as kWordFault
+constexpr uint64_t kWatchpointHit = ~uint64_t{1};  // the same; kWordLevel: whether a store
 
 }  // namespace
 
@@ -90,7 +92,11 @@ ContextKey ArmCpu::context_key() {
   if (control & sctlr::kEnDb) mode |= kModeEnDb;
   if (state_.il) mode |= kModeIllegalState;
   if (!el1 && (control & sctlr::kDze)) mode |= kModeUserZva;
-  if (state_.mdscr & 1) mode |= kModeStepEnabled;
+  if (state_.mdscr & (mdscr::kSs | mdscr::kMde)) {
+    mode |= kModeDebug;
+    if (breakpoints_armed(state_)) mode |= kModeBreakpoints;
+    if (watchpoints_armed(state_)) mode |= kModeWatchpoints;
+  }
   if (software_step_active(state_)) mode |= kModeSingleStep;
   const uint32_t fpcr = state_.fpcr;
   if (fpcr >> 25 & 1) mode |= kModeDefaultNan;
@@ -148,8 +154,23 @@ void ArmCpu::take(const Exception& exception, uint64_t return_address) {
   take_exception(state_, exception, return_address);
 }
 
+bool ArmCpu::watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
+                     ::mynah::Fault& fault) const {
+  if (!(state_.mdscr & mdscr::kMde)) return false;
+  const auto hit = watchpoint_hit(state_, canonical(va), length, read, write, permission_class ? 1 : 0);
+  if (!hit) return false;
+  fault.words[kWordFault] = kWatchpointHit;
+  fault.words[kWordLevel] = hit->write;
+  fault.words[kWordAddress] = hit->address;
+  return true;
+}
+
 void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
   if (fault.words[kWordFault] == kPcMisaligned) return take(pc_alignment(state_.pc()), state_.pc());
+  if (fault.words[kWordFault] == kWatchpointHit)
+    return take({ExceptionKind::kSynchronous, syndrome::watchpoint(state_.el, fault.words[kWordLevel] != 0),
+                 true, fault.words[kWordAddress]},
+                state_.pc());
   const auto kind = static_cast<Fault>(fault.words[kWordFault]);
   const auto level = static_cast<unsigned>(fault.words[kWordLevel]);
   const uint64_t va = fault.words[kWordAddress];
@@ -161,7 +182,9 @@ void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
 
 void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                   const LiftLimits& limits) {
-  a64::lift_block(region, page, pc_offset, mode, model_, limits);
+  LiftLimits those = limits;
+  if (mode & kModeWatchpoints) those.slow = true;
+  a64::lift_block(region, page, pc_offset, mode, model_, those);
 }
 
 ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
@@ -169,6 +192,10 @@ ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
 bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
   if (state_.pc() & 3) {
     take(pc_alignment(state_.pc()), state_.pc());
+    return true;
+  }
+  if ((state_.mdscr & mdscr::kMde) && breakpoint_hits(state_, state_.pc())) {
+    take(synchronous(syndrome::breakpoint(state_.el)), state_.pc());
     return true;
   }
   arrived(page);
@@ -183,7 +210,8 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
 }
 
 bool ArmCpu::enters_plainly() const {
-  return state_.btype == 0 && !(state_.sp() % 16 && (state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0)));
+  if (state_.btype != 0 || ((state_.mdscr & mdscr::kMde) && breakpoints_armed(state_))) return false;
+  return state_.sp() % 16 == 0 || !(state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0));
 }
 
 void ArmCpu::arrived(const Translation& page) {

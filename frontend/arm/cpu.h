@@ -57,6 +57,8 @@ class ArmCpu final : public GuestCpu {
   ContextKey context_key() override;
   uint32_t user_class() const override { return 0; }
   TranslateResult translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
+  bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
+               ::mynah::Fault& fault) const override;
   ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class,
                             FaultKind kind) override;
   void raise_fault(const ::mynah::Fault&, ::mynah::Access access) override;

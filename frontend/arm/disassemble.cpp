@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Guest code as text, for logs and the monitor. Capstone's version in Debian 12 does not know every
-// extension; what it does not know is shown as a word.
+// extension; what it does not know is shown by its name alone.
 #include <capstone/capstone.h>
 
 #include <cstdio>
 #include <cstring>
 
+#include "frontend/arm/a64/decode.h"
 #include "frontend/arm/cpu.h"
 
 namespace mynah::arm {
+
+namespace {
+std::string name_of(uint32_t word) {
+  const a64::Decoded d = a64::decode(word);
+  return d ? std::string(a64::encoding_name(d.encoding)) : ".word";
+}
+}  // namespace
 
 std::string ArmCpu::disassemble(std::span<const uint8_t> bytes, uint64_t pc) const {
   csh handle;
@@ -24,9 +32,9 @@ std::string ArmCpu::disassemble(std::span<const uint8_t> bytes, uint64_t pc) con
     if (n == 1)
       std::snprintf(line, sizeof line, "0x%08llx:  %08x  %s %s\n", static_cast<unsigned long long>(pc + at),
                     word, insn->mnemonic, insn->op_str);
-    else
-      std::snprintf(line, sizeof line, "0x%08llx:  %08x  .word\n", static_cast<unsigned long long>(pc + at),
-                    word);
+    else  // Capstone does not know all that we do: the manual's name at least
+      std::snprintf(line, sizeof line, "0x%08llx:  %08x  %s\n", static_cast<unsigned long long>(pc + at),
+                    word, name_of(word).c_str());
     if (n) cs_free(insn, n);
     text += line;
   }

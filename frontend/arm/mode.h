@@ -35,10 +35,12 @@ enum ModeBit : uint64_t {
   // SP is not a multiple of 16 at the entry, and SpCheck is set. Such blocks check it at each access; others
   // need not, but leave when they make it so.
   kModeSpMisaligned = 1 << 25,
-  kModeStepEnabled = 1 << 26,  // MDSCR_EL1.SS: unmasking debug exceptions may begin to step
+  kModeDebug = 1 << 26,        // MDSCR_EL1.SS or MDE: unmasking debug exceptions may change what follows here
+  kModeBreakpoints = 1 << 27,  // one could hit: one instruction a region
+  kModeWatchpoints = 1 << 28,  // one could hit: every access goes through C++
 };
 // Facts that no jump cache or link could tell apart: every way out of the block goes through C++.
-constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned;
+constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned | kModeBreakpoints;
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
 constexpr unsigned kModeBtypeShift =
     22;  // PSTATE.BTYPE at the entry, 2 bits; zero where the page is not guarded

@@ -36,7 +36,7 @@ constexpr uint16_t K(unsigned op0, unsigned op1, unsigned crn, unsigned crm, uns
 constexpr SysregRow kRows[] = {
     // Debug
     {K(2,0,0,0,2), "OSDTRRX_EL1", kEl1, kNone, kBase, kInline, WORD(osdtrrx), k32},
-    {K(2,0,0,0,4), "DBGBVR<n>_EL1", kEl1, kNone, kBase, kEndsBlock, NOWHERE, ~uint64_t{3}, nullptr, read_debug_array, write_debug_array},
+    {K(2,0,0,0,4), "DBGBVR<n>_EL1", kEl1, kNone, kBase, kEndsBlock, NOWHERE, kAll, nullptr, read_debug_array, write_debug_array},
     {K(2,0,0,0,5), "DBGBCR<n>_EL1", kEl1, kNone, kBase, kEndsBlock, NOWHERE, 0x00ffe1e7, nullptr, read_debug_array, write_debug_array},
     {K(2,0,0,0,6), "DBGWVR<n>_EL1", kEl1, kNone, kBase, kEndsBlock, NOWHERE, ~uint64_t{3}, nullptr, read_debug_array, write_debug_array},
     {K(2,0,0,0,7), "DBGWCR<n>_EL1", kEl1, kNone, kBase, kEndsBlock, NOWHERE, 0x1f1fffff, nullptr, read_debug_array, write_debug_array},

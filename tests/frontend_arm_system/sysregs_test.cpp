@@ -329,7 +329,7 @@ TEST_F(Sysregs, Debug) {
     }
   }
   set(system_key(2, 0, 0, 3, 4), 0xffff000012345677);
-  EXPECT_EQ(state.dbgbvr[3], 0xffff000012345674u);
+  EXPECT_EQ(state.dbgbvr[3], 0xffff000012345677u);  // whole: it may be a context's id
   set(system_key(2, 0, 0, 2, 7), ~uint64_t{0});
   EXPECT_EQ(get(system_key(2, 0, 0, 2, 7)), 0x1f1fffffu);
   EXPECT_EQ(sysregs::display_name(system_key(2, 0, 0, 11, 5)), "DBGBCR11_EL1");

@@ -154,7 +154,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   region.pc_offset = pc_offset;
   Lifter l(b, model, mode);
   l.side_exits_left = limits.side_exits && !limits.slow ? kMaxSideExits : 0;
-  const unsigned max = mode & kModeSingleStep ? 1 : limits.max_insts;
+  const unsigned max = mode & (kModeSingleStep | kModeBreakpoints) ? 1 : limits.max_insts;
   uint32_t offset = pc_offset;
   const bool writes_to_sp_matter = (mode & (kModeSpCheck | kModeSpMisaligned)) == kModeSpCheck;
   const unsigned btype = mode >> kModeBtypeShift & 3;

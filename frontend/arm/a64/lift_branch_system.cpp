@@ -129,7 +129,7 @@ void unmask(Lifter& l, Value daif) {
   l.b.exit_engine_if(l.b.icmpz(Cond::ne, l.b.get_now(kSlotPendingInterrupts)),
                      static_cast<uint8_t>(ExitReason::kContinue), 0);
 }
-bool daif_is_plain(const Lifter& l) { return l.privileged() && !(l.mode & kModeStepEnabled); }
+bool daif_is_plain(const Lifter& l) { return l.privileged() && !(l.mode & kModeDebug); }
 }  // namespace
 void lift_msr_daifset(Lifter& l, uint32_t word) {
   if (!daif_is_plain(l)) return msr_immediate(l, word);
