@@ -19,7 +19,7 @@ ALL = "nothing"
 def techniques(mynah):
     """The names that `-accel jit,without=` takes, as the program itself lists them."""
     said = subprocess.run([mynah, "-accel", "help"], capture_output=True, text=True, check=True).stdout
-    return [line.split()[0] for line in said.partition("techniques")[2].splitlines()[1:] if line.strip()]
+    return [line.split()[0] for line in said.partition("\ntechniques (")[2].splitlines()[1:] if line.strip()]
 
 
 def variants(mynah, wanted):
