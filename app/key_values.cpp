@@ -2,25 +2,11 @@
 #include "app/key_values.h"
 
 #include "app/text.h"
+#include "devices/host/option_text.h"
 
 namespace mynah::app {
 
 const std::string kWantsHelp = "\x01help";
-
-std::vector<std::string> split_commas(std::string_view text) {
-  std::vector<std::string> parts(1);
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != ',') {
-      parts.back() += text[i];
-    } else if (i + 1 < text.size() && text[i + 1] == ',') {
-      parts.back() += ',';
-      ++i;
-    } else {
-      parts.emplace_back();
-    }
-  }
-  return parts;
-}
 
 std::string apply_key_list(std::string_view text, const KeyListSyntax& syntax, std::span<const KeyNames> rows,
                            const std::function<std::string(size_t row, const std::string& value)>& set) {
@@ -29,7 +15,7 @@ std::string apply_key_list(std::string_view text, const KeyListSyntax& syntax, s
     while (i < rows.size() && rows[i].name != name) ++i;
     return i;
   };
-  std::vector<std::string> parts = split_commas(text);
+  std::vector<std::string> parts = host::split_options(text);
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string& part = parts[i];
     const size_t equals = part.find('=');

@@ -16,9 +16,6 @@ namespace mynah::app {
 
 using Value = std::optional<std::string>;
 
-// Splits at commas, with ",," as a comma.
-std::vector<std::string> split_commas(std::string_view text);
-
 template <typename T>
 struct KeyRow {
   std::string_view name;

@@ -28,7 +28,7 @@ std::string set_format(DriveOption& to, const std::string& value) {
   return value == "raw" ? "" : "raw; convert other formats with qemu-img convert -O raw";
 }
 std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
-  to.snapshot = parse_on_off(value);
+  to.snapshot = host::parse_switch(value);
   return to.snapshot ? "" : "on or off";
 }
 std::string set_unit(DriveOption& to, const std::string& value) {

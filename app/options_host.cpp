@@ -153,7 +153,7 @@ std::string check_line(std::string_view option, const std::string& value) {
 
 std::string apply_netdev(OptionParser& p, const std::string& value) {
   p.network_given = true;
-  const auto parts = split_commas(value);
+  const auto parts = host::split_options(value);
   if (parts[0] == "help" || parts[0] == "?" || (parts.size() > 1 && parts[1] == "help")) {
     p.print(
         "networks (-netdev NAME,id=ID[,PROPERTY=VALUE...]):\n  user           needs no privilege; "
@@ -171,7 +171,7 @@ std::string apply_netdev(OptionParser& p, const std::string& value) {
 
 std::string apply_nic(OptionParser& p, const std::string& value) {
   p.network_given = true;
-  auto parts = split_commas(value);
+  auto parts = host::split_options(value);
   if (parts[0] == "none") return {};
   if (parts[0] == "help" || parts[0] == "?" || (parts.size() > 1 && parts[1] == "help")) {
     p.print(
@@ -209,7 +209,7 @@ std::string apply_nic(OptionParser& p, const std::string& value) {
 
 std::string apply_net(OptionParser& p, const std::string& value) {
   p.network_given = true;
-  const auto parts = split_commas(value);
+  const auto parts = host::split_options(value);
   if (parts[0] == "none") return {};
   if (parts[0] == "nic") {
     if (p.legacy_card) return "several -net nic are not supported; use -nic for each card";

@@ -218,7 +218,7 @@ std::string apply_machine(OptionParser& p, const std::string& value) {
         "machines (-M NAME):\n  virt           board of virtio devices, as Arm systems know it (default)\n");
     return {};
   }
-  const std::string first = split_commas(value)[0];
+  const std::string first = host::split_options(value)[0];
   if (first.find('=') == std::string::npos && first != "virt" && first != "help")
     return "machine '" + first + "' is not known; did you mean '" + nearest_name(first, kMachines) +
            "'? (-M help lists them)";

@@ -12,6 +12,7 @@
 #include "app/key_values.h"
 #include "app/options.h"
 #include "app/text.h"
+#include "devices/host/option_text.h"
 
 namespace mynah::app {
 
@@ -78,7 +79,7 @@ std::string set_text(T& to, const std::string& value) {
 }
 template <typename T, bool T::*member>
 std::string set_on_off(T& to, const std::string& value) {
-  const auto on = parse_on_off(value);
+  const auto on = host::parse_switch(value);
   if (!on) return "on or off";
   to.*member = *on;
   return {};
@@ -91,11 +92,11 @@ std::string set_nothing(T&, const std::string&) {
 // A switch that can only be off, or only be on.
 template <typename T>
 std::string only_off(T&, const std::string& value) {
-  return parse_on_off(value) == false ? "" : "only off here, because this machine does not have it";
+  return host::parse_switch(value) == false ? "" : "only off here, because this machine does not have it";
 }
 template <typename T>
 std::string only_on(T&, const std::string& value) {
-  return parse_on_off(value) == true ? "" : "only on here";
+  return host::parse_switch(value) == true ? "" : "only on here";
 }
 
 }  // namespace mynah::app

@@ -43,7 +43,7 @@ std::optional<AddressRange> parse_range(const std::string& text) {
 }  // namespace
 
 std::string apply_traces(OptionParser& p, const std::string& value) {
-  for (const std::string& word : split_commas(value)) {
+  for (const std::string& word : host::split_options(value)) {
     if (word == "help" || word == "?") {
       std::string text = "log items (-d ITEM,ITEM...):\n";
       for (const TraceRow& row : kTraces) text += format("  %-14s %s\n", row.name.data(), row.help.data());
@@ -65,7 +65,7 @@ std::string apply_traces(OptionParser& p, const std::string& value) {
 }
 
 std::string apply_trace_ranges(OptionParser& p, const std::string& value) {
-  for (const std::string& word : split_commas(value)) {
+  for (const std::string& word : host::split_options(value)) {
     const auto range = parse_range(word);
     if (!range)
       return "-dfilter: '" + word +

@@ -88,12 +88,6 @@ std::optional<uint64_t> parse_u64(std::string_view text) {
   return value;
 }
 
-std::optional<bool> parse_on_off(const std::optional<std::string>& text) {
-  if (!text || *text == "on" || *text == "yes" || *text == "true" || *text == "y") return true;
-  if (*text == "off" || *text == "no" || *text == "false" || *text == "n") return false;
-  return std::nullopt;
-}
-
 std::string joined(std::span<const std::string_view> names) {
   std::string all;
   for (std::string_view name : names) all.append(all.empty() ? "" : ", ").append(name);

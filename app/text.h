@@ -27,9 +27,6 @@ std::optional<uint64_t> parse_size(std::string_view text, uint64_t unit);
 // Decimal, or hexadecimal after 0x.
 std::optional<uint64_t> parse_u64(std::string_view text);
 
-// "on", "yes", "true", "y" or absent; "off", "no", "false", "n".
-std::optional<bool> parse_on_off(const std::optional<std::string>& text);
-
 // The names with ", " between them.
 std::string joined(std::span<const std::string_view> names);
 // The amount with the largest unit that keeps it whole, "512 MiB"; else in MiB rounded up.

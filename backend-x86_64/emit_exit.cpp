@@ -89,8 +89,7 @@ void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   e.a.shl(e.r32(index), 2);
   e.a.and_(e.r32(index), (ir::kJumpSize - 1) << 4);
   e.a.mov(x86::rax, target);
-  const int32_t jump =
-      offsetof(ir::Context, jump) + inst.aux * static_cast<int32_t>(ir::kJumpStart * sizeof(ir::JumpEntry));
+  const int32_t jump = jump_disp(inst.aux);
   e.a.cmp(x86::ptr(x86::r14, e.r64(index), 0, jump), x86::rax);
   e.jump(Cc::ne, e.thunks().indirect_miss[inst.aux]);
   e.a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));

@@ -57,6 +57,11 @@ struct ThunkTable {
            cold_op = 0, constants = 0;
 };
 
+// Bytes from the context register to the jump cache's start for a kind of branch.
+constexpr int32_t jump_disp(unsigned hint) {
+  return offsetof(ir::Context, jump) + static_cast<int32_t>(hint * ir::kJumpStart * sizeof(ir::JumpEntry));
+}
+
 // Bytes from the state register.
 constexpr int32_t state_disp(uint32_t offset) { return static_cast<int32_t>(offset) - kStateBias; }
 constexpr int32_t runtime_disp(size_t offset) {

@@ -122,20 +122,16 @@ class ThunkWriter {
     const x86::Mem pc_page = x86::ptr(x86::rbp, state_disp(0), 8);
     a.add(x86::rax, pc_page);
     first_jump_index();
-    const int32_t jump = jump_of(static_cast<unsigned>(ir::ExitHint::kReturn));
+    const int32_t jump = jump_disp(static_cast<unsigned>(ir::ExitHint::kReturn));
     a.cmp(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
     a.jmp(x86::ptr(x86::r14, x86::rcx, 0, jump + 8));
     e.land_short(miss);
   }
-  static constexpr int32_t jump_of(unsigned hint) {
-    return offsetof(ir::Context, jump) + static_cast<int32_t>(hint * ir::kJumpStart * sizeof(ir::JumpEntry));
-  }
-
   // rax: the address. What the second jump cache knows goes into the first and on; every register is free.
   void indirect_miss(ThunkTable& table, unsigned hint) {
     table.indirect_miss[hint] = here();
-    const int32_t jump = jump_of(hint);
+    const int32_t jump = jump_disp(hint);
     static_assert(sizeof(ir::SecondJumpEntry) == 32 && sizeof(ir::JumpEntry) == 16);
     a.mov(x86::rcx, x86::rax);
     a.shr(x86::rcx, 63);

@@ -8,6 +8,7 @@
 #include "devices/intc/gicv3_cpu.h"
 #include "machines/arm_boot.h"
 #include "machines/psci.h"
+#include "machines/tlb_invalidation.h"
 #include "machines/virt_map.h"
 
 namespace mynah {
@@ -29,22 +30,7 @@ struct VirtMachine::Walks final : arm::PhysicalMemory {
 struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
   explicit System(VirtMachine& m) : m(m) {}
   arm::PhysicalMemory& memory() override { return *m.walks_; }
-  void tlb_invalidate(const arm::TlbInvalidation& i) override {
-    Tlb& tlb = m.vcpu_->tlb();
-    using Scope = arm::TlbInvalidation::Scope;
-    switch (i.scope) {
-      case Scope::kAll:
-        return tlb.invalidate_all();
-      case Scope::kAsid:
-        return tlb.invalidate_asid(i.asid);
-      case Scope::kVa:
-        return tlb.invalidate_pages(i.va, i.pages4k, false, i.asid);
-      case Scope::kVaAllAsid:
-        return tlb.invalidate_pages(i.va, i.pages4k, true, 0);
-      case Scope::kRange:
-        return tlb.invalidate_pages(i.va, i.pages4k, i.all_asids, i.asid);
-    }
-  }
+  void tlb_invalidate(const arm::TlbInvalidation& request) override { invalidate(m.vcpu_->tlb(), request); }
   void translation_changed() override { m.vcpu_->translation_changed(); }
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t key, uint64_t& value) override;

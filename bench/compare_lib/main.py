@@ -31,7 +31,7 @@ Exit code: 0 when every program ran and all checksums agree, else 1.
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        print(f"compare: {message}; --help lists the options", file=sys.stderr)
+        print(f"{Path(self.prog).name}: {message}; --help lists the options", file=sys.stderr)
         sys.exit(1)
 
 
@@ -132,6 +132,15 @@ def optional(what, find, *arguments):
         return []
 
 
+def prepare(guest):
+    """Packages and images; the lock, which is to be closed after the runs."""
+    set_up("build", "bench")
+    held = lock()
+    images = image.Images(OUTPUT, guest, say)
+    images.make()
+    return held, images
+
+
 def find_emulators(wanted, options, guest, images):
     found = []
     for name in wanted:
@@ -216,10 +225,7 @@ def run(options):
         result = load(options.from_json)
     else:
         wanted = names(options.emulators, emulators.NAMES, "emulator") if options.emulators else emulators.NAMES
-        set_up("build", "bench")
-        held = lock()
-        images = image.Images(OUTPUT, guest, say)
-        images.make()
+        held, images = prepare(guest)
         used = find_emulators(wanted, options, guest, images)
         about = machine()
         runs = measure(chosen, processors, used, guest, images.initramfs, pairs)
@@ -261,17 +267,18 @@ def report(result, options):
     return 1 if failed or differ else 0
 
 
-def main():
+def main(name, run):
+    """The exit code of run() with the command line; what went wrong is said in one sentence."""
     try:
-        return run(parse(sys.argv[1:]))
+        return run(sys.argv[1:])
     except Problem as problem:
-        say(f"compare: {problem}")
+        say(f"{name}: {problem}")
     except OSError as error:
-        say(f"compare: {error.filename or 'a file'}: {error.strerror}")
+        say(f"{name}: {error.filename or 'a file'}: {error.strerror}")
     except KeyboardInterrupt:
-        say("compare: interrupted")
+        say(f"{name}: interrupted")
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("compare", lambda arguments: run(parse(arguments))))

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import programs as table
-from compare_lib import emulators, guests, image, main as compare
+from compare_lib import emulators, guests, main as compare
 from compare_lib.problem import Problem
 
 PROGRAMS = ("installer", "gzip", "python", "perl", "matrix", "sha256", "copy", "os-shell", "os-switch", "os-syscalls")
@@ -67,10 +67,7 @@ def run(arguments):
     cpu = compare.names(options.cpu, list(guest.processors), "processor")[0]
     wanted = compare.names(options.programs, [p.name for p in table.PROGRAMS], "program") if options.programs else PROGRAMS
     chosen = [program for program in table.PROGRAMS if program.name in wanted]
-    compare.set_up("build", "bench")
-    held = compare.lock()
-    images = image.Images(compare.OUTPUT, guest, compare.say)
-    images.make()
+    held, images = compare.prepare(guest)
     mynah = options.mynah or compare.build_mynah()
     known = techniques(mynah)
     used = variants(mynah, compare.names(options.without, known, "technique") if options.without else known)
@@ -82,12 +79,4 @@ def run(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except Problem as problem:
-        compare.say(f"techniques: {problem}")
-    except OSError as error:
-        compare.say(f"techniques: {error.filename or 'a file'}: {error.strerror}")
-    except KeyboardInterrupt:
-        compare.say("techniques: interrupted")
-    sys.exit(1)
+    sys.exit(compare.main("techniques", run))

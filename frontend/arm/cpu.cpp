@@ -32,6 +32,9 @@ enum FaultWord : unsigned { kWordFault, kWordLevel, kWordAddress };
 constexpr uint64_t kPcMisaligned = ~uint64_t{0};   // as kWordFault
 constexpr uint64_t kWatchpointHit = ~uint64_t{1};  // the same; kWordLevel: whether a store
 
+bool checks_sp(const ArmState& state) { return state.sctlr & (state.el ? sctlr::kSa : sctlr::kSa0); }
+bool sp_misaligned(const ArmState& state) { return state.sp() % 16 && checks_sp(state); }
+
 }  // namespace
 
 ArmCpu::ArmCpu(CpuModel model, ArmSystem& system, Firmware* firmware, ir::Runtime& runtime)
@@ -82,7 +85,7 @@ ContextKey ArmCpu::context_key() {
   uint64_t mode = 0;
   if (el1) mode |= kModeEl1;
   if (el1 && state_.spsel) mode |= kModeSpEl1;
-  if (control & (el1 ? sctlr::kSa : sctlr::kSa0)) mode |= kModeSpCheck;
+  if (checks_sp(state_)) mode |= kModeSpCheck;
   if (!fp_trapped(state_)) mode |= kModeFpEnabled;
   if (control & sctlr::kA) mode |= kModeAlignCheck;
   if (state_.uao) mode |= kModeUao;
@@ -156,7 +159,6 @@ void ArmCpu::take(const Exception& exception, uint64_t return_address) {
 
 bool ArmCpu::watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
                      ::mynah::Fault& fault) const {
-  if (!(state_.mdscr & mdscr::kMde)) return false;
   const auto hit = watchpoint_hit(state_, canonical(va), length, read, write, permission_class ? 1 : 0);
   if (!hit) return false;
   fault.words[kWordFault] = kWatchpointHit;
@@ -194,7 +196,7 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
     take(pc_alignment(state_.pc()), state_.pc());
     return true;
   }
-  if ((state_.mdscr & mdscr::kMde) && breakpoint_hits(state_, state_.pc())) {
+  if (breakpoint_hits(state_, state_.pc())) {
     take(synchronous(syndrome::breakpoint(state_.el)), state_.pc());
     return true;
   }
@@ -205,13 +207,12 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
     facts = kModeGuarded | uint64_t{state_.btype} << kModeBtypeShift;
     if (state_.sctlr & (state_.el ? sctlr::kBt1 : sctlr::kBt0)) facts |= kModeStrictPac;
   }
-  if (state_.sp() % 16 && (state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0))) facts |= kModeSpMisaligned;
+  if (sp_misaligned(state_)) facts |= kModeSpMisaligned;
   return false;
 }
 
 bool ArmCpu::enters_plainly() const {
-  if (state_.btype != 0 || ((state_.mdscr & mdscr::kMde) && breakpoints_armed(state_))) return false;
-  return state_.sp() % 16 == 0 || !(state_.sctlr & (state_.el ? sctlr::kSa : sctlr::kSa0));
+  return state_.btype == 0 && !sp_misaligned(state_) && !breakpoints_armed(state_);
 }
 
 void ArmCpu::arrived(const Translation& page) {

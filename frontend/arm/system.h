@@ -22,7 +22,7 @@ struct TlbInvalidation {
   uint16_t asid = 0;
   uint64_t va = 0;         // page-aligned, sign-extended
   uint64_t pages4k = 1;    // kVa, kVaAllAsid: pages of the current granule, in 4 KiB units; kRange: length
-  bool all_asids = false;  // kRange
+  bool all_asids = false;  // kVaAllAsid, and kRange where it says so
   bool last_level_only = false;
   bool broadcast = false;  // inner or outer shareable
 };

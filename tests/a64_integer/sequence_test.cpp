@@ -18,20 +18,13 @@
 #include "frontend/arm/a64/lift.h"
 #include "frontend/arm/a64/rows.h"
 #include "tests/a64_integer/jit_runner.h"
+#include "tests/a64_oracle/general_rows.h"
 
 namespace mynah::a64_oracle {
 namespace {
 
 namespace a64 = arm::a64;
 
-constexpr Encoding kDataProcessing[] = {
-#define ROW(id, ...) Encoding::id,
-#include "frontend/arm/a64/table_dp_immediate.inc"
-#undef ROW
-#define ROW(id, ...) Encoding::id,
-#include "frontend/arm/a64/table_dp_register.inc"
-#undef ROW
-};
 constexpr Encoding kFlagRows[] = {Encoding::adds_immediate,
                                   Encoding::subs_immediate,
                                   Encoding::ands_immediate,

@@ -6,6 +6,7 @@
 
 #include "app/key_values.h"
 #include "app/text.h"
+#include "devices/host/option_text.h"
 
 namespace mynah::app {
 namespace {
@@ -50,9 +51,9 @@ TEST(Text, TheNearestNameIsFound) {
 }
 
 TEST(KeyValues, CommasDouble) {
-  EXPECT_EQ(split_commas("a,b=c,,d,e"), (std::vector<std::string>{"a", "b=c,d", "e"}));
-  EXPECT_EQ(split_commas(""), std::vector<std::string>{""});
-  EXPECT_EQ(split_commas(",,,"), (std::vector<std::string>{",", ""}));
+  EXPECT_EQ(host::split_options("a,b=c,,d,e"), (std::vector<std::string>{"a", "b=c,d", "e"}));
+  EXPECT_EQ(host::split_options(""), std::vector<std::string>{""});
+  EXPECT_EQ(host::split_options(",,,"), (std::vector<std::string>{",", ""}));
 }
 
 TEST(Options, DefaultsAreThoseOfHelp) {

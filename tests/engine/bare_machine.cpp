@@ -138,23 +138,6 @@ bool BareMachine::compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t d
   return memory_.write(pa, &desired, 8);
 }
 
-void BareMachine::tlb_invalidate(const arm::TlbInvalidation& i) {
-  Tlb& tlb = vcpu->tlb();
-  using Scope = arm::TlbInvalidation::Scope;
-  switch (i.scope) {
-    case Scope::kAll:
-      return tlb.invalidate_all();
-    case Scope::kAsid:
-      return tlb.invalidate_asid(i.asid);
-    case Scope::kVa:
-      return tlb.invalidate_pages(i.va, i.pages4k, false, i.asid);
-    case Scope::kVaAllAsid:
-      return tlb.invalidate_pages(i.va, i.pages4k, true, 0);
-    case Scope::kRange:
-      return tlb.invalidate_pages(i.va, i.pages4k, i.all_asids, i.asid);
-  }
-}
-
 bool BareMachine::read_external(uint16_t, uint64_t& value) {
   value = vcpu->instructions();
   return true;

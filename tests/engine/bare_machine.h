@@ -17,6 +17,7 @@
 
 #include "engine/vcpu.h"
 #include "frontend/arm/cpu.h"
+#include "machines/tlb_invalidation.h"
 #include "tests/engine/assembler.h"
 
 namespace mynah::test {
@@ -104,7 +105,7 @@ class BareMachine final : public arm::ArmSystem,
   bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) override;
   // --- arm::ArmSystem
   arm::PhysicalMemory& memory() override { return *this; }
-  void tlb_invalidate(const arm::TlbInvalidation& request) override;
+  void tlb_invalidate(const arm::TlbInvalidation& request) override { invalidate(vcpu->tlb(), request); }
   void translation_changed() override { vcpu->translation_changed(); }
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t, uint64_t&) override;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An Arm processor's TLB maintenance request, carried out on the engine's TLB.
+#pragma once
+
+#include "engine/tlb.h"
+#include "frontend/arm/system.h"
+
+namespace mynah {
+
+inline void invalidate(Tlb& tlb, const arm::TlbInvalidation& request) {
+  using Scope = arm::TlbInvalidation::Scope;
+  switch (request.scope) {
+    case Scope::kAll:
+      return tlb.invalidate_all();
+    case Scope::kAsid:
+      return tlb.invalidate_asid(request.asid);
+    case Scope::kVa:
+    case Scope::kVaAllAsid:
+    case Scope::kRange:
+      return tlb.invalidate_pages(request.va, request.pages4k, request.all_asids, request.asid);
+  }
+}
+
+}  // namespace mynah
