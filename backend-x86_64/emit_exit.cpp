@@ -41,9 +41,26 @@ void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   jump(thunks_->crosspage);
 }
 
+// Operand k: the call's return address, or none. Pushes it and, by a call over it, the address of the code
+// that leads on there; everything is in the state. Not in front of the next page, which this block knows
+// nothing of.
+void Emitter::push_return(const Inst& inst, const Regs& r, unsigned k) {
+  const int32_t target = ir().snapshot(inst).pc_offset;
+  if (!options_.return_stack || r[k] == kNone || target >= static_cast<int32_t>(ir::kPageSize)) return;
+  static_assert(sizeof(ir::ReturnEntry) == 16 && offsetof(ir::ReturnEntry, host) == 0);
+  constexpr uint32_t kPop = 4, kLink = 5;
+  a.push(r64(r[k]));
+  a.embedUInt8(0xe8);
+  a.embedUInt32(kPop + kLink);
+  a.add(x86::rsp, 8);
+  call(thunks_->link);
+  add_site(Site::Kind::kExit, inst).imm = static_cast<uint64_t>(target);
+}
+
 void emit_exit(Emitter& e, const Inst& inst, const Regs& r) {
   const ir::Snapshot& snapshot = e.ir().snapshot(inst);
   if (!e.state_written) e.write_state(r.step, snapshot);
+  e.push_return(inst, r, 0);
   e.exit_to(inst, snapshot);
 }
 
@@ -74,27 +91,44 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
   e.add_cold(cold);
 }
 
+// To the address in `target`, if the jump cache knows it; every other register is free.
+void Emitter::probe_jump_cache(Reg target, unsigned hint) {
+  const Reg index = target == kRcx ? kRdx : kRcx;
+  a.mov(r32(index), r32(target));
+  static_assert(sizeof(ir::JumpEntry) == 16);
+  a.shr(r32(index), ir::kJumpFold);
+  a.xor_(r32(index), r32(target));
+  a.shl(r32(index), 2);
+  a.and_(r32(index), (ir::kJumpSize - 1) << 4);
+  a.mov(x86::rax, r64(target));
+  const int32_t disp = jump_disp(hint);
+  a.cmp(x86::ptr(x86::r14, r64(index), 0, disp), x86::rax);
+  jump(Cc::ne, thunks_->indirect_miss[hint]);
+  a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
+  a.mov(slot(0), x86::rax);
+  a.jmp(x86::ptr(x86::r14, r64(index), 0, disp + 8));
+}
+
+// The return stack does not know the way: what is on it is of no use, then.
+void Emitter::return_miss(const Inst& inst, const Regs& r) {
+  a.mov(x86::rsp, x86::ptr(x86::r14, offsetof(ir::Context, empty_return)));
+  probe_jump_cache(r[0], inst.aux);
+}
+
 void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   const ir::Snapshot& snapshot = e.ir().snapshot(inst);
   // The target may be what a spill slot's way to the state would overwrite: rax comes after the state.
   e.write_state(r.step, snapshot);
+  e.push_return(inst, r, 1);
   e.fix_count(snapshot);
   // Every register is free from here on.
-  const Reg index = r[0] == kRcx ? kRdx : kRcx;
-  const x86::Gp target = e.r64(r[0]);
-  e.a.mov(e.r32(index), e.r32(r[0]));
-  static_assert(sizeof(ir::JumpEntry) == 16);
-  e.a.shr(e.r32(index), ir::kJumpFold);
-  e.a.xor_(e.r32(index), e.r32(r[0]));
-  e.a.shl(e.r32(index), 2);
-  e.a.and_(e.r32(index), (ir::kJumpSize - 1) << 4);
-  e.a.mov(x86::rax, target);
-  const int32_t jump = jump_disp(inst.aux);
-  e.a.cmp(x86::ptr(x86::r14, e.r64(index), 0, jump), x86::rax);
-  e.jump(Cc::ne, e.thunks().indirect_miss[inst.aux]);
-  e.a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
-  e.a.mov(e.slot(0), x86::rax);
-  e.a.jmp(x86::ptr(x86::r14, e.r64(index), 0, jump + 8));
+  if (!e.returns_by_stack(inst)) return e.probe_jump_cache(r[0], inst.aux);
+  e.a.cmp(x86::ptr(x86::rsp, offsetof(ir::ReturnEntry, address)), e.r64(r[0]));
+  e.add_cold({.kind = Emitter::Cold::Kind::kReturn, .from = {e.jump_near(Cc::ne)}});
+  e.a.mov(x86::rax, e.r64(r[0]));  // for the stack's end
+  e.a.and_(e.r64(r[0]), -static_cast<int32_t>(ir::kPageSize));
+  e.a.mov(e.slot(0), e.r64(r[0]));
+  e.a.ret();
 }
 
 void emit_exit_engine(Emitter& e, const Inst& inst, const Regs& r) {

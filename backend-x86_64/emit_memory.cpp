@@ -156,7 +156,7 @@ void Emitter::write_state(const Step& step, const ir::Snapshot& snapshot) {
             load_vector(*this, Type::v128, kXmm15, spill(spot.spill));
             store_vector(*this, t, to, kXmm15);
           } else {
-            load(Type::i64, kRax, kRsp, 8 * spot.spill);
+            load(Type::i64, kRax, kRbp, spill_disp(spot.spill));
             store_slot(*this, t, entry.slot, kRax);
           }
           break;

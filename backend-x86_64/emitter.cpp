@@ -210,6 +210,11 @@ void Emitter::call(uint64_t thunk) {
   byte(a, 0xe8);
   thunk_distance(thunk);
 }
+void Emitter::load_address(const x86::Gp& to, uint64_t thunk) {
+  a.lea(to, x86::ptr(x86::rip, 0));
+  a._bufferPtr -= 4;
+  thunk_distance(thunk);
+}
 void Emitter::jump(uint64_t thunk) {
   byte(a, 0xe9);
   thunk_distance(thunk);
@@ -316,7 +321,7 @@ void Emitter::moves(const Step& step) {
         break;
       case Move::Kind::kSpill:
         if (!vector)
-          store(Type::i64, m.from, kRsp, 8 * m.spill);
+          store(Type::i64, m.from, kRbp, spill_disp(m.spill));
         else if (features.avx)
           a.vmovups(spill(m.spill), xmm(m.from));
         else
@@ -324,7 +329,7 @@ void Emitter::moves(const Step& step) {
         break;
       case Move::Kind::kReload:
         if (!vector)
-          load(Type::i64, m.to, kRsp, 8 * m.spill);
+          load(Type::i64, m.to, kRbp, spill_disp(m.spill));
         else if (features.avx)
           a.vmovups(xmm(m.to), spill(m.spill));
         else
@@ -406,8 +411,8 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
   out.sites.push_back({.kind = Site::Kind::kDeadline,
                        .offset = position(),
                        .pc_offset = static_cast<int32_t>(region.pc_offset)});
-  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kEngine, Cold::Kind::kExit, Cold::Kind::kSaturated,
-                          Cold::Kind::kOp}) {
+  for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kEngine, Cold::Kind::kReturn, Cold::Kind::kExit,
+                          Cold::Kind::kSaturated, Cold::Kind::kOp}) {
     for (const Cold& cold : cold_) {
       if (cold.kind != kind) continue;
       index_ = cold.step;
@@ -441,6 +446,8 @@ void Emitter::cold_stub(const Cold& cold) {
     byte(a, 0xe9);
     back_.push_back({position(), cold.resume});
     word(a, 0);
+  } else if (cold.kind == Cold::Kind::kReturn) {
+    return_miss(inst, Regs{step});
   } else if (cold.kind == Cold::Kind::kEngine) {
     call(thunks_->guard);
     add_saved(add_site(Site::Kind::kEngine, inst), step, inst);

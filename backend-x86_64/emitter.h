@@ -53,8 +53,8 @@ constexpr unsigned kPageLinkSize = 34;
 
 struct ThunkTable {
   uint64_t indirect_miss[ir::kExitHints] = {};
-  uint64_t link = 0, crosspage = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0, run_op = 0,
-           cold_op = 0, constants = 0;
+  uint64_t link = 0, crosspage = 0, empty_return = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0,
+           run_op = 0, cold_op = 0, constants = 0;
 };
 
 // Bytes from the context register to the jump cache's start for a kind of branch.
@@ -66,6 +66,9 @@ constexpr int32_t jump_disp(unsigned hint) {
 constexpr int32_t state_disp(uint32_t offset) { return static_cast<int32_t>(offset) - kStateBias; }
 constexpr int32_t runtime_disp(size_t offset) {
   return static_cast<int32_t>(offset) - static_cast<int32_t>(offsetof(Runtime, state)) - kStateBias;
+}
+constexpr int32_t spill_disp(unsigned index) {
+  return runtime_disp(offsetof(Runtime, registers) + offsetof(ir::HostRegisters, spill) + 8 * size_t{index});
 }
 #define MYNAH_RUNTIME(field) ::mynah::x86_64::runtime_disp(offsetof(::mynah::ir::Runtime, field))
 
@@ -106,7 +109,7 @@ class Emitter {
   int32_t slot_disp(Value get) const { return state_disp(region_->slots[region_->insts[get].imm].offset); }
   x86::Mem slot_of(Value get, uint32_t size = 0) const { return slot(region_->insts[get].imm, size); }
   x86::Mem spill(unsigned index, uint32_t size = 0) const {
-    return x86::ptr(x86::rsp, static_cast<int32_t>(8 * index), size);
+    return x86::ptr(x86::rbp, spill_disp(index), size);
   }
   uint64_t const_bits(Value konst) const { return region_->insts[konst].imm; }
   uint64_t imm(const Regs& r, unsigned k) const { return const_bits(r.step.value[k]); }
@@ -165,6 +168,7 @@ class Emitter {
   Mark jump_near(Cc cc);
   void land_near(Mark mark);  // of a jump_near
   void call(uint64_t thunk);
+  void load_address(const x86::Gp& to, uint64_t thunk);
   void jump(uint64_t thunk);
   void jump(Cc cc, uint64_t thunk);
   void setcc(Cc cc, Reg r) { a.emit(kSet[static_cast<unsigned>(cc)], r8(r)); }
@@ -199,13 +203,19 @@ class Emitter {
   bool state_written = false;  // by the exit_if in front
   void fix_count(const ir::Snapshot& snapshot);
   void exit_to(const Inst& inst, const ir::Snapshot& snapshot);
+  void probe_jump_cache(Reg target, unsigned hint);
+  void return_miss(const Inst& inst, const Regs& r);
+  void push_return(const Inst& inst, const Regs& r, unsigned k);
+  bool returns_by_stack(const Inst& inst) const {
+    return options_.return_stack && inst.aux == static_cast<uint8_t>(ir::ExitHint::kReturn);
+  }
   Site& add_site(Site::Kind kind, const Inst& inst);
   void add_saved(Site& site, const Step& step, const Inst& inst);
   Location location(Reg r) const;
   struct Cold {
     // kOp: the op's reference meaning on the operands, which are still in their registers; kSaturated: sets
     // the sticky saturation flag. Both go on behind.
-    enum class Kind : uint8_t { kExit, kGuard, kEngine, kOp, kSaturated } kind;
+    enum class Kind : uint8_t { kExit, kGuard, kEngine, kReturn, kOp, kSaturated } kind;
     uint32_t step;
     Mark from[2] = {0, 0};
     uint32_t resume = 0;

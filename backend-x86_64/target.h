@@ -2,10 +2,10 @@
 //
 // The x86-64 target: register roles, and what the host processor offers.
 //
-//   rbp          guest state + 128 (so that the first 256 bytes have one-byte displacements); Runtime lies
-//   below r14          Context: soft TLB and jump cache r13d         guest instructions left rsp spill slots
-//   from [rsp] upwards rax          scratch of every emitter; never holds a value xmm14, 15    scratch of
-//   every emitter the rest     values. rbx, r12, r15 survive calls.
+// - rbp: guest state + 128 (so that the first 256 bytes have one-byte displacements); Runtime lies below.
+// - r14: Context, that is, soft TLB and jump cache. r13d: guest instructions left. rsp: the return stack.
+// - rax, xmm14, xmm15: scratch of every emitter; never hold a value.
+// - The rest: values. rbx, r12, r15 survive calls.
 #pragma once
 
 #include "ir/alloc/steps.h"
@@ -21,7 +21,6 @@ constexpr Reg kR8 = 8, kR9 = 9, kR10 = 10, kR11 = 11, kR12 = 12, kR13 = 13, kR14
 constexpr Reg kXmm0 = ir::alloc::kVectorBase, kXmm14 = kXmm0 + 14, kXmm15 = kXmm0 + 15;
 
 constexpr int kStateBias = 128;
-constexpr unsigned kSpillSlots = 256;
 
 template <typename... R>
 constexpr RegSet regs(R... r) {
@@ -36,7 +35,7 @@ constexpr ir::alloc::Target kTarget = {
     .allocatable = kAllocatable,
     .call_clobbers = kCallClobbers,
     .cheap = regs(kRcx, kRdx, kRbx, kRsi, kRdi) | ir::alloc::kVector,
-    .spill_slots = kSpillSlots,
+    .spill_slots = ir::kSpillSlots,
 };
 
 struct Features {

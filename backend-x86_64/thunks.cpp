@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Thunks: the way into translated code, and the few ways out of it. They stand at the start of code memory,
-// once; regions call or jump to them relatively. The frame while translated code runs, from rsp up: spill
-// slots, padding, callee-saved registers of the System V ABI, the return address. rsp is a multiple of 16 in
-// between.
+// once; regions call or jump to them relatively. While translated code runs, rsp points into the return stack
+// (ir/runtime.h); C++ runs on the host's stack, where enter left the callee-saved registers of the System V
+// ABI. The host predicts a ret by counting calls and rets: C++ comes
+// here and goes back by jumps, so that the count stays in step with the guest's calls.
 //
 // MXCSR is the guest's in translated code (Runtime::guest_fp_control, sticky flags included) and the host's
 // in C++, but for run_op, which computes with integers alone.
@@ -17,7 +18,6 @@ using namespace ir::alloc;
 
 namespace {
 
-constexpr int kFrame = kSpillSlots * 8 + 8;  // with six pushes and the return address: a multiple of 16
 constexpr Reg kPushed[] = {kRbp, kRbx, kR12, kR13, kR14, kR15};
 
 class ThunkWriter {
@@ -25,7 +25,6 @@ class ThunkWriter {
   ThunkWriter(Emitter& e, ir::CodeSpan at) : e(e), a(e.a), at_(at) {}
   void write(ThunkTable& table) {
     align();
-    enter();
     leave_ = here();
     leave();
     restore_ = here();
@@ -36,8 +35,14 @@ class ThunkWriter {
     table.engine = with_site(ir::Leave::kEngine);
     align();
     table.crosspage = here();
-    crosspage();  // falls into the next
+    // rax: offset in the page that pc_page already names (the state's first slot).
+    a.add(x86::rax, pc_page());
+    const auto known = e.jump_short();
+    table.empty_return = here();  // rax: the address
+    a.mov(x86::rsp, context(offsetof(ir::Context, empty_return)));
+    e.land_short(known);
     constexpr auto kReturn = static_cast<unsigned>(ir::ExitHint::kReturn);
+    first_jump(kReturn);  // falls into the next
     indirect_miss(table, kReturn);
     for (unsigned hint = 0; hint < ir::kExitHints; ++hint)
       if (hint != kReturn) indirect_miss(table, hint);
@@ -54,23 +59,35 @@ class ThunkWriter {
     table.cold_op = here();
     cold_op();
     align();
+    enter_ = here();
+    enter(table);
+    align();
     table.constants = here();
     a.embed(kConstants, sizeof kConstants);
   }
+  uint64_t enter_address() const { return enter_; }
 
  private:
   uint64_t here() const { return reinterpret_cast<uint64_t>(at_.execute) + e.position(); }
   void align() { a.align(asmjit::AlignMode::kCode, 16); }
   x86::Mem field(int32_t disp, uint32_t size = 0) { return e.runtime(disp, size); }
+  x86::Mem context(size_t disp) { return x86::ptr(x86::r14, static_cast<int32_t>(disp), 8); }
 
-  void enter() {
+  void enter(const ThunkTable& table) {
     for (const Reg r : kPushed) a.push(Emitter::r64(r));
-    a.sub(x86::rsp, kFrame);
+    a.mov(x86::rax, x86::rsp);
+    a.and_(x86::rsp, -16);
+    a.sub(x86::rsp, 16);
+    a.mov(x86::ptr(x86::rsp), x86::rax);
     a.lea(x86::rbp, x86::ptr(x86::rdi, static_cast<int32_t>(offsetof(Runtime, state)) + kStateBias));
     a.mov(field(MYNAH_RUNTIME(host_stack)), x86::rsp);
     a.stmxcsr(field(MYNAH_RUNTIME(host_fp_control), 4));
     a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
     load_pinned();
+    a.mov(x86::rcx, context(offsetof(ir::Context, empty_return)));
+    e.load_address(x86::rax, table.empty_return);  // whatever the address next to it is
+    a.mov(x86::ptr(x86::rcx, offsetof(ir::ReturnEntry, host)), x86::rax);
+    from_host_stack();
     a.jmp(x86::rsi);
   }
   void load_pinned() {
@@ -89,13 +106,15 @@ class ThunkWriter {
   // Back to enter's caller; exit_reason and exit_site are set. From `restore_` on, the counter and the
   // control words are in order already.
   void leave() {
+    to_host_stack();
     store_counter();
     host_fp();
   }
   void restore() {
-    a.add(x86::rsp, kFrame);
+    a.mov(x86::rsp, x86::ptr(x86::rsp));
     for (size_t i = std::size(kPushed); i-- > 0;) a.pop(Emitter::r64(kPushed[i]));
-    a.ret();
+    a.pop(x86::rcx);
+    a.jmp(x86::rcx);
   }
 
   uint64_t with_site(ir::Leave reason) {
@@ -117,14 +136,16 @@ class ThunkWriter {
     a.and_(x86::ecx, (ir::kJumpSize - 1) << 4);
   }
 
-  // rax: offset in the page that pc_page already names (the state's first slot).
-  void crosspage() {
-    const x86::Mem pc_page = x86::ptr(x86::rbp, state_disp(0), 8);
-    a.add(x86::rax, pc_page);
+  x86::Mem pc_page() { return x86::ptr(x86::rbp, state_disp(0), 8); }
+
+  // rax: the address. Goes there when the first jump cache knows it.
+  void first_jump(unsigned hint) {
     first_jump_index();
-    const int32_t jump = jump_disp(static_cast<unsigned>(ir::ExitHint::kReturn));
+    const int32_t jump = jump_disp(hint);
     a.cmp(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
+    a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
+    a.mov(pc_page(), x86::rax);
     a.jmp(x86::ptr(x86::r14, x86::rcx, 0, jump + 8));
     e.land_short(miss);
   }
@@ -155,14 +176,14 @@ class ThunkWriter {
     a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
     a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump + 8), x86::rdx);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
-    a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);
+    a.mov(pc_page(), x86::rax);
     a.jmp(x86::rdx);
     e.land_short(other_address);
     e.land_short(other_tag);
     a.mov(field(MYNAH_RUNTIME(exit_argument), 8), hint);
     a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
-    a.mov(x86::ptr(x86::rbp, state_disp(0)), x86::rax);
+    a.mov(pc_page(), x86::rax);
     a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(ir::Leave::kIndirect));
     e.jump(leave_);
   }
@@ -180,8 +201,7 @@ class ThunkWriter {
       if (r != kRsp) a.mov(saved_gpr(r), Emitter::r64(r));
     for (unsigned i = 0; i < 16; ++i) a.movups(saved_xmm(i), x86::xmm(i));
     a.pop(x86::rsi);
-    a.mov(field(MYNAH_RUNTIME(registers) + static_cast<int32_t>(offsetof(ir::HostRegisters, spill))),
-          x86::rsp);
+    to_host_stack();
     store_counter();
     host_fp();
     a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
@@ -197,20 +217,36 @@ class ThunkWriter {
     a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
     if (!all) {
       load_pinned();
-      a.jmp(field(MYNAH_RUNTIME(exit_site), 8));
+      from_host_stack();
+      a.push(field(MYNAH_RUNTIME(exit_site), 8));
+      a.ret();
       return;
     }
     for (unsigned i = 0; i < 16; ++i) a.movups(x86::xmm(i), saved_xmm(i));
     for (Reg r = 0; r < 16; ++r)
       if (r != kRsp && r != kRbp && r != kR13 && r != kR14) a.mov(Emitter::r64(r), saved_gpr(r));
     load_pinned();
-    a.jmp(field(MYNAH_RUNTIME(resume_at), 8));
+    from_host_stack();
+    a.push(field(MYNAH_RUNTIME(resume_at), 8));
+    a.ret();
   }
 
-  // rsi, rdx: op and imm. The return address makes the stack what a callee expects: a tail call.
-  void run_op() {
+  void to_host_stack() {
+    a.mov(context(offsetof(ir::Context, return_top)), x86::rsp);
+    a.mov(x86::rsp, field(MYNAH_RUNTIME(host_stack)));
+  }
+  void from_host_stack() { a.mov(x86::rsp, context(offsetof(ir::Context, return_top))); }
+  void call_run_op() {
+    to_host_stack();
     a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
-    a.jmp(field(MYNAH_RUNTIME(run_op), 8));
+    a.call(field(MYNAH_RUNTIME(run_op), 8));
+    from_host_stack();
+  }
+
+  // rsi, rdx: op and imm.
+  void run_op() {
+    call_run_op();
+    a.ret();
   }
 
   // call_args[0], rax: op and imm. Keeps what a callee may change and emitters may not.
@@ -218,12 +254,9 @@ class ThunkWriter {
     constexpr Reg kKept[] = {kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10, kR11};
     for (const Reg r : kKept) a.mov(saved_gpr(r), Emitter::r64(r));
     for (unsigned i = 0; i < 14; ++i) a.movups(saved_xmm(i), x86::xmm(i));
-    a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
     a.mov(x86::rsi, field(MYNAH_RUNTIME(call_args), 8));
     a.mov(x86::rdx, x86::rax);
-    a.push(x86::rax);
-    a.call(field(MYNAH_RUNTIME(run_op), 8));
-    a.pop(x86::rax);
+    call_run_op();
     for (unsigned i = 0; i < 14; ++i) a.movups(x86::xmm(i), saved_xmm(i));
     for (const Reg r : kKept) a.mov(Emitter::r64(r), saved_gpr(r));
     a.ret();
@@ -232,7 +265,7 @@ class ThunkWriter {
   Emitter& e;
   x86::Assembler& a;
   const ir::CodeSpan at_;
-  uint64_t leave_ = 0, restore_ = 0;
+  uint64_t leave_ = 0, restore_ = 0, enter_ = 0;
 };
 
 }  // namespace
@@ -240,9 +273,10 @@ class ThunkWriter {
 ir::Thunks emit_thunks(Emitter& e, ir::CodeSpan at, ThunkTable& table) {
   if (at.size < 4096) std::abort();
   e.start(at);
-  ThunkWriter(e, at).write(table);
+  ThunkWriter writer(e, at);
+  writer.write(table);
   ir::Thunks thunks;
-  thunks.enter = reinterpret_cast<void (*)(Runtime*, const void*)>(at.execute);
+  thunks.enter_address = writer.enter_address();
   thunks.size = e.finish();
   return thunks;
 }

@@ -23,7 +23,14 @@ void TranslationContext::clear_tlb() {
 
 void TranslationContext::clear_jumps() {
   for (unsigned i = 0; i < ir::kJumpEntries; ++i) jump[i] = {ir::jump_invalid_address(i), 0};
-  jump_used = false;
+  forget_returns();
+}
+
+// The current context may go on making entries.
+void Tlb::clear_jumps(TranslationContext& context) {
+  if (!context.jump_used) return;
+  context.clear_jumps();
+  context.jump_used = &context == current_;
 }
 
 void Tlb::note_code_page(const TranslationContext& context, uint64_t va) {
@@ -50,7 +57,7 @@ void Tlb::kill_epochs(unsigned half, Which which) {
     for (auto& c : contexts_) {
       if (c->epoch[half] != e->number) continue;
       c->epoch[half] = 0;
-      if (c->jump_used) c->clear_jumps();
+      clear_jumps(*c);
     }
     if (on_epoch_death) on_epoch_death(e->number);
     if (last_epoch_ == e.get()) last_epoch_ = nullptr;
@@ -101,7 +108,7 @@ TranslationContext* Tlb::select(const ContextKey& key) {
   }
   ++stats.context_misses;
   oldest->clear_tlb();
-  if (oldest->jump_used) oldest->clear_jumps();
+  clear_jumps(*oldest);
   oldest->key = key;
   oldest->epoch = {};
   oldest->live = true;
@@ -154,7 +161,7 @@ void Tlb::invalidate_all() {
   for (unsigned half = 0; half < 2; ++half) kill_epochs(half, [](const Epoch&) { return true; });
   for (auto& c : contexts_) {
     c->clear_tlb();
-    if (c->jump_used) c->clear_jumps();
+    clear_jumps(*c);
   }
 }
 
@@ -164,8 +171,7 @@ void Tlb::clear_contexts() {
 }
 
 void Tlb::clear_all_jumps() {
-  for (auto& c : contexts_)
-    if (c->jump_used) c->clear_jumps();
+  for (auto& c : contexts_) clear_jumps(*c);
   std::fill(second_jumps_.begin(), second_jumps_.end(), ir::SecondJumpEntry{});
 }
 

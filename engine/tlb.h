@@ -27,13 +27,14 @@ struct TranslationContext : ir::Context {
   ContextKey key;
   uint64_t last_used = 0;
   bool live = false;       // key is meaningful
-  bool jump_used = false;  // something may be in the jump cache
+  bool jump_used = false;  // something may be in the jump cache or the return stack
   // Pieces of tlb that something was put into since they were cleared: most contexts use few, and there is a
   // new one for each process.
   static constexpr unsigned kPieces = 32, kPieceEntries = ir::kTlbSize / kPieces;
   std::bitset<kPieces> tlb_used;
 
   TranslationContext();
+  bool is_named() const { return epoch[0] && epoch[1]; }
   void note_tlb_entry(unsigned index) { tlb_used.set(index / kPieceEntries); }
   void clear_tlb();
   void clear_jumps();
@@ -47,7 +48,7 @@ struct Epoch {
     bool operator==(const Key&) const = default;
   } key;
   uint32_t number;
-  std::unordered_set<uint64_t> pages;  // virtual pages that links and jump caches lead to under this name
+  std::unordered_set<uint64_t> pages;  // virtual pages of code that ran under this name
 };
 
 struct TlbStats {
@@ -95,7 +96,7 @@ class Tlb {
   // invalidation of a page that something leads to under it.
   void refresh_epochs(TranslationContext& context);
   void note_code_page(const TranslationContext& context,
-                      uint64_t va);  // a link or jump cache entry leads there
+                      uint64_t va);  // code there is about to run
   // Called with an epoch that has died, before anything runs again.
   std::function<void(uint32_t epoch)> on_epoch_death;
 
@@ -111,6 +112,7 @@ class Tlb {
   static constexpr unsigned kSets = 4096;
   static unsigned set_of(uint64_t page) { return (page ^ page >> 10) & (kSets - 1); }
 
+  void clear_jumps(TranslationContext& context);
   template <typename Which>
   void kill_epochs(unsigned half, Which which);
   static Epoch::Key epoch_key(const ContextKey& key, unsigned half);

@@ -74,6 +74,7 @@ struct Entries {
     v.guest_.set_pc(*reinterpret_cast<uint64_t*>(rt->state) + static_cast<int64_t>(site.pc_offset));
     const uint64_t flushes = v.cache_->stats.flushes;
     const bool go_on = v.guest_.call_helper(static_cast<unsigned>(site.imm), rt->call_args, rt->call_result);
+    if (!v.context_->is_named()) v.note_code(v.guest_.pc());  // a mapping of code changed
     v.ahead_ = 0;
     assert(v.cache_->stats.flushes == flushes);
     (void)flushes;
@@ -254,7 +255,14 @@ TranslatedBlock* Vcpu::find_block(uint64_t pc, uint64_t flavour) {
       }
     }
   }
+  note_code(pc);
   return block;
+}
+
+// Links, jump caches and return stack may lead to pc from now on.
+void Vcpu::note_code(uint64_t pc) {
+  if (!context_->is_named()) tlb_.refresh_epochs(*context_);
+  tlb_.note_code_page(*context_, pc);
 }
 
 // `block` is what a branch of this kind to pc leads to.
@@ -262,7 +270,6 @@ void Vcpu::remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block
   const uint32_t epoch = context_->epoch[pc >> 63];
   if (single_regions || !epoch || !techniques_.jump_cache) return;
   const auto host = reinterpret_cast<uint64_t>(cache_->entry(block));
-  tlb_.note_code_page(*context_, pc);
   context_->jump[ir::jump_index(pc, hint)] = {pc, host};
   if (!techniques_.second_jump_cache) return;
   const uint32_t tag = ir::second_jump_tag(epoch, hint);
@@ -295,41 +302,6 @@ void Vcpu::debug_changed() {
   tlb_.clear_contexts();
 }
 
-AfterExit Vcpu::run(uint64_t budget) {
-  stop_requested_ = false;
-  const uint64_t end = executed_ + budget;
-  bool first = true;
-  while (executed_ < end && !stop_requested_) {
-    if (guest_.interrupt_deliverable()) {
-      guest_.deliver_interrupt();
-      context_stale_ = true;
-    }
-    if (context_stale_) select_contexts();
-    if (debugging_) {
-      if (watch_hit || (!first && at_breakpoint(guest_.pc()))) return AfterExit::kDebug;
-    }
-    first = false;
-    const uint64_t remaining = end - executed_;
-    AfterExit after;
-    if (accelerator_ == Accelerator::kInterp) {
-      after = run_evaluated(remaining);
-    } else {
-      slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, 1 << 30));
-      after = run_translated();
-      slice_ = 0;
-      // What is left is shorter than a block may be: the evaluator stops where it must.
-      if (after == AfterExit::kContinue && exact_ && end - executed_ < translator_->max_insts &&
-          executed_ < end && !stop_requested_ && !guest_.interrupt_deliverable()) {
-        if (context_stale_) select_contexts();
-        after = run_evaluated(end - executed_);
-      }
-    }
-    if (after != AfterExit::kContinue) return after;
-    if (!exact_ && end - executed_ < translator_->max_insts) break;
-  }
-  return AfterExit::kContinue;
-}
-
 AfterExit Vcpu::run_translated() {
   const uint64_t flavour = enter_flavour_;
   enter_flavour_ = 0;
@@ -351,6 +323,7 @@ AfterExit Vcpu::run_translated() {
       if (exec_log) exec_log(*block);
       code = cache_->entry(*block);
     }
+    if (context_->returns_are_deep()) context_->forget_returns();
     runtime_->counter = slice_;
     cache_->thunks().enter(runtime_, code);
     code = nullptr;
@@ -413,6 +386,41 @@ AfterExit Vcpu::run_translated() {
   return AfterExit::kContinue;
 }
 
+AfterExit Vcpu::run(uint64_t budget) {
+  stop_requested_ = false;
+  const uint64_t end = executed_ + budget;
+  bool first = true;
+  while (executed_ < end && !stop_requested_) {
+    if (guest_.interrupt_deliverable()) {
+      guest_.deliver_interrupt();
+      context_stale_ = true;
+    }
+    if (context_stale_) select_contexts();
+    if (debugging_) {
+      if (watch_hit || (!first && at_breakpoint(guest_.pc()))) return AfterExit::kDebug;
+    }
+    first = false;
+    const uint64_t remaining = end - executed_;
+    AfterExit after;
+    if (accelerator_ == Accelerator::kInterp) {
+      after = run_evaluated(remaining);
+    } else {
+      slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, ir::kMostCalls));
+      after = run_translated();
+      slice_ = 0;
+      // What is left is shorter than a block may be: the evaluator stops where it must.
+      if (after == AfterExit::kContinue && exact_ && end - executed_ < translator_->max_insts &&
+          executed_ < end && !stop_requested_ && !guest_.interrupt_deliverable()) {
+        if (context_stale_) select_contexts();
+        after = run_evaluated(end - executed_);
+      }
+    }
+    if (after != AfterExit::kContinue) return after;
+    if (!exact_ && end - executed_ < translator_->max_insts) break;
+  }
+  return AfterExit::kContinue;
+}
+
 void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const TranslatedBlock& to) {
   if (site.imm < kGuestPageSize) {
     // A guest that changed its mapping without telling the TLB may have come to other memory: no link then.
@@ -422,7 +430,6 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
   const unsigned half = target >> 63;
   const uint32_t epoch = context_->epoch[half];
   if (!epoch || !techniques_.page_links) return;
-  tlb_.note_code_page(*context_, target);
   backend_->link_page(cache_->span(from), site.offset, half, epoch, target & ~(kGuestPageSize - 1),
                       cache_->entry(to));
   page_links_[epoch].push_back({&from, site.offset});

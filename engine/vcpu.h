@@ -97,12 +97,13 @@ class Vcpu final : public ir::EvalHost {
   void raise(const Fault& fault,
              Access access);  // counts as an instruction, so that no guest can stand still
   TranslatedBlock* find_block(uint64_t pc, uint64_t flavour = 0);
+  void note_code(uint64_t pc);
   void remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block);  // in both jump caches
   const void* recall(uint64_t pc);  // code known to them for a direct exit to pc, or nullptr
   const Tlb::Entry* code_entry(uint64_t pc, Fault& fault);
   bool fetch(uint64_t pc, uint64_t& pa, uint64_t& mode);
   std::span<const uint8_t> code_page(uint64_t pa);
-  AfterExit run_translated();
+  [[gnu::always_inline]] inline AfterExit run_translated();  // see ir::Thunks::enter
   AfterExit run_evaluated(uint64_t max_insts);
   AfterExit after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argument);
   void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const TranslatedBlock& to);

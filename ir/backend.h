@@ -53,8 +53,27 @@ struct CompiledCode {
 };
 
 struct Thunks {
-  // enter(runtime, code): runs until something leaves; Runtime::exit_* then say why.
-  void (*enter)(Runtime*, const void* code) = nullptr;
+  // Runs until something leaves; Runtime::exit_* then say why. Inlined: the host predicts returns by counting
+  // calls, and a call here would stand between the guest's.
+  [[gnu::always_inline]] void enter(Runtime* runtime, const void* code) const {
+#if defined(__x86_64__)
+    // Below the red zone, as if called.
+    asm volatile(
+        "sub $128, %%rsp\n\t"
+        "lea 1f(%%rip), %%rax\n\t"
+        "push %%rax\n\t"
+        "jmp *%[address]\n"
+        "1:\tadd $128, %%rsp"
+        : "+D"(runtime), "+S"(code)
+        : [address] "r"(enter_address)
+        : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+          "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory",
+          "cc");
+#else
+    reinterpret_cast<void (*)(Runtime*, const void*)>(enter_address)(runtime, code);
+#endif
+  }
+  uint64_t enter_address = 0;
   uint32_t size = 0;
 };
 
@@ -66,7 +85,8 @@ struct CodeSpan {
 };
 
 struct BackendOptions {
-  bool validate = false;  // let the assembler check every instruction; verify the allocation
+  bool validate = false;     // let the assembler check every instruction; verify the allocation
+  bool return_stack = true;  // see ir/runtime.h; without it returns ask the jump cache
 };
 
 class Backend {

@@ -91,8 +91,9 @@ class Builder {
 
   // --- leaving. Page offsets are bytes from the start of the page that holds the region.
   void exit_if(Value cond, int64_t target_offset);
-  void exit(int64_t target_offset, ExitHint hint = ExitHint::kJump);
-  void exit_indirect(Value target, ExitHint hint);
+  // return_address: of a call, where it returns to.
+  void exit(int64_t target_offset, ExitHint hint = ExitHint::kJump, Value return_address = kNoValue);
+  void exit_indirect(Value target, ExitHint hint, Value return_address = kNoValue);
   // To C++ with the pc of at(); argument may be kNoValue.
   void exit_engine(uint8_t reason, uint64_t imm, Value argument = kNoValue);
   // The same where cond holds. For what hardly ever happens: the fast path is one branch.

@@ -44,6 +44,20 @@ struct OpForm {
 // Their reason and number come first in the text.
 constexpr bool is_engine_exit(Op op) { return op == Op::exit_engine || op == Op::exit_engine_if; }
 
+// How many arguments must be there; the others may be kNoValue.
+constexpr size_t required_arguments(Op op) {
+  switch (op) {
+    case Op::call:
+    case Op::exit:
+    case Op::exit_engine:
+      return 0;
+    case Op::exit_indirect:
+      return 1;
+    default:
+      return 4;
+  }
+}
+
 constexpr OpForm form(Op op) {
   switch (op) {
     case Op::konst:

@@ -81,13 +81,36 @@ constexpr unsigned second_jump_index(uint64_t address, uint32_t tag) {
          (kSecondJumpSize - 1);
 }
 
+// --- Return stack: the host's own, so that the host predicts a guest's returns as it does its own. A call
+// pushes the guest's return address and the host address of what leads on there; a return that finds its
+// target on top goes there. What it holds is as valid as the jump cache, and forgotten with it. There is no
+// check of its depth: Runtime::counter bounds the calls from enter() on.
+struct ReturnEntry {
+  uint64_t host;
+  uint64_t address;
+};
+constexpr int64_t kMostCalls = 1 << 18;  // from one enter() on
+constexpr int64_t kKeptCalls = 1 << 16;  // from one enter() to the next, at most
+
 // One translation context. The engine derives its own class from it.
 struct alignas(64) Context {
+  Context() = default;
+  Context(const Context&) = delete;
+  ~Context();
+  void forget_returns() { return_top = empty_return; }
+  bool returns_are_deep() const { return empty_return - return_top > kKeptCalls; }
+
   std::array<TlbPair, kTlbSize> tlb;         // offset 0
   std::array<JumpEntry, kJumpEntries> jump;  // behind it
   // Names of the two halves' mappings of code, for direct links between pages and the second jump cache: by
   // bit 63 of the address. 0: none.
   std::array<uint32_t, 2> epoch;
+  // The stack's end: a return that comes to it asks the jump caches. And where rsp is to be, while C++ runs.
+  ReturnEntry* const empty_return = new_return_stack();
+  ReturnEntry* return_top = empty_return;
+
+ private:
+  static ReturnEntry* new_return_stack();
 };
 
 // Why translated code came back to C++.
@@ -104,18 +127,20 @@ enum class Leave : uint32_t {
 
 struct Runtime;
 
-// Registers as a guard miss or helper saves them, for snapshots.
+// Registers as a guard miss or helper saves them, for snapshots; and where code keeps what it has no register
+// for.
+constexpr unsigned kSpillSlots = 256;
 struct HostRegisters {
   std::array<uint64_t, 32> gpr;
   std::array<std::array<uint64_t, 2>, 32> vec;
-  uint64_t* spill;  // spill slots of 8 bytes
+  std::array<uint64_t, kSpillSlots> spill;
 };
 
 // The guest state follows directly behind (`state` is the first byte of it).
 struct alignas(64) Runtime {
   Context* context;       // loaded into the pinned context register on entry, and after calls
   Context* user_context;  // for kGuardUser
-  int64_t counter;        // guest instructions left; lives in a register while translated code runs
+  int64_t counter;  // guest instructions left, at most kMostCalls; in a register while translated code runs
   uint64_t exit_target;
   uint64_t exit_argument;
   uint64_t exit_site;         // host address within the code, see Site::offset

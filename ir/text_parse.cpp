@@ -345,10 +345,13 @@ class Parser {
       i.imm = line.number();
     }
     const std::string_view letters = info(i.op).arguments;
-    const bool optional = i.op == Op::call || i.op == Op::exit_engine;
     for (size_t k = 0; k < letters.size(); ++k) {
-      if (optional) {
+      if (k >= required_arguments(i.op)) {
         if (!more(line)) break;
+        if (!line.peek("%") && !line.peek("_")) {  // an attribute
+          first_ = true;
+          break;
+        }
       } else {
         next(line);
       }

@@ -170,9 +170,8 @@ class Verifier {
 
   void arguments(const Inst& i) const {
     const std::string_view letters = info(i.op).arguments;
-    const bool optional = i.op == Op::call || i.op == Op::exit_engine;
     for (size_t k = 0; k < letters.size(); ++k) {
-      if (optional && i.args[k] == kNoValue) continue;
+      if (k >= required_arguments(i.op) && i.args[k] == kNoValue) continue;
       argument(i, k, letters[k]);
     }
     if (i.op == Op::konst || i.op == Op::jump || i.op == Op::branch) return;

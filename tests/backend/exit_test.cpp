@@ -102,6 +102,47 @@ TEST(Exit, SideExitCountsWhatWasDone) {
   EXPECT_EQ(m.state().x[2], 0u);
 }
 
+// A call comes back to the code behind itself, which leaves for what follows; a return to elsewhere does not.
+TEST(Exit, ReturnStack) {
+  Machine m;
+  Builder* b = &m.begin();
+  b->at(0, 1);
+  b->exit_indirect(b->get(x(3)), ExitHint::kReturn);
+  const uint8_t* returns = m.compile();
+  b = &m.begin();
+  b->at(0x48, 1);
+  b->set(x(3), b->add_imm(b->get(Slot{0}), 0x48));
+  b->exit(0x100, ExitHint::kCall, b->get(x(3)));
+  b->finish();
+  const uint8_t* calls = m.compile();
+  const CompiledCode code = m.code;
+  const uint64_t page = 0x123456789000;
+  m.state().page = page;
+  EXPECT_EQ(m.run(calls), Leave::kLink);
+  EXPECT_EQ(m.site().imm, 0x100u);
+  EXPECT_EQ(m.state().x[3], page + 0x48);
+  EXPECT_EQ(m.run(returns), Leave::kLink);
+  EXPECT_EQ(m.site().imm, 0x48u);
+  EXPECT_EQ(m.state().page, page);
+  EXPECT_EQ(m.run(returns), Leave::kIndirect);  // once
+  EXPECT_EQ(m.rt->exit_target, page + 0x48);
+
+  EXPECT_EQ(m.run(calls), Leave::kLink);
+  EXPECT_EQ(m.run(calls), Leave::kLink);
+  m.state().x[3] += 8;
+  EXPECT_EQ(m.run(returns), Leave::kIndirect);
+  m.state().x[3] -= 8;
+  EXPECT_EQ(m.run(returns), Leave::kIndirect);  // forgotten
+
+  EXPECT_EQ(m.run(calls), Leave::kLink);
+  m.context->forget_returns();
+  EXPECT_EQ(m.run(returns), Leave::kIndirect);
+  // What the stack's end holds is no address that a return may take it for.
+  m.state().x[3] = m.context->empty_return->address;
+  EXPECT_EQ(m.run(returns), Leave::kIndirect);
+  EXPECT_EQ(m.rt->exit_target, m.context->empty_return->address);
+}
+
 TEST(Exit, IndirectThroughTheJumpCache) {
   Machine m;
   CodeSpan span;

@@ -23,7 +23,8 @@ constexpr uint64_t kSctlrM = 1;
 
 BareMachine::BareMachine(const BareOptions& options)
     : runtime_(ir::new_runtime(sizeof(arm::ArmState))),
-      backend_(x86_64::make_backend({.validate = options.validate})) {
+      backend_(x86_64::make_backend(
+          {.validate = options.validate, .return_stack = options.techniques.return_stack})) {
   cpu = std::make_unique<arm::ArmCpu>(*arm::make_cpu_model("max").model, *this, this, *runtime_);
   std::string error = memory_.add_ram(kRam, kRamSize);
   vcpu = std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes,

@@ -109,7 +109,7 @@ void Lifter::fall_through() {
 void Lifter::branch(int64_t delta, ir::ExitHint hint) {
   if (mode & kModeLeaves) return leave_to(pc(delta), 1);
   b.at(pc_offset + 4, index + 1);
-  b.exit(pc_offset + delta, hint);
+  b.exit(pc_offset + delta, hint, return_address(hint));
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
@@ -128,7 +128,7 @@ void Lifter::branch_if(Value cond, int64_t delta) {
 void Lifter::branch_indirect(Value target, ir::ExitHint hint) {
   if (mode & kModeLeaves) return leave_to(target, 2 + static_cast<uint64_t>(hint));
   b.at(pc_offset + 4, index + 1);
-  b.exit_indirect(target, hint);
+  b.exit_indirect(target, hint, return_address(hint));
 }
 
 Value Lifter::call(Helper helper, Type result, Value a, Value v1, Value v2) {

@@ -122,6 +122,7 @@ class Lifter {
 
  private:
   void leave_to(Value target, uint64_t kind);  // branches of a block that leaves
+  Value return_address(ir::ExitHint hint) { return hint == ir::ExitHint::kCall ? x(30) : ir::kNoValue; }
 };
 
 // The lift function of each row.
