@@ -148,6 +148,15 @@ const DeviceRow* find_device(std::string_view name) {
   return nullptr;
 }
 
+// PCI devices that people ask for, and what serves in their place.
+struct PciDevice {
+  std::string_view name, instead;
+};
+constexpr PciDevice kPciDevices[] = {
+    {"e1000", "virtio-net-device"},   {"e1000e", "virtio-net-device"}, {"igb", "virtio-net-device"},
+    {"rtl8139", "virtio-net-device"}, {"nvme", "virtio-blk-device"},   {"ahci", "virtio-blk-device"},
+};
+
 std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
   for (const DeviceRow& row : kDevices)
@@ -305,6 +314,18 @@ std::string apply_disk_file(OptionParser& p, const std::string& file, unsigned i
   return {};
 }
 
+std::string needs_pci(const std::string& name) {
+  std::string_view instead;
+  for (const PciDevice& device : kPciDevices)
+    if (device.name == name) instead = device.instead;
+  for (std::string_view suffix : {"-pci", "-pci-non-transitional", "-pci-transitional"})
+    if (name.ends_with(suffix))
+      if (const DeviceRow* row = find_device(name.substr(0, name.size() - suffix.size())))
+        instead = row->name;
+  if (instead.empty()) return {};
+  return "device '" + name + "' needs PCI, which the machine does not have; use " + std::string(instead);
+}
+
 std::string apply_device(OptionParser& p, const std::string& value) {
   const size_t comma = value.find(',');
   std::string name = value.substr(0, comma);
@@ -315,11 +336,7 @@ std::string apply_device(OptionParser& p, const std::string& value) {
   }
   const DeviceRow* row = find_device(name);
   if (!row) {
-    for (std::string_view suffix : {"-pci", "-pci-non-transitional", "-pci-transitional"})
-      if (name.ends_with(suffix))
-        if (const DeviceRow* other = find_device(name.substr(0, name.size() - suffix.size())))
-          return "device '" + name + "' needs PCI, which the machine does not have; use " +
-                 std::string(other->name);
+    if (std::string error = needs_pci(name); !error.empty()) return error;
     std::vector<std::string_view> names;
     for (const DeviceRow& r : kDevices) names.push_back(r.name);
     return "device '" + name + "' is not known; did you mean '" + nearest_name(name, names) +

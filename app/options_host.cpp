@@ -59,6 +59,7 @@ std::string add_user_network(OptionParser& p, const std::vector<std::string>& pa
 
 std::string check_model(const std::string& model) {
   if (model == "virtio-net-device" || model == "virtio" || model == "virtio-net") return {};
+  if (std::string error = needs_pci(model); !error.empty()) return error;
   return "network card '" + model + "' is not known; did you mean 'virtio-net-device'?";
 }
 
@@ -187,6 +188,10 @@ std::string apply_nic(OptionParser& p, const std::string& value) {
   std::vector<std::string> rest{parts[0]};
   for (size_t i = 1; i < parts.size(); ++i) {
     const std::string& part = parts[i];
+    if (part == "model=help" || part == "model=?") {
+      p.print("network cards: virtio-net-device\n");
+      return {};
+    }
     if (part.starts_with("model=")) {
       if (std::string error = check_model(part.substr(6)); !error.empty()) return error;
     } else if (part.starts_with("mac=")) {

@@ -50,6 +50,8 @@ std::string apply_action(OptionParser&, const std::string&);
 std::string apply_drive(OptionParser&, const std::string&);
 std::string apply_disk_file(OptionParser&, const std::string& file, unsigned index, bool cdrom);
 std::string apply_device(OptionParser&, const std::string&);
+// Why a device that is not here can not be, where a bus is the reason; else empty.
+std::string needs_pci(const std::string& name);
 std::string apply_object(OptionParser&, const std::string&);
 
 // options_host.cpp
