@@ -297,6 +297,10 @@ void Vcpu::debug_changed() {
 
 AfterExit Vcpu::run(uint64_t budget) {
   stop_requested_ = false;
+  if (guest_.asleep()) {
+    if (!guest_.wake_pending()) return AfterExit::kHalt;
+    guest_.wake();
+  }
   const uint64_t end = executed_ + budget;
   bool first = true;
   while (executed_ < end && !stop_requested_) {

@@ -191,6 +191,16 @@ bool write_debug_array(const SysregContext& c, uint64_t value) {
   return word != nullptr;
 }
 
+// Generic timer.
+
+bool write_cntkctl(const SysregContext& c, uint64_t value) {
+  c.state.cntkctl = value & c.row.mask;
+  c.system.set_event_stream({.enabled = (value & cntkctl::kEvnten) != 0,
+                             .bit = static_cast<unsigned>(field(value, cntkctl::kEvntiShift, 4)),
+                             .falling = (value & cntkctl::kEvntdir) != 0});
+  return true;
+}
+
 // Performance monitor. pmccntr_base is the counter itself while it stands still, and what to subtract from
 // the cycle count while it runs.
 

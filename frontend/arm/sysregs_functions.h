@@ -58,6 +58,9 @@ bool write_claim_clear(const SysregContext&, uint64_t);
 bool read_debug_array(const SysregContext&, uint64_t&);
 bool write_debug_array(const SysregContext&, uint64_t);
 
+// Generic timer.
+bool write_cntkctl(const SysregContext&, uint64_t);
+
 // Performance monitor.
 bool read_pmcr(const SysregContext&, uint64_t&);
 bool write_pmcr(const SysregContext&, uint64_t);

@@ -143,7 +143,7 @@ constexpr SysregRow kRows[] = {
     {K(3,0,13,0,1), "CONTEXTIDR_EL1", kEl1, kNone, kBase, kInline, WORD(contextidr), k32},
     {K(3,0,13,0,4), "TPIDR_EL1", kEl1, kNone, kBase, kInline, WORD(tpidr_el1), kAll},
     {K(3,0,13,0,7), "SCXTNUM_EL1", kEl1, kNone, kCsv2Context, kInline, WORD(scxtnum_el1), kAll},
-    {K(3,0,14,1,0), "CNTKCTL_EL1", kEl1, kNone, kBase, kInline, WORD(cntkctl), 0x3ff},
+    {K(3,0,14,1,0), "CNTKCTL_EL1", kEl1, kNone, kBase, kReadInline | kNeedsTime, WORD(cntkctl), 0x3ff, nullptr, nullptr, write_cntkctl},
 
     // Caches
     {K(3,1,0,0,0), "CCSIDR_EL1", kEl1ReadOnly, kNone, kBase, 0, NOWHERE, 0, nullptr, read_ccsidr},

@@ -363,6 +363,18 @@ TEST_F(Sysregs, CycleCounter) {
   EXPECT_EQ(get(key_of("PMINTENCLR_EL1")), 0x80000000u);
 }
 
+TEST_F(Sysregs, EventStream) {
+  set(key_of("CNTKCTL_EL1"), 0xfffffcd7);  // EVNTEN, rising, EVNTI 13, the gates
+  EXPECT_EQ(get(key_of("CNTKCTL_EL1")), 0xd7u) << "EVNTIS is of FEAT_ECV";
+  EXPECT_TRUE(system.event_stream.enabled);
+  EXPECT_EQ(system.event_stream.bit, 13u);
+  EXPECT_FALSE(system.event_stream.falling);
+  set(key_of("CNTKCTL_EL1"), 0x38);
+  EXPECT_FALSE(system.event_stream.enabled);
+  EXPECT_EQ(system.event_stream.bit, 3u);
+  EXPECT_TRUE(system.event_stream.falling);
+}
+
 TEST_F(Sysregs, External) {
   const uint16_t iar = key_of("ICC_IAR1_EL1");
   EXPECT_EQ(read_status(iar), Status::kUndefined) << "a board without GICv3";
