@@ -318,7 +318,8 @@ AfterExit Vcpu::run(uint64_t budget) {
     if (accelerator_ == Accelerator::kInterp) {
       after = run_evaluated(remaining);
     } else {
-      slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, 1 << 30));
+      // The counter too: what is raised before any code is entered may ask for the count.
+      runtime_->counter = slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, 1 << 30));
       after = run_translated();
       slice_ = 0;
       // What is left is shorter than a block may be: the evaluator stops where it must.

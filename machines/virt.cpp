@@ -35,7 +35,6 @@ struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t key, uint64_t& value) override;
   bool write_external(uint16_t key, uint64_t value) override;
-  uint64_t cycle_count() override { return m.vcpu_->instructions(); }
   uint64_t random() override {
     uint64_t z = m.random_state_ += 0x9e3779b97f4a7c15;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
@@ -48,9 +47,16 @@ struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
   }
   bool take_stream_event() override { return m.event_stream_->take(); }
   void sleeps(bool for_event) override {
+    m.cycles_->sleep();
     if (for_event) m.event_stream_->wait();
   }
-  void wakes() override { m.event_stream_->stop_waiting(); }
+  void wakes() override {
+    m.event_stream_->stop_waiting();
+    m.cycles_->wake();
+  }
+  uint64_t cycle_count() override { return m.cycles_->now(); }
+  void call_after_cycles(uint64_t cycles) override { m.cycles_->call_after(cycles); }
+  void set_pmu_interrupt(bool level) override { m.pmu_irq_.set(level); }
   std::optional<AfterExit> call(arm::ArmState& state, bool smc) override { return psci_call(state, smc); }
   VirtMachine& m;
 };
@@ -211,6 +217,7 @@ void VirtMachine::add_devices() {
     gicv3_->connect_cpu(0, irq, fiq);
     physical = gicv3_->ppi_line(0, dev::GenericTimer::kPhysicalPpi);
     virtual_timer = gicv3_->ppi_line(0, dev::GenericTimer::kVirtualPpi);
+    pmu_irq_ = gicv3_->ppi_line(0, kPmuPpi);
     bus_.map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     bus_.map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
   } else {
@@ -218,11 +225,13 @@ void VirtMachine::add_devices() {
     gicv2_->connect_cpu(0, irq, fiq);
     physical = gicv2_->ppi_line(0, dev::GenericTimer::kPhysicalPpi);
     virtual_timer = gicv2_->ppi_line(0, dev::GenericTimer::kVirtualPpi);
+    pmu_irq_ = gicv2_->ppi_line(0, kPmuPpi);
     bus_.map(kGicDistributor, dev::Gicv2::kWindowSize, *gicv2_);
     bus_.map(kGicCpu, dev::Gicv2::kWindowSize, gicv2_->cpu_interface());
   }
   timer_ = std::make_unique<dev::GenericTimer>(events_, 0, physical, virtual_timer);
   event_stream_ = std::make_unique<dev::EventStream>(events_, *timer_, 0, [this] { cpu_->send_event(); });
+  cycles_ = std::make_unique<dev::CycleClock>(events_, 0, [this] { cpu_->cycles_passed(); });
   uart_ = std::make_unique<dev::Pl011>(config_.serial ? *config_.serial : null_serial_, spi(kUartIrq), log_);
   bus_.map(kUart, dev::Pl011::kWindowSize, *uart_);
   rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), static_cast<uint32_t>(config_.rtc_base_seconds),
@@ -332,6 +341,8 @@ void VirtMachine::reset() {
   if (gicv3_) gicv3_->reset();
   timer_->reset();
   event_stream_->reset();
+  cycles_->reset();
+  pmu_irq_.set(false);
   ArmBootLayout layout;
   if (config_.starts_kernel()) {
     place_arm_kernel(config_.kernel, kRamBase, config_.ram_bytes, config_.initrd.size(), layout);

@@ -22,6 +22,7 @@
 #include "devices/intc/gicv3.h"
 #include "devices/rtc/pl031.h"
 #include "devices/serial/pl011.h"
+#include "devices/timer/cycle_clock.h"
 #include "devices/timer/event_stream.h"
 #include "devices/timer/generic_timer.h"
 #include "devices/virtio/virtio_device.h"
@@ -125,6 +126,8 @@ class VirtMachine final {
   std::unique_ptr<dev::Gicv3> gicv3_;
   std::unique_ptr<dev::GenericTimer> timer_;
   std::unique_ptr<dev::EventStream> event_stream_;
+  std::unique_ptr<dev::CycleClock> cycles_;
+  dev::IrqLine pmu_irq_;
   dev::NullCharBackend null_serial_;
   std::unique_ptr<dev::Pl011> uart_;
   std::unique_ptr<dev::Pl031> rtc_;

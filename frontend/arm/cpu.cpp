@@ -13,6 +13,7 @@
 #include "frontend/arm/mmu.h"
 #include "frontend/arm/mode.h"
 #include "frontend/arm/pauth.h"
+#include "frontend/arm/pmu.h"
 #include "frontend/arm/pstate.h"
 #include "frontend/arm/slots.h"
 #include "frontend/arm/sysregs.h"
@@ -154,7 +155,22 @@ TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t 
 
 void ArmCpu::take(const Exception& exception, uint64_t return_address) {
   if (on_exception) on_exception(exception, return_address);
+  const bool filtered = pmu::filtered(state_);
+  if (filtered) pmu::count(state_, system_);
   take_exception(state_, exception, return_address);
+  if (filtered) pmu::settle(state_, system_);
+}
+
+void ArmCpu::return_from_exception(uint64_t address) {
+  const bool filtered = pmu::filtered(state_);
+  if (filtered) pmu::count(state_, system_);
+  exception_return(state_, address);
+  if (filtered) pmu::settle(state_, system_);
+}
+
+void ArmCpu::cycles_passed() {
+  pmu::count(state_, system_);
+  pmu::settle(state_, system_);
 }
 
 bool ArmCpu::watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
@@ -330,7 +346,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       take(synchronous(syndrome::unknown()), pc);
       break;
     case ExitReason::kEret:
-      exception_return(state_, argument);
+      return_from_exception(argument);
       break;
     case ExitReason::kSlow:
       return AfterExit::kSlow;

@@ -43,6 +43,8 @@ class ArmCpu final : public GuestCpu {
 
   // An event of another processor element or of the event stream, for WFE.
   void send_event() { state_.event_register = 1; }
+  // What ArmSystem::call_after_cycles() asks for.
+  void cycles_passed();
 
   // FPSR with the flags that translated code gathered.
   uint32_t fpsr() const;
@@ -87,6 +89,7 @@ class ArmCpu final : public GuestCpu {
 
  private:
   void take(const Exception& exception, uint64_t return_address);
+  void return_from_exception(uint64_t address);
   bool complete_step();
   AfterExit wait_for_interrupt();
   AfterExit wait_for_event();

@@ -57,6 +57,7 @@ struct alignas(64) ArmState {
   Sleep sleep;
   uint8_t powered_off;
   uint8_t event_register;  // WFE's; the event stream's are not all in it, see ArmCpu::wait_for_event
+  uint8_t pmu_interrupt;   // what the line carries
   uint32_t daif;           // D=8 A=4 I=2 F=1
   uint32_t irq_pending, fiq_pending;  // input lines; one slot holds both
   // Kept from a branch to the first instruction behind it, but not in a page that is there and not guarded,
@@ -76,8 +77,9 @@ struct alignas(64) ArmState {
   uint64_t cntkctl, csselr, mdscr, oslsr, osdlr, mdccint, osdtrrx, osdtrtx, oseccr, dbgclaim;
   std::array<uint64_t, 16> dbgbvr, dbgbcr, dbgwvr, dbgwcr;
   PauthKey apia, apib, apda, apdb, apga;
-  // Performance monitor: cycle counter only (events read as zero).
-  uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr_base;
+  // Performance monitor: cycle counter only (events read as zero). pmccntr is what it was at the cycle
+  // pmccntr_at, see pmu.h.
+  uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr, pmccntr_at;
   uint64_t disr, gcr_unused;
 
   // What reset takes from the processor model and the board.

@@ -48,8 +48,7 @@ class ArmSystem {
   // op0:2 op1:3 CRn:4 CRm:4 op2:3. False: no such register, the instruction is undefined.
   virtual bool read_external(uint16_t key, uint64_t& value) = 0;
   virtual bool write_external(uint16_t key, uint64_t value) = 0;
-  virtual uint64_t cycle_count() = 0;  // for PMCCNTR_EL0
-  virtual uint64_t random() = 0;       // RNDR
+  virtual uint64_t random() = 0;  // RNDR
 
   virtual void send_event() = 0;  // SEV to the other processor elements
   virtual void set_event_stream(const EventStreamControl&) = 0;
@@ -59,6 +58,12 @@ class ArmSystem {
   // to come to ArmCpu::send_event().
   virtual void sleeps(bool for_event) = 0;
   virtual void wakes() = 0;
+
+  // Performance monitor: cycles for PMCCNTR_EL0, which may stand still while the element sleeps; a call of
+  // ArmCpu::cycles_passed() after so many more of them (0: none), instead of any asked for before; the line.
+  virtual uint64_t cycle_count() = 0;
+  virtual void call_after_cycles(uint64_t cycles) = 0;
+  virtual void set_pmu_interrupt(bool level) = 0;
 };
 
 }  // namespace mynah::arm

@@ -154,6 +154,10 @@ constexpr Word kSctlr = system(3, 0, 1, 0, 0), kTtbr0 = system(3, 0, 2, 0, 0), k
                kSpEl0 = system(3, 0, 4, 1, 0), kNzcv = system(3, 3, 4, 2, 0),
                kCntvct = system(3, 3, 14, 0, 2), kCntvCtl = system(3, 3, 14, 3, 1),
                kTpidr = system(3, 3, 13, 0, 2), kCntkctl = system(3, 0, 14, 1, 0);
+constexpr Word kPmcr = system(3, 3, 9, 12, 0), kPmcntenset = system(3, 3, 9, 12, 1),
+               kPmovsclr = system(3, 3, 9, 12, 3), kPmccntr = system(3, 3, 9, 13, 0),
+               kPmovsset = system(3, 3, 9, 14, 3), kPmintenset = system(3, 0, 9, 14, 1),
+               kPmintenclr = system(3, 0, 9, 14, 2), kPmccfiltr = system(3, 3, 14, 15, 7);
 constexpr Word msr(Word sysreg, unsigned t) { return sysreg | t; }
 constexpr Word mrs(unsigned t, Word sysreg) { return sysreg | 1u << 21 | t; }
 constexpr Word kTlbiAll = system(1, 0, 8, 7, 0) | kZr;                        // TLBI VMALLE1

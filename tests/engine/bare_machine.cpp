@@ -119,10 +119,19 @@ bool BareMachine::skip() {
 }
 
 void BareMachine::sleeps(bool for_event) {
+  cycles.sleep();
   if (for_event) event_stream.wait();
 }
 
-void BareMachine::wakes() { event_stream.stop_waiting(); }
+void BareMachine::wakes() {
+  event_stream.stop_waiting();
+  cycles.wake();
+}
+
+void BareMachine::set_pmu_interrupt(bool level) {
+  state().irq_pending = level;
+  if (level) vcpu->request_stop();
+}
 
 std::optional<unsigned> BareMachine::vector() const {
   const uint64_t pc = cpu->pc() - 4;

@@ -2,7 +2,8 @@
 //
 // A processor with memory and next to nothing else, for programs of a few instructions: RAM, one page of
 // device registers, an MMU that maps RAM to itself, vectors that stop. HVC stops a run. An instruction takes
-// a nanosecond, which is a tick of the generic timer (its counter and event stream; there are no timers).
+// a nanosecond, a cycle, and a tick of the generic timer (its counter and event stream; there are no timers).
+// The performance monitor's interrupt is IRQ.
 //
 // Memory: RAM from kRam; vectors at kVectors, each of which is one HVC; page tables from kTables up. Programs
 // take the rest: kCode and kData by convention. The device page kDevice reads as what was written to it last.
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/timer/cycle_clock.h"
 #include "devices/timer/event_stream.h"
 #include "engine/vcpu.h"
 #include "frontend/arm/cpu.h"
@@ -109,6 +111,7 @@ class BareMachine final : public arm::ArmSystem,
   dev::EventQueue events{time};
   dev::GenericTimer timer{events, 0, {}, {}, 1'000'000'000};
   dev::EventStream event_stream{events, timer, 0, [this] { cpu->send_event(); }};
+  dev::CycleClock cycles{events, 0, [this] { cpu->cycles_passed(); }};
 
   std::unique_ptr<arm::ArmCpu> cpu;
   std::unique_ptr<Vcpu> vcpu;
@@ -135,7 +138,9 @@ class BareMachine final : public arm::ArmSystem,
   bool take_stream_event() override { return event_stream.take(); }
   void sleeps(bool for_event) override;
   void wakes() override;
-  uint64_t cycle_count() override { return vcpu->instructions(); }
+  uint64_t cycle_count() override { return cycles.now(); }
+  void call_after_cycles(uint64_t n) override { cycles.call_after(n); }
+  void set_pmu_interrupt(bool level) override;
   // --- arm::Firmware
   std::optional<AfterExit> call(arm::ArmState&, bool) override { return AfterExit::kShutdown; }
   // --- DeviceBus

@@ -63,13 +63,15 @@ class FakeSystem : public ArmSystem {
   void sleeps(bool) override {}
   void wakes() override {}
   uint64_t cycle_count() override { return cycles; }
+  void call_after_cycles(uint64_t n) override { call_after = n; }
+  void set_pmu_interrupt(bool level) override { pmu_interrupt = level; }
 
   FakeMemory physical;
   std::vector<TlbInvalidation> invalidations;
   std::map<uint16_t, uint64_t> external;
   EventStreamControl event_stream;
-  bool stream_event = false;
-  uint64_t cycles = 0;
+  bool stream_event = false, pmu_interrupt = false;
+  uint64_t cycles = 0, call_after = 0;
   unsigned translation_changes = 0, instruction_invalidations = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The board `virt`: how its processor sleeps.
+// The board `virt`: what sleeps and what interrupts reach its processor.
 #include <gtest/gtest.h>
 
 #include "frontend/arm/sysregs_fields.h"
@@ -13,7 +13,7 @@ namespace {
 
 using namespace a64asm;
 
-constexpr uint64_t kEntry = 0x40200040;
+constexpr uint64_t kEntry = 0x40200040, kVectors = 0x40200800, kIrqVector = kVectors + 0x280;
 
 enum Label { kLoop };
 
@@ -109,6 +109,51 @@ TEST_P(VirtBoard, ResetEndsAWait) {
   while (m.run_slice() != AfterExit::kHalt) {
   }
   EXPECT_TRUE(m.halted());
+}
+
+// --- the performance monitor's interrupt: 23 at the interrupt controller
+
+constexpr unsigned kPmuInterrupt = 23;
+
+void enable_gicv2(Code& c) {
+  c.load(1, 0x08000000).load(2, 1 << kPmuInterrupt)(str_w(2, 1, 0x100), movz(2, 1), str_w(2, 1));
+  c.load(1, 0x08010000)(str_w(2, 1), movz(2, 0xff), str_w(2, 1, 4));
+}
+
+constexpr Word kIccPmr = system(3, 0, 4, 6, 0), kIccIar1 = system(3, 0, 12, 12, 0),
+               kIccSre = system(3, 0, 12, 12, 5), kIccIgrpen1 = system(3, 0, 12, 12, 7);
+
+void enable_gicv3(Code& c) {
+  c.load(1, 0x08000000)(movz(2, 0x12), str_w(2, 1));  // group 1, affinity routing
+  c.load(1, 0x080a0000)(str_w(kZr, 1, 0x14));         // WAKER
+  c.load(1, 0x080b0000).load(2, 1 << kPmuInterrupt)(str_w(2, 1, 0x80), str_w(2, 1, 0x100));
+  c(movz(2, 1), msr(kIccSre, 2), movz(3, 0xff), msr(kIccPmr, 3), msr(kIccIgrpen1, 2));
+}
+
+TEST_P(VirtBoard, CycleCounterInterrupts) {
+  for (const unsigned gic : {2u, 3u}) {
+    Code c(kEntry);
+    c.load(1, kVectors)(msr(kVbar, 1));
+    gic == 2 ? enable_gicv2(c) : enable_gicv3(c);
+    c.load(1, arm::kPmuCycleCounter).load(2, 0 - uint64_t{10'000})(movz(3, 1));
+    c(msr(kPmcntenset, 1), msr(kPmintenset, 1), msr(kPmccntr, 2), daifclr(2), msr(kPmcr, 3));
+    c(kIsb);
+    const uint64_t before = (c.here() - kEntry) / 4 + 1 - 2;  // and the branch to the entry
+    c.bind(kLoop)(add_imm(4, 4, 1)).b(kLoop);
+    c.pad_to(kIrqVector);
+    if (gic == 2)
+      c.load(5, 0x08010000)(ldr_w(20, 5, 0xc));
+    else
+      c(mrs(20, kIccIar1));
+    power_off(c);
+    VirtMachine& m = start(c, gic);
+    run(m);
+    const arm::ArmState& state = m.cpu().arm();
+    EXPECT_EQ(state.x(20), kPmuInterrupt) << gic;
+    EXPECT_EQ(state.pmovs, arm::kPmuCycleCounter);
+    // An instruction is 2 ns, a cycle 1.
+    EXPECT_EQ(m.vcpu().instructions(), before + 5'000 + (c.here() - kIrqVector) / 4) << gic;
+  }
 }
 
 }  // namespace
