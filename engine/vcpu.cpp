@@ -388,6 +388,10 @@ AfterExit Vcpu::run_translated() {
 
 AfterExit Vcpu::run(uint64_t budget) {
   stop_requested_ = false;
+  if (guest_.asleep()) {
+    if (!guest_.wake_pending()) return AfterExit::kHalt;
+    guest_.wake();
+  }
   const uint64_t end = executed_ + budget;
   bool first = true;
   while (executed_ < end && !stop_requested_) {
@@ -405,7 +409,8 @@ AfterExit Vcpu::run(uint64_t budget) {
     if (accelerator_ == Accelerator::kInterp) {
       after = run_evaluated(remaining);
     } else {
-      slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, ir::kMostCalls));
+      // The counter too: what is raised before any code is entered may ask for the count.
+      runtime_->counter = slice_ = static_cast<int64_t>(std::min<uint64_t>(remaining, ir::kMostCalls));
       after = run_translated();
       slice_ = 0;
       // What is left is shorter than a block may be: the evaluator stops where it must.

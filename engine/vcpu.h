@@ -51,7 +51,8 @@ class Vcpu final : public ir::EvalHost {
   std::string init();  // empty, or why it cannot run
 
   // Runs about `budget` instructions; exact in deterministic mode: never more, and fewer only when the guest
-  // halts, stops, or request_stop() was called. Interrupts are taken as they become deliverable.
+  // halts, stops, or request_stop() was called. Interrupts are taken as they become deliverable. A guest that
+  // sleeps is woken where what it waits for is there, else nothing is run.
   AfterExit run(uint64_t budget);
   void set_exact(bool exact) { exact_ = exact; }  // instruction counts end exactly at the budget
 

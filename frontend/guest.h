@@ -116,8 +116,11 @@ class GuestCpu {
   // A `call` op. Returns false to leave the region (pc() then is where to go on).
   virtual bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) = 0;
   virtual bool interrupt_deliverable() const = 0;  // pending and not masked
-  virtual bool wake_pending() const = 0;           // ends WFI even if masked
-  virtual void deliver_interrupt() = 0;
+  virtual void deliver_interrupt() = 0;            // a sleeping processor wakes
+  // From the kHalt of engine_exit() to wake(): executes nothing.
+  virtual bool asleep() const = 0;
+  virtual bool wake_pending() const = 0;  // what it waits for is there; a masked interrupt may be, too
+  virtual void wake() = 0;
 };
 
 }  // namespace mynah

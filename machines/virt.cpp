@@ -35,7 +35,6 @@ struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t key, uint64_t& value) override;
   bool write_external(uint16_t key, uint64_t value) override;
-  uint64_t cycle_count() override { return m.vcpu_->instructions(); }
   uint64_t random() override {
     uint64_t z = m.random_state_ += 0x9e3779b97f4a7c15;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
@@ -43,6 +42,21 @@ struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
     return z ^ z >> 31;
   }
   void send_event() override {}
+  void set_event_stream(const arm::EventStreamControl& c) override {
+    m.event_stream_->set(c.enabled, c.bit, c.falling);
+  }
+  bool take_stream_event() override { return m.event_stream_->take(); }
+  void sleeps(bool for_event) override {
+    m.cycles_->sleep();
+    if (for_event) m.event_stream_->wait();
+  }
+  void wakes() override {
+    m.event_stream_->stop_waiting();
+    m.cycles_->wake();
+  }
+  uint64_t cycle_count() override { return m.cycles_->now(); }
+  void call_after_cycles(uint64_t cycles) override { m.cycles_->call_after(cycles); }
+  void set_pmu_interrupt(bool level) override { m.pmu_irq_.set(level); }
   std::optional<AfterExit> call(arm::ArmState& state, bool smc) override { return psci_call(state, smc); }
   VirtMachine& m;
 };
@@ -203,6 +217,7 @@ void VirtMachine::add_devices() {
     gicv3_->connect_cpu(0, irq, fiq);
     physical = gicv3_->ppi_line(0, dev::GenericTimer::kPhysicalPpi);
     virtual_timer = gicv3_->ppi_line(0, dev::GenericTimer::kVirtualPpi);
+    pmu_irq_ = gicv3_->ppi_line(0, kPmuPpi);
     bus_.map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     bus_.map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
   } else {
@@ -210,10 +225,13 @@ void VirtMachine::add_devices() {
     gicv2_->connect_cpu(0, irq, fiq);
     physical = gicv2_->ppi_line(0, dev::GenericTimer::kPhysicalPpi);
     virtual_timer = gicv2_->ppi_line(0, dev::GenericTimer::kVirtualPpi);
+    pmu_irq_ = gicv2_->ppi_line(0, kPmuPpi);
     bus_.map(kGicDistributor, dev::Gicv2::kWindowSize, *gicv2_);
     bus_.map(kGicCpu, dev::Gicv2::kWindowSize, gicv2_->cpu_interface());
   }
   timer_ = std::make_unique<dev::GenericTimer>(events_, 0, physical, virtual_timer);
+  event_stream_ = std::make_unique<dev::EventStream>(events_, *timer_, 0, [this] { cpu_->send_event(); });
+  cycles_ = std::make_unique<dev::CycleClock>(events_, 0, [this] { cpu_->cycles_passed(); });
   uart_ = std::make_unique<dev::Pl011>(config_.serial ? *config_.serial : null_serial_, spi(kUartIrq), log_);
   bus_.map(kUart, dev::Pl011::kWindowSize, *uart_);
   rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), static_cast<uint32_t>(config_.rtc_base_seconds),
@@ -322,6 +340,9 @@ void VirtMachine::reset() {
   if (gicv2_) gicv2_->reset();
   if (gicv3_) gicv3_->reset();
   timer_->reset();
+  event_stream_->reset();
+  cycles_->reset();
+  pmu_irq_.set(false);
   ArmBootLayout layout;
   if (config_.starts_kernel()) {
     place_arm_kernel(config_.kernel, kRamBase, config_.ram_bytes, config_.initrd.size(), layout);
@@ -335,7 +356,6 @@ void VirtMachine::reset() {
   state.irq_pending = state.fiq_pending = 0;
   if (config_.starts_kernel()) state.x(0) = dtb_address_;
   cpu_->set_pc(entry_);
-  halted_ = false;
   vcpu_->tlb().invalidate_all();
   vcpu_->translation_changed();
 }
@@ -343,10 +363,7 @@ void VirtMachine::reset() {
 AfterExit VirtMachine::run_slice() {
   constexpr uint64_t kSlice = 200'000;  // instructions; bounds how late host input is seen
   events_.run_due();
-  if (halted_) {
-    if (!cpu_->wake_pending()) return AfterExit::kHalt;
-    halted_ = false;
-  }
+  if (cpu_->asleep() && !cpu_->wake_pending()) return AfterExit::kHalt;
   uint64_t budget = kSlice;
   const dev::TimeNs deadline = events_.next_deadline();
   if (clock_.deterministic()) {
@@ -358,19 +375,15 @@ AfterExit VirtMachine::run_slice() {
   }
   const AfterExit after = vcpu_->run(budget);
   if (after == AfterExit::kHalt) {
-    halted_ = true;
     events_.run_due();
-    if (cpu_->wake_pending()) {
-      halted_ = false;
-      return AfterExit::kContinue;
-    }
+    if (cpu_->wake_pending()) return AfterExit::kContinue;
   }
   return after;
 }
 
 AfterExit VirtMachine::step() {
   events_.run_due();
-  halted_ = false;
+  if (cpu_->asleep()) cpu_->wake();
   arm::ArmState& state = cpu_->arm();
   state.irq_pending = state.fiq_pending = 0;
   stepping_ = true;
@@ -378,7 +391,9 @@ AfterExit VirtMachine::step() {
   stepping_ = false;
   state.irq_pending = lines_->levels[0];
   state.fiq_pending = lines_->levels[1];
-  return after == AfterExit::kHalt ? AfterExit::kContinue : after;
+  if (after != AfterExit::kHalt) return after;
+  cpu_->wake();
+  return AfterExit::kContinue;
 }
 
 bool VirtMachine::skip_idle_time() {

@@ -22,6 +22,8 @@
 #include "devices/intc/gicv3.h"
 #include "devices/rtc/pl031.h"
 #include "devices/serial/pl011.h"
+#include "devices/timer/cycle_clock.h"
+#include "devices/timer/event_stream.h"
 #include "devices/timer/generic_timer.h"
 #include "devices/virtio/virtio_device.h"
 #include "devices/virtio/virtio_mmio.h"
@@ -91,9 +93,7 @@ class VirtMachine final {
   dev::EventQueue& events() { return events_; }
   const dev::Bus& bus() const { return bus_; }
   const ir::Backend* backend() const { return backend_.get(); }
-  bool halted() const { return halted_; }
-  bool halted_for_test() const { return halted_; }
-  void set_halted(bool h) { halted_ = h; }
+  bool halted() const { return cpu_->asleep(); }
   const std::vector<uint8_t>& device_tree() const { return dtb_; }
 
  private:
@@ -125,6 +125,9 @@ class VirtMachine final {
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
   std::unique_ptr<dev::GenericTimer> timer_;
+  std::unique_ptr<dev::EventStream> event_stream_;
+  std::unique_ptr<dev::CycleClock> cycles_;
+  dev::IrqLine pmu_irq_;
   dev::NullCharBackend null_serial_;
   std::unique_ptr<dev::Pl011> uart_;
   std::unique_ptr<dev::Pl031> rtc_;
@@ -135,7 +138,6 @@ class VirtMachine final {
   std::vector<std::unique_ptr<dev::VirtioMmio>> transports_;  // these let go of the devices
   std::vector<uint8_t> dtb_;
   uint64_t dtb_address_ = 0, entry_ = 0;
-  bool halted_ = false;
   bool stepping_ = false;  // step() keeps interrupts from the processor
   uint64_t random_state_;
 };

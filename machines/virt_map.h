@@ -20,6 +20,7 @@ constexpr uint64_t kRam = 0x40000000;
 
 // Shared peripheral interrupts (interrupt id - 32).
 constexpr unsigned kUartIrq = 1, kRtcIrq = 2, kGpioIrq = 7, kVirtioIrq = 16;
+constexpr unsigned kPmuPpi = 23;       // interrupt id
 constexpr unsigned kPowerKeyLine = 3;  // of the PL061
 
 }  // namespace mynah::virt_map

@@ -101,6 +101,8 @@ void primecell(Writer& w, std::string_view name, uint64_t base, unsigned irq, st
 
 std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
   const VirtConfig& c = in.config;
+  const uint32_t ppi =
+      kLevelHigh | (c.gic_version == 2 ? 1 << 8 : 0);  // GICv2: and the processors it reaches
   Writer w(64 << 10);
   {
     Writer::Node root(w, "");
@@ -149,7 +151,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
     if (c.cpu.has(arm::Feature::kPmu)) {
       Writer::Node node(w, "pmu");
       w.strings("compatible", "arm,armv8-pmuv3");
-      w.cells("interrupts", {kPpi, 7, 0x104});
+      w.cells("interrupts", {kPpi, kPmuPpi - 16, ppi});
     }
     {
       Writer::Node node(w, at("intc", kGicDistributor));
@@ -197,7 +199,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       Writer::Node node(w, "timer");
       w.strings("compatible", "arm,armv8-timer\0arm,armv7-timer"sv);
       w.flag("always-on");
-      w.cells("interrupts", {kPpi, 13, 0x104, kPpi, 14, 0x104, kPpi, 11, 0x104, kPpi, 10, 0x104});
+      w.cells("interrupts", {kPpi, 13, ppi, kPpi, 14, ppi, kPpi, 11, ppi, kPpi, 10, ppi});
     }
     {
       Writer::Node node(w, "apb-pclk");

@@ -2,8 +2,8 @@
 //
 // GenericTimer: one CPU's view of the Arm generic timer at EL1: the system counter, the EL1 physical timer
 // (CNTP_*, PPI 30) and the virtual timer (CNTV_*, PPI 27) with CNTVOFF_EL2 fixed at 0, so that both read one
-// counter. Arm DDI 0487 chapter D12 (D11 in later issues). Not modelled: hypervisor and secure timers, the
-// event stream, the memory-mapped frames.
+// counter. Arm DDI 0487 chapter D12 (D11 in later issues). event_stream.h has the event stream. Not modelled:
+// hypervisor and secure timers, the memory-mapped frames.
 //
 // The counter is floor(now * frequency / 10^9) in exact arithmetic. A timer's condition is met when the
 // counter, as an unsigned 64-bit number, is at or above CVAL. The line of a timer that is enabled and not

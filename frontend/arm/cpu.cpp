@@ -13,6 +13,7 @@
 #include "frontend/arm/mmu.h"
 #include "frontend/arm/mode.h"
 #include "frontend/arm/pauth.h"
+#include "frontend/arm/pmu.h"
 #include "frontend/arm/pstate.h"
 #include "frontend/arm/slots.h"
 #include "frontend/arm/sysregs.h"
@@ -154,7 +155,22 @@ TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t 
 
 void ArmCpu::take(const Exception& exception, uint64_t return_address) {
   if (on_exception) on_exception(exception, return_address);
+  const bool filtered = pmu::filtered(state_);
+  if (filtered) pmu::count(state_, system_);
   take_exception(state_, exception, return_address);
+  if (filtered) pmu::settle(state_, system_);
+}
+
+void ArmCpu::return_from_exception(uint64_t address) {
+  const bool filtered = pmu::filtered(state_);
+  if (filtered) pmu::count(state_, system_);
+  exception_return(state_, address);
+  if (filtered) pmu::settle(state_, system_);
+}
+
+void ArmCpu::cycles_passed() {
+  pmu::count(state_, system_);
+  pmu::settle(state_, system_);
 }
 
 bool ArmCpu::watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
@@ -230,7 +246,7 @@ bool ArmCpu::interrupt_deliverable() const {
 
 void ArmCpu::deliver_interrupt() {
   if (const auto kind = pending_interrupt(state_)) {
-    state_.halted = 0;
+    if (asleep()) wake();
     return take({.kind = *kind}, state_.pc());
   }
   if (!state_.ss && software_step_active(state_))
@@ -242,6 +258,54 @@ bool ArmCpu::complete_step() {
   if (!software_step_active(state_)) return false;
   state_.ss = 0;
   return true;
+}
+
+AfterExit ArmCpu::fall_asleep(Sleep sleep) {
+  state_.sleep = sleep;
+  system_.sleeps(sleep == Sleep::kForEvent);
+  return AfterExit::kHalt;
+}
+
+void ArmCpu::wake() {
+  // The event that ended a WFE is used up, as one is that came before it. The manual leaves that open.
+  if (state_.sleep == Sleep::kForEvent) state_.event_register = 0;
+  state_.sleep = Sleep::kNone;
+  system_.wakes();
+}
+
+AfterExit ArmCpu::wait_for_interrupt() {
+  if (interrupt_wakes(state_)) {
+    complete_step();
+    return AfterExit::kContinue;
+  }
+  if (!state_.el && !(state_.sctlr & sctlr::kNtwi)) {
+    take(synchronous(syndrome::wfx(syndrome::Wfx::kWfi)), state_.pc() - 4);
+    return AfterExit::kContinue;
+  }
+  return complete_step() ? AfterExit::kContinue : fall_asleep(Sleep::kForInterrupt);
+}
+
+// The event register is where events meet WFE. Those of the event stream get there when they are needed:
+// here, if one has passed, or while this sleeps.
+//
+// One event is not modelled: that another observer's store, which can only be a device's, clears the
+// exclusive monitor. (The monitor remembers a value, and nobody tells it of stores.) So with the monitor set
+// WFE relies on the event stream to see such a store soon, and without it completes at once, as WFE always
+// may.
+AfterExit ArmCpu::wait_for_event() {
+  if (system_.take_stream_event()) state_.event_register = 1;
+  if (state_.event_register) {
+    state_.event_register = 0;
+    complete_step();
+    return AfterExit::kContinue;
+  }
+  if (!state_.el && !(state_.sctlr & sctlr::kNtwe)) {
+    take(synchronous(syndrome::wfx(syndrome::Wfx::kWfe)), state_.pc() - 4);
+    return AfterExit::kContinue;
+  }
+  const bool unwatched = state_.exclusive_address != ~uint64_t{0} && !(state_.cntkctl & cntkctl::kEvnten);
+  if (complete_step() || unwatched || pending_interrupt(state_)) return AfterExit::kContinue;
+  return fall_asleep(Sleep::kForEvent);
 }
 
 AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
@@ -269,7 +333,8 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       complete_step();
       const bool smc = static_cast<ExitReason>(reason) == ExitReason::kSmc;
       if (firmware_) {
-        if (const auto after = firmware_->call(state_, smc)) return *after;
+        if (const auto after = firmware_->call(state_, smc))
+          return *after == AfterExit::kHalt ? fall_asleep(Sleep::kForInterrupt) : *after;
       }
       take(synchronous(syndrome::unknown()), pc - 4);
       break;
@@ -281,18 +346,14 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       take(synchronous(syndrome::unknown()), pc);
       break;
     case ExitReason::kEret:
-      exception_return(state_, argument);
+      return_from_exception(argument);
       break;
     case ExitReason::kSlow:
       return AfterExit::kSlow;
     case ExitReason::kWfi:
-      if (complete_step()) break;
-      if (!interrupt_wakes(state_)) return AfterExit::kHalt;
-      break;
-    case ExitReason::kWfe:  // may complete at any time: spin loops then run their course
-      complete_step();
-      state_.event_register = 0;
-      break;
+      return wait_for_interrupt();
+    case ExitReason::kWfe:
+      return wait_for_event();
     case ExitReason::kFpTrap:
       take(synchronous(syndrome::fp_access()), pc);
       break;

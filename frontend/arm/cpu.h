@@ -41,6 +41,11 @@ class ArmCpu final : public GuestCpu {
   // Every exception taken, for -d int.
   std::function<void(const Exception&, uint64_t return_address)> on_exception;
 
+  // An event of another processor element or of the event stream, for WFE.
+  void send_event() { state_.event_register = 1; }
+  // What ArmSystem::call_after_cycles() asks for.
+  void cycles_passed();
+
   // FPSR with the flags that translated code gathered.
   uint32_t fpsr() const;
   void set_fpsr(uint32_t value);
@@ -75,12 +80,20 @@ class ArmCpu final : public GuestCpu {
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
   bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) override;
   bool interrupt_deliverable() const override;
-  bool wake_pending() const override { return interrupt_wakes(state_); }
   void deliver_interrupt() override;
+  bool asleep() const override { return state_.sleep != Sleep::kNone; }
+  bool wake_pending() const override {
+    return state_.sleep == Sleep::kForEvent ? event_wakes(state_) : interrupt_wakes(state_);
+  }
+  void wake() override;
 
  private:
   void take(const Exception& exception, uint64_t return_address);
+  void return_from_exception(uint64_t address);
   bool complete_step();
+  AfterExit wait_for_interrupt();
+  AfterExit wait_for_event();
+  AfterExit fall_asleep(Sleep);
 
   CpuModel model_;
   ArmSystem& system_;

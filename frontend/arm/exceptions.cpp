@@ -67,7 +67,6 @@ void take_exception(ArmState& state, const Exception& exception, uint64_t return
   state.uao = 0;
   if (!(state.sctlr & sctlr::kSpan)) state.pan = 1;
   state.ssbs = (state.sctlr & sctlr::kDssbs) != 0;
-  state.halted = 0;
   state.set_pc(vector);
 }
 

@@ -44,6 +44,8 @@ void exception_return(ArmState&, uint64_t address);
 std::optional<ExceptionKind> pending_interrupt(const ArmState&);
 // Whether WFI ends: an interrupt is pending, masked or not.
 inline bool interrupt_wakes(const ArmState& state) { return state.irq_pending || state.fiq_pending; }
+// Whether WFE ends: an event came, or an interrupt that can be taken.
+inline bool event_wakes(const ArmState& state) { return state.event_register || pending_interrupt(state); }
 
 // Whether self-hosted debug exceptions are generated from `el` with PSTATE.D as given.
 // Manual: AArch64.GenerateDebugExceptionsFrom.

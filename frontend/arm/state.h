@@ -25,6 +25,9 @@ struct PauthKey {
   uint64_t lo, hi;
 };
 
+// What a processor element that executes nothing waits for.
+enum class Sleep : uint8_t { kNone, kForInterrupt, kForEvent };
+
 // Position of X0..X30 in ArmState::hot (below 32: reachable with one byte of displacement).
 constexpr std::array<uint8_t, 31> kXPosition = {3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
                                                 14, 15, 16, 17, 18, 19, 20, 32, 21, 22, 23,
@@ -51,10 +54,11 @@ struct alignas(64) ArmState {
 
   // PSTATE, one field a byte or word. el is 0 or 1.
   uint8_t el, spsel, pan, uao, dit, ssbs, il, ss;
-  uint8_t halted;  // in WFI or WFE
+  Sleep sleep;
   uint8_t powered_off;
-  uint8_t event_register;             // SEV, for WFE
-  uint32_t daif;                      // D=8 A=4 I=2 F=1
+  uint8_t event_register;  // WFE's; the event stream's are not all in it, see ArmCpu::wait_for_event
+  uint8_t pmu_interrupt;   // what the line carries
+  uint32_t daif;           // D=8 A=4 I=2 F=1
   uint32_t irq_pending, fiq_pending;  // input lines; one slot holds both
   // Kept from a branch to the first instruction behind it, but not in a page that is there and not guarded,
   // where it could fail no check.
@@ -73,8 +77,9 @@ struct alignas(64) ArmState {
   uint64_t cntkctl, csselr, mdscr, oslsr, osdlr, mdccint, osdtrrx, osdtrtx, oseccr, dbgclaim;
   std::array<uint64_t, 16> dbgbvr, dbgbcr, dbgwvr, dbgwcr;
   PauthKey apia, apib, apda, apdb, apga;
-  // Performance monitor: cycle counter only (events read as zero).
-  uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr_base;
+  // Performance monitor: cycle counter only (events read as zero). pmccntr is what it was at the cycle
+  // pmccntr_at, see pmu.h.
+  uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr, pmccntr_at;
   uint64_t disr, gcr_unused;
 
   // What reset takes from the processor model and the board.

@@ -13,7 +13,6 @@ namespace mynah::arm {
 namespace {
 
 constexpr uint64_t kUserEn = bit(0), kUserSw = bit(1), kUserCr = bit(2), kUserEr = bit(3);  // PMUSERENR_EL0
-constexpr uint64_t kEl0Pct = bit(0), kEl0Vct = bit(1), kEl0Vt = bit(8), kEl0Pt = bit(9);    // CNTKCTL_EL1
 
 bool open_to_el0(const ArmState& state, Gate gate, bool write) {
   const uint64_t user = state.pmuseren, timer = state.cntkctl;
@@ -40,15 +39,15 @@ bool open_to_el0(const ArmState& state, Gate gate, bool write) {
     case Gate::kPmuSoftware:
       return user & (kUserEn | kUserSw);
     case Gate::kCntFrequency:
-      return timer & (kEl0Pct | kEl0Vct);
+      return timer & (cntkctl::kEl0Pcten | cntkctl::kEl0Vcten);
     case Gate::kCntPhysical:
-      return timer & kEl0Pct;
+      return timer & cntkctl::kEl0Pcten;
     case Gate::kCntVirtual:
-      return timer & kEl0Vct;
+      return timer & cntkctl::kEl0Vcten;
     case Gate::kCntPhysicalTimer:
-      return timer & kEl0Pt;
+      return timer & cntkctl::kEl0Pten;
     case Gate::kCntVirtualTimer:
-      return timer & kEl0Vt;
+      return timer & cntkctl::kEl0Vten;
   }
   return false;
 }

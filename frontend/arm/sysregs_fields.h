@@ -36,6 +36,16 @@ constexpr uint64_t kE = bit(0), kP = bit(1), kC = bit(2), kD = bit(3), kX = bit(
                    kLc = bit(6);
 }  // namespace pmcr
 
+namespace pmccfiltr {
+constexpr uint64_t kU = bit(30), kP = bit(31);  // not at EL0, not at EL1
+}  // namespace pmccfiltr
+
+namespace cntkctl {
+constexpr uint64_t kEl0Pcten = bit(0), kEl0Vcten = bit(1), kEvnten = bit(2), kEvntdir = bit(3),
+                   kEl0Vten = bit(8), kEl0Pten = bit(9);
+constexpr unsigned kEvntiShift = 4;
+}  // namespace cntkctl
+
 constexpr uint64_t kPmuCycleCounter = bit(31);  // its bit in PMCNTEN, PMINTEN and PMOVS
 constexpr uint64_t kOslsrOslm = bit(3), kOslsrOslk = bit(1);
 

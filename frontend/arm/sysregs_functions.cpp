@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Register accesses with side effects or computed values.
-//
-// Performance monitor: no event counters (PMCR_EL0.N is 0), and a cycle counter that counts at both levels
-// whatever PMCCFILTR_EL0 says and never reports an overflow: the guest sees counts that include the other
-// level, and no overflow interrupt.
+// Register accesses with side effects or computed values; those of the performance monitor are in
+// sysregs_pmu.cpp.
 #include "frontend/arm/sysregs_functions.h"
 
 #include "frontend/arm/pstate.h"
@@ -191,72 +188,13 @@ bool write_debug_array(const SysregContext& c, uint64_t value) {
   return word != nullptr;
 }
 
-// Performance monitor. pmccntr_base is the counter itself while it stands still, and what to subtract from
-// the cycle count while it runs.
+// Generic timer.
 
-namespace {
-
-bool counting(const ArmState& state) { return (state.pmcr & pmcr::kE) && (state.pmcnten & kPmuCycleCounter); }
-
-uint64_t cycle_counter(const SysregContext& c) {
-  return counting(c.state) ? c.system.cycle_count() - c.state.pmccntr_base : c.state.pmccntr_base;
-}
-
-void set_cycle_counter(const SysregContext& c, uint64_t value) {
-  c.state.pmccntr_base = counting(c.state) ? c.system.cycle_count() - value : value;
-}
-
-void set_counter_enables(const SysregContext& c, uint64_t pmcnten) {
-  const uint64_t value = cycle_counter(c);
-  c.state.pmcnten = pmcnten;
-  set_cycle_counter(c, value);
-}
-
-}  // namespace
-
-bool read_pmcr(const SysregContext& c, uint64_t& value) {
-  return value = c.model.pmcr_identity | c.state.pmcr, true;
-}
-
-bool write_pmcr(const SysregContext& c, uint64_t value) {
-  const uint64_t count = value & pmcr::kC ? 0 : cycle_counter(c);
-  c.state.pmcr = (value & (pmcr::kE | pmcr::kD | pmcr::kX | pmcr::kDp)) | pmcr::kLc;
-  set_cycle_counter(c, count);
-  return true;
-}
-
-bool write_pmcntenset(const SysregContext& c, uint64_t value) {
-  set_counter_enables(c, c.state.pmcnten | (value & kPmuCycleCounter));
-  return true;
-}
-bool write_pmcntenclr(const SysregContext& c, uint64_t value) {
-  set_counter_enables(c, c.state.pmcnten & ~(value & kPmuCycleCounter));
-  return true;
-}
-bool write_pmovsset(const SysregContext& c, uint64_t value) {
-  return c.state.pmovs |= value & kPmuCycleCounter, true;
-}
-bool write_pmovsclr(const SysregContext& c, uint64_t value) {
-  return c.state.pmovs &= ~(value & kPmuCycleCounter), true;
-}
-bool write_pmintenset(const SysregContext& c, uint64_t value) {
-  return c.state.pminten |= value & kPmuCycleCounter, true;
-}
-bool write_pmintenclr(const SysregContext& c, uint64_t value) {
-  return c.state.pminten &= ~(value & kPmuCycleCounter), true;
-}
-
-bool read_pmceid0(const SysregContext&, uint64_t& value) { return value = bit(0x11), true; }  // CPU_CYCLES
-
-bool read_pmccntr(const SysregContext& c, uint64_t& value) { return value = cycle_counter(c), true; }
-bool write_pmccntr(const SysregContext& c, uint64_t value) { return set_cycle_counter(c, value), true; }
-
-// PMSELR_EL0.SEL 31 is the cycle counter's filter; there are no others.
-bool read_pmxevtyper(const SysregContext& c, uint64_t& value) {
-  return value = c.state.pmselr == 31 ? c.state.pmccfiltr : 0, true;
-}
-bool write_pmxevtyper(const SysregContext& c, uint64_t value) {
-  if (c.state.pmselr == 31) c.state.pmccfiltr = value & 0xc0000000;
+bool write_cntkctl(const SysregContext& c, uint64_t value) {
+  c.state.cntkctl = value & c.row.mask;
+  c.system.set_event_stream({.enabled = (value & cntkctl::kEvnten) != 0,
+                             .bit = static_cast<unsigned>(field(value, cntkctl::kEvntiShift, 4)),
+                             .falling = (value & cntkctl::kEvntdir) != 0});
   return true;
 }
 

@@ -58,11 +58,15 @@ bool write_claim_clear(const SysregContext&, uint64_t);
 bool read_debug_array(const SysregContext&, uint64_t&);
 bool write_debug_array(const SysregContext&, uint64_t);
 
+// Generic timer.
+bool write_cntkctl(const SysregContext&, uint64_t);
+
 // Performance monitor.
 bool read_pmcr(const SysregContext&, uint64_t&);
 bool write_pmcr(const SysregContext&, uint64_t);
 bool write_pmcntenset(const SysregContext&, uint64_t);
 bool write_pmcntenclr(const SysregContext&, uint64_t);
+bool read_pmovs(const SysregContext&, uint64_t&);
 bool write_pmovsset(const SysregContext&, uint64_t);
 bool write_pmovsclr(const SysregContext&, uint64_t);
 bool write_pmintenset(const SysregContext&, uint64_t);
@@ -70,6 +74,7 @@ bool write_pmintenclr(const SysregContext&, uint64_t);
 bool read_pmceid0(const SysregContext&, uint64_t&);
 bool read_pmccntr(const SysregContext&, uint64_t&);
 bool write_pmccntr(const SysregContext&, uint64_t);
+bool write_pmccfiltr(const SysregContext&, uint64_t);
 bool read_pmxevtyper(const SysregContext&, uint64_t&);
 bool write_pmxevtyper(const SysregContext&, uint64_t);
 

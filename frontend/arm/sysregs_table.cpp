@@ -98,8 +98,8 @@ constexpr SysregRow kRows[] = {
     {K(3,0,7,4,0), "PAR_EL1", kEl1, kNone, kBase, kInline, WORD(par), kAll},
 
     // Performance monitor at EL1, memory attributes, limited ordering regions (none: LORID says so)
-    {K(3,0,9,14,1), "PMINTENSET_EL1", kEl1, kNone, kPmu, kReadInline, WORD(pminten), 0, nullptr, nullptr, write_pmintenset},
-    {K(3,0,9,14,2), "PMINTENCLR_EL1", kEl1, kNone, kPmu, kReadInline, WORD(pminten), 0, nullptr, nullptr, write_pmintenclr},
+    {K(3,0,9,14,1), "PMINTENSET_EL1", kEl1, kNone, kPmu, kReadInline | kNeedsTime | kEndsBlock, WORD(pminten), 0, nullptr, nullptr, write_pmintenset},
+    {K(3,0,9,14,2), "PMINTENCLR_EL1", kEl1, kNone, kPmu, kReadInline | kNeedsTime, WORD(pminten), 0, nullptr, nullptr, write_pmintenclr},
     {K(3,0,10,2,0), "MAIR_EL1", kEl1, kNone, kBase, kTranslation, WORD(mair), kAll},
     {K(3,0,10,3,0), "AMAIR_EL1", kEl1, kNone, kBase, kReadInline, WORD(amair), 0},
     {K(3,0,10,4,0), "LORSA_EL1", kEl1, kNone, kLor, 0, NOWHERE, 0, nullptr, read_zero, write_ignored},
@@ -143,7 +143,7 @@ constexpr SysregRow kRows[] = {
     {K(3,0,13,0,1), "CONTEXTIDR_EL1", kEl1, kNone, kBase, kInline, WORD(contextidr), k32},
     {K(3,0,13,0,4), "TPIDR_EL1", kEl1, kNone, kBase, kInline, WORD(tpidr_el1), kAll},
     {K(3,0,13,0,7), "SCXTNUM_EL1", kEl1, kNone, kCsv2Context, kInline, WORD(scxtnum_el1), kAll},
-    {K(3,0,14,1,0), "CNTKCTL_EL1", kEl1, kNone, kBase, kInline, WORD(cntkctl), 0x3ff},
+    {K(3,0,14,1,0), "CNTKCTL_EL1", kEl1, kNone, kBase, kReadInline | kNeedsTime, WORD(cntkctl), 0x3ff, nullptr, nullptr, write_cntkctl},
 
     // Caches
     {K(3,1,0,0,0), "CCSIDR_EL1", kEl1ReadOnly, kNone, kBase, 0, NOWHERE, 0, nullptr, read_ccsidr},
@@ -162,19 +162,19 @@ constexpr SysregRow kRows[] = {
     {K(3,3,4,2,6), "SSBS", kBoth, kNone, kSsbs2, 0, NOWHERE, 0, nullptr, read_ssbs, write_ssbs},
     {K(3,3,4,4,0), "FPCR", kBoth, kFp, kBase, kReadInline | kEndsBlock, WORD(fpcr), 0, mask_fpcr},
     {K(3,3,4,4,1), "FPSR", kBoth, kFp, kBase, kInline, WORD(fpsr), 0x0800009f},
-    {K(3,3,9,12,0), "PMCR_EL0", kBoth, kPmuAny, kPmu, kNeedsTime, NOWHERE, 0, nullptr, read_pmcr, write_pmcr},
+    {K(3,3,9,12,0), "PMCR_EL0", kBoth, kPmuAny, kPmu, kNeedsTime | kEndsBlock, NOWHERE, 0, nullptr, read_pmcr, write_pmcr},
     {K(3,3,9,12,1), "PMCNTENSET_EL0", kBoth, kPmuAny, kPmu, kReadInline | kNeedsTime, WORD(pmcnten), 0, nullptr, nullptr, write_pmcntenset},
     {K(3,3,9,12,2), "PMCNTENCLR_EL0", kBoth, kPmuAny, kPmu, kReadInline | kNeedsTime, WORD(pmcnten), 0, nullptr, nullptr, write_pmcntenclr},
-    {K(3,3,9,12,3), "PMOVSCLR_EL0", kBoth, kPmuAny, kPmu, kReadInline, WORD(pmovs), 0, nullptr, nullptr, write_pmovsclr},
+    {K(3,3,9,12,3), "PMOVSCLR_EL0", kBoth, kPmuAny, kPmu, kNeedsTime, NOWHERE, 0, nullptr, read_pmovs, write_pmovsclr},
     {K(3,3,9,12,4), "PMSWINC_EL0", kBothWriteOnly, kPmuSoftware, kPmu, 0, NOWHERE, 0, nullptr, nullptr, write_ignored},
     {K(3,3,9,12,5), "PMSELR_EL0", kBoth, kPmuSelect, kPmu, kInline, WORD(pmselr), 0x1f},
     {K(3,3,9,12,6), "PMCEID0_EL0", kBothReadOnly, kPmuAny, kPmu, 0, NOWHERE, 0, nullptr, read_pmceid0},
     {K(3,3,9,12,7), "PMCEID1_EL0", kBothReadOnly, kPmuAny, kPmu, 0, NOWHERE, 0, nullptr, read_zero},
     {K(3,3,9,13,0), "PMCCNTR_EL0", kBoth, kPmuCycle, kPmu, kNeedsTime, NOWHERE, 0, nullptr, read_pmccntr, write_pmccntr},
-    {K(3,3,9,13,1), "PMXEVTYPER_EL0", kBoth, kPmuAny, kPmu, 0, NOWHERE, 0, nullptr, read_pmxevtyper, write_pmxevtyper},
+    {K(3,3,9,13,1), "PMXEVTYPER_EL0", kBoth, kPmuAny, kPmu, kNeedsTime, NOWHERE, 0, nullptr, read_pmxevtyper, write_pmxevtyper},
     {K(3,3,9,13,2), "PMXEVCNTR_EL0", kBoth, kPmuEvent, kPmu, 0, NOWHERE, 0, nullptr, read_zero, write_ignored},
     {K(3,3,9,14,0), "PMUSERENR_EL0", kEl0ReadEl1, kNone, kPmu, kInline, WORD(pmuseren), 0xf},
-    {K(3,3,9,14,3), "PMOVSSET_EL0", kBoth, kPmuAny, kPmu, kReadInline, WORD(pmovs), 0, nullptr, nullptr, write_pmovsset},
+    {K(3,3,9,14,3), "PMOVSSET_EL0", kBoth, kPmuAny, kPmu, kNeedsTime | kEndsBlock, NOWHERE, 0, nullptr, read_pmovs, write_pmovsset},
     {K(3,3,13,0,2), "TPIDR_EL0", kBoth, kNone, kBase, kInline, WORD(tpidr_el0), kAll},
     {K(3,3,13,0,3), "TPIDRRO_EL0", kEl0ReadEl1, kNone, kBase, kInline, WORD(tpidrro_el0), kAll},
     {K(3,3,13,0,7), "SCXTNUM_EL0", kBoth, kTscxt, kCsv2Context, kInline, WORD(scxtnum_el0), kAll},
@@ -189,7 +189,7 @@ constexpr SysregRow kRows[] = {
     {K(3,3,14,3,0), "CNTV_TVAL_EL0", kBoth, kCntVirtualTimer, kBase, kTimerWrite, NOWHERE, 0, nullptr, read_external, write_external},
     {K(3,3,14,3,1), "CNTV_CTL_EL0", kBoth, kCntVirtualTimer, kBase, kTimerWrite, NOWHERE, 0, nullptr, read_external, write_external},
     {K(3,3,14,3,2), "CNTV_CVAL_EL0", kBoth, kCntVirtualTimer, kBase, kTimerWrite, NOWHERE, 0, nullptr, read_external, write_external},
-    {K(3,3,14,15,7), "PMCCFILTR_EL0", kBoth, kPmuAny, kPmu, kInline, WORD(pmccfiltr), 0xc0000000},
+    {K(3,3,14,15,7), "PMCCFILTR_EL0", kBoth, kPmuAny, kPmu, kReadInline | kNeedsTime, WORD(pmccfiltr), 0, nullptr, nullptr, write_pmccfiltr},
 };
 // clang-format on
 

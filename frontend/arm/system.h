@@ -27,6 +27,13 @@ struct TlbInvalidation {
   bool broadcast = false;  // inner or outer shareable
 };
 
+// When the generic timer sends an event: `bit` of the virtual counter changes to 1, or falling, to 0.
+struct EventStreamControl {
+  bool enabled = false;
+  unsigned bit = 0;
+  bool falling = false;
+};
+
 class ArmSystem {
  public:
   virtual ~ArmSystem() = default;
@@ -41,9 +48,22 @@ class ArmSystem {
   // op0:2 op1:3 CRn:4 CRm:4 op2:3. False: no such register, the instruction is undefined.
   virtual bool read_external(uint16_t key, uint64_t& value) = 0;
   virtual bool write_external(uint16_t key, uint64_t value) = 0;
-  virtual uint64_t cycle_count() = 0;  // for PMCCNTR_EL0
-  virtual uint64_t random() = 0;       // RNDR
-  virtual void send_event() = 0;       // SEV to the other processor elements
+  virtual uint64_t random() = 0;  // RNDR
+
+  virtual void send_event() = 0;  // SEV to the other processor elements
+  virtual void set_event_stream(const EventStreamControl&) = 0;
+  // Whether the stream had an event since this was asked, or the stream set, or since ArmCpu::send_event().
+  virtual bool take_stream_event() = 0;
+  // The element sleeps: nothing of it runs until it says that it woke. for_event: the stream's next event is
+  // to come to ArmCpu::send_event().
+  virtual void sleeps(bool for_event) = 0;
+  virtual void wakes() = 0;
+
+  // Performance monitor: cycles for PMCCNTR_EL0, which may stand still while the element sleeps; a call of
+  // ArmCpu::cycles_passed() after so many more of them (0: none), instead of any asked for before; the line.
+  virtual uint64_t cycle_count() = 0;
+  virtual void call_after_cycles(uint64_t cycles) = 0;
+  virtual void set_pmu_interrupt(bool level) = 0;
 };
 
 }  // namespace mynah::arm

@@ -91,22 +91,15 @@ class DebianInstaller : public testing::Test {
     VirtMachine& v = *m.virt;
     while (v.vcpu().instructions() < count) {
       v.events().run_due();
-      if (v.halted()) {
-        if (!v.cpu().wake_pending()) {
-          if (!v.skip_idle_time()) return false;
-          continue;
-        }
-        v.set_halted(false);
+      if (v.halted() && !v.cpu().wake_pending()) {
+        if (!v.skip_idle_time()) return false;
+        continue;
       }
       uint64_t budget = count - v.vcpu().instructions();
       const dev::TimeNs deadline = v.next_deadline();
       if (deadline != dev::kNever) budget = std::min(budget, v.clock().instructions_until(deadline));
       const AfterExit after = v.vcpu().run(budget);
-      if (after == AfterExit::kHalt) {
-        v.set_halted(true);
-      } else if (after != AfterExit::kContinue) {
-        return false;
-      }
+      if (after != AfterExit::kContinue && after != AfterExit::kHalt) return false;
     }
     return true;
   }

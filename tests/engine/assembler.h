@@ -139,6 +139,7 @@ constexpr Word svc(unsigned imm) { return 0xd4000001 | imm << 5; }
 constexpr Word hvc(unsigned imm) { return 0xd4000002 | imm << 5; }
 constexpr Word brk(unsigned imm) { return 0xd4200000 | imm << 5; }
 constexpr Word kNop = 0xd503201f, kIsb = 0xd5033fdf, kDsb = 0xd5033f9f, kWfi = 0xd503207f, kEret = 0xd69f03e0;
+constexpr Word kWfe = 0xd503205f, kSev = 0xd503209f, kSevl = 0xd50320bf, kClrex = 0xd5033f5f;
 constexpr Word kUndefined = 0x00000000;
 constexpr Word daifset(unsigned bits) { return 0xd50340df | bits << 8; }
 constexpr Word daifclr(unsigned bits) { return 0xd50340ff | bits << 8; }
@@ -152,7 +153,11 @@ constexpr Word kSctlr = system(3, 0, 1, 0, 0), kTtbr0 = system(3, 0, 2, 0, 0), k
                kEsr = system(3, 0, 5, 2, 0), kFar = system(3, 0, 6, 0, 0), kVbar = system(3, 0, 12, 0, 0),
                kSpEl0 = system(3, 0, 4, 1, 0), kNzcv = system(3, 3, 4, 2, 0),
                kCntvct = system(3, 3, 14, 0, 2), kCntvCtl = system(3, 3, 14, 3, 1),
-               kTpidr = system(3, 3, 13, 0, 2);
+               kTpidr = system(3, 3, 13, 0, 2), kCntkctl = system(3, 0, 14, 1, 0);
+constexpr Word kPmcr = system(3, 3, 9, 12, 0), kPmcntenset = system(3, 3, 9, 12, 1),
+               kPmovsclr = system(3, 3, 9, 12, 3), kPmccntr = system(3, 3, 9, 13, 0),
+               kPmovsset = system(3, 3, 9, 14, 3), kPmintenset = system(3, 0, 9, 14, 1),
+               kPmintenclr = system(3, 0, 9, 14, 2), kPmccfiltr = system(3, 3, 14, 15, 7);
 constexpr Word msr(Word sysreg, unsigned t) { return sysreg | t; }
 constexpr Word mrs(unsigned t, Word sysreg) { return sysreg | 1u << 21 | t; }
 constexpr Word kTlbiAll = system(1, 0, 8, 7, 0) | kZr;                        // TLBI VMALLE1

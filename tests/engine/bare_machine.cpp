@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/bare_machine.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -30,6 +31,7 @@ BareMachine::BareMachine(const BareOptions& options)
   vcpu = std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes,
                                 options.techniques);
   vcpu->set_exact(options.exact);
+  events.on_earlier_deadline([this] { vcpu->request_stop(); });
   if (error.empty()) error = vcpu->init();
   if (!error.empty()) {
     std::fprintf(stderr, "%s\n", error.c_str());
@@ -99,10 +101,37 @@ void BareMachine::start(uint64_t pc) {
 AfterExit BareMachine::run(uint64_t n) {
   const uint64_t end = vcpu->instructions() + n;
   while (vcpu->instructions() < end) {
-    const AfterExit after = vcpu->run(end - vcpu->instructions());
+    events.run_due();
+    uint64_t budget = end - vcpu->instructions();
+    if (const dev::TimeNs deadline = events.next_deadline(); deadline != dev::kNever)
+      budget = std::min(budget, static_cast<uint64_t>(deadline - time.now()));
+    const AfterExit after = vcpu->run(budget);
     if (after != AfterExit::kContinue) return after;
   }
   return AfterExit::kContinue;
+}
+
+bool BareMachine::skip() {
+  const dev::TimeNs deadline = events.next_deadline();
+  if (deadline == dev::kNever) return false;
+  if (deadline > time.now()) time.skipped += deadline - time.now();
+  events.run_due();
+  return true;
+}
+
+void BareMachine::sleeps(bool for_event) {
+  cycles.sleep();
+  if (for_event) event_stream.wait();
+}
+
+void BareMachine::wakes() {
+  event_stream.stop_waiting();
+  cycles.wake();
+}
+
+void BareMachine::set_pmu_interrupt(bool level) {
+  state().irq_pending = level;
+  if (level) vcpu->request_stop();
 }
 
 std::optional<unsigned> BareMachine::vector() const {
@@ -140,7 +169,7 @@ bool BareMachine::compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t d
 }
 
 bool BareMachine::read_external(uint16_t, uint64_t& value) {
-  value = vcpu->instructions();
+  value = timer.counter();
   return true;
 }
 

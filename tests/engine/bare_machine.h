@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A processor with memory and next to nothing else, for programs of a few instructions: RAM, one page of
-// device registers, an MMU that maps RAM to itself, vectors that stop. HVC stops a run.
+// device registers, an MMU that maps RAM to itself, vectors that stop. HVC stops a run. An instruction takes
+// a nanosecond, a cycle, and a tick of the generic timer (its counter and event stream; there are no timers).
+// The performance monitor's interrupt is IRQ.
 //
 // Memory: RAM from kRam; vectors at kVectors, each of which is one HVC; page tables from kTables up. Programs
 // take the rest: kCode and kData by convention. The device page kDevice reads as what was written to it last.
@@ -15,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "devices/timer/cycle_clock.h"
+#include "devices/timer/event_stream.h"
 #include "engine/vcpu.h"
 #include "frontend/arm/cpu.h"
 #include "machines/tlb_invalidation.h"
@@ -73,8 +77,10 @@ class BareMachine final : public arm::ArmSystem,
 
   // --- running
   void start(uint64_t pc);  // PSTATE.DAIF masked, EL1h
-  // Runs n instructions at most. kShutdown: an HVC was executed. kHalt: WFI.
+  // Runs n instructions at most. kShutdown: an HVC was executed. kHalt: it sleeps.
   AfterExit run(uint64_t n);
+  // Lets time pass to the next event, for a processor that sleeps. False: there is none.
+  bool skip();
   // Until an HVC, within a limit that no test reaches; true if so.
   bool run_to_hvc(uint64_t limit = 50'000'000) { return run(limit) == AfterExit::kShutdown; }
   // The exception vector whose HVC stopped the machine, as offset from kVectors; nothing if another HVC did.
@@ -93,6 +99,20 @@ class BareMachine final : public arm::ArmSystem,
   // All that a program can see, as text, to compare two machines by.
   std::string snapshot();
 
+  struct Time final : dev::Clock {
+    explicit Time(BareMachine& m) : m(m) {}
+    dev::TimeNs now() const override {
+      return skipped + static_cast<dev::TimeNs>(m.vcpu ? m.vcpu->instructions() : 0);
+    }
+    BareMachine& m;
+    dev::TimeNs skipped = 0;
+  };
+  Time time{*this};
+  dev::EventQueue events{time};
+  dev::GenericTimer timer{events, 0, {}, {}, 1'000'000'000};
+  dev::EventStream event_stream{events, timer, 0, [this] { cpu->send_event(); }};
+  dev::CycleClock cycles{events, 0, [this] { cpu->cycles_passed(); }};
+
   std::unique_ptr<arm::ArmCpu> cpu;
   std::unique_ptr<Vcpu> vcpu;
   std::array<uint64_t, 512> device{};  // contents of the device page
@@ -110,9 +130,17 @@ class BareMachine final : public arm::ArmSystem,
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t, uint64_t&) override;
   bool write_external(uint16_t, uint64_t) override { return true; }
-  uint64_t cycle_count() override { return vcpu->instructions(); }
   uint64_t random() override { return 4; }
   void send_event() override {}
+  void set_event_stream(const arm::EventStreamControl& c) override {
+    event_stream.set(c.enabled, c.bit, c.falling);
+  }
+  bool take_stream_event() override { return event_stream.take(); }
+  void sleeps(bool for_event) override;
+  void wakes() override;
+  uint64_t cycle_count() override { return cycles.now(); }
+  void call_after_cycles(uint64_t n) override { cycles.call_after(n); }
+  void set_pmu_interrupt(bool level) override;
   // --- arm::Firmware
   std::optional<AfterExit> call(arm::ArmState&, bool) override { return AfterExit::kShutdown; }
   // --- DeviceBus

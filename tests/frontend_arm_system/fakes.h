@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "frontend/arm/cpu_models.h"
@@ -55,14 +56,22 @@ class FakeSystem : public ArmSystem {
     external[key] = value;
     return true;
   }
-  uint64_t cycle_count() override { return cycles; }
   uint64_t random() override { return 0x0123456789abcdef; }
   void send_event() override {}
+  void set_event_stream(const EventStreamControl& control) override { event_stream = control; }
+  bool take_stream_event() override { return std::exchange(stream_event, false); }
+  void sleeps(bool) override {}
+  void wakes() override {}
+  uint64_t cycle_count() override { return cycles; }
+  void call_after_cycles(uint64_t n) override { call_after = n; }
+  void set_pmu_interrupt(bool level) override { pmu_interrupt = level; }
 
   FakeMemory physical;
   std::vector<TlbInvalidation> invalidations;
   std::map<uint16_t, uint64_t> external;
-  uint64_t cycles = 0;
+  EventStreamControl event_stream;
+  bool stream_event = false, pmu_interrupt = false;
+  uint64_t cycles = 0, call_after = 0;
   unsigned translation_changes = 0, instruction_invalidations = 0;
 };
 

@@ -363,6 +363,71 @@ TEST_F(Sysregs, CycleCounter) {
   EXPECT_EQ(get(key_of("PMINTENCLR_EL1")), 0x80000000u);
 }
 
+TEST_F(Sysregs, CycleCounterOverflow) {
+  set(key_of("PMCCNTR_EL0"), ~uint64_t{0} - 99);
+  set(key_of("PMCNTENSET_EL0"), 0x80000000);
+  set(key_of("PMCR_EL0"), 1);
+  EXPECT_EQ(system.call_after, 0u) << "nobody would be interrupted";
+  set(key_of("PMINTENSET_EL1"), 0x80000000);
+  EXPECT_EQ(system.call_after, 100u);
+  system.cycles += 99;
+  EXPECT_EQ(get(key_of("PMOVSCLR_EL0")), 0u);
+  EXPECT_EQ(system.call_after, 1u);
+  EXPECT_FALSE(system.pmu_interrupt);
+  system.cycles += 1;
+  EXPECT_EQ(get(key_of("PMOVSSET_EL0")), 0x80000000u) << "seen before the call comes";
+  EXPECT_TRUE(system.pmu_interrupt);
+  EXPECT_EQ(system.call_after, 0u);
+  EXPECT_EQ(get(key_of("PMCCNTR_EL0")), 0u);
+  set(key_of("PMOVSCLR_EL0"), 0x7fffffff);
+  EXPECT_TRUE(system.pmu_interrupt);
+  set(key_of("PMOVSCLR_EL0"), 0x80000000);
+  EXPECT_FALSE(system.pmu_interrupt);
+  EXPECT_EQ(system.call_after, 0u) << "2^64 cycles are beyond all counting";
+  set(key_of("PMOVSSET_EL0"), 0x80000000);
+  EXPECT_TRUE(system.pmu_interrupt);
+  set(key_of("PMCR_EL0"), 0);
+  EXPECT_FALSE(system.pmu_interrupt);
+  set(key_of("PMCR_EL0"), 1);
+  EXPECT_TRUE(system.pmu_interrupt);
+  set(key_of("PMINTENCLR_EL1"), 0x80000000);
+  EXPECT_FALSE(system.pmu_interrupt);
+  // The counter's own writes do not overflow it.
+  set(key_of("PMOVSCLR_EL0"), 0x80000000);
+  set(key_of("PMCCNTR_EL0"), ~uint64_t{0});
+  set(key_of("PMCR_EL0"), 1 | 1 << 2);
+  set(key_of("PMCCNTR_EL0"), 5);
+  EXPECT_EQ(get(key_of("PMOVSCLR_EL0")), 0u);
+}
+
+TEST_F(Sysregs, CycleCounterFilter) {
+  set(key_of("PMCNTENSET_EL0"), 0x80000000);
+  set(key_of("PMINTENSET_EL1"), 0x80000000);
+  set(key_of("PMCR_EL0"), 1);
+  set(key_of("PMCCNTR_EL0"), 100);
+  system.cycles += 10;
+  set(key_of("PMCCFILTR_EL0"), 0x80000000);  // not at EL1
+  system.cycles += 10;
+  EXPECT_EQ(get(key_of("PMCCNTR_EL0")), 110u);
+  EXPECT_EQ(system.call_after, 0u);
+  set(key_of("PMCCFILTR_EL0"), 0x40000000);  // not at EL0
+  system.cycles += 10;
+  EXPECT_EQ(get(key_of("PMCCNTR_EL0")), 120u);
+  EXPECT_EQ(system.call_after, ~uint64_t{0} - 119);
+}
+
+TEST_F(Sysregs, EventStream) {
+  set(key_of("CNTKCTL_EL1"), 0xfffffcd7);  // EVNTEN, rising, EVNTI 13, the gates
+  EXPECT_EQ(get(key_of("CNTKCTL_EL1")), 0xd7u) << "EVNTIS is of FEAT_ECV";
+  EXPECT_TRUE(system.event_stream.enabled);
+  EXPECT_EQ(system.event_stream.bit, 13u);
+  EXPECT_FALSE(system.event_stream.falling);
+  set(key_of("CNTKCTL_EL1"), 0x38);
+  EXPECT_FALSE(system.event_stream.enabled);
+  EXPECT_EQ(system.event_stream.bit, 3u);
+  EXPECT_TRUE(system.event_stream.falling);
+}
+
 TEST_F(Sysregs, External) {
   const uint16_t iar = key_of("ICC_IAR1_EL1");
   EXPECT_EQ(read_status(iar), Status::kUndefined) << "a board without GICv3";
