@@ -59,6 +59,11 @@ class BackendX86 final : public ir::Backend {
     patch(code.write + site_offset - 5, target ? 0xe9 : 0xe8, next, to);
   }
 
+  void link_jump(ir::CodeSpan code, uint32_t jump_end, const uint8_t* target) override {
+    const auto distance = static_cast<uint32_t>(target - (code.execute + jump_end));
+    std::memcpy(code.write + jump_end - 4, &distance, 4);
+  }
+
   void link_page(ir::CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, uint64_t page,
                  const uint8_t* target) override {
     uint8_t* at = code.write + site_offset - 5;

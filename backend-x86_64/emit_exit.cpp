@@ -75,6 +75,12 @@ bool Emitter::exit_shares_state() const {
                     [](const auto& x, const auto& y) { return x.slot == y.slot && x.value == y.value; });
 }
 
+bool Emitter::is_only_link(const Inst& exit, bool state_written) const {
+  const ir::Snapshot& snapshot = region_->snapshot(exit);
+  return (state_written || snapshot.count == 0) && snapshot.completed == region_->guest_insts &&
+         exit.imm < ir::kPageSize;
+}
+
 void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
   Emitter::Cold cold{.kind = Emitter::Cold::Kind::kExit};
   if (r.is_imm(0)) {
@@ -86,6 +92,8 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
       e.state_written = cold.state_written = true;
     }
     cold.from[0] = e.jump_near(e.bool_condition(r, 0));
+    cold.only_link = e.is_only_link(inst, cold.state_written);
+    if (cold.only_link) e.keep_near(cold.from[0]);
   }
   cold.flags = e.flags;
   e.add_cold(cold);

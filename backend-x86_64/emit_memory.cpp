@@ -195,13 +195,17 @@ void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
     e.lea(Type::i64, pointer, r[0], range.lo);
   else
     e.mov(Type::i64, pointer, r[0]);
-  e.mov(Type::i32, kRax, pointer);
   if (const unsigned align = inst.aux >> ir::kGuardAlignShift & 7) {
-    e.a.test(x86::al, (1 << align) - 1);
+    e.a.test(e.r8(pointer), (1 << align) - 1);
     cold.from[1] = e.jump_near(Cc::ne);
   }
   constexpr unsigned kShift = ir::kPageBits - std::bit_width(sizeof(ir::TlbPair)) + 1;
-  e.shift(encode::Shift::shr, Type::i32, kRax, kShift);
+  if (e.features.bmi2) {
+    encode::rorx(p, false, kRax, range.lo ? pointer : r[0], kShift);
+  } else {
+    e.mov(Type::i32, kRax, pointer);
+    e.shift(encode::Shift::shr, Type::i32, kRax, kShift);
+  }
   e.alu(Alu::and_, Type::i32, kRax, static_cast<int32_t>((ir::kTlbSize - 1) * sizeof(ir::TlbPair)));
   const int32_t entry = inst.aux & ir::kGuardWrite ? offsetof(ir::TlbPair, write) : 0;
   encode::indexed(p, encode::opcode(Alu::xor_), true, pointer, context, kRax, entry);

@@ -256,7 +256,7 @@ void Emitter::shorten() {
   // those are known (targets lie behind every jump).
   for (size_t i = near_.size(); i-- > 0;) {
     Near& j = near_[i];
-    if (!j.conditional || j.target - j.end - saved > 127) continue;
+    if (!j.conditional || j.patched_later || j.target - j.end - saved > 127) continue;
     j.is_short = true;
     saved += kSaved;
   }
@@ -438,6 +438,7 @@ void Emitter::cold_stub(const Cold& cold) {
     const ir::Snapshot& snapshot = region_->snapshot(inst);
     if (!cold.state_written) write_state(step, snapshot);
     exit_to(inst, snapshot);
+    if (cold.only_link) out_->sites.back().resume = near_[cold.from[0] - 1].end;
   } else if (cold.kind == Cold::Kind::kOp || cold.kind == Cold::Kind::kSaturated) {
     if (cold.kind == Cold::Kind::kOp)
       run_cold(inst, Regs{step});
@@ -471,7 +472,7 @@ Site& Emitter::add_site(Site::Kind kind, const Inst& inst) {
   out_->sites.push_back({.kind = kind,
                          .aux = inst.aux,
                          .offset = position(),
-                         .resume = position(),
+                         .resume = kind == Site::Kind::kExit ? 0 : position(),
                          .pc_offset = snapshot.pc_offset,
                          .completed = snapshot.completed,
                          .imm = inst.imm});

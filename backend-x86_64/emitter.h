@@ -167,6 +167,7 @@ class Emitter {
   Mark jump_near();
   Mark jump_near(Cc cc);
   void land_near(Mark mark);  // of a jump_near
+  void keep_near(Mark mark) { near_[mark - 1].patched_later = true; }
   void call(uint64_t thunk);
   void load_address(const x86::Gp& to, uint64_t thunk);
   void jump(uint64_t thunk);
@@ -201,6 +202,7 @@ class Emitter {
   // both.
   bool exit_shares_state() const;
   bool state_written = false;  // by the exit_if in front
+  bool is_only_link(const Inst& exit, bool state_written) const;
   void fix_count(const ir::Snapshot& snapshot);
   void exit_to(const Inst& inst, const ir::Snapshot& snapshot);
   void probe_jump_cache(Reg target, unsigned hint);
@@ -221,6 +223,7 @@ class Emitter {
     uint32_t resume = 0;
     HostFlags flags;
     bool state_written = false;
+    bool only_link = false;  // an exit with nothing to do: the jump to it may go to its target once linked
   };
   void add_cold(Cold cold) {
     cold.step = index_;
@@ -268,6 +271,7 @@ class Emitter {
     uint32_t target = 0;
     bool conditional;
     bool is_short = false;
+    bool patched_later = false;  // keeps its length
   };
   std::vector<Near> near_;           // in order
   std::vector<uint32_t> distances_;  // where relative addresses of thunks stand

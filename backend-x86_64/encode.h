@@ -104,4 +104,14 @@ inline void shift(uint8_t*& p, Shift op, bool wide, unsigned rm, unsigned n) {
   *p++ = static_cast<uint8_t>(n);
 }
 
+// BMI2: to = from, rotated right; keeps the flags.
+inline void rorx(uint8_t*& p, bool wide, unsigned to, unsigned from, unsigned n) {
+  *p++ = 0xc4;
+  *p++ = static_cast<uint8_t>(0x43 | (to < 8) << 7 | (from < 8) << 5);
+  *p++ = static_cast<uint8_t>((wide ? 0x80 : 0) | 0x7b);
+  *p++ = 0xf0;
+  *p++ = static_cast<uint8_t>(0xc0 | (to & 7) << 3 | (from & 7));
+  *p++ = static_cast<uint8_t>(n);
+}
+
 }  // namespace mynah::x86_64::encode

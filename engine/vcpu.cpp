@@ -430,7 +430,9 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
   if (site.imm < kGuestPageSize) {
     // A guest that changed its mapping without telling the TLB may have come to other memory: no link then.
     if (!techniques_.links || to.pa / kGuestPageSize != from.pa / kGuestPageSize) return;
-    return backend_->link(cache_->span(from), site.offset, cache_->entry(to));
+    backend_->link(cache_->span(from), site.offset, cache_->entry(to));
+    if (site.resume) backend_->link_jump(cache_->span(from), site.resume, cache_->entry(to));
+    return;
   }
   const unsigned half = target >> 63;
   const uint32_t epoch = context_->epoch[half];

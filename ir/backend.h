@@ -35,7 +35,9 @@ struct Site {
   uint8_t aux = 0;     // guard: GuardAux; exit, engine: aux; an exit_engine_if has the state in `saved`
   uint8_t result = 0;  // guard, call: register that receives the result (Location::Kind by the op's type)
   uint32_t offset = 0;
-  uint32_t resume = 0;    // guard, commit, call: where to go on, bytes from the code's start
+  // Bytes from the code's start. Guard, commit, call: where to go on. Exit: the end of the conditional jump
+  // that leads here and could lead to the target itself, or 0.
+  uint32_t resume = 0;
   int32_t pc_offset = 0;  // of the snapshot
   uint32_t completed = 0;
   uint64_t imm = 0;  // guard: range; exit: target page offset; engine: imm; call: helper
@@ -96,9 +98,10 @@ class Backend {
   // Writes the thunks at the start of code memory; compile() then refers to them by relative address.
   virtual Thunks emit_thunks(CodeSpan at) = 0;
   virtual void compile(const Region& region, CodeSpan at, CompiledCode& out) = 0;
-  // Direct exit at `site` (host address, Site::offset added to the code's start) jumps to target from now on,
-  // or comes back to C++ (target null).
+  // Direct exit at a site (by its offset) jumps to target from now on, or comes back to C++ (target null).
   virtual void link(CodeSpan code, uint32_t site_offset, const uint8_t* target) = 0;
+  // The conditional jump in front of an exit (Site::resume) leads to target itself from now on.
+  virtual void link_jump(CodeSpan code, uint32_t jump_end, const uint8_t* target) = 0;
   // The same for an exit to another page (Site::imm beyond the page): it jumps to target while
   // Context::epoch[half] is `epoch` and pc_page has become `page` (the same code may be mapped twice), and
   // asks the jump cache otherwise.

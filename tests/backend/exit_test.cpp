@@ -3,6 +3,8 @@
 // Ways out of a region and back in: links, indirect exits, deadlines, dead regions, guards, helper calls.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "harness.h"
 
 namespace mynah::ir::testing {
@@ -141,6 +143,44 @@ TEST(Exit, ReturnStack) {
   m.state().x[3] = m.context->empty_return->address;
   EXPECT_EQ(m.run(returns), Leave::kIndirect);
   EXPECT_EQ(m.rt->exit_target, m.context->empty_return->address);
+}
+
+// A conditional exit with nothing to do on its way is linked in the jump itself; one that has is not.
+TEST(Exit, LinkedConditionalJump) {
+  Machine m;
+  CodeSpan target_span, span;
+  CompiledCode counted;
+  const uint8_t* target = counting(m, 0x40, target_span, counted);
+  Builder& b = m.begin();
+  b.at(4, 0);
+  b.exit_if(b.icmpz(Cond::eq, b.get(x(1))),
+            0x80);  // nothing of the region was executed: the count is put right
+  b.set(x(2), b.add_imm(b.get(x(2)), 1));
+  b.at(8, 1);
+  b.exit_if(b.icmpz(Cond::eq, b.get(x(3))), 0x40);
+  b.exit(8);
+  b.finish();
+  const uint8_t* code = m.compile();
+  span = m.span();
+  const auto site = [&](uint64_t imm) {
+    return *std::ranges::find_if(m.code.sites,
+                                 [&](const Site& s) { return s.kind == Site::Kind::kExit && s.imm == imm; });
+  };
+  EXPECT_EQ(site(0x80).resume, 0u);
+  EXPECT_EQ(site(8).resume, 0u);
+  const uint32_t jump_end = site(0x40).resume;
+  ASSERT_NE(jump_end, 0u);
+  m.state().x[1] = 1;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.site().imm, 0x40u);
+  m.backend->link_jump(span, jump_end, target);
+  EXPECT_EQ(m.run(code, 20), Leave::kLink);
+  EXPECT_EQ(m.state().x[0], 1u);  // the target ran
+  EXPECT_EQ(m.state().x[2], 2u);
+  EXPECT_EQ(m.rt->counter, 18);
+  m.state().x[3] = 1;
+  EXPECT_EQ(m.run(code), Leave::kLink);
+  EXPECT_EQ(m.site().imm, 8u);
 }
 
 TEST(Exit, IndirectThroughTheJumpCache) {
