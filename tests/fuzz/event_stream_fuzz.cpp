@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Input in(data, size);
   ManualClock clock;
   EventQueue events(clock);
-  GenericTimer timer(events, 0, {}, {}, static_cast<uint32_t>(in.number(4) % 1'000'000'000 + 1));
+  // No slower than that the counter's bit 31 changes before guest time ends.
+  GenericTimer timer(events, 0, {}, {}, static_cast<uint32_t>(in.number(4) % 1'000'000'000 + 1000));
   unsigned came = 0;
   EventStream stream(events, timer, 0, [&] { ++came; });
   bool enabled = false, falling = false;
