@@ -173,6 +173,13 @@ void adjust_guard(Selector&, const Inst& inst, Step& step) {
   if (inst.aux & ir::kGuardUser) step.general_temps = 1;
 }
 
+namespace {
+int32_t tlb_entry(const Inst& guard) {
+  return guard.aux & ir::kGuardWrite ? offsetof(ir::TlbPair, write) : offsetof(ir::TlbPair, read);
+}
+Reg tlb_context(const Inst& guard, const Regs& r) { return guard.aux & ir::kGuardUser ? r.temp(0) : kR14; }
+}  // namespace
+
 void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
   const ir::GuardRange range = ir::guard_range(inst);
   if ((inst.aux & ir::kGuardSlow) || range.length > ir::kPageSize) {
@@ -184,11 +191,8 @@ void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
     return;
   }
   Emitter::Cold cold{.kind = Emitter::Cold::Kind::kGuard};
-  Reg context = kR14;
-  if (inst.aux & ir::kGuardUser) {
-    context = r.temp(0);
-    e.load(Type::i64, context, kRbp, MYNAH_RUNTIME(user_context));
-  }
+  const Reg context = tlb_context(inst, r);
+  if (context != kR14) e.load(Type::i64, context, kRbp, MYNAH_RUNTIME(user_context));
   uint8_t*& p = e.a._bufferPtr;
   const Reg pointer = r.result();
   if (range.lo)
@@ -207,13 +211,32 @@ void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
     e.shift(encode::Shift::shr, Type::i32, kRax, kShift);
   }
   e.alu(Alu::and_, Type::i32, kRax, static_cast<int32_t>((ir::kTlbSize - 1) * sizeof(ir::TlbPair)));
-  const int32_t entry = inst.aux & ir::kGuardWrite ? offsetof(ir::TlbPair, write) : 0;
+  const int32_t entry = tlb_entry(inst);
   encode::indexed(p, encode::opcode(Alu::xor_), true, pointer, context, kRax, entry);
   e.alu(Alu::cmp, Type::i64, pointer, static_cast<int32_t>(ir::kPageSize - range.length));
   cold.from[0] = e.jump_near(Cc::a);
   encode::indexed(p, encode::opcode(Alu::add), true, pointer, context, kRax, entry + 8);
   cold.resume = e.position();
   e.add_cold(cold);
+}
+
+// Where the pointer took the base's register, that is the base again.
+void Emitter::guard_miss(const Cold& cold, const Inst& inst, const Regs& r) {
+  const Reg pointer = r.result();
+  const bool replaced = pointer == r[0];
+  land_near(cold.from[0]);
+  if (replaced)
+    encode::indexed(a._bufferPtr, encode::opcode(Alu::xor_), true, pointer, tlb_context(inst, r), kRax,
+                    tlb_entry(inst));
+  if (cold.from[1]) land_near(cold.from[1]);  // the alignment's: nothing has happened to the address yet
+  const int32_t lo = ir::guard_range(inst).lo;
+  if (replaced && lo) lea(Type::i64, pointer, pointer, -lo);
+  call(thunks_->guard);
+  Site& site = add_site(Site::Kind::kGuard, inst);
+  site.resume = cold.resume;
+  site.result = pointer;
+  site.base = location(r[0]);
+  add_saved(site, r.step, inst);
 }
 
 void emit_commit(Emitter& e, const Inst& inst, const Regs& r) {

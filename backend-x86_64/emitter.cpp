@@ -431,6 +431,10 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
 void Emitter::cold_stub(const Cold& cold) {
   const Step& step = program_->steps[cold.step];
   const Inst& inst = region_->insts[step.inst];
+  if (cold.kind == Cold::Kind::kGuard) {
+    guard_miss(cold, inst, Regs{step});
+    return;
+  }
   for (const Mark from : cold.from)
     if (from) land_near(from);
   if (cold.kind == Cold::Kind::kExit) {
@@ -452,13 +456,6 @@ void Emitter::cold_stub(const Cold& cold) {
   } else if (cold.kind == Cold::Kind::kEngine) {
     call(thunks_->guard);
     add_saved(add_site(Site::Kind::kEngine, inst), step, inst);
-  } else {
-    call(thunks_->guard);
-    Site& site = add_site(Site::Kind::kGuard, inst);
-    site.resume = cold.resume;
-    site.result = step.result_where;
-    site.base = location(step.where[0]);
-    add_saved(site, step, inst);
   }
 }
 

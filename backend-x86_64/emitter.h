@@ -240,6 +240,7 @@ class Emitter {
   class Errors;
   void moves(const Step& step);
   void cold_stub(const Cold& cold);
+  void guard_miss(const Cold& cold, const Inst& inst, const Regs& r);
   void cold(Cold::Kind kind, Mark first, Mark second) {
     add_cold({.kind = kind, .from = {first, second}, .resume = position()});
   }
