@@ -152,34 +152,6 @@ V128 sha256_schedule1(const V128& a, const V128& b, const V128& c) {
   return r.pack();
 }
 
-uint64_t sigma512_1(uint64_t x) { return std::rotr(x, 14) ^ std::rotr(x, 18) ^ std::rotr(x, 41); }
-uint64_t sigma512_0(uint64_t x) { return std::rotr(x, 28) ^ std::rotr(x, 34) ^ std::rotr(x, 39); }
-
-V128 sha512_h(const V128& w, const V128& x, const V128& y) {
-  V128 r;
-  r.hi = ((y.hi & x.lo) ^ (~y.hi & x.hi)) + sigma512_1(y.hi) + w.hi;
-  const uint64_t t = r.hi + y.lo;
-  r.lo = ((t & y.hi) ^ (~t & x.lo)) + sigma512_1(t) + w.lo;
-  return r;
-}
-
-V128 sha512_h2(const V128& w, const V128& x, const V128& y) {
-  V128 r;
-  r.hi = ((x.lo & y.hi) ^ (x.lo & y.lo) ^ (y.hi & y.lo)) + sigma512_0(y.lo) + w.hi;
-  r.lo = ((r.hi & y.lo) ^ (r.hi & y.hi) ^ (y.hi & y.lo)) + sigma512_0(r.hi) + w.lo;
-  return r;
-}
-
-V128 sha512_schedule0(const V128& w, const V128& x) {
-  const auto sigma = [](uint64_t v) { return std::rotr(v, 1) ^ std::rotr(v, 8) ^ v >> 7; };
-  return {w.lo + sigma(w.hi), w.hi + sigma(x.lo)};
-}
-
-V128 sha512_schedule1(const V128& w, const V128& x, const V128& y) {
-  const auto sigma = [](uint64_t v) { return std::rotr(v, 19) ^ std::rotr(v, 61) ^ v >> 6; };
-  return {w.lo + sigma(x.lo) + y.lo, w.hi + sigma(x.hi) + y.hi};
-}
-
 }  // namespace
 
 V128 evaluate_crypto(const OpInput& in) {
@@ -213,14 +185,6 @@ V128 evaluate_crypto(const OpInput& in) {
       return sha256_schedule0(a[0], a[1]);
     case Op::sha256su1:
       return sha256_schedule1(a[0], a[1], a[2]);
-    case Op::sha512h:
-      return sha512_h(a[0], a[1], a[2]);
-    case Op::sha512h2:
-      return sha512_h2(a[0], a[1], a[2]);
-    case Op::sha512su0:
-      return sha512_schedule0(a[0], a[1]);
-    case Op::sha512su1:
-      return sha512_schedule1(a[0], a[1], a[2]);
     case Op::rax1:
       return {a[0].lo ^ std::rotl(a[1].lo, 1), a[0].hi ^ std::rotl(a[1].hi, 1)};
     case Op::xar: {

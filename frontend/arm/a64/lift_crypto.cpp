@@ -17,6 +17,46 @@ void emit(Lifter& l, uint32_t w, Op op, std::initializer_list<unsigned> sources,
 void two(Lifter& l, uint32_t w, Op op) { emit(l, w, op, {rd(w), rn(w)}); }
 void three(Lifter& l, uint32_t w, Op op) { emit(l, w, op, {rd(w), rn(w), rm(w)}); }
 
+// SHA-512 in general registers, which hosts without such instructions are best at.
+struct Doublewords {
+  Value lo, hi;
+};
+Doublewords doublewords(Lifter& l, unsigned n) {
+  const Value v = l.v(n);
+  const auto lane = [&](unsigned i) {
+    return l.b.emit(Op::vextract, Type::i64, v, ir::kNoValue, ir::kNoValue, i, 3);
+  };
+  return {lane(0), lane(1)};
+}
+void set_doublewords(Lifter& l, unsigned n, Doublewords d) {
+  l.set_v(n, l.b.emit(Op::vpair, Type::v128, d.lo, d.hi));
+}
+Value rotated(Lifter& l, Value x, unsigned n) { return l.b.binary(Op::ror, x, l.b.i64(n)); }
+Value xor3(Lifter& l, Value x, Value y, Value z) {
+  return l.b.binary(Op::xor_, l.b.binary(Op::xor_, x, y), z);
+}
+Value add3(Lifter& l, Value x, Value y, Value z) { return l.b.add(l.b.add(x, y), z); }
+// The names of FIPS 180-4.
+Value big_sigma0(Lifter& l, Value x) {
+  return xor3(l, rotated(l, x, 28), rotated(l, x, 34), rotated(l, x, 39));
+}
+Value big_sigma1(Lifter& l, Value x) {
+  return xor3(l, rotated(l, x, 14), rotated(l, x, 18), rotated(l, x, 41));
+}
+Value small_sigma0(Lifter& l, Value x) {
+  return xor3(l, rotated(l, x, 1), rotated(l, x, 8), l.b.binary(Op::lshr, x, l.b.i64(7)));
+}
+Value small_sigma1(Lifter& l, Value x) {
+  return xor3(l, rotated(l, x, 19), rotated(l, x, 61), l.b.binary(Op::lshr, x, l.b.i64(6)));
+}
+Value choice(Lifter& l, Value x, Value y, Value z) {
+  return l.b.binary(Op::xor_, l.b.binary(Op::and_, x, y), l.b.binary(Op::andn, z, x));
+}
+Value majority(Lifter& l, Value x, Value y, Value z) {
+  return l.b.binary(Op::xor_, l.b.binary(Op::and_, x, y),
+                    l.b.binary(Op::and_, z, l.b.binary(Op::xor_, x, y)));
+}
+
 }  // namespace
 
 void lift_aese(Lifter& l, uint32_t w) { two(l, w, Op::aese); }
@@ -36,10 +76,30 @@ void lift_sha256h2(Lifter& l, uint32_t w) { three(l, w, Op::sha256h2); }
 void lift_sha256su0(Lifter& l, uint32_t w) { two(l, w, Op::sha256su0); }
 void lift_sha256su1(Lifter& l, uint32_t w) { three(l, w, Op::sha256su1); }
 
-void lift_sha512h(Lifter& l, uint32_t w) { three(l, w, Op::sha512h); }
-void lift_sha512h2(Lifter& l, uint32_t w) { three(l, w, Op::sha512h2); }
-void lift_sha512su0(Lifter& l, uint32_t w) { two(l, w, Op::sha512su0); }
-void lift_sha512su1(Lifter& l, uint32_t w) { three(l, w, Op::sha512su1); }
+void lift_sha512h(Lifter& l, uint32_t w) {
+  if (!l.fp_access()) return;
+  const Doublewords d = doublewords(l, rd(w)), x = doublewords(l, rn(w)), y = doublewords(l, rm(w));
+  const Value hi = add3(l, choice(l, y.hi, x.lo, x.hi), big_sigma1(l, y.hi), d.hi);
+  const Value t = l.b.add(hi, y.lo);
+  set_doublewords(l, rd(w), {add3(l, choice(l, t, y.hi, x.lo), big_sigma1(l, t), d.lo), hi});
+}
+void lift_sha512h2(Lifter& l, uint32_t w) {
+  if (!l.fp_access()) return;
+  const Doublewords d = doublewords(l, rd(w)), x = doublewords(l, rn(w)), y = doublewords(l, rm(w));
+  const Value hi = add3(l, majority(l, y.lo, y.hi, x.lo), big_sigma0(l, y.lo), d.hi);
+  set_doublewords(l, rd(w), {add3(l, majority(l, y.lo, y.hi, hi), big_sigma0(l, hi), d.lo), hi});
+}
+void lift_sha512su0(Lifter& l, uint32_t w) {
+  if (!l.fp_access()) return;
+  const Doublewords d = doublewords(l, rd(w)), x = doublewords(l, rn(w));
+  set_doublewords(l, rd(w), {l.b.add(d.lo, small_sigma0(l, d.hi)), l.b.add(d.hi, small_sigma0(l, x.lo))});
+}
+void lift_sha512su1(Lifter& l, uint32_t w) {
+  if (!l.fp_access()) return;
+  const Doublewords d = doublewords(l, rd(w)), x = doublewords(l, rn(w)), y = doublewords(l, rm(w));
+  set_doublewords(l, rd(w),
+                  {add3(l, d.lo, small_sigma1(l, x.lo), y.lo), add3(l, d.hi, small_sigma1(l, x.hi), y.hi)});
+}
 
 void lift_rax1(Lifter& l, uint32_t w) { emit(l, w, Op::rax1, {rn(w), rm(w)}); }
 void lift_xar(Lifter& l, uint32_t w) { emit(l, w, Op::xar, {rn(w), rm(w)}, imm6(w)); }
