@@ -3,8 +3,8 @@
 // Thunks: the way into translated code, and the few ways out of it. They stand at the start of code memory,
 // once; regions call or jump to them relatively. While translated code runs, rsp points into the return stack
 // (ir/runtime.h); C++ runs on the host's stack, where enter left the callee-saved registers of the System V
-// ABI. The host predicts a ret by counting calls and rets: C++ comes
-// here and goes back by jumps, so that the count stays in step with the guest's calls.
+// ABI. The host predicts a ret by counting calls and rets: C++ comes here and goes back by jumps, so that the
+// count stays in step with the guest's calls.
 //
 // MXCSR is the guest's in translated code (Runtime::guest_fp_control, sticky flags included) and the host's
 // in C++, but for run_op, which computes with integers alone.

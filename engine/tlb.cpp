@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/tlb.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <new>
 #include <span>
 
 namespace mynah {
@@ -89,10 +92,18 @@ void Tlb::refresh_epochs(TranslationContext& context) {
 }
 
 Tlb::Tlb() : second_jumps_(ir::kSecondJumpSize), sets_(kSets), asid_generations_(65536, 1) {
+  void* stacks = mmap(nullptr, kContexts * ir::kReturnStackBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (stacks == MAP_FAILED) throw std::bad_alloc();
+  return_stacks_ = static_cast<uint8_t*>(stacks);
+  madvise(stacks, kContexts * ir::kReturnStackBytes, MADV_NOHUGEPAGE);  // a page or two of each are used
   for (unsigned i = 0; i < kContexts; ++i) {
     contexts_.push_back(std::make_unique<TranslationContext>());
+    contexts_.back()->set_return_stack(return_stacks_ + i * ir::kReturnStackBytes);
   }
 }
+
+Tlb::~Tlb() { munmap(return_stacks_, kContexts * ir::kReturnStackBytes); }
 
 TranslationContext* Tlb::select(const ContextKey& key) {
   if (current_ && current_->key == key) return current_;

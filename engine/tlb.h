@@ -63,6 +63,8 @@ struct TlbStats {
 class Tlb {
  public:
   Tlb();
+  ~Tlb();
+  Tlb(const Tlb&) = delete;
 
   // The context for a key; recycles the least recently used one when there is none.
   TranslationContext* select(const ContextKey& key);
@@ -122,6 +124,7 @@ class Tlb {
   uint32_t next_epoch_ = 1;
 
   std::vector<std::unique_ptr<TranslationContext>> contexts_;
+  uint8_t* return_stacks_;
   std::vector<ir::SecondJumpEntry> second_jumps_;
   TranslationContext* current_ = nullptr;
   uint64_t clock_ = 0;

@@ -6,21 +6,11 @@
 
 namespace mynah::ir {
 
-namespace {
-// Behind the deepest entry: what a region pushes for a thunk, and a host signal's frame.
-constexpr size_t kReturnMargin = 256 << 10;
-constexpr size_t kReturnBytes = (kMostCalls + kKeptCalls) * sizeof(ReturnEntry) + kReturnMargin;
-}  // namespace
-
-// Memory of this size is not there before it is touched.
-ReturnEntry* Context::new_return_stack() {
-  auto* memory = static_cast<uint8_t*>(::operator new(kReturnBytes));
-  auto* end = reinterpret_cast<ReturnEntry*>(memory + kReturnBytes) - 1;
-  *end = {};
-  return end;
+void Context::set_return_stack(uint8_t* memory) {
+  empty_return = reinterpret_cast<ReturnEntry*>(memory + kReturnStackBytes) - 1;
+  *empty_return = {};
+  forget_returns();
 }
-
-Context::~Context() { ::operator delete(reinterpret_cast<uint8_t*>(empty_return + 1) - kReturnBytes); }
 
 Runtime* new_runtime(size_t state_size) {
   const size_t size = sizeof(Runtime) + state_size;

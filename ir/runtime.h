@@ -91,12 +91,14 @@ struct ReturnEntry {
 };
 constexpr int64_t kMostCalls = 1 << 18;  // from one enter() on
 constexpr int64_t kKeptCalls = 1 << 16;  // from one enter() to the next, at most
+// Behind the deepest entry: what a region pushes for a thunk, and a host signal's frame. Hardly any of it is
+// ever touched.
+constexpr size_t kReturnStackBytes = (kMostCalls + kKeptCalls) * sizeof(ReturnEntry) + (256 << 10);
 
 // One translation context. The engine derives its own class from it.
 struct alignas(64) Context {
-  Context() = default;
-  Context(const Context&) = delete;
-  ~Context();
+  // memory: kReturnStackBytes, which outlive the context. Before anything runs.
+  void set_return_stack(uint8_t* memory);
   void forget_returns() { return_top = empty_return; }
   bool returns_are_deep() const { return empty_return - return_top > kKeptCalls; }
 
@@ -106,11 +108,8 @@ struct alignas(64) Context {
   // bit 63 of the address. 0: none.
   std::array<uint32_t, 2> epoch;
   // The stack's end: a return that comes to it asks the jump caches. And where rsp is to be, while C++ runs.
-  ReturnEntry* const empty_return = new_return_stack();
-  ReturnEntry* return_top = empty_return;
-
- private:
-  static ReturnEntry* new_return_stack();
+  ReturnEntry* empty_return = nullptr;
+  ReturnEntry* return_top = nullptr;
 };
 
 // Why translated code came back to C++.

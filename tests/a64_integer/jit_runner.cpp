@@ -35,6 +35,7 @@ JitRunner::JitRunner(const JitOptions& options)
   runtime_->guard_miss = guard_miss;
   runtime_->call_helper = call_helper;
   runtime_->run_op = run_op;
+  context_->set_return_stack(return_stack_.get());
   runtime_->context = runtime_->user_context = context_.get();
   for (unsigned i = 0; i < ir::kJumpEntries; ++i) context_->jump[i] = {ir::jump_invalid_address(i), 0};
   clear_tlb();

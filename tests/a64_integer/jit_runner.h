@@ -44,6 +44,7 @@ class JitRunner {
   ir::CodeSpan span_{};
   ir::Runtime* runtime_;
   std::vector<ir::SecondJumpEntry> second_jumps_ = std::vector<ir::SecondJumpEntry>(ir::kSecondJumpSize);
+  std::unique_ptr<uint8_t[]> return_stack_ = std::make_unique_for_overwrite<uint8_t[]>(ir::kReturnStackBytes);
   std::unique_ptr<ir::Context> context_;
   alignas(kPageSize) uint8_t pages_[2 * kPageSize] = {};  // the window's
   unsigned runs_ = 0;

@@ -80,6 +80,8 @@ Machine::Machine(bool plain, bool validate) : memory(kGuestPages * kPageSize) {
   rt->run_op = run_op;
   context = std::make_unique<Context>();
   user_context = std::make_unique<Context>();
+  context->set_return_stack(return_stacks.get());
+  user_context->set_return_stack(return_stacks.get() + kReturnStackBytes);
   rt->context = context.get();
   rt->user_context = user_context.get();
   clear_tlb();
