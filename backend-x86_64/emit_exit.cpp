@@ -99,15 +99,19 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
   e.add_cold(cold);
 }
 
+void Emitter::jump_cache_index(Reg index, Reg address) {
+  static_assert(sizeof(ir::JumpEntry) == 16);
+  a.mov(r32(index), r32(address));
+  a.shr(r32(index), ir::kJumpFold);
+  a.xor_(r32(index), r32(address));
+  a.shl(r32(index), 2);
+  a.and_(r32(index), (ir::kJumpSize - 1) << 4);
+}
+
 // To the address in `target`, if the jump cache knows it; every other register is free.
 void Emitter::probe_jump_cache(Reg target, unsigned hint) {
   const Reg index = target == kRcx ? kRdx : kRcx;
-  a.mov(r32(index), r32(target));
-  static_assert(sizeof(ir::JumpEntry) == 16);
-  a.shr(r32(index), ir::kJumpFold);
-  a.xor_(r32(index), r32(target));
-  a.shl(r32(index), 2);
-  a.and_(r32(index), (ir::kJumpSize - 1) << 4);
+  jump_cache_index(index, target);
   a.mov(x86::rax, r64(target));
   const int32_t disp = jump_disp(hint);
   a.cmp(x86::ptr(x86::r14, r64(index), 0, disp), x86::rax);

@@ -180,14 +180,19 @@ int32_t tlb_entry(const Inst& guard) {
 Reg tlb_context(const Inst& guard, const Regs& r) { return guard.aux & ir::kGuardUser ? r.temp(0) : kR14; }
 }  // namespace
 
+Site& Emitter::call_guard(Site::Kind kind, const Inst& inst, const Regs& r) {
+  call(thunks_->guard);
+  Site& site = add_site(kind, inst);
+  if (r.has_result()) site.result = r.result();
+  site.base = location(r[0]);
+  add_saved(site, r.step, inst);
+  return site;
+}
+
 void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
   const ir::GuardRange range = ir::guard_range(inst);
   if ((inst.aux & ir::kGuardSlow) || range.length > ir::kPageSize) {
-    e.call(e.thunks().guard);
-    Site& site = e.add_site(Site::Kind::kGuard, inst);
-    site.result = r.result();
-    site.base = e.location(r[0]);
-    e.add_saved(site, r.step, inst);
+    e.call_guard(Site::Kind::kGuard, inst, r);
     return;
   }
   Emitter::Cold cold{.kind = Emitter::Cold::Kind::kGuard};
@@ -231,20 +236,10 @@ void Emitter::guard_miss(const Cold& cold, const Inst& inst, const Regs& r) {
   if (cold.from[1]) land_near(cold.from[1]);  // the alignment's: nothing has happened to the address yet
   const int32_t lo = ir::guard_range(inst).lo;
   if (replaced && lo) lea(Type::i64, pointer, pointer, -lo);
-  call(thunks_->guard);
-  Site& site = add_site(Site::Kind::kGuard, inst);
-  site.resume = cold.resume;
-  site.result = pointer;
-  site.base = location(r[0]);
-  add_saved(site, r.step, inst);
+  call_guard(Site::Kind::kGuard, inst, r).resume = cold.resume;
 }
 
-void emit_commit(Emitter& e, const Inst& inst, const Regs& r) {
-  e.call(e.thunks().guard);
-  Site& site = e.add_site(Site::Kind::kCommit, inst);
-  site.base = e.location(r[0]);
-  e.add_saved(site, r.step, inst);
-}
+void emit_commit(Emitter& e, const Inst& inst, const Regs& r) { e.call_guard(Site::Kind::kCommit, inst, r); }
 
 // --- accesses. The host keeps the order of loads and of stores; a load that must see everything before a
 // store that releases wants a fence behind the store.

@@ -46,11 +46,11 @@ struct Regs {
   bool in_flags(unsigned k) const { return step.where[k] == ir::alloc::kHostFlags; }
 };
 
-// Addresses of the thunks in executable memory.
 // What a linked exit to another page starts with: cmp dword [r14 + disp32], imm32 (11); jne (2); mov rax,
 // imm64 (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
 constexpr unsigned kPageLinkSize = 34;
 
+// Addresses of the thunks in executable memory.
 struct ThunkTable {
   uint64_t indirect_miss[ir::kExitHints] = {};
   uint64_t link = 0, crosspage = 0, empty_return = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0,
@@ -205,6 +205,7 @@ class Emitter {
   bool is_only_link(const Inst& exit, bool state_written) const;
   void fix_count(const ir::Snapshot& snapshot);
   void exit_to(const Inst& inst, const ir::Snapshot& snapshot);
+  void jump_cache_index(Reg index, Reg address);  // byte offset of the entry, from jump_disp()
   void probe_jump_cache(Reg target, unsigned hint);
   void return_miss(const Inst& inst, const Regs& r);
   void push_return(const Inst& inst, const Regs& r, unsigned k);
@@ -212,6 +213,8 @@ class Emitter {
     return options_.return_stack && inst.aux == static_cast<uint8_t>(ir::ExitHint::kReturn);
   }
   Site& add_site(Site::Kind kind, const Inst& inst);
+  // To C++ for the address or pointer of operand 0: a guard or a commit.
+  Site& call_guard(Site::Kind kind, const Inst& inst, const Regs& r);
   void add_saved(Site& site, const Step& step, const Inst& inst);
   Location location(Reg r) const;
   struct Cold {

@@ -127,20 +127,11 @@ class ThunkWriter {
     return address;
   }
 
-  // ecx: byte offset in Context::jump of the entry for rax.
-  void first_jump_index() {
-    a.mov(x86::ecx, x86::eax);
-    a.shr(x86::ecx, ir::kJumpFold);
-    a.xor_(x86::ecx, x86::eax);
-    a.shl(x86::ecx, 2);
-    a.and_(x86::ecx, (ir::kJumpSize - 1) << 4);
-  }
-
   x86::Mem pc_page() { return x86::ptr(x86::rbp, state_disp(0), 8); }
 
   // rax: the address. Goes there when the first jump cache knows it.
   void first_jump(unsigned hint) {
-    first_jump_index();
+    e.jump_cache_index(kRcx, kRax);
     const int32_t jump = jump_disp(hint);
     a.cmp(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
@@ -172,7 +163,7 @@ class ThunkWriter {
     a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, tag), 4), x86::ecx);
     const auto other_tag = e.jump_short(Cc::ne);
     a.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, host), 8));
-    first_jump_index();
+    e.jump_cache_index(kRcx, kRax);
     a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
     a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump + 8), x86::rdx);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The soft TLB: a set of contexts (a table of host pointers each, with its jump cache),
+// The soft TLB: a set of contexts (a table of host pointers each, with its jump cache and return stack),
 // found by everything that changes translation, and one second level behind them all that keeps translations
 // by (page, address-space id) as a processor's own TLB does, so that a cold context refills without a page
 // walk. Switching address space or privilege selects a context and flushes nothing.

@@ -12,6 +12,7 @@ namespace {
 using namespace mynah::dev;
 using mynah::fuzz::Input;
 using mynah::fuzz::require;
+using mynah::fuzz::save_and_load;
 
 }  // namespace
 
@@ -39,16 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         due = n && n < static_cast<uint64_t>(kNever) ? awake_time + n : 0;
         break;
       }
-      case 3: {
-        StateStream saved;
-        events.serialize(saved);
-        cycles.serialize(saved);
-        StateStream loading(saved.bytes());
-        events.serialize(loading);
-        cycles.serialize(loading);
-        require(!loading.failed());
+      case 3:
+        save_and_load(events);
+        save_and_load(cycles);
         break;
-      }
       case 4:
         cycles.reset();
         asleep = false;

@@ -14,6 +14,7 @@ namespace {
 using namespace mynah::dev;
 using mynah::fuzz::Input;
 using mynah::fuzz::require;
+using mynah::fuzz::save_and_load;
 
 }  // namespace
 
@@ -67,16 +68,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         // Far from the end of guest time, where a next event may not be.
         clock.time = (clock.time + static_cast<TimeNs>(in.number(op & 0x40 ? 6 : 3))) & (kNever >> 8);
         break;
-      case 5: {
-        StateStream saved;
-        events.serialize(saved);
-        stream.serialize(saved);
-        StateStream loading(saved.bytes());
-        events.serialize(loading);
-        stream.serialize(loading);
-        require(!loading.failed());
+      case 5:
+        save_and_load(events);
+        save_and_load(stream);
         break;
-      }
       default:
         if (events.next_deadline() != kNever) clock.time = std::max(clock.time, events.next_deadline());
         break;

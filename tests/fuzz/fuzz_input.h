@@ -46,6 +46,12 @@ inline void require(bool condition) {
   if (!condition) std::abort();
 }
 
+// What was saved must load.
+template <typename T>
+void save_and_load(T& part) {
+  require(dev::fake::load(part, dev::fake::save(part)));
+}
+
 struct DeviceRun {
   dev::Device& device;
   std::function<dev::Offset(Input&)> pick_offset;  // inside or outside the window
