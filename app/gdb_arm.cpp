@@ -12,7 +12,7 @@ namespace mynah::app {
 namespace {
 
 enum Number : unsigned { kSp = 31, kPc = 32, kCpsr = 33, kV0 = 34, kFpsr = 66, kFpcr = 67 };
-constexpr size_t kMostPoints = 1000;
+constexpr size_t kMostPoints = 20000;
 
 template <typename T>
 std::string bytes_of(T value) {
@@ -197,40 +197,18 @@ bool write_guest(VirtMachine& machine, uint64_t address, std::span<const uint8_t
 
 bool set_engine_point(VirtMachine& machine, GdbPoint kind, uint64_t address, uint64_t length, bool insert) {
   Vcpu& vcpu = machine.vcpu();
+  const StopPoints& points = vcpu.stop_points();
   if (kind == GdbPoint::kSoftware || kind == GdbPoint::kHardware) {
-    auto& list = vcpu.breakpoints;
-    const auto found = std::find(list.begin(), list.end(), address);
-    if (insert == (found != list.end())) return true;
-    if (insert && list.size() >= kMostPoints) return false;
-    if (insert)
-      list.push_back(address);
-    else
-      list.erase(found);
+    if (insert && points.breakpoints().size() >= kMostPoints) return false;
+    vcpu.set_breakpoint(address, insert);
   } else {
-    if (length == 0 || length > kGuestPageSize || address + length < address) return false;
-    auto& list = vcpu.watchpoints;
-    const Vcpu::Watchpoint wanted{address, length, kind != GdbPoint::kWrite, kind != GdbPoint::kRead};
-    const auto found = std::find_if(list.begin(), list.end(), [&](const Vcpu::Watchpoint& w) {
-      return w.address == wanted.address && w.length == wanted.length && w.on_read == wanted.on_read &&
-             w.on_write == wanted.on_write;
-    });
-    if (insert == (found != list.end())) return true;
-    if (insert && list.size() >= kMostPoints) return false;
-    if (insert)
-      list.push_back(wanted);
-    else
-      list.erase(found);
+    if (length == 0 || length > kGuestPageSize || address + (length - 1) < address) return false;
+    if (insert && points.watchpoints().size() >= kMostPoints) return false;
+    vcpu.set_watchpoint({address, length, kind != GdbPoint::kWrite, kind != GdbPoint::kRead}, insert);
   }
-  vcpu.debug_changed();
   return true;
 }
 
-void clear_engine_points(VirtMachine& machine) {
-  Vcpu& vcpu = machine.vcpu();
-  if (vcpu.breakpoints.empty() && vcpu.watchpoints.empty()) return;
-  vcpu.breakpoints.clear();
-  vcpu.watchpoints.clear();
-  vcpu.debug_changed();
-}
+void clear_engine_points(VirtMachine& machine) { machine.vcpu().clear_stop_points(); }
 
 }  // namespace mynah::app

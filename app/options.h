@@ -115,6 +115,7 @@ struct Options {
   Accelerator accelerator = Accelerator::kJit;
   size_t code_bytes = size_t{256} << 20;
   Techniques techniques;
+  bool verify = ir::kVerifyByDefault;
   GuestClock::Kind clock = GuestClock::Kind::kRealtime;
   unsigned clock_shift = 3;
   bool sleep_when_idle = true;

@@ -179,6 +179,8 @@ constexpr KeyRow<Options> kAcceleratorKeys[] = {
     {"thread", "single|multi", "accepted: one processor runs on one thread", set_thread},
     {"without", "NAME[+NAME...]", "techniques to leave out, to see what they are worth (help lists them)",
      set_without},
+    {"verify", "on|off", "the translator checks its own work at every stage, and stops where it is wrong",
+     set_on_off<Options, &Options::verify>},
     {"tb-size", "MIB", "room for translated code, 256 by default", set_code_size},
 };
 

@@ -43,9 +43,8 @@ int Session::run() {
         break;
       case State::kStepping: {
         const AfterExit after = machine_->step();
-        machine_->vcpu().watch_hit = false;
-        if (after != AfterExit::kContinue && after != AfterExit::kDebug) after_slice(after);
-        if (!ended_) stop({}, "debug");
+        if (after != AfterExit::kContinue) after_slice(after);
+        if (!ended_ && state_ == State::kStepping) stop({}, "debug");
         break;
       }
       case State::kRunning:
@@ -69,9 +68,9 @@ void Session::run_slice() {
 // Interrupts are taken here first: the engine does not look for a breakpoint before the first instruction of
 // a slice.
 bool Session::at_breakpoint() {
-  auto& list = machine_->vcpu().breakpoints;
-  if (list.empty()) return false;
-  const auto here = [&] { return std::find(list.begin(), list.end(), machine_->cpu().pc()) != list.end(); };
+  const StopPoints& points = machine_->vcpu().stop_points();
+  if (points.breakpoints().empty()) return false;
+  const auto here = [&] { return points.has_breakpoint(machine_->cpu().pc()); };
   if (!resumed_at_breakpoint_ && here()) return true;
   machine_->events().run_due();
   if (!machine_->cpu().interrupt_deliverable()) return false;
@@ -140,16 +139,18 @@ void Session::after_slice(AfterExit after) {
       return end(0);
     case AfterExit::kDebug: {
       Vcpu& vcpu = machine_->vcpu();
-      if (!vcpu.watch_hit) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
-      vcpu.watch_hit = false;
-      GdbStop reason{.reason = GdbStop::Reason::kWatchpoint, .address = vcpu.watch_address};
-      for (const Vcpu::Watchpoint& w : vcpu.watchpoints)
-        if (w.address == vcpu.watch_address)
-          reason.watch = !w.on_read ? GdbPoint::kWrite : !w.on_write ? GdbPoint::kRead : GdbPoint::kAccess;
-      return stop(reason, "watchpoint");
+      const auto hit = vcpu.take_watch_hit();
+      if (!hit) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
+      return stop({.reason = GdbStop::Reason::kWatchpoint,
+                   .watch = !hit->on_read    ? GdbPoint::kWrite
+                            : !hit->on_write ? GdbPoint::kRead
+                                             : GdbPoint::kAccess,
+                   .address = hit->address},
+                  "watchpoint");
     }
     case AfterExit::kContinue:
     case AfterExit::kSlow:
+    case AfterExit::kStop:
     case AfterExit::kHalt:
       return;
   }

@@ -80,6 +80,7 @@ Result<void> Session::set_up() {
   config.accelerator = options_.accelerator;
   config.code_bytes = options_.code_bytes;
   config.techniques = options_.techniques;
+  config.verify = options_.verify;
   if (options_.uuid_given) config.uuid.assign(options_.uuid.begin(), options_.uuid.end());
   const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
   config.rtc_base_seconds = static_cast<uint64_t>(

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend-x86_64/backend.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <tuple>
 
 #include "backend-x86_64/emitter.h"
 #include "backend-x86_64/thunks.h"
 #include "ir/alloc/checker.h"
 #include "ir/alloc/linear_scan.h"
 #include "ir/alloc/liveness.h"
-#include "ir/text.h"
+#include "ir/verify.h"
 
 namespace mynah::x86_64 {
 
 std::string disassemble(std::span<const uint8_t> code, uint64_t address);  // disassemble.cpp
 
 namespace {
+
+constexpr uint32_t kEntryPatch = 5;  // a call or jump, over `sub r13d, n; js`
 
 class BackendX86 final : public ir::Backend {
  public:
@@ -44,11 +45,7 @@ class BackendX86 final : public ir::Backend {
     }
     if (options_.validate) {
       const std::string error = ir::alloc::check_allocation(program_, kTarget);
-      if (!error.empty()) {
-        std::fprintf(stderr, "mynah: register allocation is wrong: %s\n%s", error.c_str(),
-                     ir::print(region).c_str());
-        std::abort();
-      }
+      if (!error.empty()) ir::broken(region, "register allocation is wrong: " + error);
     }
     emitter_.region(region, thunks_, at, out, program_, selector_);
   }
@@ -90,8 +87,18 @@ class BackendX86 final : public ir::Backend {
 
   void unlink_page(ir::CodeSpan code, uint32_t site_offset) override { link(code, site_offset, nullptr); }
 
-  void kill(ir::CodeSpan code) override {
-    patch(code.write, 0xe8, reinterpret_cast<uint64_t>(code.execute) + 5, thunks_.dead);
+  // What stands behind these bytes may be linked and unlinked while the region is dead.
+  void kill(ir::CodeSpan code, ir::EntryBytes& saved) override {
+    static_assert(kEntryPatch <= std::tuple_size_v<ir::EntryBytes>);
+    std::memcpy(saved.data(), code.write, kEntryPatch);
+    patch(code.write, 0xe8, reinterpret_cast<uint64_t>(code.execute) + kEntryPatch, thunks_.dead);
+  }
+  void revive(ir::CodeSpan code, const ir::EntryBytes& saved) override {
+    std::memcpy(code.write, saved.data(), kEntryPatch);
+  }
+  void forward(ir::CodeSpan killed, const uint8_t* target) override {
+    patch(killed.write, 0xe9, reinterpret_cast<uint64_t>(killed.execute) + kEntryPatch,
+          reinterpret_cast<uint64_t>(target));
   }
 
   std::string disassemble(std::span<const uint8_t> code, uint64_t address) const override {

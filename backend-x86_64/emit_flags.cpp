@@ -50,7 +50,7 @@ Cc Emitter::condition(const HostFlags& f, uint8_t cond) {
 
 Cc Emitter::host_condition(Value boolean) {
   const Selector::Holder h = selector_->holder(boolean);
-  if (h.value != flags.holder) std::abort();  // selection and emission disagree
+  if (h.value != flags.holder) broken("selection and emission disagree about who holds the host's flags");
   const auto cond = static_cast<Cond>(h.cond);
   if (!flags.test && !flags.sub && (cond == Cond::hi || cond == Cond::ls)) {
     a.cmc();
@@ -118,7 +118,7 @@ void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) {
 // The flags of the arithmetic in front.
 bool take_over(Emitter& e, const Inst& inst, const Regs& r) {
   if (r[0] != kNone) return false;
-  if (e.flags.holder == ir::kNoValue) std::abort();
+  if (e.flags.holder == ir::kNoValue) e.broken("nothing holds the host's flags that an op takes over");
   set_group(e, inst, r, e.flags.sub);
   return true;
 }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "ir/verify.h"
+
 namespace mynah::x86_64 {
 
 using namespace ir::alloc;
@@ -32,11 +34,10 @@ class Emitter::Errors : public asmjit::ErrorHandler {
  public:
   explicit Errors(const Emitter& emitter) : emitter_(emitter) {}
   void handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) override {
-    const char* op = "thunk";
     if (emitter_.region_ && emitter_.program_)
-      op = ir::info(emitter_.region_->insts[emitter_.program_->steps[emitter_.index_].inst].op).name.data();
-    std::fprintf(stderr, "mynah: x86-64 emitter, op %s: %s\n", op, message);
-    std::abort();
+      emitter_.broken(std::string("the assembler refuses what emits ") +
+                      std::string(ir::info(emitter_.current().op).name) + ": " + message);
+    emitter_.broken(std::string("the assembler refuses a thunk: ") + message);
   }
 
  private:
@@ -172,6 +173,12 @@ Emitter::Mark Emitter::jump_short() {
   byte(a, 0);
   return position();
 }
+void Emitter::broken(const std::string& what) const {
+  if (region_) ir::broken(*region_, "x86-64 emitter: " + what);
+  std::fprintf(stderr, "mynah: x86-64 emitter: %s\n", what.c_str());
+  std::abort();
+}
+
 Emitter::Mark Emitter::jump_short(Cc cc) {
   byte(a, 0x70 | static_cast<uint8_t>(cc));
   byte(a, 0);
@@ -179,7 +186,7 @@ Emitter::Mark Emitter::jump_short(Cc cc) {
 }
 void Emitter::land_short(Mark mark) {
   const uint32_t distance = position() - mark;
-  if (distance > 127) std::abort();
+  if (distance > 127) broken("a short jump does not reach");
   a._bufferData[mark - 1] = static_cast<uint8_t>(distance);
 }
 void Emitter::jump_back(Cc cc, uint32_t target) {

@@ -10,6 +10,7 @@
 #include <asmjit/x86.h>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "backend-x86_64/constants.h"
@@ -89,6 +90,10 @@ class Emitter {
   const Features& features;
   const ir::Region& ir() const { return *region_; }
   const ThunkTable& thunks() const { return *thunks_; }
+  // The instruction that is being emitted.
+  const Inst& current() const { return region_->insts[program_->steps[index_].inst]; }
+  // An invariant does not hold: prints the region, if there is one, and aborts.
+  [[noreturn]] void broken(const std::string& what) const;
   bool smp() const { return region_->smp; }
 
   // --- operands

@@ -262,7 +262,7 @@ class ThunkWriter {
 }  // namespace
 
 ir::Thunks emit_thunks(Emitter& e, ir::CodeSpan at, ThunkTable& table) {
-  if (at.size < 4096) std::abort();
+  if (at.size < 4096) e.broken("there is no room for the thunks");
   e.start(at);
   ThunkWriter writer(e, at);
   writer.write(table);

@@ -22,6 +22,7 @@ GROUPS = {
     "crypto": Group("Crypto, SIMD", 0.35),
     "memory": Group("Memory", 0.8),
     "os": Group("OS", 0.5),
+    "rewriting": Group("Code that changes", 0.8),
 }
 
 # The most that any single program may take, and targets of single programs by processor.
@@ -133,4 +134,11 @@ PROGRAMS = (
     Program("os-files", "os", "a tree of files copied, listed, read and removed",
             "busybox cp -r /usr/lib/python3.11 tree && busybox find tree -name '[a-z]*.py' | busybox sort | "
             "busybox head -n 250 | busybox xargs busybox md5sum && busybox rm -r tree"),
+
+    Program("rewrite-new", "rewriting", "a function rewritten each time it is called, a million times",
+            "$W/rewrite new 1000000"),
+    Program("rewrite-turn", "rewriting", "the same with two versions in turn", "$W/rewrite turn 1000000"),
+    Program("rewrite-among", "rewriting", "one of a page's 256 functions rewritten, two called",
+            "$W/rewrite among 1000000"),
+    Program("rewrite-beside", "rewriting", "data beside the code that changes it", "$W/rewrite beside 1000000"),
 )

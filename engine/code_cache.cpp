@@ -22,19 +22,6 @@ constexpr unsigned kDeadVersions =
 constexpr size_t kChunk = 512;
 }  // namespace
 
-uint64_t content_hash(std::span<const uint8_t> bytes) {
-  uint64_t h = 0xcbf29ce484222325 ^ bytes.size();
-  size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    uint64_t w;
-    std::memcpy(&w, bytes.data() + i, 8);
-    h = (h ^ w) * 0x9e3779b97f4a7c15;
-    h ^= h >> 29;
-  }
-  for (; i < bytes.size(); ++i) h = (h ^ bytes[i]) * 0x100000001b3;
-  return h;
-}
-
 CodeCache::CodeCache(GuestMemory& memory, ir::Backend* backend, size_t code_bytes)
     : memory_(memory),
       backend_(backend),
@@ -76,8 +63,8 @@ ir::CodeSpan CodeCache::reserve() {
   return {write_ + used_, execute_ + used_, kRegionReserve};
 }
 
-TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region& region,
-                                   const ir::CompiledCode& code) {
+TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, std::span<const uint8_t> bytes,
+                                   const ir::Region& region, const ir::CompiledCode& code) {
   if (slabs_.empty() || slab_used_ == kSlab) {
     slabs_.push_back(std::make_unique<TranslatedBlock[]>(kSlab));
     slab_used_ = 0;
@@ -87,11 +74,10 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region&
   b->mode = mode;
   b->code = static_cast<uint32_t>(used_);
   b->code_size = code.size;
-  b->sites = static_cast<uint32_t>(sites_.size());
   b->guest_insts = static_cast<uint16_t>(region.guest_insts);
-  b->guest_bytes = static_cast<uint16_t>(region.guest_bytes);
-  if (const uint8_t* bytes = memory_.host(pa, b->guest_bytes))
-    b->content_hash = content_hash({bytes, b->guest_bytes});
+  b->guest_bytes = static_cast<uint16_t>(bytes.size());
+  sites_.insert(sites_.end(), bytes.begin(), bytes.end());
+  b->sites = static_cast<uint32_t>(sites_.size());
   encode_sites(code, sites_);
   stats.metadata_bytes = sites_.size();
   used_ += (code.size + 15) & ~size_t{15};
@@ -114,29 +100,45 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, const ir::Region&
         chunk_first_.size() * kChunk < b->code && !by_code_.empty() ? by_code_.size() - 1 : by_code_.size()));
   by_code_.push_back(b);
   forward_dead(*b);
-  pages_[pa / kGuestPageSize].push_back(b);
-  mark_lines(*b);
+  add_to_page(*b);
   ++stats.blocks_made;
   stats.guest_bytes += b->guest_bytes;
   stats.host_bytes += b->code_size;
   return b;
 }
 
-void CodeCache::mark_lines(const TranslatedBlock& b) {
-  PageFlags* page = memory_.page(b.pa);
-  if (!page) return;
-  const unsigned first = (b.pa & 0xfff) >> 6, last = ((b.pa & 0xfff) + b.guest_bytes - 1) >> 6;
-  for (unsigned i = first; i <= last && i < 64; ++i) page->code_lines |= uint64_t{1} << i;
+namespace {
+// Lines of the page that a block touches.
+struct Lines {
+  unsigned first, last;
+};
+Lines lines_of(const TranslatedBlock& b) {
+  const unsigned offset = b.pa & (kGuestPageSize - 1);
+  return {offset >> 6, std::min(63u, (offset + b.guest_bytes - 1) >> 6)};
+}
+}  // namespace
+
+void CodeCache::add_to_page(TranslatedBlock& b) {
+  CodePage& page = pages_[b.pa / kGuestPageSize];
+  TranslatedBlock*& chain = page.chains[(b.pa & (kGuestPageSize - 1)) / CodePage::kChainBytes];
+  b.next_in_page = chain;
+  chain = &b;
+  ++page.blocks;
+  longest_ = std::max<uint32_t>(longest_, b.guest_bytes);
+  PageFlags* flags = memory_.page(b.pa);
+  for (auto [line, last] = lines_of(b); line <= last; ++line) {
+    ++page.line_blocks[line];
+    if (flags) flags->code_lines |= uint64_t{1} << line;
+  }
 }
 
 TranslatedBlock* CodeCache::revive(uint64_t pa, uint64_t mode, std::span<const uint8_t> page_rest) {
   for (TranslatedBlock* b = buckets_[bucket(pa, mode)]; b; b = b->next_in_bucket) {
     if (b->pa != pa || b->mode != mode || b->live || b->guest_bytes > page_rest.size()) continue;
-    if (content_hash(page_rest.first(b->guest_bytes)) != b->content_hash) continue;
-    std::memcpy(write_ + b->code, b->killed_bytes, sizeof b->killed_bytes);
+    if (!std::ranges::equal(guest_bytes(*b), page_rest.first(b->guest_bytes))) continue;
+    backend_->revive(span(*b), b->killed_bytes);
     b->live = true;
-    pages_[pa / kGuestPageSize].push_back(b);
-    mark_lines(*b);
+    add_to_page(*b);
     forward_dead(*b);
     ++stats.revived;
     return b;
@@ -145,15 +147,14 @@ TranslatedBlock* CodeCache::revive(uint64_t pa, uint64_t mode, std::span<const u
 }
 
 void CodeCache::kill(TranslatedBlock& b) {
-  std::memcpy(b.killed_bytes, write_ + b.code, sizeof b.killed_bytes);
-  backend_->kill(span(b));
+  backend_->kill(span(b), b.killed_bytes);
   b.live = false;
 }
 
 // Whoever still jumps to an older translation of the same code comes here without a way through the engine.
 void CodeCache::forward_dead(const TranslatedBlock& live) {
   for (TranslatedBlock* b = buckets_[bucket(live.pa, live.mode)]; b; b = b->next_in_bucket)
-    if (!b->live && b->pa == live.pa && b->mode == live.mode) backend_->link(span(*b), 5, entry(live));
+    if (!b->live && b->pa == live.pa && b->mode == live.mode) backend_->forward(span(*b), entry(live));
 }
 
 bool CodeCache::invalidate(uint64_t pa, uint64_t n, bool by_device) {
@@ -162,24 +163,36 @@ bool CodeCache::invalidate(uint64_t pa, uint64_t n, bool by_device) {
   for (uint64_t page = pa / kGuestPageSize; page <= (end - 1) / kGuestPageSize; ++page) {
     const auto it = pages_.find(page);
     if (it == pages_.end()) continue;
-    auto& list = it->second;
-    std::erase_if(list, [&](TranslatedBlock* b) {
-      if (b->pa >= end || b->pa + b->guest_bytes <= pa) return false;
-      kill(*b);
-      ++(by_device ? stats.killed_by_device : stats.killed_by_store);
-      return any = true;
-    });
-    if (PageFlags* flags = memory_.page(page * kGuestPageSize)) {
-      flags->code_lines = 0;
-      for (const TranslatedBlock* b : list) mark_lines(*b);
+    CodePage& blocks = it->second;
+    PageFlags* flags = memory_.page(page * kGuestPageSize);
+    // Blocks do not leave their page; they may start as far in front of the bytes as the longest reaches.
+    const uint64_t start = page * kGuestPageSize, reach = longest_ ? longest_ - 1 : 0;
+    const uint64_t from = std::max(start, pa) - start, to = std::min(end - start, kGuestPageSize);
+    for (uint64_t i = (from > reach ? from - reach : 0) / CodePage::kChainBytes;
+         i * CodePage::kChainBytes < to; ++i) {
+      for (TranslatedBlock** link = &blocks.chains[i]; *link;) {
+        TranslatedBlock& b = **link;
+        ++stats.looked_at;
+        if (b.pa >= end || b.pa + b.guest_bytes <= pa) {
+          link = &b.next_in_page;
+          continue;
+        }
+        *link = b.next_in_page;
+        for (auto [line, last] = lines_of(b); line <= last; ++line)
+          if (--blocks.line_blocks[line] == 0 && flags) flags->code_lines &= ~(uint64_t{1} << line);
+        --blocks.blocks;
+        kill(b);
+        ++(by_device ? stats.killed_by_device : stats.killed_by_store);
+        any = true;
+      }
     }
-    if (list.empty()) pages_.erase(it);
+    if (blocks.blocks == 0) pages_.erase(it);
   }
   return any;
 }
 
 void CodeCache::flush() {
-  for (const auto& [page, list] : pages_)
+  for (const auto& [page, blocks] : pages_)
     if (PageFlags* flags = memory_.page(page * kGuestPageSize)) flags->code_lines = 0;
   pages_.clear();
   std::fill(buckets_.begin(), buckets_.end(), nullptr);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The translation cache: host code by (physical address, block key). Code is found again whatever address
-// space runs it; a store to a line of 64 bytes that holds translated instructions drops exactly the blocks
-// that have instructions in that line. A dropped block's entry is patched to come back to the engine, so
-// nothing needs to be unlinked; its translation is revived when the same bytes turn up at the same place
-// again.
+// space runs it; a store drops exactly the blocks whose instructions it changes. A dropped block's entry is
+// patched to come back to the engine, so nothing needs to be unlinked; its translation is revived when the
+// same bytes turn up at the same place again. The bytes themselves are compared: a guest can make any hash of
+// them collide, and would run code of its own in another's place.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "engine/guest_memory.h"
+#include "frontend/guest.h"
 #include "ir/backend.h"
 
 namespace mynah {
@@ -22,27 +24,39 @@ namespace mynah {
 struct TranslatedBlock {
   uint64_t pa = 0;    // of the first instruction
   uint64_t mode = 0;  // block key and flavour
-  uint64_t content_hash = 0;
   uint32_t code = 0;  // offset in code memory
   uint32_t code_size = 0;
-  uint32_t sites = 0;  // offset of the encoded sites
+  uint32_t sites = 0;  // offset of the encoded sites; the guest's bytes stand in front of them
   uint16_t guest_insts = 0;
   uint16_t guest_bytes = 0;
   bool live = false;
-  bool linked_from_elsewhere = false;
-  uint8_t killed_bytes[8] = {};  // of the entry, while !live
+  ir::EntryBytes killed_bytes = {};  // of the entry, while !live
   TranslatedBlock* next_in_bucket = nullptr;
+  TranslatedBlock* next_in_page = nullptr;  // while live: see CodePage
 };
 
 // Flavours of a block, in its key. Narrow: guards are not merged, for where a merged one missed (mostly since
 // it reached into the next page). Slow: every access goes through C++, for what a plain pointer cannot serve.
 constexpr uint64_t kNarrowFlavour = uint64_t{1} << 62;
 constexpr uint64_t kSlowFlavour = uint64_t{1} << 63;
+// The number of the page's stop set (StopPoints::number), 16 bits.
+constexpr unsigned kStopsShift = kModeBits;
+static_assert(kStopsShift + 16 <= 62);
+
+// The live blocks of a guest page, by where they start, so that a store looks at the few that could reach its
+// bytes; and how many of them touch each line of 64 bytes.
+struct CodePage {
+  static constexpr unsigned kChainBytes = 256, kChains = kGuestPageSize / kChainBytes;
+  std::array<TranslatedBlock*, kChains> chains{};
+  std::array<uint16_t, 64> line_blocks{};
+  uint32_t blocks = 0;
+};
 
 struct CodeCacheStats {
   uint64_t blocks_made = 0, guest_bytes = 0, host_bytes = 0, metadata_bytes = 0;
   uint64_t remade = 0;  // of blocks_made: there was one before, dropped since
   uint64_t killed_by_store = 0, killed_by_device = 0, revived = 0, flushes = 0;
+  uint64_t looked_at = 0;  // blocks that invalidate() had to look at
 };
 
 class CodeCache {
@@ -56,7 +70,9 @@ class CodeCache {
   TranslatedBlock* find(uint64_t pa, uint64_t mode);
   // Space for one region's code; nullptr write pointer when the cache must be flushed first.
   ir::CodeSpan reserve();
-  TranslatedBlock* commit(uint64_t pa, uint64_t mode, const ir::Region& region, const ir::CompiledCode& code);
+  // `bytes`: of the guest, that the region was made from.
+  TranslatedBlock* commit(uint64_t pa, uint64_t mode, std::span<const uint8_t> bytes,
+                          const ir::Region& region, const ir::CompiledCode& code);
   // A dropped block with the same bytes as memory has now, back to life; or nullptr.
   TranslatedBlock* revive(uint64_t pa, uint64_t mode, std::span<const uint8_t> page_rest);
   void flush();
@@ -80,7 +96,10 @@ class CodeCache {
  private:
   void kill(TranslatedBlock& block);
   void forward_dead(const TranslatedBlock& live);
-  void mark_lines(const TranslatedBlock& block);
+  void add_to_page(TranslatedBlock& block);
+  std::span<const uint8_t> guest_bytes(const TranslatedBlock& block) const {
+    return {sites_.data() + block.sites - block.guest_bytes, block.guest_bytes};
+  }
 
   static size_t bucket(uint64_t pa, uint64_t mode) {
     return ((pa >> 2) * 0x9e3779b97f4a7c15 ^ mode * 0xd6e8feb86659fd93) >> 48;
@@ -100,9 +119,8 @@ class CodeCache {
   std::vector<uint32_t>
       chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
   std::vector<uint8_t> sites_;
-  std::unordered_map<uint64_t, std::vector<TranslatedBlock*>> pages_;  // by physical page number
+  std::unordered_map<uint64_t, CodePage> pages_;  // by physical page number
+  uint32_t longest_ = 0;                          // guest bytes of any block
 };
-
-uint64_t content_hash(std::span<const uint8_t> bytes);
 
 }  // namespace mynah

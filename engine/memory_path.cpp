@@ -40,6 +40,17 @@ Vcpu::GuardResult Vcpu::resolve(uint64_t tagged, Access access, uint32_t permiss
   return GuardResult::kPointer;
 }
 
+// An access to va's page may hit a watchpoint, the debugger's or the guest's own.
+bool Vcpu::watches_page(uint64_t tagged) const {
+  if (!context_->key.stops && stop_points_.watchpoints().empty()) return false;
+  const uint64_t va = guest_.canonical(tagged);
+  if (stop_points_.watches_page(va)) return true;
+  return context_->key.stops &&
+         std::ranges::any_of(guest_.guest_stops().watched, [&](const GuestStops::Range& r) {
+           return r.first >> 12 <= va >> 12 && va >> 12 <= r.last >> 12;
+         });
+}
+
 Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, uint8_t*& pointer,
                                    Fault& fault) {
   const bool write = aux & ir::kGuardWrite;
@@ -68,12 +79,12 @@ Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, ui
     if (second.pa != entry.pa + kGuestPageSize || second.device || second.pa - region->pa >= region->size)
       return GuardResult::kSlow;
     if (write && (flags.code_lines || (&flags)[1].code_lines)) return GuardResult::kSlow;
+    if (watches_page(va) || watches_page(va + kGuestPageSize)) return GuardResult::kSlow;
     if (write) flags.dirty = (&flags)[1].dirty = true;
-    if (!watchpoints.empty()) return GuardResult::kSlow;
     pointer = page + offset;
     return GuardResult::kPointer;
   }
-  if (!watchpoints.empty()) return GuardResult::kSlow;
+  if (watches_page(va)) return GuardResult::kSlow;
   ++tlb_.stats.refills;
   TranslationContext& context = aux & ir::kGuardUser ? *user_context_ : *context_;
   const unsigned index = ir::tlb_index(va);
@@ -126,12 +137,10 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
     return GuardResult::kFault;
   }
   if (guest_.watched(va, length, read, write, permission_class, fault)) return GuardResult::kFault;
-  for (const Watchpoint& w : watchpoints)
-    if (va < w.address + w.length && w.address < va + length && (write ? w.on_write : w.on_read)) {
-      watch_hit = true;
-      watch_address = w.address;
-      request_stop();
-    }
+  if (const StopPoints::Watchpoint* hit = stop_points_.watched(guest_.canonical(va), length, read, write)) {
+    if (!executing_one_) return GuardResult::kWatched;
+    watch_hit_ = *hit;
+  }
   bounce_.pa[0] = entry[0].pa | (va & kPageMask);
   bounce_.pa[1] = entry[1].pa;
   bounce_.first_length = first;
@@ -230,7 +239,10 @@ bool Vcpu::guard(const ir::Region& region, const ir::Inst& inst, uint64_t base, 
     return true;
   }
   guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(snapshot.pc_offset));
-  raise(fault, inst.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
+  if (r == GuardResult::kWatched)
+    watched_ = true;
+  else
+    raise(fault, inst.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
   return false;
 }
 

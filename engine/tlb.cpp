@@ -36,7 +36,7 @@ void Tlb::clear_jumps(TranslationContext& context) {
   context.jump_used = &context == current_;
 }
 
-void Tlb::note_code_page(const TranslationContext& context, uint64_t va) {
+void Tlb::note_code_page(TranslationContext& context, uint64_t va) {
   const unsigned half = va >> 63;
   const uint64_t page = va >> 12;
   if (!last_epoch_ || last_epoch_->number != context.epoch[half]) {
@@ -49,7 +49,15 @@ void Tlb::note_code_page(const TranslationContext& context, uint64_t va) {
     return;
   }
   last_page_ = page;
-  last_epoch_->pages.insert(page);
+  if (!last_epoch_->pages.insert(page).second || ++noted_pages_ <= kMostNotedPages) return;
+  kill_all_epochs();
+  refresh_epochs(context);
+  note_code_page(context, va);
+}
+
+void Tlb::forget_code_page(uint64_t va) {
+  const uint64_t page = va >> 12;
+  kill_epochs(va >> 63, [&](const Epoch& e) { return e.pages.contains(page); });
 }
 
 // Jump caches of contexts that lose a name go too: only its pages are known.
@@ -63,16 +71,22 @@ void Tlb::kill_epochs(unsigned half, Which which) {
       clear_jumps(*c);
     }
     if (on_epoch_death) on_epoch_death(e->number);
+    noted_pages_ -= e->pages.size();
     if (last_epoch_ == e.get()) last_epoch_ = nullptr;
     return true;
   });
+}
+
+void Tlb::kill_all_epochs() {
+  for (unsigned half = 0; half < 2; ++half) kill_epochs(half, [](const Epoch&) { return true; });
 }
 
 // The address-space id is no part of the upper half's key: the tables that TTBR1 (or its like) names say it
 // all.
 Epoch::Key Tlb::epoch_key(const ContextKey& key, unsigned half) {
   constexpr uint64_t kTableBase = 0x0000fffffffffffe;  // without an id that shares the register
-  return {key.spaces[half] & kTableBase, key.regime, key.mode, half ? 0 : key.asid, key.permission_class};
+  return {key.spaces[half] & kTableBase, key.regime,          key.mode, key.stops,
+          half ? 0 : key.asid,           key.permission_class};
 }
 
 void Tlb::refresh_epochs(TranslationContext& context) {
@@ -86,24 +100,39 @@ void Tlb::refresh_epochs(TranslationContext& context) {
     constexpr size_t kMost = 256;
     if (live.size() == kMost) kill_epochs(half, [](const Epoch&) { return true; });
     ++stats.epochs;
+    if (next_epoch_ == ir::kEpochEnd) {
+      // Numbers begin again: nothing may be left that an old one names.
+      kill_all_epochs();
+      std::fill(second_jumps_.begin(), second_jumps_.end(), ir::SecondJumpEntry{});
+      next_epoch_ = 1;
+      return refresh_epochs(context);
+    }
     live.push_back(std::make_unique<Epoch>(Epoch{key, next_epoch_, {}}));
     context.epoch[half] = next_epoch_++;
   }
 }
 
+namespace {
+// Below each return stack lies a page that nobody may touch: whoever breaks a stack's bound does not go on in
+// another context's.
+constexpr size_t kStackStride = ir::kReturnStackBytes + ir::kPageSize;
+}  // namespace
+
 Tlb::Tlb() : second_jumps_(ir::kSecondJumpSize), sets_(kSets), asid_generations_(65536, 1) {
-  void* stacks = mmap(nullptr, kContexts * ir::kReturnStackBytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* stacks =
+      mmap(nullptr, kContexts * kStackStride, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (stacks == MAP_FAILED) throw std::bad_alloc();
   return_stacks_ = static_cast<uint8_t*>(stacks);
-  madvise(stacks, kContexts * ir::kReturnStackBytes, MADV_NOHUGEPAGE);  // a page or two of each are used
+  madvise(stacks, kContexts * kStackStride, MADV_NOHUGEPAGE);  // a page or two of each are used
   for (unsigned i = 0; i < kContexts; ++i) {
+    uint8_t* stack = return_stacks_ + i * kStackStride + ir::kPageSize;
+    if (mprotect(stack, ir::kReturnStackBytes, PROT_READ | PROT_WRITE)) throw std::bad_alloc();
     contexts_.push_back(std::make_unique<TranslationContext>());
-    contexts_.back()->set_return_stack(return_stacks_ + i * ir::kReturnStackBytes);
+    contexts_.back()->set_return_stack(stack);
   }
 }
 
-Tlb::~Tlb() { munmap(return_stacks_, kContexts * ir::kReturnStackBytes); }
+Tlb::~Tlb() { munmap(return_stacks_, kContexts * kStackStride); }
 
 TranslationContext* Tlb::select(const ContextKey& key) {
   if (current_ && current_->key == key) return current_;
@@ -157,8 +186,19 @@ const Tlb::Entry* Tlb::insert(uint64_t va, const ContextKey& key, const Translat
   to->global = t.global;
   to->device = t.device;
   to->guarded = t.guarded;
-  if (t.page_bits > 12) large_regions_.set(large_slot(va));
+  if (t.page_bits > ir::kPageBits) note_large(va, t.page_bits);
   return to;
+}
+
+void Tlb::note_large(uint64_t va, unsigned bits) {
+  auto at = std::ranges::find(large_, bits, &LargeMappings::bits);
+  if (at == large_.end()) at = large_.insert(at, {bits, {}});
+  if (!at->numbers.insert(va >> bits).second || ++large_count_ <= kMostLarge) return;
+  // Too many to remember: forget them with the entries, but for the one that is being made.
+  const uint64_t number = va >> bits;
+  invalidate_all();
+  large_.push_back({bits, {number}});
+  large_count_ = 1;
 }
 
 void Tlb::invalidate_all() {
@@ -168,8 +208,10 @@ void Tlb::invalidate_all() {
       for (Entry& e : set) e = {};
     generation_ = 1;
   }
-  large_regions_.reset();
-  for (unsigned half = 0; half < 2; ++half) kill_epochs(half, [](const Epoch&) { return true; });
+  ++stats.full_invalidations;
+  large_.clear();
+  large_count_ = 0;
+  kill_all_epochs();
   for (auto& c : contexts_) {
     c->clear_tlb();
     clear_jumps(*c);
@@ -194,31 +236,66 @@ void Tlb::invalidate_asid(uint32_t asid) {
     if (c->key.asid == asid) c->clear_tlb();
 }
 
+namespace {
+void drop(TranslationContext& context, uint64_t page_address) {
+  const unsigned index = ir::tlb_index(page_address);
+  auto& pair = context.tlb[index];
+  // The top byte may be a tag (TBI): compare what translation sees.
+  if (((pair.read.tag ^ page_address) << 8) == 0) pair.read.tag = ir::tlb_invalid_tag(index);
+  if (((pair.write.tag ^ page_address) << 8) == 0) pair.write.tag = ir::tlb_invalid_tag(index);
+}
+}  // namespace
+
+void Tlb::drop_page(uint64_t va) {
+  for (auto& c : contexts_)
+    if (c->live) drop(*c, va & ~(ir::kPageSize - 1));
+}
+
 void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid) {
   if (pages > 512) return invalidate_all();
   ++stats.invalidations;
+  for (LargeMappings& large : large_) {
+    const uint64_t last = (va + (pages - 1) * 4096) >> large.bits;
+    for (uint64_t number = va >> large.bits; number <= last; ++number) {
+      if (!large.numbers.erase(number)) continue;
+      --large_count_;
+      invalidate_range(number << large.bits, uint64_t{1} << (large.bits - ir::kPageBits));
+    }
+  }
   for (uint64_t i = 0; i < pages; ++i) {
     const uint64_t at = va + i * 4096;
-    if (large_regions_.test(large_slot(at))) return invalidate_all();
     const uint64_t page = at >> 12;
     for (Entry& e : sets_[set_of(page)])
       if (e.page == page && (any_asid || e.global || e.asid == asid)) e.page = ~uint64_t{0};
     // First levels do not know which of their entries are global: the page goes from all of them.
-    const unsigned index = ir::tlb_index(at);
-    const uint64_t base = at & ~uint64_t{0xfff};
-    for (auto& c : contexts_) {
-      if (!c->live) continue;
-      auto& pair = c->tlb[index];
-      // The top byte may be a tag (TBI): compare what translation sees.
-      if (((pair.read.tag ^ base) << 8) == 0) pair.read.tag = ir::tlb_invalid_tag(index);
-      if (((pair.write.tag ^ base) << 8) == 0) pair.write.tag = ir::tlb_invalid_tag(index);
-    }
+    drop_page(at);
     // The upper half's names are for every id.
     const unsigned half = at >> 63;
     kill_epochs(half, [&](const Epoch& e) {
       return (half || any_asid || e.key.asid == asid) && e.pages.contains(page);
     });
   }
+}
+
+void Tlb::invalidate_range(uint64_t va, uint64_t pages) {
+  const uint64_t first = va >> 12;
+  const auto clear = [&](std::array<Entry, kWays>& set) {
+    for (Entry& e : set)
+      if (e.page - first < pages) e.page = ~uint64_t{0};
+  };
+  if (pages >= kSets) {
+    for (auto& set : sets_) clear(set);
+    for (auto& c : contexts_) c->clear_tlb();
+  } else {
+    for (uint64_t page = first; page < first + pages; ++page) clear(sets_[set_of(page)]);
+    for (auto& c : contexts_) {
+      if (!c->live || c->tlb_used.none()) continue;
+      for (uint64_t i = 0; i < pages; ++i) drop(*c, va + i * ir::kPageSize);
+    }
+  }
+  kill_epochs(va >> 63, [&](const Epoch& e) {
+    return std::ranges::any_of(e.pages, [&](uint64_t page) { return page - first < pages; });
+  });
 }
 
 void Tlb::protect(uint64_t host_page) {

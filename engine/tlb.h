@@ -43,8 +43,10 @@ struct TranslationContext : ir::Context {
 // A name of a mapping of code in one half of the address space, see Tlb::refresh_epochs.
 struct Epoch {
   struct Key {
-    uint64_t space, regime, mode;
-    uint32_t asid, permission_class;
+    uint64_t space;
+    Regime regime;
+    uint64_t mode;
+    uint32_t stops, asid, permission_class;
     bool operator==(const Key&) const = default;
   } key;
   uint32_t number;
@@ -58,6 +60,7 @@ struct TlbStats {
   uint64_t epochs = 0;          // names of mappings of code that were given
   uint64_t context_misses = 0;  // no context for the key: one was recycled
   uint64_t invalidations = 0;
+  uint64_t full_invalidations = 0;  // of them: everything
 };
 
 class Tlb {
@@ -76,7 +79,7 @@ class Tlb {
     uint32_t asid = 0;
     uint32_t generation = 0;       // of everything; a lower one is invalid
     uint32_t asid_generation = 0;  // of the id, for entries that are not global
-    uint64_t regime = 0;
+    Regime regime{};
     uint8_t permissions[kMaxClasses] = {};
     bool global = false, device = false, guarded = false;
   };
@@ -87,6 +90,8 @@ class Tlb {
   void invalidate_all();
   void invalidate_asid(uint32_t asid);
   void invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid);
+  // First-level entries for a virtual page, so that its next access asks again.
+  void drop_page(uint64_t va);
   // Removes every write entry for a host page (it is about to hold translated code).
   void protect(uint64_t host_page);
   // Host addresses changed meaning (flash switched mode): all but the second level.
@@ -97,8 +102,11 @@ class Tlb {
   // Two contexts share one where the same tables are read under the same rules; it dies with the first
   // invalidation of a page that something leads to under it.
   void refresh_epochs(TranslationContext& context);
-  void note_code_page(const TranslationContext& context,
-                      uint64_t va);  // code there is about to run
+  void note_code_page(TranslationContext& context, uint64_t va);  // code there is about to run
+  // What leads to code at va's page is forgotten: what is to run there has changed, though no mapping did.
+  void forget_code_page(uint64_t va);
+  // For tests of the numbers' end. Before anything runs.
+  void start_epochs_at(uint32_t number) { next_epoch_ = number; }
   // Called with an epoch that has died, before anything runs again.
   std::function<void(uint32_t epoch)> on_epoch_death;
 
@@ -115,6 +123,7 @@ class Tlb {
   static unsigned set_of(uint64_t page) { return (page ^ page >> 10) & (kSets - 1); }
 
   void clear_jumps(TranslationContext& context);
+  void kill_all_epochs();
   template <typename Which>
   void kill_epochs(unsigned half, Which which);
   static Epoch::Key epoch_key(const ContextKey& key, unsigned half);
@@ -122,6 +131,10 @@ class Tlb {
   Epoch* last_epoch_ = nullptr;  // what note_code_page saw last
   uint64_t last_page_ = 0;
   uint32_t next_epoch_ = 1;
+  size_t noted_pages_ = 0;  // of all live epochs
+  // A guest can run one page of code at ever new addresses. Some hundred processes with a thousand pages each
+  // are below this; 40 bytes or so a page.
+  static constexpr size_t kMostNotedPages = 1 << 18;
 
   std::vector<std::unique_ptr<TranslationContext>> contexts_;
   uint8_t* return_stacks_;
@@ -136,10 +149,17 @@ class Tlb {
            (e.global || e.asid_generation == asid_generations_[e.asid & 0xffff]);
   }
   unsigned victim_ = 0;
-  // 2 MiB regions that a mapping larger than 4 KiB put entries in: a page invalidation there drops
-  // everything.
-  std::bitset<4096> large_regions_;
-  static unsigned large_slot(uint64_t va) { return ((va >> 21) * 0x9e3779b97f4a7c15 >> 40) & 4095; }
+  // Mappings larger than a page that entries were made from, exactly: invalidating one address of such a
+  // mapping ends all of it.
+  struct LargeMappings {
+    unsigned bits;  // log2 of their size
+    std::unordered_set<uint64_t> numbers;
+  };
+  std::vector<LargeMappings> large_;  // a granule and a level each: few
+  size_t large_count_ = 0;
+  static constexpr size_t kMostLarge = 1 << 16;
+  void note_large(uint64_t va, unsigned bits);
+  void invalidate_range(uint64_t va, uint64_t pages);  // whatever its id
 };
 
 }  // namespace mynah

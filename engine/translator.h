@@ -12,6 +12,7 @@
 #include "engine/techniques.h"
 #include "frontend/guest.h"
 #include "ir/backend.h"
+#include "ir/verify.h"
 
 namespace mynah {
 
@@ -34,16 +35,19 @@ class Translator {
   Translator(GuestCpu& guest, ir::Backend* backend, CodeCache* cache)
       : guest_(guest), backend_(backend), cache_(cache) {}
 
-  // The block at pa (`page_rest`: the bytes from there to the end of its page), translated now.
-  TranslatedBlock* translate(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t pa, uint64_t mode);
-  // Lifted and optimized, for the evaluator. max_insts 0: as many as a block takes.
-  const ir::Region& lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-                         unsigned max_insts);
+  // The block at pa, pc_offset bytes into its page, translated now. Nullptr: the cache was full and has been
+  // emptied, once more. `stops`: see LiftLimits.
+  TranslatedBlock* translate(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t pa, uint64_t mode,
+                             std::span<const uint16_t> stops);
+  // Lifted, for the evaluator. max_insts 0: as many as a block takes.
+  const ir::Region& lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode, unsigned max_insts,
+                         std::span<const uint16_t> stops);
 
   TranslationLog log;
   TranslatorStats stats;
   unsigned max_insts = 64;
   Techniques techniques;
+  bool verify = ir::kVerifyByDefault;  // the region behind each stage
 
  private:
   GuestCpu& guest_;

@@ -2,7 +2,6 @@
 #include "engine/vcpu.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 namespace mynah {
@@ -49,7 +48,9 @@ struct Entries {
       return true;
     }
     v.rebuild(address, *registers);
-    if (result == Vcpu::GuardResult::kFault && !(site.aux & ir::kGuardMerged)) {
+    if (result == Vcpu::GuardResult::kWatched) {
+      v.watched_ = true;
+    } else if (result == Vcpu::GuardResult::kFault && !(site.aux & ir::kGuardMerged)) {
       v.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
     } else {
       v.enter_flavour_ = site.aux & ir::kGuardMerged ? kNarrowFlavour : kSlowFlavour;
@@ -72,12 +73,9 @@ struct Entries {
     v.ahead_ = block.guest_insts - site.completed;
     // The state was flushed before the call: the pc is all that is not in memory.
     v.guest_.set_pc(*reinterpret_cast<uint64_t*>(rt->state) + static_cast<int64_t>(site.pc_offset));
-    const uint64_t flushes = v.cache_->stats.flushes;
     const bool go_on = v.guest_.call_helper(static_cast<unsigned>(site.imm), rt->call_args, rt->call_result);
     if (!v.context_->is_named()) v.note_code(v.guest_.pc());  // a mapping of code changed
     v.ahead_ = 0;
-    assert(v.cache_->stats.flushes == flushes);
-    (void)flushes;
     if (!go_on) {
       rt->counter += block.guest_insts - site.completed;
       ++v.executed_;
@@ -233,10 +231,23 @@ std::span<const uint8_t> Vcpu::code_page(uint64_t pa) {
   return {host, host ? kGuestPageSize : 0};
 }
 
+uint32_t Vcpu::stops_at(uint64_t pc) {
+  const GuestStops* own = context_->key.stops ? &guest_.guest_stops() : nullptr;
+  if (!own && stop_points_.breakpoints().empty()) return 0;
+  const uint32_t number = stop_points_.number(
+      pc, own ? std::span<const uint64_t>(own->breakpoints) : std::span<const uint64_t>{});
+  if (stop_points_.flushes() != stop_flushes_) {
+    stop_flushes_ = stop_points_.flushes();
+    flush_code();
+  }
+  return number;
+}
+
 TranslatedBlock* Vcpu::find_block(uint64_t pc, uint64_t flavour) {
   uint64_t pa, mode;
   if (!fetch(pc, pa, mode)) return nullptr;
-  mode |= flavour;
+  const uint32_t stops = stops_at(pc);
+  mode |= flavour | uint64_t{stops} << kStopsShift;
   TranslatedBlock* block = cache_->find(pa, mode);
   if (!block) {
     const auto page = code_page(pa);
@@ -248,7 +259,7 @@ TranslatedBlock* Vcpu::find_block(uint64_t pc, uint64_t flavour) {
     const uint32_t offset = pa & (kGuestPageSize - 1);
     block = cache_->revive(pa, mode, page.subspan(offset));
     while (!block) {
-      block = translator_->translate(page, offset, pa, mode);
+      block = translator_->translate(page, offset, pa, mode, stop_points_.offsets(stops));
       if (!block) {  // the cache was full and has been emptied
         tlb_.clear_all_jumps();
         page_links_.clear();
@@ -289,17 +300,30 @@ const void* Vcpu::recall(uint64_t pc) {
   return reinterpret_cast<const void*>(second.host);
 }
 
-bool Vcpu::at_breakpoint(uint64_t pc) const {
-  return std::find(breakpoints.begin(), breakpoints.end(), pc) != breakpoints.end();
-}
-
-void Vcpu::debug_changed() {
-  debugging_ = !breakpoints.empty() || !watchpoints.empty();
-  single_regions = debugging_ || exec_log;
-  translator_->max_insts = debugging_ ? 1 : 64;
+void Vcpu::flush_code() {
   if (cache_) cache_->flush();
   page_links_.clear();
-  tlb_.clear_contexts();
+  tlb_.clear_all_jumps();
+}
+
+// Code of the page goes by another key from now on.
+void Vcpu::set_breakpoint(uint64_t address, bool on) {
+  if (on ? stop_points_.insert_breakpoint(address) : stop_points_.remove_breakpoint(address)) {
+    tlb_.forget_code_page(address);
+    context_stale_ = true;
+  }
+}
+
+void Vcpu::set_watchpoint(const StopPoints::Watchpoint& watchpoint, bool on) {
+  if (on ? stop_points_.insert_watchpoint(watchpoint) : stop_points_.remove_watchpoint(watchpoint))
+    for (uint64_t at = 0; at < watchpoint.length + kGuestPageSize; at += kGuestPageSize)
+      tlb_.drop_page(watchpoint.address + at);
+}
+
+void Vcpu::clear_stop_points() {
+  for (const uint64_t address : std::unordered_set(stop_points_.breakpoints()))
+    set_breakpoint(address, false);
+  for (const auto& watchpoint : std::vector(stop_points_.watchpoints())) set_watchpoint(watchpoint, false);
 }
 
 AfterExit Vcpu::run_translated() {
@@ -393,20 +417,19 @@ AfterExit Vcpu::run(uint64_t budget) {
     guest_.wake();
   }
   const uint64_t end = executed_ + budget;
-  bool first = true;
+  bool first = true;  // nothing was executed yet: a breakpoint here was met before
   while (executed_ < end && !stop_requested_) {
     if (guest_.interrupt_deliverable()) {
       guest_.deliver_interrupt();
       context_stale_ = true;
+      first = false;
     }
     if (context_stale_) select_contexts();
-    if (debugging_) {
-      if (watch_hit || (!first && at_breakpoint(guest_.pc()))) return AfterExit::kDebug;
-    }
-    first = false;
     const uint64_t remaining = end - executed_;
     AfterExit after;
-    if (accelerator_ == Accelerator::kInterp) {
+    if (watched_ || (first && stop_points_.has_breakpoint(guest_.pc()))) {
+      after = execute_one();
+    } else if (accelerator_ == Accelerator::kInterp) {
       after = run_evaluated(remaining);
     } else {
       // The counter too: what is raised before any code is entered may ask for the count.
@@ -415,11 +438,13 @@ AfterExit Vcpu::run(uint64_t budget) {
       slice_ = 0;
       // What is left is shorter than a block may be: the evaluator stops where it must.
       if (after == AfterExit::kContinue && exact_ && end - executed_ < translator_->max_insts &&
-          executed_ < end && !stop_requested_ && !guest_.interrupt_deliverable()) {
+          executed_ < end && !stop_requested_ && !watched_ && !guest_.interrupt_deliverable()) {
         if (context_stale_) select_contexts();
         after = run_evaluated(end - executed_);
       }
     }
+    first = false;
+    if (after == AfterExit::kStop) after = stopped();
     if (after != AfterExit::kContinue) return after;
     if (!exact_ && end - executed_ < translator_->max_insts) break;
   }
@@ -450,7 +475,22 @@ AfterExit Vcpu::after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argumen
   return AfterExit::kContinue;
 }
 
-AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
+AfterExit Vcpu::stopped() {
+  if (stop_points_.has_breakpoint(guest_.pc())) return AfterExit::kDebug;
+  if (context_stale_) select_contexts();
+  return execute_one();  // one of the guest's own: entering it tells whether it hits
+}
+
+// With the watchpoints that it hits noted.
+AfterExit Vcpu::execute_one() {
+  watched_ = false;
+  executing_one_ = true;
+  const AfterExit after = run_evaluated(1, false);
+  executing_one_ = false;
+  return watch_hit_ && after == AfterExit::kContinue ? AfterExit::kDebug : after;
+}
+
+AfterExit Vcpu::run_evaluated(uint64_t max_insts, bool stop) {
   enter_flavour_ = 0;
   const uint64_t pc = guest_.pc();
   uint64_t pa, mode;
@@ -458,7 +498,8 @@ AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
   const uint32_t offset = pa & (kGuestPageSize - 1);
   const ir::Region& region =
       translator_->lift(code_page(pa), offset, mode | kSlowFlavour,
-                        static_cast<unsigned>(std::min<uint64_t>(max_insts, translator_->max_insts)));
+                        static_cast<unsigned>(std::min<uint64_t>(max_insts, translator_->max_insts)),
+                        stop_points_.offsets(stop ? stops_at(pc) : 0));
   const ir::EvalResult r = ir::evaluate(region, runtime_->state, runtime_->fp_sticky, *this);
   ahead_ = 0;
   const ir::Inst& inst = region.insts[r.inst];
@@ -493,7 +534,7 @@ AfterExit Vcpu::step() {
     context_stale_ = true;
   }
   if (context_stale_) select_contexts();
-  return run_evaluated(1);
+  return execute_one();
 }
 
 const Vcpu::CachedSite& Vcpu::site_at(uint64_t address) {

@@ -12,13 +12,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/code_cache.h"
 #include "engine/guest_memory.h"
+#include "engine/stop_points.h"
 #include "engine/tlb.h"
 #include "engine/translator.h"
 #include "frontend/guest.h"
@@ -72,16 +75,15 @@ class Vcpu final : public ir::EvalHost {
   // --- debugger. Virtual memory as the guest's current regime maps it; false where nothing is mapped.
   bool debug_read(uint64_t va, std::span<uint8_t> to);
   bool debug_write(uint64_t va, std::span<const uint8_t> from);
-  AfterExit step();                   // one instruction
-  std::vector<uint64_t> breakpoints;  // addresses; run() returns kDebug before executing one
-  struct Watchpoint {
-    uint64_t address, length;
-    bool on_read, on_write;
-  };
-  std::vector<Watchpoint> watchpoints;
-  void debug_changed();  // after either list was edited
-  bool watch_hit = false;
-  uint64_t watch_address = 0;
+  AfterExit step();  // one instruction
+  // run() returns kDebug in front of a breakpoint, but for the first instruction it executes, and behind an
+  // instruction whose access hit a watchpoint; step() behind each.
+  const StopPoints& stop_points() const { return stop_points_; }
+  void set_breakpoint(uint64_t address, bool on);
+  void set_watchpoint(const StopPoints::Watchpoint& watchpoint, bool on);
+  void clear_stop_points();
+  // The watchpoint that was hit since this was last called.
+  std::optional<StopPoints::Watchpoint> take_watch_hit() { return std::exchange(watch_hit_, std::nullopt); }
 
   std::function<void(const TranslatedBlock&)> exec_log;  // -d exec: every region entered (links are off then)
   bool single_regions = false;                           // no links: every region comes back
@@ -104,8 +106,11 @@ class Vcpu final : public ir::EvalHost {
   const Tlb::Entry* code_entry(uint64_t pc, Fault& fault);
   bool fetch(uint64_t pc, uint64_t& pa, uint64_t& mode);
   std::span<const uint8_t> code_page(uint64_t pa);
-  [[gnu::always_inline]] inline AfterExit run_translated();  // see ir::Thunks::enter
-  AfterExit run_evaluated(uint64_t max_insts);
+  [[gnu::always_inline]] inline AfterExit run_translated();       // see ir::Thunks::enter
+  AfterExit run_evaluated(uint64_t max_insts, bool stop = true);  // stop: at stop points
+  AfterExit execute_one();                                        // whatever stops there
+  AfterExit stopped();                                            // pc() is in a stop set
+  void flush_code();
   AfterExit after_engine_exit(uint8_t reason, uint64_t imm, uint64_t argument);
   void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const TranslatedBlock& to);
   struct PageLink {
@@ -113,10 +118,12 @@ class Vcpu final : public ir::EvalHost {
     uint32_t site_offset;
   };
   std::unordered_map<uint32_t, std::vector<PageLink>> page_links_;  // by epoch
-  bool at_breakpoint(uint64_t pc) const;
+  uint32_t stops_at(uint64_t pc);                                   // number of its page's stop set
 
   // A guard's answer.
-  enum class GuardResult : uint8_t { kPointer, kFault, kSlow };
+  // kWatched: the instruction would hit a watchpoint; it is to be executed by itself.
+  enum class GuardResult : uint8_t { kPointer, kFault, kSlow, kWatched };
+  bool watches_page(uint64_t va) const;
   GuardResult fast_guard(uint64_t va, uint64_t length, uint8_t aux, uint8_t*& pointer, Fault& fault);
   GuardResult slow_guard(uint64_t va, const ir::GuardRange& range, uint8_t aux, uint8_t*& pointer,
                          Fault& fault);
@@ -142,7 +149,11 @@ class Vcpu final : public ir::EvalHost {
   bool exact_ = false;
   bool stop_requested_ = false;
   uint64_t enter_flavour_ = 0;  // of the next block
-  bool debugging_ = false;
+  uint64_t stop_flushes_ = 0;   // StopPoints::flushes() that the cache's keys are of
+  StopPoints stop_points_;
+  std::optional<StopPoints::Watchpoint> watch_hit_;
+  bool watched_ = false;  // an access would hit a watchpoint: its instruction is executed next
+  bool executing_one_ = false;
   bool guest_store_ = false;  // memory_ is being written by an instruction, not a device
 
   // Instruction accounting: executed before this slice; given to it; what the running region has counted

@@ -7,12 +7,14 @@
 // pc_page slot plus the region's offsets, and the engine puts it back with set_pc_offset() when code leaves.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ir/ir.h"
 
@@ -45,11 +47,17 @@ struct TranslateResult {
   Fault fault;
 };
 
+// The words themselves, never a hash: a guest can make hashes collide.
+using Regime = std::array<uint64_t, 3>;
+
+constexpr unsigned kModeBits = 46;  // of ContextKey::mode; the engine has the others of a block's key
+
 // Everything that selects translations and translated code. Contexts are found by it.
 struct ContextKey {
   uint64_t spaces[2] = {};  // table roots
-  uint64_t regime = 0;      // control bits that change how tables are read
-  uint64_t mode = 0;        // block key: facts fixed while lifting
+  Regime regime{};          // control words that change how tables are read
+  uint64_t mode = 0;        // block key: facts fixed while lifting; below kModeBits
+  uint32_t stops = 0;       // GuestCpu::guest_stops(), by a number; 0: none
   uint32_t asid = 0;
   uint32_t permission_class = 0;
   bool operator==(const ContextKey&) const = default;
@@ -57,14 +65,30 @@ struct ContextKey {
 
 struct LiftLimits {
   unsigned max_insts = 64;
+  // Offsets in the page, ascending: a block ends in front of one, and one that begins there leaves at once
+  // for the engine (kStop).
+  std::span<const uint16_t> stops;
   bool slow = false;  // every access through the slow path (see ir/ops.def: guard, commit), nothing left out
   bool side_exits = true;  // a block may go on behind a conditional branch
   bool reuse = true;       // equal computations are made once
 };
 
 // What the guest wants after exit_engine, a fault or an interrupt. kSlow: the instruction at pc() is to be
-// run in the slow flavour; Vcpu::run() never returns it.
-enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug, kSlow };
+// run in the slow flavour; kStop: pc() is one of LiftLimits::stops. Vcpu::run() never returns these two.
+enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug, kSlow, kStop };
+
+// What a guest's own debug registers stop at, as far as they could at the moment.
+struct GuestStops {
+  std::vector<uint64_t> breakpoints;  // addresses, ascending
+  struct Range {
+    uint64_t first = 0, last = 0;  // addresses without tags
+    bool operator==(const Range&) const = default;
+    auto operator<=>(const Range&) const = default;
+  };
+  std::vector<Range> watched;
+  bool operator==(const GuestStops&) const = default;
+  auto operator<=>(const GuestStops&) const = default;
+};
 
 class GuestCpu {
  public:
@@ -88,8 +112,11 @@ class GuestCpu {
   // A fault found without a walk: permission (from a TLB entry), alignment, external abort.
   enum class FaultKind : uint8_t { kPermission, kAlignment, kExternal };
   virtual Fault make_fault(uint64_t va, Access access, uint32_t permission_class, FaultKind kind) = 0;
+  // What is behind the last context_key()'s `stops`: accesses to pages with watched bytes take the slow path,
+  // blocks stop at breakpoints.
+  virtual const GuestStops& guest_stops() const = 0;
   // A watchpoint of the guest's own is on these bytes. Asked of every access that takes the slow path, after
-  // all that could fault; a block where one could hit sends them all there.
+  // all that could fault.
   virtual bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
                        Fault& fault) const = 0;
   // Takes the exception; pc() is the faulting instruction's.

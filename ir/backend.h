@@ -4,6 +4,7 @@
 // tells where things are (sites), and knows how to patch them. It keeps no pointer to the region.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -86,6 +87,9 @@ struct CodeSpan {
   size_t size;
 };
 
+// Room for the bytes at a region's entry that Backend::kill() overwrites, and nothing else patches.
+using EntryBytes = std::array<uint8_t, 8>;
+
 struct BackendOptions {
   bool validate = false;     // let the assembler check every instruction; verify the allocation
   bool return_stack = true;  // see ir/runtime.h; without it returns ask the jump cache
@@ -108,8 +112,12 @@ class Backend {
   virtual void link_page(CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, uint64_t page,
                          const uint8_t* target) = 0;
   virtual void unlink_page(CodeSpan code, uint32_t site_offset) = 0;
-  // Entering `code` leaves with Leave::kDead from now on.
-  virtual void kill(CodeSpan code) = 0;
+  // Entering `code` leaves with Leave::kDead from now on; `saved` gets what that overwrote.
+  virtual void kill(CodeSpan code, EntryBytes& saved) = 0;
+  // Undoes kill() and forward().
+  virtual void revive(CodeSpan code, const EntryBytes& saved) = 0;
+  // Entering killed code goes to target from now on.
+  virtual void forward(CodeSpan killed, const uint8_t* target) = 0;
   virtual std::string disassemble(std::span<const uint8_t> code, uint64_t address) const = 0;
 };
 

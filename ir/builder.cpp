@@ -2,10 +2,10 @@
 #include "ir/builder.h"
 
 #include <algorithm>
-#include <cassert>
 #include <iterator>
 
 #include "ir/fold.h"
+#include "ir/verify.h"
 
 namespace mynah::ir {
 
@@ -30,7 +30,7 @@ bool equal(const Inst& a, const Inst& b) {
 void Builder::begin(std::span<const SlotInfo> slots) {
   r_.clear();
   r_.slots = slots;
-  assert(slots.size() <= kMaxSlots);
+  if (slots.size() > kMaxSlots) broken(r_, "a guest has more slots than the builder knows");
   for (Slot s : known_) slots_[s] = {};
   known_.clear();
   dirty_.clear();
@@ -42,7 +42,7 @@ void Builder::begin(std::span<const SlotInfo> slots) {
 }
 
 void Builder::finish() {
-  assert(ended_);
+  if (!ended_) broken(r_, "a region is finished that nothing ends");
   r_.blocks.push_back({0, static_cast<uint32_t>(r_.insts.size())});
 }
 
@@ -65,7 +65,7 @@ Value Builder::get_now(Slot slot) {
 }
 
 void Builder::set(Slot slot, Value v) {
-  assert(type(v) == r_.slots[slot].type);
+  if (type(v) != r_.slots[slot].type) broken(r_, "a slot is set to a value of another type");
   SlotState& s = slots_[slot];
   if (s.value == v) return;
   if (s.value == kNoValue) known_.push_back(slot);
@@ -90,7 +90,7 @@ void Builder::flush() {
 }
 
 void Builder::forget() {
-  assert(dirty_.empty());
+  if (!dirty_.empty()) broken(r_, "state is forgotten that was not written");
   for (Slot slot : known_) slots_[slot] = {};
   known_.clear();
   snapshot_valid_ = false;

@@ -73,9 +73,11 @@ struct SecondJumpEntry {
 constexpr unsigned kSecondJumpBits = 14;
 constexpr unsigned kSecondJumpSize = 1 << kSecondJumpBits;
 constexpr uint32_t kSecondJumpMix = 0x9e3779b1;
+constexpr uint32_t kEpochEnd = (1 << 30) - 1;  // epochs are below: a tag has 30 bits for them
 constexpr uint32_t second_jump_tag(uint32_t epoch, ExitHint hint) {
   return epoch << 2 | static_cast<uint32_t>(hint);
 }
+static_assert(kExitHints <= 4);
 constexpr unsigned second_jump_index(uint64_t address, uint32_t tag) {
   return (static_cast<uint32_t>(address >> 2) ^ static_cast<uint32_t>(address >> 16) ^ tag * kSecondJumpMix) &
          (kSecondJumpSize - 1);

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
+#include <cstdlib>
 
 #include "ir/op_forms.h"
+#include "ir/text.h"
 #include "ir/text_names.h"
 
 namespace mynah::ir {
@@ -524,5 +527,16 @@ class Verifier {
 }  // namespace
 
 std::string verify(const Region& region) { return Verifier(region).run(); }
+
+void broken(const Region& region, std::string_view what) {
+  std::fprintf(stderr, "mynah: %.*s; the region:\n%s", static_cast<int>(what.size()), what.data(),
+               print(region).c_str());
+  std::abort();
+}
+
+void verify_after(std::string_view stage, const Region& region) {
+  if (const std::string error = verify(region); !error.empty())
+    broken(region, "the region is wrong after " + std::string(stage) + ": " + error);
+}
 
 }  // namespace mynah::ir

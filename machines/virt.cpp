@@ -276,11 +276,13 @@ std::string VirtMachine::init() {
     transports_.push_back(std::make_unique<dev::VirtioMmio>(slots_[i].get(), spi(kVirtioIrq + i), log_));
     bus_.map(kVirtio + i * kVirtioSize, kVirtioSize, *transports_.back());
   }
-  backend_ = x86_64::make_backend({.return_stack = config_.techniques.return_stack});
+  backend_ =
+      x86_64::make_backend({.validate = config_.verify, .return_stack = config_.techniques.return_stack});
   vcpu_ = std::make_unique<Vcpu>(*cpu_, memory_, *devices_, backend_.get(), config_.accelerator,
                                  config_.code_bytes, config_.techniques);
   vcpu_->set_exact(clock_.deterministic());
   if (std::string error = vcpu_->init(); !error.empty()) return error;
+  vcpu_->translator()->verify = config_.verify;
   clock_.count_with([this] { return vcpu_->instructions(); });
   events_.on_earlier_deadline([this] { vcpu_->request_stop(); });
 

@@ -50,9 +50,10 @@ struct VirtConfig {
   Accelerator accelerator = Accelerator::kJit;
   size_t code_bytes = size_t{256} << 20;
   Techniques techniques;
-  std::vector<uint8_t> rng_seed;  // 32 bytes for /chosen
-  uint64_t random_seed = 0;       // of the processor's random number instructions
-  std::vector<uint8_t> uuid;      // 16 bytes for firmware, or none
+  bool verify = ir::kVerifyByDefault;  // the translator checks its own work
+  std::vector<uint8_t> rng_seed;       // 32 bytes for /chosen
+  uint64_t random_seed = 0;            // of the processor's random number instructions
+  std::vector<uint8_t> uuid;           // 16 bytes for firmware, or none
 
   // Without firmware the kernel is started directly; with it, firmware finds the kernel through fw_cfg.
   bool starts_kernel() const { return !kernel.empty() && firmware.empty() && !flash[0]; }

@@ -78,8 +78,7 @@ ContextKey ArmCpu::context_key() {
   const uint64_t control = state_.sctlr;
   key.spaces[0] = state_.ttbr0;
   key.spaces[1] = state_.ttbr1;
-  key.regime = state_.tcr * 0x9e3779b97f4a7c15 ^ state_.mair * 0xd6e8feb86659fd93 ^
-               (control & (sctlr::kM | sctlr::kWxn | sctlr::kBt0 | sctlr::kBt1)) * 0xff51afd7ed558ccd;
+  key.regime = {state_.tcr, state_.mair, control & (sctlr::kM | sctlr::kWxn | sctlr::kBt0 | sctlr::kBt1)};
   key.asid = current_asid(state_);
   const bool el1 = state_.el != 0;
   key.permission_class = el1 ? (state_.pan ? 2 : 1) : 0;
@@ -98,8 +97,8 @@ ContextKey ArmCpu::context_key() {
   if (!el1 && (control & sctlr::kDze)) mode |= kModeUserZva;
   if (state_.mdscr & (mdscr::kSs | mdscr::kMde)) {
     mode |= kModeDebug;
-    if (breakpoints_armed(state_)) mode |= kModeBreakpoints;
-    if (watchpoints_armed(state_)) mode |= kModeWatchpoints;
+    if (context_breakpoints_armed(state_)) mode |= kModeBreakpoints;
+    key.stops = note_stops(debug_stops(state_));
   }
   if (software_step_active(state_)) mode |= kModeSingleStep;
   const uint32_t fpcr = state_.fpcr;
@@ -111,6 +110,25 @@ ContextKey ArmCpu::context_key() {
   if (model_.has(Feature::kPauth)) mode |= pauth_mode(state_);
   key.mode = mode;
   return key;
+}
+
+// Numbers are never given twice, so that what is keyed by one needs no clearing when the registers change.
+uint32_t ArmCpu::note_stops(GuestStops stops) {
+  if (stops == GuestStops{}) {
+    stops_ = stops_numbers_.end();
+    return 0;
+  }
+  constexpr size_t kMost = 1024;
+  if (stops_numbers_.size() == kMost && !stops_numbers_.contains(stops)) stops_numbers_.clear();
+  const auto [at, is_new] = stops_numbers_.try_emplace(std::move(stops), next_stops_);
+  if (is_new) ++next_stops_;
+  stops_ = at;
+  return at->second;
+}
+
+const GuestStops& ArmCpu::guest_stops() const {
+  static const GuestStops none;
+  return stops_ == stops_numbers_.end() ? none : stops_->first;
 }
 
 TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) {
@@ -200,9 +218,7 @@ void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
 
 void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                   const LiftLimits& limits) {
-  LiftLimits those = limits;
-  if (mode & kModeWatchpoints) those.slow = true;
-  a64::lift_block(region, page, pc_offset, mode, model_, those);
+  a64::lift_block(region, page, pc_offset, mode, model_, limits);
 }
 
 ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
@@ -228,7 +244,7 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
 }
 
 bool ArmCpu::enters_plainly() const {
-  return state_.btype == 0 && !sp_misaligned(state_) && !breakpoints_armed(state_);
+  return state_.btype == 0 && !sp_misaligned(state_) && !context_breakpoints_armed(state_);
 }
 
 void ArmCpu::arrived(const Translation& page) {
@@ -350,6 +366,8 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       break;
     case ExitReason::kSlow:
       return AfterExit::kSlow;
+    case ExitReason::kStop:
+      return AfterExit::kStop;
     case ExitReason::kWfi:
       return wait_for_interrupt();
     case ExitReason::kWfe:

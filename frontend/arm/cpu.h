@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "frontend/arm/cpu_models.h"
@@ -62,6 +63,7 @@ class ArmCpu final : public GuestCpu {
   ContextKey context_key() override;
   uint32_t user_class() const override { return 0; }
   TranslateResult translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
+  const GuestStops& guest_stops() const override;
   bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
                ::mynah::Fault& fault) const override;
   ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class,
@@ -94,12 +96,16 @@ class ArmCpu final : public GuestCpu {
   AfterExit wait_for_interrupt();
   AfterExit wait_for_event();
   AfterExit fall_asleep(Sleep);
+  uint32_t note_stops(GuestStops stops);
 
   CpuModel model_;
   ArmSystem& system_;
   Firmware* firmware_;
   ir::Runtime& runtime_;
   ArmState& state_;
+  std::map<GuestStops, uint32_t> stops_numbers_;
+  std::map<GuestStops, uint32_t>::const_iterator stops_ = stops_numbers_.end();
+  uint32_t next_stops_ = 1;
 };
 
 }  // namespace mynah::arm

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontend/arm/debug.h"
 
+#include <algorithm>
+
 #include "frontend/arm/exceptions.h"
 #include "frontend/arm/pstate.h"
 #include "frontend/arm/sysregs_fields.h"
@@ -38,23 +40,42 @@ uint64_t address_of(uint64_t value) {
   return static_cast<uint64_t>(static_cast<int64_t>(value << 15) >> 15) & ~uint64_t{3};
 }
 
+// All that a watchpoint could watch: what its mask leaves, or the doubleword of its byte selection.
+GuestStops::Range range_of(const ArmState& state, unsigned n) {
+  const auto mask = std::max(3u, static_cast<unsigned>(field(state.dbgwcr[n], 24, 5)));
+  const uint64_t first = address_of(state.dbgwvr[n]) >> mask << mask;
+  return {first, first + (uint64_t{1} << mask) - 1};
+}
+
 }  // namespace
 
-bool breakpoints_armed(const ArmState& state) {
+bool context_breakpoints_armed(const ArmState& state) {
   if (!enabled(state)) return false;
-  for (unsigned n = 0; n < kBreakpoints; ++n)
-    if ((state.dbgbcr[n] & kEnable) && level_matches(state.dbgbcr[n], state.el)) return true;
+  for (unsigned n = kFirstContextBreakpoint; n < kBreakpoints; ++n)
+    if ((state.dbgbcr[n] & kEnable) && type_of(state.dbgbcr[n]) == kContext &&
+        level_matches(state.dbgbcr[n], state.el))
+      return true;
   return false;
 }
 
-bool watchpoints_armed(const ArmState& state) {
-  if (!enabled(state)) return false;
+GuestStops debug_stops(const ArmState& state) {
+  GuestStops stops;
+  if (!enabled(state)) return stops;
+  for (unsigned n = 0; n < kBreakpoints; ++n) {
+    const uint64_t control = state.dbgbcr[n];
+    const unsigned type = type_of(control);
+    if ((control & kEnable) && level_matches(control, state.el) &&
+        (type == kAddress || type == kLinkedAddress))
+      stops.breakpoints.push_back(address_of(state.dbgbvr[n]));
+  }
+  std::ranges::sort(stops.breakpoints);
   for (unsigned n = 0; n < kWatchpoints; ++n) {
     const uint64_t control = state.dbgwcr[n];
     // EL1 has accesses with EL0's rights.
-    if ((control & kEnable) && (level_matches(control, state.el) || level_matches(control, 0))) return true;
+    if (!(control & kEnable) || !(level_matches(control, state.el) || level_matches(control, 0))) continue;
+    stops.watched.push_back(range_of(state, n));
   }
-  return false;
+  return stops;
 }
 
 bool breakpoint_hits(const ArmState& state, uint64_t pc) {
@@ -88,11 +109,10 @@ std::optional<WatchpointHit> watchpoint_hit(const ArmState& state, uint64_t va, 
     const bool on_load = control & bit(3), on_store = control & bit(4);
     if (!(read && on_load) && !(write && on_store)) continue;
     if ((control & bit(20)) && !link_matches(state, control)) continue;
-    const auto mask = static_cast<unsigned>(field(control, 24, 5));
     const uint64_t base = address_of(state.dbgwvr[n]);
     const bool stored = write && on_store;
-    if (mask >= 3) {
-      const uint64_t first = base >> mask << mask, last = first + (uint64_t{1} << mask) - 1;
+    if (field(control, 24, 5) >= 3) {
+      const auto [first, last] = range_of(state, n);
       if (va <= last && first <= va + (length - 1)) return WatchpointHit{va < first ? first : va, stored};
       continue;
     }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "frontend/arm/state.h"
+#include "frontend/guest.h"
 
 namespace mynah::arm {
 
@@ -16,9 +17,10 @@ constexpr unsigned kBreakpoints = 6,
                    kWatchpoints = 4;  // as ID_AA64DFR0_EL1 says; the last two are context-aware
 constexpr unsigned kFirstContextBreakpoint = 4;
 
-// One could hit at the current exception level, with debug exceptions as they are masked now.
-bool breakpoints_armed(const ArmState&);
-bool watchpoints_armed(const ArmState&);
+// Whether a breakpoint could hit that has no address but a context, and what the others and the watchpoints
+// could stop at: at the current exception level, with debug exceptions as they are masked now.
+bool context_breakpoints_armed(const ArmState&);
+GuestStops debug_stops(const ArmState&);
 
 bool breakpoint_hits(const ArmState&, uint64_t pc);
 

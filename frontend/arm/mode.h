@@ -36,8 +36,7 @@ enum ModeBit : uint64_t {
   // need not, but leave when they make it so.
   kModeSpMisaligned = 1 << 25,
   kModeDebug = 1 << 26,        // MDSCR_EL1.SS or MDE: unmasking debug exceptions may change what follows here
-  kModeBreakpoints = 1 << 27,  // one could hit: one instruction a region
-  kModeWatchpoints = 1 << 28,  // one could hit: every access goes through C++
+  kModeBreakpoints = 1 << 27,  // one without an address could hit: one instruction a region
 };
 // Facts that no jump cache or link could tell apart: every way out of the block goes through C++.
 constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned | kModeBreakpoints;

@@ -184,8 +184,10 @@ bool read_debug_array(const SysregContext& c, uint64_t& value) {
 
 bool write_debug_array(const SysregContext& c, uint64_t value) {
   uint64_t* word = debug_word(c);
-  if (word) *word = value & c.row.mask;
-  return word != nullptr;
+  if (!word) return false;
+  *word = value & c.row.mask;
+  c.system.translation_changed();
+  return true;
 }
 
 // Generic timer.

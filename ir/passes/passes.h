@@ -5,20 +5,32 @@
 #pragma once
 
 #include "ir/ir.h"
+#include "ir/verify.h"
 
 namespace mynah::ir {
 
 struct PassOptions {
   bool merge_guards = true;
   bool dead_code = true;
+  bool verify = kVerifyByDefault;  // what comes in, and what each pass makes of it
 };
 
 void merge_guards(Region& region);      // passes/merge_guards.cpp
 void remove_dead_code(Region& region);  // passes/dead_code.cpp
 
 inline void run_passes(Region& region, const PassOptions& options = {}) {
-  if (options.merge_guards) merge_guards(region);
-  if (options.dead_code) remove_dead_code(region);
+  const auto verified = [&](const char* stage) {
+    if (options.verify) verify_after(stage, region);
+  };
+  verified("lifting");
+  if (options.merge_guards) {
+    merge_guards(region);
+    verified("merging of guards");
+  }
+  if (options.dead_code) {
+    remove_dead_code(region);
+    verified("removal of dead code");
+  }
 }
 
 }  // namespace mynah::ir

@@ -71,11 +71,36 @@ TEST(Exit, Dead) {
   const uint8_t* a = counting(m, 0x40, first, first_code);
   const uint8_t* z = counting(m, 0x80, second, second_code);
   m.backend->link(first, first_code.sites[0].offset, z);
-  m.backend->kill(second);
+  ir::EntryBytes saved;
+  m.backend->kill(second, saved);
   EXPECT_EQ(m.run(a, 50), Leave::kDead);
   EXPECT_EQ(m.state().x[0], 1u);
   EXPECT_EQ(m.rt->counter, 49);
   EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(z) + 5);
+}
+
+// What is linked or unlinked while a region is dead is as it was left when it is back.
+TEST(Exit, RevivedAsItIsLinkedNow) {
+  Machine m;
+  CodeSpan first, second;
+  CompiledCode first_code, second_code;
+  const uint8_t* a = counting(m, 0x40, first, first_code);
+  const uint8_t* z = counting(m, 0x80, second, second_code);
+  ir::EntryBytes saved;
+  m.backend->kill(first, saved);
+  m.backend->forward(first, z);
+  EXPECT_EQ(m.run(a, 50), Leave::kLink);
+  EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(z) + second_code.sites[0].offset);
+  const std::vector<uint8_t> dead(first.write, first.write + first_code.size);
+  for (uint32_t i = 5; i < first_code.size; ++i) first.write[i] ^= 0xff;  // whatever was patched
+  m.backend->revive(first, saved);
+  for (uint32_t i = 5; i < first_code.size; ++i) {
+    EXPECT_EQ(first.write[i], dead[i] ^ 0xff) << i;
+    first.write[i] = dead[i];
+  }
+  m.backend->link(first, first_code.sites[0].offset, z);
+  EXPECT_EQ(m.run(a, 50), Leave::kLink);
+  EXPECT_EQ(m.rt->exit_site, reinterpret_cast<uint64_t>(z) + second_code.sites[0].offset);
 }
 
 TEST(Exit, SideExitCountsWhatWasDone) {

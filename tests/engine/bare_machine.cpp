@@ -37,6 +37,7 @@ BareMachine::BareMachine(const BareOptions& options)
     std::fprintf(stderr, "%s\n", error.c_str());
     std::abort();
   }
+  vcpu->translator()->verify = options.validate;
   for (unsigned offset = 0; offset < 0x800; offset += 0x80) load(kVectors + offset, {a64asm::hvc(offset)});
 
   cpu->reset();

@@ -3,6 +3,7 @@
 // Code that changes: by the guest's own stores, near and far, through other mappings, by devices; and what
 // that costs where code and data share a page.
 #include <chrono>
+#include <utility>
 
 #include "tests/engine/engine_test.h"
 
@@ -291,6 +292,54 @@ TEST_P(SelfModifying, VersionsComeBack) {
     EXPECT_LT(m.cache_stats().blocks_made, 60u);
     EXPECT_GT(m.cache_stats().revived, 1000u);
   }
+}
+
+// Two pieces of code that a hash of 64 bits confuses, one multiplication a word, invertible as those are: the
+// second one's bytes must be what runs, not the first one's translation.
+TEST_P(SelfModifying, BytesOfTheSameHash) {
+  const auto step = [](uint64_t h, uint64_t word) {
+    h = (h ^ word) * 0x9e3779b97f4a7c15;
+    return h ^ h >> 29;
+  };
+  const auto pair = [](Word low, Word high) { return uint64_t{high} << 32 | low; };
+  const uint64_t first[] = {pair(movz(0, 1), kNop), pair(kNop, ret())};
+  uint64_t second[] = {pair(movz(0, 2), ret()), 0};
+  constexpr uint64_t kStart = 0xcbf29ce484222325 ^ 16;
+  second[1] = first[1] ^ step(kStart, first[0]) ^ step(kStart, second[0]);
+  ASSERT_EQ(step(step(kStart, first[0]), first[1]), step(step(kStart, second[0]), second[1]));
+  BareMachine m(options());
+  Code c(kCode);
+  c.load(1, kCode + kPage);
+  for (unsigned round = 0; round < 2; ++round) {
+    for (const uint64_t* version : {&first[0], &std::as_const(second[0])}) {
+      c.load(2, version[0]).load(3, version[1])(stp(2, 3, 1, 0), dc_cvau(1), kDsb, ic_ivau(1), kDsb, kIsb);
+      c(blr(1), mov(10, 11), mov(11, 12), mov(12, 13), mov(13, 0));
+    }
+  }
+  c(hvc(0));
+  m.load(c);
+  ASSERT_TRUE(m.run_to_hvc());
+  for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(m.x(10 + i), i % 2 + 1) << i;
+}
+
+// A page full of functions, one of which is rewritten all the time: the others cost nothing.
+TEST_P(SelfModifying, AmongManyBlocks) {
+  if (!jit()) GTEST_SKIP() << "about the translation cache";
+  BareMachine m(options());
+  constexpr unsigned kRounds = 2000, kFunctions = 500;
+  const uint64_t page = kCode + kPage;
+  for (unsigned i = 0; i < kFunctions; ++i) m.load(page + 8 * i, {add_imm(0, 0, 1), ret()});
+  Code c(kCode);
+  c.load(1, page).load(9, kFunctions)(movz(0, 0)).bind(kLoop)(blr(1), add_imm(1, 1, 8), subs_imm(9, 9, 1));
+  c.b_cc(kNe, kLoop).load(1, page + 8 * 250).load(2, add_imm(0, 0, 0))(movz(3, 1 << 10)).load(9, kRounds);
+  c.bind(kFunction)(add(2, 2, 3));
+  patch(c, 2, 1);
+  c(blr(1), subs_imm(9, 9, 1)).b_cc(kNe, kFunction)(hvc(0));
+  m.load(c);
+  ASSERT_TRUE(m.run_to_hvc());
+  EXPECT_EQ(m.x(0), kFunctions + uint64_t{kRounds} * (kRounds + 1) / 2);
+  EXPECT_EQ(m.cache_stats().killed_by_store, kRounds);
+  EXPECT_LT(m.cache_stats().looked_at, kRounds * 80u);
 }
 
 // A counter that lives next to the code that increments it: no translation is lost, and none is made again.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontend/arm/a64/lift.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "frontend/arm/a64/features.h"
@@ -162,8 +163,13 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   while (true) {
     l.pc_offset = static_cast<int32_t>(offset);
     b.at(l.pc_offset, l.index);
-    if (l.index == max || l.end_block || offset + 4 > page.size()) {
+    const bool stop = std::ranges::binary_search(limits.stops, offset);
+    if (l.index == max || l.end_block || offset + 4 > page.size() || (stop && l.index)) {
       l.fall_through();
+      break;
+    }
+    if (stop) {
+      b.exit_engine(static_cast<uint8_t>(ExitReason::kStop), 0);
       break;
     }
     if (mode & kModeIllegalState) {
