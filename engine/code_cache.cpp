@@ -14,7 +14,7 @@
 namespace mynah {
 
 namespace {
-constexpr size_t kRegionReserve = 64 << 10;  // no region's code is larger
+constexpr size_t kRegionReserve = 64 << 10;  // no region's code, and a portal, is larger
 constexpr size_t kSlab = 4096;
 constexpr size_t kSmallestCache = 4 * kRegionReserve;
 constexpr unsigned kDeadVersions =
@@ -60,7 +60,7 @@ TranslatedBlock* CodeCache::find(uint64_t pa, uint64_t mode) {
 
 ir::CodeSpan CodeCache::reserve() {
   if (size_ - used_ < kRegionReserve) return {nullptr, nullptr, 0};
-  return {write_ + used_, execute_ + used_, kRegionReserve};
+  return {write_ + used_, execute_ + used_, kRegionReserve - kPortalBytes};
 }
 
 TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, std::span<const uint8_t> bytes,
@@ -85,26 +85,40 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, std::span<const u
   b->next_in_bucket = buckets_[at];
   buckets_[at] = b;
   b->live = true;
-  unsigned dead = 0;
-  for (TranslatedBlock** link = &b->next_in_bucket; *link;) {
-    TranslatedBlock& old = **link;
-    if (old.pa == pa && old.mode == mode && !old.live && ++dead > kDeadVersions) {
-      *link = old.next_in_bucket;
-    } else {
-      link = &old.next_in_bucket;
-    }
-  }
-  if (dead) ++stats.remade;
   while (chunk_first_.size() * kChunk < used_)
     chunk_first_.push_back(static_cast<uint32_t>(
         chunk_first_.size() * kChunk < b->code && !by_code_.empty() ? by_code_.size() - 1 : by_code_.size()));
   by_code_.push_back(b);
+  forget_old_versions(*b);
   forward_dead(*b);
   add_to_page(*b);
   ++stats.blocks_made;
   stats.guest_bytes += b->guest_bytes;
   stats.host_bytes += b->code_size;
   return b;
+}
+
+void CodeCache::forget_old_versions(TranslatedBlock& newest) {
+  unsigned versions = 0;
+  for (TranslatedBlock** link = &newest.next_in_bucket; *link;) {
+    TranslatedBlock& old = **link;
+    if (old.pa != newest.pa || old.mode != newest.mode || old.live) {
+      link = &old.next_in_bucket;
+      continue;
+    }
+    if (versions == 0) newest.portal = old.portal;
+    if (++versions > kDeadVersions) {
+      if (!newest.portal) {
+        newest.portal = static_cast<uint32_t>(used_);
+        used_ += kPortalBytes;
+      }
+      backend_->forward(span(old), portal(newest).execute);
+      *link = old.next_in_bucket;
+    } else {
+      link = &old.next_in_bucket;
+    }
+  }
+  if (versions) ++stats.remade;
 }
 
 namespace {
@@ -153,41 +167,56 @@ void CodeCache::kill(TranslatedBlock& b) {
 
 // Whoever still jumps to an older translation of the same code comes here without a way through the engine.
 void CodeCache::forward_dead(const TranslatedBlock& live) {
+  if (live.portal) backend_->forward(portal(live), entry(live));
   for (TranslatedBlock* b = buckets_[bucket(live.pa, live.mode)]; b; b = b->next_in_bucket)
     if (!b->live && b->pa == live.pa && b->mode == live.mode) backend_->forward(span(*b), entry(live));
 }
 
+template <typename Drop>
+void CodeCache::for_each_overlap(CodePage& blocks, uint64_t page, uint64_t pa, uint64_t n, Drop drop) {
+  // Blocks do not leave their page; they may start as far in front of the bytes as the longest reaches.
+  const uint64_t end = pa + n, start = page * kGuestPageSize, reach = longest_ ? longest_ - 1 : 0;
+  const uint64_t from = std::max(start, pa) - start, to = std::min(end - start, kGuestPageSize);
+  for (uint64_t i = (from > reach ? from - reach : 0) / CodePage::kChainBytes; i * CodePage::kChainBytes < to;
+       ++i) {
+    for (TranslatedBlock** link = &blocks.chains[i]; *link;) {
+      TranslatedBlock& b = **link;
+      ++stats.looked_at;
+      if (b.pa < end && b.pa + b.guest_bytes > pa && drop(b))
+        *link = b.next_in_page;
+      else
+        link = &b.next_in_page;
+    }
+  }
+}
+
 bool CodeCache::invalidate(uint64_t pa, uint64_t n, bool by_device) {
   bool any = false;
-  const uint64_t end = pa + n;
-  for (uint64_t page = pa / kGuestPageSize; page <= (end - 1) / kGuestPageSize; ++page) {
+  for (uint64_t page = pa / kGuestPageSize; page <= (pa + n - 1) / kGuestPageSize; ++page) {
     const auto it = pages_.find(page);
     if (it == pages_.end()) continue;
     CodePage& blocks = it->second;
     PageFlags* flags = memory_.page(page * kGuestPageSize);
-    // Blocks do not leave their page; they may start as far in front of the bytes as the longest reaches.
-    const uint64_t start = page * kGuestPageSize, reach = longest_ ? longest_ - 1 : 0;
-    const uint64_t from = std::max(start, pa) - start, to = std::min(end - start, kGuestPageSize);
-    for (uint64_t i = (from > reach ? from - reach : 0) / CodePage::kChainBytes;
-         i * CodePage::kChainBytes < to; ++i) {
-      for (TranslatedBlock** link = &blocks.chains[i]; *link;) {
-        TranslatedBlock& b = **link;
-        ++stats.looked_at;
-        if (b.pa >= end || b.pa + b.guest_bytes <= pa) {
-          link = &b.next_in_page;
-          continue;
-        }
-        *link = b.next_in_page;
-        for (auto [line, last] = lines_of(b); line <= last; ++line)
-          if (--blocks.line_blocks[line] == 0 && flags) flags->code_lines &= ~(uint64_t{1} << line);
-        --blocks.blocks;
-        kill(b);
-        ++(by_device ? stats.killed_by_device : stats.killed_by_store);
-        any = true;
-      }
-    }
+    for_each_overlap(blocks, page, pa, n, [&](TranslatedBlock& b) {
+      for (auto [line, last] = lines_of(b); line <= last; ++line)
+        if (--blocks.line_blocks[line] == 0 && flags) flags->code_lines &= ~(uint64_t{1} << line);
+      --blocks.blocks;
+      kill(b);
+      ++(by_device ? stats.killed_by_device : stats.killed_by_store);
+      return any = true;
+    });
     if (blocks.blocks == 0) pages_.erase(it);
   }
+  return any;
+}
+
+bool CodeCache::holds_code(uint64_t pa, uint64_t n) {
+  bool any = false;
+  if (const auto it = pages_.find(pa / kGuestPageSize); it != pages_.end())
+    for_each_overlap(it->second, it->first, pa, n, [&](TranslatedBlock&) {
+      any = true;
+      return false;
+    });
   return any;
 }
 

@@ -30,6 +30,7 @@ struct TranslatedBlock {
   uint16_t guest_insts = 0;
   uint16_t guest_bytes = 0;
   bool live = false;
+  uint32_t portal = 0;  // offset in code memory of the jump to the newest version of this key; 0: none yet
   ir::EntryBytes killed_bytes = {};  // of the entry, while !live
   TranslatedBlock* next_in_bucket = nullptr;
   TranslatedBlock* next_in_page = nullptr;  // while live: see CodePage
@@ -79,6 +80,8 @@ class CodeCache {
 
   // Drops the blocks with instructions in [pa, pa + n). True if there were any.
   bool invalidate(uint64_t pa, uint64_t n, bool by_device);
+  // There are such; within one page.
+  bool holds_code(uint64_t pa, uint64_t n);
 
   ir::CodeSpan span(const TranslatedBlock& block) const {
     return {write_ + block.code, execute_ + block.code, block.code_size};
@@ -96,7 +99,18 @@ class CodeCache {
  private:
   void kill(TranslatedBlock& block);
   void forward_dead(const TranslatedBlock& live);
+  // Versions of a key beyond those that are kept are forgotten. What still leads to them goes on through one
+  // jump, the key's portal: chains of them, each leading to the next, would have no end.
+  void forget_old_versions(TranslatedBlock& newest);
+  ir::CodeSpan portal(const TranslatedBlock& b) const {
+    return {write_ + b.portal, execute_ + b.portal, kPortalBytes};
+  }
+  static constexpr uint32_t kPortalBytes = 16;
   void add_to_page(TranslatedBlock& block);
+  // Calls drop(block) for each block of a page with instructions in [pa, pa + n); true removes it from the
+  // page.
+  template <typename Drop>
+  void for_each_overlap(CodePage& blocks, uint64_t page, uint64_t pa, uint64_t n, Drop drop);
   std::span<const uint8_t> guest_bytes(const TranslatedBlock& block) const {
     return {sites_.data() + block.sites - block.guest_bytes, block.guest_bytes};
   }

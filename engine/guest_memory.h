@@ -18,9 +18,19 @@ constexpr uint64_t kGuestPageSize = 4096;
 
 // One page's share of the translation bookkeeping.
 struct PageFlags {
-  uint64_t code_lines = 0;       // bit i: line i of 64 bytes holds translated code
-  bool writable_cached = false;  // a write TLB entry of some context may name this page
+  uint64_t code_lines = 0;  // bit i: line i of 64 bytes holds translated code
+  // Write TLB entries that may name this page: none, the one of a context and index, or any.
+  enum class Writers : uint8_t { kNone, kOne, kMany } writers = Writers::kNone;
   bool dirty = false;
+  uint16_t writer_context = 0, writer_index = 0;
+
+  void note_writer(uint16_t context, uint16_t index) {
+    const bool same = writers == Writers::kOne && writer_context == context && writer_index == index;
+    if (same) return;
+    writers = writers == Writers::kNone ? Writers::kOne : Writers::kMany;
+    writer_context = context;
+    writer_index = index;
+  }
 };
 
 class GuestMemory {

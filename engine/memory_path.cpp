@@ -94,10 +94,11 @@ Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, ui
     flags.dirty = true;
     if (flags.code_lines) {
       ++stats.code_page_stores;
-      if (lines_overlap(flags, offset, length)) return GuardResult::kSlow;
+      if (lines_overlap(flags, offset, length) && cache_->holds_code(entry.pa + offset, length))
+        return GuardResult::kSlow;
     } else {
       pair.write = made;
-      flags.writable_cached = true;
+      flags.note_writer(context.number, static_cast<uint16_t>(index));
       context.note_tlb_entry(index);
     }
   } else {

@@ -128,6 +128,7 @@ Tlb::Tlb() : second_jumps_(ir::kSecondJumpSize), sets_(kSets), asid_generations_
     uint8_t* stack = return_stacks_ + i * kStackStride + ir::kPageSize;
     if (mprotect(stack, ir::kReturnStackBytes, PROT_READ | PROT_WRITE)) throw std::bad_alloc();
     contexts_.push_back(std::make_unique<TranslationContext>());
+    contexts_.back()->number = static_cast<uint16_t>(i);
     contexts_.back()->set_return_stack(stack);
   }
 }
@@ -298,16 +299,24 @@ void Tlb::invalidate_range(uint64_t va, uint64_t pages) {
   });
 }
 
-void Tlb::protect(uint64_t host_page) {
-  for (auto& c : contexts_) {
-    for (unsigned i = 0; i < ir::kTlbSize; ++i) {
-      if (!c->tlb_used.test(i / TranslationContext::kPieceEntries)) {
-        i += TranslationContext::kPieceEntries - 1;
-      } else if (c->tlb[i].write.addend == host_page) {
-        c->tlb[i].write = {ir::tlb_invalid_tag(i), 0};
+void Tlb::protect(uint64_t host_page, PageFlags& flags) {
+  const auto remove = [&](TranslationContext& c, unsigned i) {
+    if (c.tlb[i].write.addend == host_page) c.tlb[i].write = {ir::tlb_invalid_tag(i), 0};
+  };
+  // A page whose code is rewritten again and again has one writer most of the time.
+  if (flags.writers == PageFlags::Writers::kOne) {
+    remove(*contexts_[flags.writer_context], flags.writer_index);
+  } else if (flags.writers == PageFlags::Writers::kMany) {
+    for (auto& c : contexts_) {
+      for (unsigned i = 0; i < ir::kTlbSize; ++i) {
+        if (c->tlb_used.test(i / TranslationContext::kPieceEntries))
+          remove(*c, i);
+        else
+          i += TranslationContext::kPieceEntries - 1;
       }
     }
   }
+  flags.writers = PageFlags::Writers::kNone;
 }
 
 }  // namespace mynah

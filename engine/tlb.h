@@ -18,12 +18,14 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/guest_memory.h"
 #include "frontend/guest.h"
 #include "ir/runtime.h"
 
 namespace mynah {
 
 struct TranslationContext : ir::Context {
+  uint16_t number = 0;  // in Tlb::contexts()
   ContextKey key;
   uint64_t last_used = 0;
   bool live = false;       // key is meaningful
@@ -92,8 +94,8 @@ class Tlb {
   void invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid);
   // First-level entries for a virtual page, so that its next access asks again.
   void drop_page(uint64_t va);
-  // Removes every write entry for a host page (it is about to hold translated code).
-  void protect(uint64_t host_page);
+  // Removes every write entry for a host page (it is about to hold translated code); `flags` are the page's.
+  void protect(uint64_t host_page, PageFlags& flags);
   // Host addresses changed meaning (flash switched mode): all but the second level.
   void clear_contexts();
   void clear_all_jumps();  // those of translated code that is gone

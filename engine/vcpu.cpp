@@ -251,11 +251,7 @@ TranslatedBlock* Vcpu::find_block(uint64_t pc, uint64_t flavour) {
   TranslatedBlock* block = cache_->find(pa, mode);
   if (!block) {
     const auto page = code_page(pa);
-    PageFlags* flags = memory_.page(pa);
-    if (flags->writable_cached) {
-      tlb_.protect(reinterpret_cast<uint64_t>(page.data()));
-      flags->writable_cached = false;
-    }
+    tlb_.protect(reinterpret_cast<uint64_t>(page.data()), *memory_.page(pa));
     const uint32_t offset = pa & (kGuestPageSize - 1);
     block = cache_->revive(pa, mode, page.subspan(offset));
     while (!block) {
