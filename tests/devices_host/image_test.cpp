@@ -153,13 +153,28 @@ TEST_F(ImageTest, OtherFormatsAreNamed) {
   EXPECT_NE(vdi.message().find("vdi"), std::string::npos);
 }
 
+// A mount namespace of this process alone. Without root that takes a user namespace, in which the user and
+// the group must have a name before they can own files.
+bool enter_private_mounts() {
+  const std::string user = std::to_string(::getuid()), group = std::to_string(::getgid());
+  if (::unshare(CLONE_NEWNS) != 0) {
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+    for (const auto& [file, text] : {std::pair{"setgroups", std::string("deny")},
+                                     {"uid_map", user + " " + user + " 1"},
+                                     {"gid_map", group + " " + group + " 1"}}) {
+      UniqueFd fd(::open((std::string("/proc/self/") + file).c_str(), O_WRONLY | O_CLOEXEC));
+      if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
+    }
+  }
+  return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
 // Runs `body` in a child whose `folder` is a file system of 64 KiB; its result is the exit status.
 template <typename Body>
 int on_tiny_disk(const std::string& folder, Body body) {
   const pid_t child = ::fork();
   if (child == 0) {
-    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(77);
-    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) ::_exit(77);
+    if (!enter_private_mounts()) ::_exit(77);
     if (::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=64k") != 0) ::_exit(77);
     ::_exit(body());
   }
