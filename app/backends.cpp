@@ -122,7 +122,8 @@ Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, 
   const bool over = drive.snapshot.value_or(snapshot) && !drive.read_only;
   host::ImageOptions options;
   options.read_only = drive.read_only || over;
-  options.format_given = drive.format_given;
+  // A guest that writes to another format's file destroys what is in it, whatever the person said of it.
+  options.any_contents = drive.format == "raw" && drive.read_only;
   options.discard = drive.discard;
   options.report = report;
   auto image = host::RawImage::open(drive.file, options);

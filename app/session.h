@@ -55,6 +55,7 @@ class Session final : private RunControl, private GdbTarget {
   void set_up_entropy(VirtConfig& config);
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
+  std::string nothing_to_start() const;
 
   // session.cpp
   void run_slice();
