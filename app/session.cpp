@@ -9,7 +9,6 @@
 #include <cstdio>
 
 #include "app/files.h"
-#include "app/gdb_arm.h"
 #include "app/text.h"
 
 namespace mynah::app {
@@ -245,17 +244,20 @@ std::string Session::name_and_uuid(bool uuid) {
 
 // --- GdbTarget
 
-unsigned Session::gdb_register_count() { return kGdbArmRegisters; }
-std::string Session::gdb_read_register(unsigned number) { return gdb_arm_read(*machine_, number); }
-size_t Session::gdb_register_size(unsigned number) { return gdb_arm_register_size(number); }
-void Session::gdb_write_register(unsigned number, std::string_view bytes) {
-  gdb_arm_write(*machine_, number, bytes);
+unsigned Session::gdb_register_count() { return GdbRegisters::kGeneral; }
+std::string Session::gdb_read_register(unsigned number) { return gdb_registers_->read(number); }
+size_t Session::gdb_register_size(unsigned number) { return gdb_registers_->size(number); }
+bool Session::gdb_write_register(unsigned number, std::string_view bytes) {
+  return gdb_registers_->write(number, bytes);
+}
+void Session::gdb_use_physical(bool on) {
+  gdb_addresses_ = on ? AddressKind::kPhysical : AddressKind::kVirtual;
 }
 size_t Session::gdb_read_memory(uint64_t address, std::span<uint8_t> to) {
-  return read_guest(*machine_, address, to);
+  return read_guest(*machine_, address, to, gdb_addresses_);
 }
 bool Session::gdb_write_memory(uint64_t address, std::span<const uint8_t> from) {
-  return write_guest(*machine_, address, from);
+  return write_guest(*machine_, address, from, gdb_addresses_);
 }
 bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) {
   const bool single_regions = machine_->vcpu().single_regions;
@@ -265,7 +267,7 @@ bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bo
   return done;
 }
 void Session::gdb_clear_points() { clear_engine_points(*machine_); }
-std::string Session::gdb_target_xml() { return gdb_arm_xml(); }
+std::string Session::gdb_target_xml() { return gdb_registers_->xml(); }
 
 void Session::gdb_step() {
   state_ = State::kStepping;

@@ -348,6 +348,11 @@ Result<void> Session::set_up_debugger() {
   if (!socket) return Error{"-gdb needs a socket; write tcp::PORT, tcp:HOST:PORT or unix:PATH"};
   line->release();
   gdb_line_.reset(socket);
+  gdb_line_->refuse_others(
+      {.after = '#',
+       .answer = "+" + GdbStub::framed("E.another debugger is connected already"),
+       .said = [this](const std::string& sentence) { report("-gdb: " + sentence, false); }});
+  gdb_registers_ = std::make_unique<GdbRegisters>(*machine_);
   gdb_ = std::make_unique<GdbStub>(static_cast<GdbTarget&>(*this), [this](std::string_view bytes) {
     gdb_line_->write({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   });
