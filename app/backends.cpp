@@ -59,6 +59,8 @@ Result<CharLines::Line*> CharLines::open(const std::string& id, const std::strin
   line->backend = std::move(*made);
   line->mux = dynamic_cast<host::MuxChar*>(line->backend.get());
   if (line->mux) line->mux->set_escape(env_.escape_key);
+  dev::CharBackend& lowest = line->mux ? line->mux->lower() : *line->backend;
+  if (auto* stdio = dynamic_cast<host::StdioChar*>(&lowest)) stdio_ = stdio;
   lines_.push_back(std::move(line));
   return lines_.back().get();
 }

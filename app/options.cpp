@@ -154,7 +154,9 @@ constexpr OptionRow kOptions[] = {
     {"vga", "", kRequired, "none", "accepted: the machine has no graphics card", apply_none},
     {"parallel", "", kRequired, "none", "accepted: the machine has no parallel port", apply_none},
     {"serial", "", kRequired, "LINE",
-     "where the serial line goes: stdio, mon:stdio, null, file:PATH, pty, unix:PATH, tcp:HOST:PORT, "
+     "where the serial line goes: stdio (where Ctrl-C ends the emulator; with -nographic as mon:stdio), "
+     "mon:stdio "
+     "(with the monitor, Ctrl-C reaches the guest), null, file:PATH, pty, unix:PATH, tcp:HOST:PORT, "
      "chardev:ID",
      apply_serial},
     {"monitor", "", kRequired, "LINE", "where the monitor goes, spelled as for -serial", apply_monitor},
@@ -348,15 +350,15 @@ std::string parse_into(OptionParser& parser, std::span<const std::string_view> a
     if (takes_next(*row)) {
       if (i + 1 == arguments.size())
         return "option '" + std::string(argument) + "' needs an argument: " + std::string(row->form);
-      value = arguments[++i];
-    }
       if (is_option(arguments[i + 1]) && find_option(option_name(arguments[i + 1])))
         return missing_value(arguments, i, *row);
-    if (std::string error = row->apply(parser, value); !error.empty()) return error;
+      value = arguments[++i];
       // "-device virtio-rng-device, rng=r"
       if (row->argument == kList && value.ends_with(',') && !value.ends_with(",,") &&
           i + 1 < arguments.size() && !is_option(arguments[i + 1]))
         return parse_disk(parser, arguments, i + 1, disks);
+    }
+    if (std::string error = row->apply(parser, value); !error.empty()) return error;
   }
   return parser.options.print ? std::string() : parser.finish();
 }

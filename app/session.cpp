@@ -27,6 +27,7 @@ int Session::run() {
   next_poll_ = HostClock::now();
   while (!ended_) {
     if (const auto ending = signals_->ending(); ending.signal) {
+      lines_->start_line();
       std::fprintf(stderr, "mynah: terminating on signal %d", ending.signal);
       std::fprintf(stderr, ending.sender ? " from pid %d\n" : "\n", static_cast<int>(ending.sender));
       end(0);
@@ -125,7 +126,10 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
     report(*result, false);
     end(1);
   }
-  if (signals_->take_report_request()) std::fputs(figures().c_str(), stderr);
+  if (signals_->take_report_request()) {
+    lines_->start_line();
+    std::fputs(figures().c_str(), stderr);
+  }
 }
 
 void Session::after_slice(AfterExit after) {
@@ -167,6 +171,7 @@ void Session::end(int code) {
 }
 
 void Session::report(const std::string& sentence, bool loss) {
+  if (lines_) lines_->start_line();
   std::fprintf(stderr, "mynah: %s\n", sentence.c_str());
   lost_data_ |= loss;
 }
@@ -179,6 +184,7 @@ int Session::finish() {
     const Figures all = collect_figures(*machine_, cycle_clock_);
     const std::string text = options_.stats == StatsForm::kJson ? figures_json(all) : figures_table(all);
     if (options_.stats_file.empty()) {
+      lines_->start_line();
       std::fputs(text.c_str(), stderr);
     } else if (auto ok = write_file(options_.stats_file, "figures to",
                                     {reinterpret_cast<const uint8_t*>(text.data()), text.size()});

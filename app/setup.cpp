@@ -222,7 +222,11 @@ std::string Session::nothing_to_start() const {
 }
 
 std::string Session::serial_spec() const {
-  if (!options_.serials.empty()) return options_.serials[0];
+  if (!options_.serials.empty()) {
+    // With -nographic the monitor is on the terminal as well, unless it was put elsewhere.
+    const bool shared = options_.nographic && !options_.monitor && !options_.no_defaults;
+    return shared && options_.serials[0] == "stdio" ? "mon:stdio" : options_.serials[0];
+  }
   if (options_.no_defaults || (options_.display_none && !options_.nographic)) return "null";
   if (!options_.monitor) {
     const bool taken = std::any_of(options_.chars.begin(), options_.chars.end(),
@@ -246,7 +250,11 @@ Result<void> Session::set_up_lines(VirtConfig& config) {
   env.announce = [](const std::string& s) { std::fprintf(stderr, "mynah: %s\n", s.c_str()); };
   env.report = [this](const std::string& s, bool loss) { report(s, loss); };
   env.quit = [this] { end(0); };
-  env.execute = [this](std::string_view line) { return run_monitor_command(*this, line); };
+  env.execute = [this](std::string_view line) -> std::optional<std::string> {
+    std::string answer = run_monitor_command(*this, line);
+    if (ended_) return std::nullopt;
+    return answer;
+  };
   env.escape_key = options_.escape_key;
   lines_ = std::make_unique<CharLines>(std::move(env));
   for (const CharOption& option : options_.chars)
