@@ -59,6 +59,8 @@ Result<CharLines::Line*> CharLines::open(const std::string& id, const std::strin
   line->backend = std::move(*made);
   line->mux = dynamic_cast<host::MuxChar*>(line->backend.get());
   if (line->mux) line->mux->set_escape(env_.escape_key);
+  dev::CharBackend& lowest = line->mux ? line->mux->lower() : *line->backend;
+  if (auto* stdio = dynamic_cast<host::StdioChar*>(&lowest)) stdio_ = stdio;
   lines_.push_back(std::move(line));
   return lines_.back().get();
 }
@@ -122,7 +124,8 @@ Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, 
   const bool over = drive.snapshot.value_or(snapshot) && !drive.read_only;
   host::ImageOptions options;
   options.read_only = drive.read_only || over;
-  options.format_given = drive.format_given;
+  // A guest that writes to another format's file destroys what is in it, whatever the person said of it.
+  options.any_contents = drive.format == "raw" && drive.read_only;
   options.discard = drive.discard;
   options.report = report;
   auto image = host::RawImage::open(drive.file, options);

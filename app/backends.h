@@ -14,6 +14,7 @@
 #include "devices/core/char_backend.h"
 #include "devices/core/host_backends.h"
 #include "devices/host/char_mux.h"
+#include "devices/host/char_stdio.h"
 #include "devices/host/poller.h"
 #include "devices/host/result.h"
 
@@ -40,6 +41,10 @@ class CharLines {
   // A device's line: a spec as host::make_char takes it, or "chardev:ID".
   Result<dev::CharBackend*> take(const std::string& spec, const std::string& user);
   Result<void> add_monitor(const std::string& spec);
+  // What is written to the terminal by others than the lines comes on a line of its own.
+  void start_line() {
+    if (stdio_) stdio_->start_line();
+  }
   bool stdio_taken() const { return !stdio_user_.empty(); }
 
  private:
@@ -57,6 +62,7 @@ class CharLines {
 
   Env env_;
   std::string stdio_user_;
+  host::StdioChar* stdio_ = nullptr;
   std::vector<std::unique_ptr<Line>> lines_;
   std::vector<std::unique_ptr<Monitor>> monitors_;  // after the lines: they let go of them
 };

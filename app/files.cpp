@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+#include <fstream>
 
 #include "app/text.h"
 #include "devices/host/fd.h"
@@ -58,6 +60,12 @@ std::string find_firmware(const std::string& name, std::span<const std::string> 
   for (const std::string& folder : all)
     if (std::string path = folder + "/" + name; ::access(path.c_str(), F_OK) == 0) return path;
   return name;
+}
+
+bool is_cd_image(const std::string& path) {
+  char magic[5] = {};
+  std::ifstream file(path, std::ios::binary);
+  return file.seekg(0x8001).read(magic, sizeof magic) && std::memcmp(magic, "CD001", sizeof magic) == 0;
 }
 
 Result<void> write_file(const std::string& path, const std::string& what, std::span<const uint8_t> bytes) {

@@ -18,6 +18,8 @@ Result<std::vector<uint8_t>> read_file(const std::string& path, const std::strin
                                        const std::string& option, uint64_t limit);
 // The path of a firmware file: as it is, or in one of the folders, the usual ones of distributions last.
 std::string find_firmware(const std::string& name, std::span<const std::string> folders);
+// Whether it is an image of a CD or DVD (ISO 9660).
+bool is_cd_image(const std::string& path);
 // Writes a whole file.
 Result<void> write_file(const std::string& path, const std::string& what, std::span<const uint8_t> bytes);
 

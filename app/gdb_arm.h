@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An AArch64 machine as GDB sees it: registers 0 to 67 (x0-x30, sp, pc, cpsr, v0-v31, fpsr, fpcr), memory
-// through the guest's own tables, breakpoints and watchpoints in the engine.
+// An AArch64 machine as GDB sees it: memory through the guest's own tables, devices through the bus,
+// breakpoints and watchpoints in the engine. (Registers: gdb_registers.h.)
 #pragma once
 
 #include <string>
@@ -12,17 +12,15 @@
 
 namespace mynah::app {
 
-constexpr unsigned kGdbArmRegisters = 68;
+enum class AddressKind : uint8_t { kVirtual, kPhysical };
 
-std::string gdb_arm_xml();
-size_t gdb_arm_register_size(unsigned number);
-std::string gdb_arm_read(VirtMachine& machine, unsigned number);
-void gdb_arm_write(VirtMachine& machine, unsigned number, std::string_view bytes);
-
-// Virtual memory as the current level maps it, memory that only the other level may touch included. How many
-// bytes from the start could be read; writes happen as a whole or not at all within a page.
-size_t read_guest(VirtMachine& machine, uint64_t address, std::span<uint8_t> to);
-bool write_guest(VirtMachine& machine, uint64_t address, std::span<const uint8_t> from);
+// Memory, and the registers of devices, where the access is as good as the guest's and has its effects.
+// Virtual addresses are as the current level maps them, what only the other level may touch included. How
+// many bytes from the start could be read; writes happen as a whole or not at all within a page of memory.
+size_t read_guest(VirtMachine& machine, uint64_t address, std::span<uint8_t> to,
+                  AddressKind kind = AddressKind::kVirtual);
+bool write_guest(VirtMachine& machine, uint64_t address, std::span<const uint8_t> from,
+                 AddressKind kind = AddressKind::kVirtual);
 
 // The engine's lists of break- and watchpoints. False: there are too many, or the length is not possible.
 bool set_engine_point(VirtMachine& machine, GdbPoint kind, uint64_t address, uint64_t length, bool insert);

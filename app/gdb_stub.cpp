@@ -80,6 +80,8 @@ void GdbStub::connected() {
 
 void GdbStub::disconnected() {
   waiting_ = false;
+  physical_ = false;
+  target_.gdb_use_physical(false);
   target_.gdb_clear_points();
 }
 
@@ -138,7 +140,7 @@ void GdbStub::receive(std::span<const uint8_t> bytes) {
   }
 }
 
-void GdbStub::reply(std::string_view body) {
+std::string GdbStub::framed(std::string_view body) {
   std::string framed = "$";
   uint8_t sum = 0;
   for (char c : body) {
@@ -153,8 +155,10 @@ void GdbStub::reply(std::string_view body) {
   framed += '#';
   framed += kDigits[sum >> 4];
   framed += kDigits[sum & 15];
-  transmit(framed);
+  return framed;
 }
+
+void GdbStub::reply(std::string_view body) { transmit(framed(body)); }
 
 void GdbStub::transmit(const std::string& framed) {
   last_sent_ = framed;
@@ -294,6 +298,15 @@ std::string GdbStub::query(std::string_view text) {
     return kOk;
   }
   if (take_word(text, "qXfer:features:read:")) return transfer_features(text);
+  // What QEMU's debuggers ask of memory: physical addresses in place of virtual ones.
+  if (text == "qqemu.Supported") return "PhyMemMode";
+  if (text == "qqemu.PhyMemMode") return physical_ ? "1" : "0";
+  if (take_word(text, "Qqemu.PhyMemMode:")) {
+    if (text != "0" && text != "1") return kBadPacket;
+    physical_ = text == "1";
+    target_.gdb_use_physical(physical_);
+    return kOk;
+  }
   if (text == "qC") return "QC1";
   if (text == "qfThreadInfo") return "m1";
   if (text == "qsThreadInfo") return "l";
@@ -344,17 +357,17 @@ std::string GdbStub::write_registers(std::string_view text) {
 
 std::string GdbStub::read_register(std::string_view text) {
   const auto number = take_number(text);
-  if (!number || *number >= target_.gdb_register_count()) return kBadPacket;
-  return to_hex(target_.gdb_read_register(static_cast<unsigned>(*number)));
+  if (!number || *number > UINT32_MAX) return kBadPacket;
+  const std::string bytes = target_.gdb_read_register(static_cast<unsigned>(*number));
+  return bytes.empty() ? kBadPacket : to_hex(bytes);
 }
 
 std::string GdbStub::write_register(std::string_view text) {
   const auto number = take_number(text);
-  if (!number || !take(text, '=') || *number >= target_.gdb_register_count()) return kBadPacket;
+  if (!number || !take(text, '=') || *number > UINT32_MAX) return kBadPacket;
   const auto bytes = from_hex(text);
-  if (!bytes || bytes->size() != target_.gdb_register_size(static_cast<unsigned>(*number))) return kBadPacket;
-  target_.gdb_write_register(static_cast<unsigned>(*number), *bytes);
-  return kOk;
+  if (!bytes || bytes->empty()) return kBadPacket;
+  return target_.gdb_write_register(static_cast<unsigned>(*number), *bytes) ? kOk : kBadPacket;
 }
 
 std::string GdbStub::read_memory(std::string_view text) {

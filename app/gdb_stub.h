@@ -30,15 +30,19 @@ struct GdbStop {
 class GdbTarget {
  public:
   virtual ~GdbTarget() = default;
-  // Registers in GDB's numbering; an empty string is no such register. Bytes in the target's order.
+  // Registers in GDB's numbering; an empty string is no such register. Bytes in the target's order. The count
+  // is of those that are read and written all at once; there may be more, with larger numbers.
   virtual unsigned gdb_register_count() = 0;
   virtual std::string gdb_read_register(unsigned number) = 0;
   // Size of the register in bytes, 0 for none.
   virtual size_t gdb_register_size(unsigned number) = 0;
-  virtual void gdb_write_register(unsigned number, std::string_view bytes) = 0;
-  // Virtual addresses. How many bytes from the start could be read.
+  // False: there is no such register of that size, or it cannot be written.
+  virtual bool gdb_write_register(unsigned number, std::string_view bytes) = 0;
+  // Virtual addresses, or physical ones after gdb_use_physical(true). How many bytes from the start could be
+  // read.
   virtual size_t gdb_read_memory(uint64_t address, std::span<uint8_t> to) = 0;
   virtual bool gdb_write_memory(uint64_t address, std::span<const uint8_t> from) = 0;
+  virtual void gdb_use_physical(bool on) = 0;
   virtual bool gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) = 0;
   virtual void gdb_clear_points() = 0;
   virtual std::string gdb_target_xml() = 0;
@@ -58,6 +62,8 @@ class GdbStub {
   GdbStub(GdbTarget& target, Send send) : target_(target), send_(std::move(send)) {}
 
   void receive(std::span<const uint8_t> bytes);
+  // A packet as it goes over the line.
+  static std::string framed(std::string_view body);
   // A new client, or none any more.
   void connected();
   void disconnected();
@@ -97,6 +103,7 @@ class GdbStub {
   bool acknowledge_ = true;
   bool knows_breakpoint_kind_ = false;  // the client asked for swbreak and hwbreak
   bool waiting_ = false;                // for a stop
+  bool physical_ = false;               // addresses of memory packets
   GdbStop last_stop_;
   std::string last_sent_;
 };

@@ -35,8 +35,8 @@ std::string apply_key_list(std::string_view text, const KeyListSyntax& syntax, s
     if (row == rows.size()) {
       std::vector<std::string_view> names;
       for (const KeyNames& r : rows) names.push_back(r.name);
-      return std::string(syntax.what) + " has no property '" + key + "'; did you mean '" +
-             nearest_name(key, names) + "'? (" + joined(names) + ")";
+      return std::string(syntax.what) + " has no property '" + key + "'" + suggestion(key, names) +
+             " (it has " + joined(names) + ")";
     }
     const std::string expected = set(row, value.value_or("on"));
     if (!expected.empty())

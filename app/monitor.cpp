@@ -50,7 +50,9 @@ void Monitor::receive(std::span<const uint8_t> bytes) {
         write("\n");
         std::string line;
         line.swap(text_);
-        if (std::string answer = execute_(line); !answer.empty()) write(answer);
+        const auto answer = execute_(line);
+        if (!answer) return;
+        if (!answer->empty()) write(*answer);
         if (!line.empty()) last_ = line;
         write(kPrompt);
         break;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,7 +36,8 @@ std::string run_monitor_command(RunControl& control, std::string_view line);
 
 class Monitor final : private dev::CharReceiver {
  public:
-  using Execute = std::function<std::string(std::string_view line)>;
+  // The answer; nothing when that was the last command.
+  using Execute = std::function<std::optional<std::string>(std::string_view line)>;
   Monitor(dev::CharBackend& line, Execute execute);
   ~Monitor() override;
   Monitor(const Monitor&) = delete;

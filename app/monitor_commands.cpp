@@ -142,8 +142,8 @@ std::string info(RunControl& c, const Words& words) {
     if (row.name == words[1]) return row.text(c);
     names.push_back(row.name);
   }
-  return "there is no 'info " + std::string(words[1]) + "'; did you mean 'info " +
-         nearest_name(words[1], names) + "'?\n";
+  return "there is no 'info " + std::string(words[1]) + "'" + suggestion(words[1], names, "info ") +
+         " (info alone lists what there is)\n";
 }
 
 }  // namespace
@@ -162,8 +162,8 @@ std::string run_monitor_command(RunControl& control, std::string_view line) {
       return command.run(control, words);
     names.push_back(command.name);
   }
-  return "there is no command '" + std::string(words[0]) + "'; did you mean '" +
-         nearest_name(words[0], names) + "'?\n";
+  return "there is no command '" + std::string(words[0]) + "'" + suggestion(words[0], names) +
+         " (help lists them)\n";
 }
 
 }  // namespace mynah::app

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/known_elsewhere.h"
 #include "app/options_parser.h"
+#include "app/stray_words.h"
 #include "app/text.h"
+#include "devices/host/shell_text.h"
 
 namespace mynah::app {
 namespace {
@@ -15,6 +18,7 @@ namespace {
 enum class Argument : uint8_t {
   kNone,
   kRequired,  // the next argument
+  kList,      // the same, and it is a list of properties
   kAttached,  // optional, after '='
 };
 
@@ -91,19 +95,19 @@ using enum Argument;
 
 constexpr OptionRow kOptions[] = {
     {"", "", kNone, "", "Machine", nullptr},
-    {"machine", "M", kRequired, "TYPE[,PROPERTY=VALUE...]", "machine and its properties (help lists both)",
+    {"machine", "M", kList, "TYPE[,PROPERTY=VALUE...]", "machine and its properties (help lists both)",
      apply_machine},
-    {"cpu", "", kRequired, "MODEL[,PROPERTY=on|off...]", "processor, max by default (help lists them)",
+    {"cpu", "", kList, "MODEL[,PROPERTY=on|off...]", "processor, max by default (help lists them)",
      apply_cpu},
-    {"smp", "", kRequired, "N", "number of processors: 1", apply_smp},
-    {"m", "", kRequired, "SIZE[K|M|G|T]", "guest memory, in MiB unless it says otherwise; 128M by default",
+    {"smp", "", kList, "N", "number of processors: 1", apply_smp},
+    {"m", "", kList, "SIZE[K|M|G|T]", "guest memory, in MiB unless it says otherwise; 128M by default",
      apply_memory},
-    {"accel", "", kRequired, "jit|interp[,PROPERTY=VALUE...]",
+    {"accel", "", kList, "jit|interp[,PROPERTY=VALUE...]",
      "translate to host code, or interpret (help lists the properties)", apply_accelerator},
     {"nodefaults", "", kNone, "", "no default network card, serial line and monitor",
      turn_on<&Options::no_defaults>},
     {"no-user-config", "nodefconfig", kNone, "", "accepted: there are no configuration files", accept},
-    {"name", "", kRequired, "NAME", "a name for messages and the process list", apply_name},
+    {"name", "", kList, "NAME", "a name for messages and the process list", apply_name},
     {"uuid", "", kRequired, "UUID", "identity of the machine, for firmware", apply_uuid},
 
     {"", "", kNone, "", "What to start", nullptr},
@@ -122,7 +126,7 @@ constexpr OptionRow kOptions[] = {
     {"L", "", kRequired, "FOLDER", "where to look for -bios files", apply_firmware_folder},
 
     {"", "", kNone, "", "Disks (a file name alone is a disk, too)", nullptr},
-    {"drive", "", kRequired, "file=FILE[,if=virtio|none|pflash][,PROPERTY=VALUE...]",
+    {"drive", "", kList, "file=FILE[,if=virtio|none|pflash][,PROPERTY=VALUE...]",
      "a disk image, and with if=virtio the disk for it (help lists the properties)", apply_drive},
     {"hda", "", kRequired, "FILE", "first disk", apply_hard_disk<0>},
     {"hdb", "", kRequired, "FILE", "second disk", apply_hard_disk<1>},
@@ -133,15 +137,15 @@ constexpr OptionRow kOptions[] = {
      turn_on<&Options::snapshot>},
 
     {"", "", kNone, "", "Devices and networks", nullptr},
-    {"device", "", kRequired, "DEVICE[,PROPERTY=VALUE...]",
+    {"device", "", kList, "DEVICE[,PROPERTY=VALUE...]",
      "a device (help, and DEVICE,help, list what there is)", apply_device},
-    {"object", "", kRequired, "rng-random|rng-builtin,id=ID", "source of random numbers for a device",
+    {"object", "", kList, "rng-random|rng-builtin,id=ID", "source of random numbers for a device",
      apply_object},
-    {"netdev", "", kRequired, "user,id=ID[,hostfwd=RULE][,PROPERTY=VALUE...]", "a network for a device",
+    {"netdev", "", kList, "user,id=ID[,hostfwd=RULE][,PROPERTY=VALUE...]", "a network for a device",
      apply_netdev},
-    {"nic", "", kRequired, "user[,PROPERTY=VALUE...]|none",
-     "a network and the card for it, or no default card", apply_nic},
-    {"net", "", kRequired, "nic|user|none[,PROPERTY=VALUE...]", "the older spelling of -nic", apply_net},
+    {"nic", "", kList, "user[,PROPERTY=VALUE...]|none", "a network and the card for it, or no default card",
+     apply_nic},
+    {"net", "", kList, "nic|user|none[,PROPERTY=VALUE...]", "the older spelling of -nic", apply_net},
 
     {"", "", kNone, "", "Consoles", nullptr},
     {"nographic", "", kNone, "", "no window; serial line and monitor share the terminal (Ctrl-A H helps)",
@@ -150,23 +154,25 @@ constexpr OptionRow kOptions[] = {
     {"vga", "", kRequired, "none", "accepted: the machine has no graphics card", apply_none},
     {"parallel", "", kRequired, "none", "accepted: the machine has no parallel port", apply_none},
     {"serial", "", kRequired, "LINE",
-     "where the serial line goes: stdio, mon:stdio, null, file:PATH, pty, unix:PATH, tcp:HOST:PORT, "
+     "where the serial line goes: stdio (where Ctrl-C ends the emulator; with -nographic as mon:stdio), "
+     "mon:stdio "
+     "(with the monitor, Ctrl-C reaches the guest), null, file:PATH, pty, unix:PATH, tcp:HOST:PORT, "
      "chardev:ID",
      apply_serial},
     {"monitor", "", kRequired, "LINE", "where the monitor goes, spelled as for -serial", apply_monitor},
-    {"mon", "", kRequired, "chardev=ID", "the monitor on a character device", apply_mon},
-    {"chardev", "", kRequired, "KIND,id=ID[,PROPERTY=VALUE...]",
+    {"mon", "", kList, "chardev=ID", "the monitor on a character device", apply_mon},
+    {"chardev", "", kList, "KIND,id=ID[,PROPERTY=VALUE...]",
      "a character device: stdio, null, file, socket, pty", apply_chardev},
     {"echr", "", kRequired, "CODE", "key that calls the emulator instead of the guest, 1 (Ctrl-A) by default",
      apply_escape},
 
     {"", "", kNone, "", "Time", nullptr},
-    {"icount", "", kRequired, "shift=N|auto[,sleep=on|off]",
+    {"icount", "", kList, "shift=N|auto[,sleep=on|off]",
      "guest time counts instructions, 2^N ns each: two runs are the same (random numbers then come from "
      "-seed, the "
      "calendar starts in 2026 unless -rtc says otherwise, and default networks have no IPv6)",
      apply_icount},
-    {"rtc", "", kRequired, "base=utc|localtime|DATE", "what the guest's calendar starts with", apply_rtc},
+    {"rtc", "", kList, "base=utc|localtime|DATE", "what the guest's calendar starts with", apply_rtc},
     {"seed", "", kRequired, "N", "random numbers that the guest is given follow from this number",
      apply_seed},
 
@@ -177,12 +183,12 @@ constexpr OptionRow kOptions[] = {
     {"s", "", kNone, "", "the same as -gdb tcp::1234", apply_gdb_default},
     {"no-reboot", "", kNone, "", "exit when the guest restarts", turn_on<&Options::exit_on_reset>},
     {"no-shutdown", "", kNone, "", "stop, and do not exit, when the guest powers off", apply_no_shutdown},
-    {"action", "", kRequired, "reboot=reset|shutdown,shutdown=poweroff|pause", "the same two, spelled in one",
+    {"action", "", kList, "reboot=reset|shutdown,shutdown=poweroff|pause", "the same two, spelled in one",
      apply_action},
     {"pidfile", "", kRequired, "FILE", "write the process number there", take_file<&Options::pid_file>},
 
     {"", "", kNone, "", "Looking inside", nullptr},
-    {"d", "", kRequired, "ITEM[,ITEM...]", "log these (help lists them)", apply_traces},
+    {"d", "", kList, "ITEM[,ITEM...]", "log these (help lists them)", apply_traces},
     {"D", "", kRequired, "FILE", "log there instead of standard error", take_file<&Options::log_file>},
     {"dfilter", "", kRequired, "RANGE[,RANGE...]",
      "log code of these guest addresses only: FIRST..LAST, START+SIZE or END-SIZE", apply_trace_ranges},
@@ -260,7 +266,7 @@ std::string unknown_option(std::string_view argument, std::string_view name) {
     const std::string_view front = name.substr(0, equals);
     if (const OptionRow* row = find_option(front))
       return "'" + std::string(argument) + "' is not understood; write -" + std::string(front) +
-             (row->argument == kRequired ? " " + std::string(name.substr(equals + 1)) : std::string());
+             (row->argument != kNone ? " " + std::string(name.substr(equals + 1)) : std::string());
     name = front;
   }
   for (const RefusedOption& refused : kRefused)
@@ -271,21 +277,67 @@ std::string unknown_option(std::string_view argument, std::string_view name) {
     if (!row.name.empty()) names.push_back(row.name);
     if (!row.alias.empty()) names.push_back(row.alias);
   }
-  return "option '" + std::string(argument) + "' is not known; did you mean '-" + nearest_name(name, names) +
-         "'? (-help lists all)";
+  if (known_elsewhere(Known::kOption, name))
+    return "option '-" + std::string(name) +
+           "' is not supported yet; leave it out (-help lists what there is)";
+  return "option '" + std::string(argument) + "' is not known" + suggestion(name, names, "-") +
+         " (-help lists all)";
+}
+
+bool is_option(std::string_view argument) { return argument.size() >= 2 && argument[0] == '-'; }
+std::string_view option_name(std::string_view argument) {
+  return argument.substr(argument.starts_with("--") ? 2 : 1);
+}
+bool takes_next(const OptionRow& row) { return row.argument == kRequired || row.argument == kList; }
+
+// The argument of arguments[i] would be the option that follows it.
+std::string missing_value(std::span<const std::string_view> arguments, size_t i, const OptionRow& row) {
+  const std::string option(arguments[i]), next(arguments[i + 1]);
+  const OptionRow* after = find_option(option_name(next));
+  // "-kernel -nographic Image"
+  const bool swapped =
+      after && !takes_next(*after) && i + 2 < arguments.size() && !is_option(arguments[i + 2]);
+  const std::string begin =
+      "option '" + option + "' needs an argument, and the option '" + next + "' follows it; ";
+  if (swapped) return begin + "write " + option + " " + host::shell_quoted(arguments[i + 2]) + " " + next;
+  return begin + "write " + option + " " + std::string(row.form);
+}
+
+// One argument that is no option, and what it most likely is when it is no disk.
+std::string parse_disk(OptionParser& parser, std::span<const std::string_view> arguments, size_t i,
+                       unsigned number) {
+  if (arguments[i].empty()) return "an argument is empty; check the quotes of the command line";
+  // The words since the last option and its argument, up to the next option.
+  size_t first = i, end = i + 1;
+  while (first > 0 && !is_option(arguments[first - 1])) --first;
+  while (end < arguments.size() && !is_option(arguments[end])) ++end;
+  OptionBefore before;
+  if (first > 0) {
+    if (const OptionRow* row = find_option(option_name(arguments[first - 1]))) {
+      before.name = option_name(arguments[first - 1]);
+      before.takes_value = takes_next(*row);
+      before.properties = row->argument == kList;
+      before.file = row->form == "FILE";
+      if (before.takes_value) before.value = arguments[first++];
+    }
+  }
+  StrayWords stray = explain_stray_words(before, arguments.subspan(first, end - first), i - first);
+  if (!stray.certain.empty()) return stray.certain;
+  if (std::string error = apply_disk_file(parser, std::string(arguments[i]), number, false); !error.empty())
+    return error;
+  parser.options.drives.back().if_absent = std::move(stray.if_absent);
+  return {};
 }
 
 std::string parse_into(OptionParser& parser, std::span<const std::string_view> arguments) {
   unsigned disks = 0;
   for (size_t i = 0; i < arguments.size() && !parser.options.print; ++i) {
     const std::string_view argument = arguments[i];
-    if (argument.size() < 2 || argument[0] != '-') {
-      if (argument.empty()) return "an argument is empty; check the quotes of the command line";
-      if (std::string error = apply_disk_file(parser, std::string(argument), disks++, false); !error.empty())
-        return error;
+    if (!is_option(argument)) {
+      if (std::string error = parse_disk(parser, arguments, i, disks++); !error.empty()) return error;
       continue;
     }
-    const std::string_view name = argument.substr(argument.starts_with("--") ? 2 : 1);
+    const std::string_view name = option_name(argument);
     const size_t equals = name.find('=');
     const OptionRow* row = find_option(name);
     std::string value;
@@ -295,10 +347,16 @@ std::string parse_into(OptionParser& parser, std::span<const std::string_view> a
       value = name.substr(equals + 1);
     }
     if (!row) return unknown_option(argument, name);
-    if (row->argument == kRequired) {
+    if (takes_next(*row)) {
       if (i + 1 == arguments.size())
         return "option '" + std::string(argument) + "' needs an argument: " + std::string(row->form);
+      if (is_option(arguments[i + 1]) && find_option(option_name(arguments[i + 1])))
+        return missing_value(arguments, i, *row);
       value = arguments[++i];
+      // "-device virtio-rng-device, rng=r"
+      if (row->argument == kList && value.ends_with(',') && !value.ends_with(",,") &&
+          i + 1 < arguments.size() && !is_option(arguments[i + 1]))
+        return parse_disk(parser, arguments, i + 1, disks);
     }
     if (std::string error = row->apply(parser, value); !error.empty()) return error;
   }

@@ -26,13 +26,14 @@ struct DriveOption {
   enum class Interface : uint8_t { kNone, kVirtio, kFlash };
   Interface interface = Interface::kVirtio;
   std::string file, id;
-  bool format_given = false;  // format=raw: no guessing
+  std::string format;  // "raw", or empty
   bool read_only = false;
   bool discard = false;
   bool unsafe = false;  // cache=unsafe: flushes do nothing
   bool write_through = false;
   std::optional<bool> snapshot;  // absent: as -snapshot says
   std::optional<unsigned> unit;
+  std::string if_absent;  // what to say when there is no such file, where more is known than that
   bool used = false;
 };
 
@@ -83,6 +84,7 @@ struct AddressRange {
 enum class StatsForm : uint8_t { kNone, kTable, kJson };
 
 struct Options {
+  std::vector<std::string> warnings;  // sentences; the run is possible all the same
   // Set: print this on standard output and exit successfully.
   std::optional<std::string> print;
 

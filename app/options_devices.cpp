@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
+#include "devices/host/foreign_format.h"
 
 namespace mynah::app {
 namespace {
@@ -24,8 +26,8 @@ std::string set_interface(DriveOption& to, const std::string& value) {
   return {};
 }
 std::string set_format(DriveOption& to, const std::string& value) {
-  to.format_given = true;
-  return value == "raw" ? "" : "raw; convert other formats with qemu-img convert -O raw";
+  to.format = value;
+  return value == "raw" || host::foreign_format_named(value) ? "" : "raw";
 }
 std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
   to.snapshot = host::parse_switch(value);
@@ -61,7 +63,9 @@ constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"if", "virtio|none|pflash",
      "make a disk for it (default), leave that to -device, or put it into the next flash", set_interface},
     {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},
-    {"format", "raw", "don't look at the image for signs of other formats", set_format},
+    {"format", "raw",
+     "the image's format; with readonly=on, compressed files and such are disks as they are, too",
+     set_format},
     {"readonly", "on|off", "the guest cannot write", set_on_off<DriveOption, &DriveOption::read_only>},
     {"read-only", "on|off", "the same", set_on_off<DriveOption, &DriveOption::read_only>},
     {"snapshot", "on|off", "keep the image as it is: writes are gone after the run", set_drive_snapshot},
@@ -193,7 +197,8 @@ std::string no_such(const std::vector<T>& list, std::string_view option, const s
   for (const T& t : list)
     if (!t.id.empty()) ids.push_back(t.id);
   const std::string what = "there is no " + std::string(option) + " with id=" + id;
-  return ids.empty() ? what + "; add one" : what + "; did you mean '" + nearest_name(id, ids) + "'?";
+  const std::string near = suggestion(id, ids);
+  return what + (near.empty() ? "; add one" : near);
 }
 
 // The parts of finish().
@@ -273,6 +278,22 @@ std::string check_devices(Options& options) {
   return {};
 }
 
+// What was made and is behind nothing that the guest sees.
+void warn_of_unused(Options& options) {
+  for (const DriveOption& drive : options.drives) {
+    if (drive.used || drive.interface != DriveOption::Interface::kNone) continue;
+    const std::string id = drive.id.empty() ? "ID" : drive.id;
+    options.warnings.push_back("the guest does not see the disk '" + drive.file +
+                               "', because of if=none; add " + (drive.id.empty() ? "id=ID to it and " : "") +
+                               "-device virtio-blk-device,drive=" + id + ", or leave if=none out");
+  }
+  for (const NetOption& net : options.nets)
+    if (!net.used)
+      options.warnings.push_back("the guest does not see the network '" + net.id +
+                                 "', which has no card; add -device virtio-net-device,netdev=" + net.id +
+                                 ", or write -nic in place of -netdev");
+}
+
 }  // namespace
 
 std::optional<MacAddress> parse_mac(std::string_view text) {
@@ -300,6 +321,9 @@ std::string apply_drive(OptionParser& p, const std::string& value) {
   }
   if (!error.empty()) return error;
   if (drive.file.empty()) return "-drive needs file=FILE, the disk image";
+  if (const auto* other = host::foreign_format_named(drive.format))
+    return "-drive: format=" + drive.format + " is not supported; make a raw image with " +
+           host::plain_file_command(*other, drive.file) + " and use that with format=raw";
   p.options.drives.push_back(std::move(drive));
   return {};
 }
@@ -339,8 +363,10 @@ std::string apply_device(OptionParser& p, const std::string& value) {
     if (std::string error = needs_pci(name); !error.empty()) return error;
     std::vector<std::string_view> names;
     for (const DeviceRow& r : kDevices) names.push_back(r.name);
-    return "device '" + name + "' is not known; did you mean '" + nearest_name(name, names) +
-           "'? (-device help lists them)";
+    return "device '" + name +
+           (known_elsewhere(Known::kDevice, name) ? "' is not supported yet; leave it out"
+                                                  : "' is not known" + suggestion(name, names)) +
+           " (-device help lists what there is)";
   }
   DeviceOption device;
   device.kind = row->kind;
@@ -368,8 +394,10 @@ std::string apply_object(OptionParser& p, const std::string& value) {
     return {};
   }
   if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
-    return "object '" + name + "' is not known; did you mean '" + nearest_name(name, kKnown) + "'? (" +
-           joined(kKnown) + ")";
+    return "object '" + name +
+           (known_elsewhere(Known::kObject, name) ? "' is not supported yet; leave it out"
+                                                  : "' is not known" + suggestion(name, kKnown)) +
+           " (-object takes " + joined(kKnown) + ")";
   RngObject object;
   if (comma != std::string::npos)
     if (std::string error =
@@ -411,6 +439,9 @@ std::string OptionParser::finish() {
     options.devices.push_back({.kind = DeviceKind::kBlock, .drive = drive->id});
   }
 
+  if (legacy_user && !legacy_card)
+    options.warnings.push_back(
+        "the guest does not see the network of -net user, which has no card; add -net nic");
   if (legacy_card || legacy_user) {
     const std::string user = legacy_user_text.empty() ? "user" : "user," + legacy_user_text;
     if (legacy_card)
@@ -423,6 +454,7 @@ std::string OptionParser::finish() {
     find_id(options.nets, device.netdev)->used = true;
     options.devices.push_back(std::move(device));
   }
+  warn_of_unused(options);
   unsigned cards = 0;
   for (DeviceOption& device : options.devices)
     if (device.kind == DeviceKind::kNet) {

@@ -3,6 +3,7 @@
 // Options about what stands behind devices on the host: networks, character devices, the debugger's line.
 #include <algorithm>
 
+#include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
 
@@ -21,8 +22,8 @@ std::string check_network_kind(std::string_view option, const std::string& kind)
     return std::string(option) + " " + kind +
            " is not supported; use user, which needs no privilege (ports come in by hostfwd=)";
   static constexpr std::string_view kKnown[] = {"user", "none"};
-  return "network '" + kind + "' is not known; did you mean '" + nearest_name(kind, kKnown) + "'? (" +
-         (option == "-netdev" ? "user" : "user, none") + ")";
+  return "network '" + kind + "' is not known" + suggestion(kind, kKnown) + " (" + std::string(option) +
+         (option == "-netdev" ? " takes user)" : " takes user or none)");
 }
 
 std::string escaped(std::string_view text) {
@@ -43,8 +44,8 @@ std::string add_user_network(OptionParser& p, const std::vector<std::string>& pa
   for (const std::string& part : parts) {
     const std::string key = part.substr(0, part.find('='));
     if (&part != &parts[0] && std::ranges::find(host::kSlirpKeys, key) == std::end(host::kSlirpKeys))
-      return "user networking has no property '" + key + "'; did you mean '" +
-             nearest_name(key, host::kSlirpKeys) + "'?";
+      return "user networking has no property '" + key + "'" + suggestion(key, host::kSlirpKeys) +
+             " (-netdev help lists them)";
     text += (text.empty() ? "" : ",") + escaped(part);
   }
   auto user = host::parse_slirp_options(text);
@@ -60,7 +61,9 @@ std::string add_user_network(OptionParser& p, const std::vector<std::string>& pa
 std::string check_model(const std::string& model) {
   if (model == "virtio-net-device" || model == "virtio" || model == "virtio-net") return {};
   if (std::string error = needs_pci(model); !error.empty()) return error;
-  return "network card '" + model + "' is not known; did you mean 'virtio-net-device'?";
+  return "network card '" + model +
+         (known_elsewhere(Known::kDevice, model) ? "' is not supported yet" : "' is not known") +
+         "; leave model= out, the card is virtio-net-device";
 }
 
 // --- character devices
@@ -146,8 +149,8 @@ std::string check_line(std::string_view option, const std::string& value) {
     if (value.starts_with(prefix)) return {};
   std::vector<std::string_view> known(std::begin(kKinds), std::end(kKinds));
   known.insert(known.end(), std::begin(kPrefixes), std::end(kPrefixes));
-  return std::string(option) + " '" + value + "' is not known; did you mean '" + nearest_name(value, known) +
-         "'?";
+  return std::string(option) + " '" + value + "' is not known" + suggestion(value, known) +
+         " (it takes stdio, mon:stdio, null, file:PATH, pty, unix:PATH, tcp:HOST:PORT or chardev:ID)";
 }
 
 }  // namespace
@@ -249,8 +252,10 @@ std::string apply_chardev(OptionParser& p, const std::string& value) {
     return {};
   }
   if (std::find(std::begin(kCharKinds), std::end(kCharKinds), kind) == std::end(kCharKinds))
-    return "character device '" + kind + "' is not known; did you mean '" + nearest_name(kind, kCharKinds) +
-           "'? (" + joined(kCharKinds) + ")";
+    return "character device '" + kind +
+           (known_elsewhere(Known::kChar, kind) ? "' is not supported yet"
+                                                : "' is not known" + suggestion(kind, kCharKinds)) +
+           " (-chardev takes " + joined(kCharKinds) + ")";
   CharKeys keys;
   if (comma != std::string::npos) {
     std::string error = apply_keys(value.substr(comma + 1), {"-chardev " + kind, ""}, kCharKeys, keys);

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
 #include "frontend/arm/cpu_models.h"
@@ -23,7 +24,7 @@ std::string set_accelerator(Options& to, const std::string& value) {
     return "jit or interp; the guest's processor is always emulated";
   } else {
     static constexpr std::string_view kKnown[] = {"jit", "interp", "tcg"};
-    return "jit or interp (did you mean '" + nearest_name(value, kKnown) + "'?)";
+    return "jit or interp" + suggestion(value, kKnown);
   }
   return {};
 }
@@ -43,7 +44,7 @@ constexpr std::string_view kMachines[] = {"virt"};
 
 std::string set_machine_type(Options&, const std::string& value) {
   if (value == "virt") return {};
-  return "the name of a machine; did you mean '" + nearest_name(value, kMachines) + "'? (-M help lists them)";
+  return "the name of a machine" + suggestion(value, kMachines) + " (-M help lists them)";
 }
 
 constexpr KeyRow<Options> kMachineKeys[] = {
@@ -168,8 +169,7 @@ std::string set_without(Options& to, const std::string& value) {
     const std::string word = value.substr(at, end - at);
     at = end + 1;
     const auto found = std::find(names.begin(), names.end(), word);
-    if (found == names.end())
-      return "one of " + joined(names) + "; did you mean '" + nearest_name(word, names) + "'?";
+    if (found == names.end()) return "one of " + joined(names) + suggestion(word, names);
     to.techniques.*kTechniques[found - names.begin()].on = false;
   }
   return {};
@@ -222,8 +222,10 @@ std::string apply_machine(OptionParser& p, const std::string& value) {
   }
   const std::string first = host::split_options(value)[0];
   if (first.find('=') == std::string::npos && first != "virt" && first != "help")
-    return "machine '" + first + "' is not known; did you mean '" + nearest_name(first, kMachines) +
-           "'? (-M help lists them)";
+    return "machine '" + first +
+           (known_elsewhere(Known::kMachine, first) ? "' is not supported yet; use virt"
+                                                    : "' is not known" + suggestion(first, kMachines)) +
+           " (-M help lists them)";
   return keys_or_help(p, value, {"-machine virt", "type"}, kMachineKeys, p.options);
 }
 
@@ -235,7 +237,14 @@ std::string apply_cpu(OptionParser& p, const std::string& value) {
     p.print(text + "properties: aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2\n");
     return {};
   }
-  if (const auto made = arm::make_cpu_model(value); !made.model) return made.error;
+  const auto made = arm::make_cpu_model(value);
+  if (!made.model && made.known.empty()) return made.error;
+  if (value == "host")
+    return "-cpu host is not possible, because the guest's processor is always emulated; use -cpu max";
+  if (!made.model && known_elsewhere(Known::kProcessor, value.substr(0, value.find(','))))
+    return "processor '" + made.unknown + "' is not supported yet; use one of " + joined(made.known);
+  if (!made.model)
+    return made.error + suggestion(made.unknown, made.known) + " (there are " + joined(made.known) + ")";
   p.options.cpu = value;
   return {};
 }

@@ -56,8 +56,7 @@ std::string apply_traces(OptionParser& p, const std::string& value) {
     if (!found) {
       std::vector<std::string_view> names;
       for (const TraceRow& row : kTraces) names.push_back(row.name);
-      return "log item '" + word + "' is not known; did you mean '" + nearest_name(word, names) +
-             "'? (-d help lists them)";
+      return "log item '" + word + "' is not known" + suggestion(word, names) + " (-d help lists them)";
     }
     p.options.traces |= static_cast<uint16_t>(found->trace);
   }

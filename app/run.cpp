@@ -23,6 +23,8 @@ int run(std::span<const std::string_view> arguments) {
     std::fputs(options->print->c_str(), stdout);
     return std::fflush(stdout) == 0 ? 0 : fail("cannot write standard output");
   }
+  for (const std::string& warning : options->warnings)
+    std::fprintf(stderr, "mynah: warning: %s\n", warning.c_str());
   const std::string dump_to = options->dump_dtb;
   std::string sentence;
   {

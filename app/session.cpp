@@ -9,7 +9,6 @@
 #include <cstdio>
 
 #include "app/files.h"
-#include "app/gdb_arm.h"
 #include "app/text.h"
 
 namespace mynah::app {
@@ -28,6 +27,7 @@ int Session::run() {
   next_poll_ = HostClock::now();
   while (!ended_) {
     if (const auto ending = signals_->ending(); ending.signal) {
+      lines_->start_line();
       std::fprintf(stderr, "mynah: terminating on signal %d", ending.signal);
       std::fprintf(stderr, ending.sender ? " from pid %d\n" : "\n", static_cast<int>(ending.sender));
       end(0);
@@ -125,7 +125,10 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
     report(*result, false);
     end(1);
   }
-  if (signals_->take_report_request()) std::fputs(figures().c_str(), stderr);
+  if (signals_->take_report_request()) {
+    lines_->start_line();
+    std::fputs(figures().c_str(), stderr);
+  }
 }
 
 void Session::after_slice(AfterExit after) {
@@ -169,6 +172,7 @@ void Session::end(int code) {
 }
 
 void Session::report(const std::string& sentence, bool loss) {
+  if (lines_) lines_->start_line();
   std::fprintf(stderr, "mynah: %s\n", sentence.c_str());
   lost_data_ |= loss;
 }
@@ -181,6 +185,7 @@ int Session::finish() {
     const Figures all = collect_figures(*machine_, cycle_clock_);
     const std::string text = options_.stats == StatsForm::kJson ? figures_json(all) : figures_table(all);
     if (options_.stats_file.empty()) {
+      lines_->start_line();
       std::fputs(text.c_str(), stderr);
     } else if (auto ok = write_file(options_.stats_file, "figures to",
                                     {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
@@ -246,17 +251,20 @@ std::string Session::name_and_uuid(bool uuid) {
 
 // --- GdbTarget
 
-unsigned Session::gdb_register_count() { return kGdbArmRegisters; }
-std::string Session::gdb_read_register(unsigned number) { return gdb_arm_read(*machine_, number); }
-size_t Session::gdb_register_size(unsigned number) { return gdb_arm_register_size(number); }
-void Session::gdb_write_register(unsigned number, std::string_view bytes) {
-  gdb_arm_write(*machine_, number, bytes);
+unsigned Session::gdb_register_count() { return GdbRegisters::kGeneral; }
+std::string Session::gdb_read_register(unsigned number) { return gdb_registers_->read(number); }
+size_t Session::gdb_register_size(unsigned number) { return gdb_registers_->size(number); }
+bool Session::gdb_write_register(unsigned number, std::string_view bytes) {
+  return gdb_registers_->write(number, bytes);
+}
+void Session::gdb_use_physical(bool on) {
+  gdb_addresses_ = on ? AddressKind::kPhysical : AddressKind::kVirtual;
 }
 size_t Session::gdb_read_memory(uint64_t address, std::span<uint8_t> to) {
-  return read_guest(*machine_, address, to);
+  return read_guest(*machine_, address, to, gdb_addresses_);
 }
 bool Session::gdb_write_memory(uint64_t address, std::span<const uint8_t> from) {
-  return write_guest(*machine_, address, from);
+  return write_guest(*machine_, address, from, gdb_addresses_);
 }
 bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) {
   const bool single_regions = machine_->vcpu().single_regions;
@@ -266,7 +274,7 @@ bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bo
   return done;
 }
 void Session::gdb_clear_points() { clear_engine_points(*machine_); }
-std::string Session::gdb_target_xml() { return gdb_arm_xml(); }
+std::string Session::gdb_target_xml() { return gdb_registers_->xml(); }
 
 void Session::gdb_step() {
   state_ = State::kStepping;

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "app/backends.h"
+#include "app/gdb_arm.h"
+#include "app/gdb_registers.h"
 #include "app/gdb_stub.h"
 #include "app/initrd_check.h"
 #include "app/log.h"
@@ -53,6 +55,7 @@ class Session final : private RunControl, private GdbTarget {
   Result<void> set_up_devices();
   Result<void> set_up_debugger();
   void set_up_entropy(VirtConfig& config);
+  std::string nothing_to_start() const;
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
 
@@ -86,9 +89,10 @@ class Session final : private RunControl, private GdbTarget {
   unsigned gdb_register_count() override;
   std::string gdb_read_register(unsigned number) override;
   size_t gdb_register_size(unsigned number) override;
-  void gdb_write_register(unsigned number, std::string_view bytes) override;
+  bool gdb_write_register(unsigned number, std::string_view bytes) override;
   size_t gdb_read_memory(uint64_t address, std::span<uint8_t> to) override;
   bool gdb_write_memory(uint64_t address, std::span<const uint8_t> from) override;
+  void gdb_use_physical(bool on) override;
   bool gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) override;
   void gdb_clear_points() override;
   std::string gdb_target_xml() override;
@@ -120,6 +124,8 @@ class Session final : private RunControl, private GdbTarget {
   std::vector<Network> networks_;
   std::unique_ptr<VirtMachine> machine_;
   std::unique_ptr<host::SocketChar> gdb_line_;
+  std::unique_ptr<GdbRegisters> gdb_registers_;
+  AddressKind gdb_addresses_ = AddressKind::kVirtual;
   std::unique_ptr<GdbStub> gdb_;
   std::unique_ptr<GdbInput> gdb_input_;
   InitrdCheck initrd_check_;

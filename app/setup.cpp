@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "app/files.h"
@@ -12,7 +13,9 @@
 #include "app/text.h"
 #include "app/trace.h"
 #include "devices/host/entropy.h"
+#include "devices/host/foreign_format.h"
 #include "devices/host/make_char.h"
+#include "devices/host/shell_text.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_console.h"
 #include "devices/virtio/virtio_net.h"
@@ -24,6 +27,7 @@ namespace {
 
 constexpr uint64_t kFlashBytes = uint64_t{64} << 20;
 constexpr uint64_t kDefaultSeed = 1;
+constexpr const char* kFirmware = "QEMU_EFI.fd";
 constexpr int64_t kFixedDate = 1767225600;  // 2026-01-01, where deterministic calendars start
 
 }  // namespace
@@ -125,12 +129,27 @@ void Session::set_up_entropy(VirtConfig& config) {
   std::memcpy(&config.random_seed, bytes, 8);
 }
 
+namespace {
+// A file of the guest's memory that is packed, or that is a disk.
+Result<void> refuse_packed(std::span<const uint8_t> bytes, const std::string& what, const std::string& path,
+                           const std::string& option) {
+  const host::ForeignFormat* format = host::foreign_format(bytes);
+  if (!format) return {};
+  const std::string begin = "the " + what + " '" + path + "' " + host::describe(*format);
+  if (format->kind == host::ForeignFormat::Kind::kImage)
+    return Error{begin + ", and that is a disk; check " + option};
+  return Error{begin + "; unpack it with " + host::plain_file_command(*format, path, "") +
+               " and give that to " + option};
+}
+}  // namespace
+
 Result<void> Session::set_up_memory_files(VirtConfig& config) {
   const uint64_t ram = options_.ram_bytes;
   if (!options_.kernel.empty()) {
     auto kernel = read_file(options_.kernel, "kernel", "-kernel", ram);
     if (!kernel) return kernel.error();
     if (std::string error = gunzip_image(*kernel, ram); !error.empty()) return Error{std::move(error)};
+    if (auto ok = refuse_packed(*kernel, "kernel", options_.kernel, "-kernel"); !ok) return ok;
     // Here for its sentence: with firmware nobody else looks at the kernel.
     ArmBootLayout layout;
     if (std::string error = place_arm_kernel(*kernel, VirtMachine::kRamBase, ram, 0, layout); !error.empty())
@@ -150,12 +169,14 @@ Result<void> Session::set_up_memory_files(VirtConfig& config) {
   if (!options_.dtb.empty()) {
     auto tree = read_file(options_.dtb, "device tree", "-dtb", 2 << 20);
     if (!tree) return tree.error();
+    if (auto ok = refuse_packed(*tree, "device tree", options_.dtb, "-dtb"); !ok) return ok;
     config.dtb = std::move(*tree);
   }
   if (!options_.bios.empty()) {
-    auto firmware =
-        read_file(find_firmware(options_.bios, options_.firmware_folders), "firmware", "-bios", kFlashBytes);
+    const std::string path = find_firmware(options_.bios, options_.firmware_folders);
+    auto firmware = read_file(path, "firmware", "-bios", kFlashBytes);
     if (!firmware) return firmware.error();
+    if (auto ok = refuse_packed(*firmware, "firmware", path, "-bios"); !ok) return ok;
     config.firmware = std::move(*firmware);
   }
   return {};
@@ -163,6 +184,8 @@ Result<void> Session::set_up_memory_files(VirtConfig& config) {
 
 Result<void> Session::set_up_disks(VirtConfig& config) {
   for (const DriveOption& drive : options_.drives) {
+    if (!drive.if_absent.empty() && ::access(drive.file.c_str(), F_OK) != 0 && errno == ENOENT)
+      return Error{drive.if_absent};
     auto disk = open_drive(drive, options_.snapshot, [this](const std::string& s) { report(s, true); });
     if (!disk) return disk.error();
     if (drive.interface == DriveOption::Interface::kFlash) {
@@ -171,21 +194,40 @@ Result<void> Session::set_up_disks(VirtConfig& config) {
                      " bytes and a flash has " + std::to_string(kFlashBytes) +
                      (size > kFlashBytes ? "; give -drive if=pflash firmware, and a disk if=virtio"
                                          : "; lengthen it with truncate -s " + std::to_string(kFlashBytes) +
-                                               " '" + drive.file + "', or give it to -bios")};
+                                               " " + host::shell_path(drive.file) + ", or give it to -bios")};
       config.flash[*drive.unit] = disk->get();
     }
     disks_.push_back({drive.id, drive.file, std::move(*disk)});
   }
   const bool nothing = config.kernel.empty() && config.firmware.empty() && !config.flash[0];
   if (nothing && options_.dump_dtb.empty() && options_.gdb.empty() && !options_.start_stopped)
-    return Error{
-        "there is nothing to start; give -kernel FILE, or firmware with -bios FILE or -drive "
-        "if=pflash,file=FILE"};
+    return Error{nothing_to_start()};
   return {};
 }
 
+// With what there is on the command line, what would start.
+std::string Session::nothing_to_start() const {
+  const bool found = find_firmware(kFirmware, options_.firmware_folders) != kFirmware;
+  const std::string from = found ? "" : " (from the package qemu-efi-aarch64, or any for this machine)";
+  const std::string begin = "mynah -nographic -m 1024 ";
+  const std::string firmware = "-bios " + std::string(kFirmware);
+  if (options_.drives.empty())
+    return "there is nothing to start; give it a kernel, as in " + begin +
+           "-kernel linux -initrd initrd.gz -append console=ttyAMA0, or firmware and a disk, as in " + begin +
+           firmware + " disk.raw" + from + "; -help lists all options";
+  const DriveOption& disk = options_.drives.front();
+  return "there is nothing to start '" + disk.file +
+         "' with: the machine has no firmware of its own; add it, as in " + begin + firmware +
+         (is_cd_image(disk.file) ? " -cdrom " : " ") + host::shell_path(disk.file) + from +
+         ", or a kernel with -kernel FILE";
+}
+
 std::string Session::serial_spec() const {
-  if (!options_.serials.empty()) return options_.serials[0];
+  if (!options_.serials.empty()) {
+    // With -nographic the monitor is on the terminal as well, unless it was put elsewhere.
+    const bool shared = options_.nographic && !options_.monitor && !options_.no_defaults;
+    return shared && options_.serials[0] == "stdio" ? "mon:stdio" : options_.serials[0];
+  }
   if (options_.no_defaults || (options_.display_none && !options_.nographic)) return "null";
   if (!options_.monitor) {
     const bool taken = std::any_of(options_.chars.begin(), options_.chars.end(),
@@ -209,7 +251,11 @@ Result<void> Session::set_up_lines(VirtConfig& config) {
   env.announce = [](const std::string& s) { std::fprintf(stderr, "mynah: %s\n", s.c_str()); };
   env.report = [this](const std::string& s, bool loss) { report(s, loss); };
   env.quit = [this] { end(0); };
-  env.execute = [this](std::string_view line) { return run_monitor_command(*this, line); };
+  env.execute = [this](std::string_view line) -> std::optional<std::string> {
+    std::string answer = run_monitor_command(*this, line);
+    if (ended_) return std::nullopt;
+    return answer;
+  };
   env.escape_key = options_.escape_key;
   lines_ = std::make_unique<CharLines>(std::move(env));
   for (const CharOption& option : options_.chars)
@@ -311,6 +357,11 @@ Result<void> Session::set_up_debugger() {
   if (!socket) return Error{"-gdb needs a socket; write tcp::PORT, tcp:HOST:PORT or unix:PATH"};
   line->release();
   gdb_line_.reset(socket);
+  gdb_line_->refuse_others(
+      {.after = '#',
+       .answer = "+" + GdbStub::framed("E.another debugger is connected already"),
+       .said = [this](const std::string& sentence) { report("-gdb: " + sentence, false); }});
+  gdb_registers_ = std::make_unique<GdbRegisters>(*machine_);
   gdb_ = std::make_unique<GdbStub>(static_cast<GdbTarget&>(*this), [this](std::string_view bytes) {
     gdb_line_->write({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   });

@@ -22,15 +22,19 @@ std::string format(const char* pattern, ...) {
 }
 
 size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
+  const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  // Three rows of the table: the one of i - 2 is for swapped neighbours.
+  std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
+    before.swap(above);
+    above.swap(row);
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
+      const char x = fold(a[i - 1]), y = fold(b[j - 1]);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y)});
+      if (i > 1 && j > 1 && x == fold(b[j - 2]) && y == fold(a[i - 2]))
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row[b.size()];
@@ -43,9 +47,16 @@ std::string nearest_name(std::string_view wanted, std::span<const std::string_vi
   size_t best_distance = ~size_t{0};
   for (std::string_view name : known) {
     const size_t distance = edit_distance(wanted, name);
-    if (distance < best_distance) best = name, best_distance = distance;
+    if (distance < best_distance && 3 * distance <= std::max(wanted.size(), name.size()))
+      best = name, best_distance = distance;
   }
   return std::string(best);
+}
+
+std::string suggestion(std::string_view wanted, std::span<const std::string_view> known,
+                       std::string_view prefix) {
+  const std::string near = nearest_name(wanted, known);
+  return near.empty() ? near : "; did you mean '" + std::string(prefix) + near + "'?";
 }
 
 std::optional<uint64_t> parse_size(std::string_view text, uint64_t unit) {

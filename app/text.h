@@ -15,10 +15,15 @@ namespace mynah::app {
 
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
 
-// Levenshtein distance.
+// How many letters to insert, leave out, replace or swap with their neighbour turn one into the other; upper
+// and lower case are the same.
 size_t edit_distance(std::string_view a, std::string_view b);
-// The known name with the smallest distance; the first of equals. Empty only when nothing is known.
+// The known name that `wanted` is a misspelling of: the nearest, the first of equals, when at most a third of
+// its letters are wrong. Empty when none is near.
 std::string nearest_name(std::string_view wanted, std::span<const std::string_view> known);
+// "; did you mean 'NAME'?" with the prefix before the name, or nothing.
+std::string suggestion(std::string_view wanted, std::span<const std::string_view> known,
+                       std::string_view prefix = {});
 
 // A number with an optional suffix of K, M, G, T, P or E (powers of 1024, any case; B: bytes), the default
 // unit being `unit` bytes. A fraction is allowed ("1.5G"). Nothing when it is not such text or does not fit

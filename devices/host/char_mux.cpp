@@ -5,8 +5,18 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace mynah::host {
+namespace {
+
+// In plain characters, from the top; cursor, colours and characters are as before on the way back.
+constexpr const char* kOtherScreen = "\x1b[?1049h\x1b[0m\x1b(B\x0f\x1b[H\x1b[2J";
+constexpr const char* kFirstScreen = "\x1b[?1049l";
+constexpr uint8_t kEsc = 0x1b;
+constexpr size_t kMostHeld = size_t{1} << 18;  // bytes of output; more ends the help
+
+}  // namespace
 
 MuxChar::MuxChar(std::unique_ptr<dev::CharBackend> lower, MuxHooks hooks)
     : lower_(std::move(lower)), hooks_(std::move(hooks)) {
@@ -14,7 +24,10 @@ MuxChar::MuxChar(std::unique_ptr<dev::CharBackend> lower, MuxHooks hooks)
   lower_->attach(this);
 }
 
-MuxChar::~MuxChar() { lower_->attach(nullptr); }
+MuxChar::~MuxChar() {
+  if (help_shown_) leave_help();
+  lower_->attach(nullptr);
+}
 
 dev::CharBackend& MuxChar::add_port() {
   ports_.push_back(std::make_unique<Port>(*this));
@@ -66,6 +79,11 @@ size_t MuxChar::can_receive() const {
 
 void MuxChar::receive(std::span<const uint8_t> bytes) {
   for (uint8_t byte : bytes) {
+    if (help_shown_) {
+      leave_help();
+      if (byte == kEsc) break;  // a cursor key comes as several bytes at once
+      if (byte != escape_) continue;
+    }
     if (escaped_) {
       escaped_ = false;
       if (byte != escape_) {
@@ -97,19 +115,9 @@ std::string MuxChar::key_name() const {
 void MuxChar::command(uint8_t key) {
   switch (key) {
     case 'h':
-    case '?': {
-      const std::string name = key_name();
-      std::string text = "\r\nAfter " + name + ":\r\n";
-      text += "  h  this help\r\n";
-      text += "  x  quit the emulator\r\n";
-      if (hooks_.save) text += "  s  save the disks of a -snapshot run\r\n";
-      text += "  t  time stamps on or off\r\n";
-      text += "  b  send a break\r\n";
-      if (ports_.size() > 1) text += "  c  switch between the guest's console and the monitor\r\n";
-      text += "  " + name + "  send " + name + "\r\n";
-      emit_text(text);
+    case '?':
+      show_help();
       break;
-    }
     case 'x':
       if (hooks_.quit) hooks_.quit();
       break;
@@ -132,11 +140,39 @@ void MuxChar::command(uint8_t key) {
   }
 }
 
+void MuxChar::show_help() {
+  const std::string name = key_name();
+  std::string text = "After " + name + ":\r\n";
+  text += "  h  this help\r\n";
+  text += "  x  quit the emulator\r\n";
+  if (hooks_.save) text += "  s  save the disks of a -snapshot run\r\n";
+  text += "  t  time stamps on or off\r\n";
+  text += "  b  send a break\r\n";
+  if (ports_.size() > 1) text += "  c  switch between the guest's console and the monitor\r\n";
+  text += "  " + name + "  send " + name + "\r\n";
+  // A guest that is on the other screen itself would lose that.
+  if (!screen_ || screen_->alternate_screen()) return emit_text("\r\n" + text);
+  emit_text(std::string(kOtherScreen) + text + "\r\nPress a key to go back.");
+  help_shown_ = true;
+}
+
+void MuxChar::leave_help() {
+  help_shown_ = false;
+  emit_text(kFirstScreen);
+  const std::vector<uint8_t> held = std::exchange(held_, {});
+  if (!held.empty()) emit(held);
+}
+
 void MuxChar::emit_text(const std::string& text) {
   lower_->write(std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
 }
 
 void MuxChar::emit(std::span<const uint8_t> bytes) {
+  if (help_shown_) {
+    held_.insert(held_.end(), bytes.begin(), bytes.end());
+    if (held_.size() > kMostHeld) leave_help();
+    return;
+  }
   if (!stamps_) return lower_->write(bytes);
   while (!bytes.empty()) {
     if (line_start_) {

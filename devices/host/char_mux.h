@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "devices/core/char_backend.h"
+#include "devices/host/terminal_state.h"
 
 namespace mynah::host {
 
@@ -44,6 +45,9 @@ class MuxChar final : public dev::CharBackend, private dev::CharReceiver {
   dev::CharBackend& add_port();  // lives as long as the mux
   void set_focus(size_t port);
   size_t focus() const { return focus_; }
+  // Of a lower line that is a terminal: help is shown on its other screen then, if that is free, until a key
+  // is pressed.
+  void set_screen(const TerminalState* screen) { screen_ = screen; }
   void set_escape(uint8_t byte) { escape_ = byte; }  // 0: none
   dev::CharBackend& lower() { return *lower_; }
 
@@ -65,6 +69,8 @@ class MuxChar final : public dev::CharBackend, private dev::CharReceiver {
   void receive(std::span<const uint8_t> bytes) override;
   void receive_break() override;
   void command(uint8_t key);
+  void show_help();
+  void leave_help();
   void emit(std::span<const uint8_t> bytes);
   void emit_text(const std::string& text);
   std::string key_name() const;
@@ -75,6 +81,9 @@ class MuxChar final : public dev::CharBackend, private dev::CharReceiver {
   size_t focus_ = 0;
   uint8_t escape_ = 0x01;
   bool escaped_ = false;  // the last byte was the escape key
+  const TerminalState* screen_ = nullptr;
+  bool help_shown_ = false;  // on the other screen; what the ports write waits in held_
+  std::vector<uint8_t> held_;
   bool stamps_ = false;
   bool line_start_ = true;
   std::chrono::steady_clock::time_point stamp_zero_;

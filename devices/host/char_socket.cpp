@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -180,7 +181,13 @@ Result<void> SocketChar::wait_for_client() {
 }
 
 void SocketChar::accept() {
+  if (connection_) {
+    // Whoever comes right after a client that went has not come second: the end of that one brings it.
+    pollfd gone{connection_->fd.get(), POLLRDHUP, 0};
+    if (::poll(&gone, 1, 0) > 0) return listener_watch_.set_interest(Poller::kNone);
+  }
   UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (fd && connection_) return refuse(std::move(fd));
   if (fd) return begin(std::move(fd));
   if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
   // Another try now would fail the same way and keep the loop busy; the end of a later connection brings it.
@@ -189,8 +196,39 @@ void SocketChar::accept() {
   listener_watch_.set_interest(Poller::kNone);
 }
 
+void SocketChar::refuse_others(Refusal refusal) {
+  refusal_ = std::move(refusal);
+  if (listener_) listener_watch_.set_interest(Poller::kRead);
+}
+
+void SocketChar::refuse(UniqueFd fd) {
+  constexpr size_t kMostSeen = 4096;
+  if (refusal_->said)
+    refusal_->said("another client came to " + address_.text() +
+                   " and was refused, because there is one already");
+  if (refused_.size() == kMostRefused) refused_.pop_front();
+  const int number = fd.get();
+  refused_.push_back({std::move(fd), {}, 0});
+  const auto it = std::prev(refused_.end());
+  it->watch = poller_.watch(number, Poller::kRead, [this, it, number](unsigned) {
+    char bytes[512];
+    const ssize_t n = ::recv(number, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    it->seen += static_cast<size_t>(std::max<ssize_t>(n, 0));
+    const bool asked = n > 0 && std::memchr(bytes, refusal_->after, static_cast<size_t>(n));
+    if (n > 0 && !asked && it->seen < kMostSeen) return;
+    if (n > 0) {
+      [[maybe_unused]] const ssize_t sent =
+          ::send(number, refusal_->answer.data(), refusal_->answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      ::shutdown(number, SHUT_WR);
+    }
+    refused_.erase(it);
+  });
+}
+
 void SocketChar::begin(UniqueFd fd) {
-  listener_watch_.set_interest(Poller::kNone);  // one client at a time; others wait in the kernel's queue
+  // One client at a time; others wait in the kernel's queue, or are told.
+  if (!refusal_) listener_watch_.set_interest(Poller::kNone);
   if (!address_.is_unix) {
     const int on = 1;  // keystrokes should not wait for more of them
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

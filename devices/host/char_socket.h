@@ -4,7 +4,9 @@
 // one is gone; output without a client is dropped. As client it connects once, at the start.
 #pragma once
 
+#include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "devices/host/char_io.h"
@@ -31,6 +33,14 @@ class SocketChar final : public dev::CharBackend {
   void attach(dev::CharReceiver* receiver) override;
   void accept_input() override;
 
+  // From now on a client that comes while there is one is not left to wait: it is sent `answer` after its
+  // first byte `after`, and closed; `said` is told.
+  struct Refusal {
+    char after;
+    std::string answer;
+    Report said;
+  };
+  void refuse_others(Refusal refusal);
   bool connected() const { return connection_ != nullptr; }
   int port() const { return bound_port_; }  // of a TCP server; 0 otherwise
 
@@ -47,6 +57,7 @@ class SocketChar final : public dev::CharBackend {
   Result<void> connect();
   Result<void> wait_for_client();
   void accept();
+  void refuse(UniqueFd fd);
   void begin(UniqueFd fd);
   void end(int error);
 
@@ -59,6 +70,14 @@ class SocketChar final : public dev::CharBackend {
   UniqueFd listener_;
   Poller::Watch listener_watch_;
   std::unique_ptr<Connection> connection_;
+  static constexpr size_t kMostRefused = 8;  // that have not sent anything yet
+  struct Refused {
+    UniqueFd fd;
+    Poller::Watch watch;
+    size_t seen = 0;
+  };
+  std::optional<Refusal> refusal_;
+  std::list<Refused> refused_;
 };
 
 }  // namespace mynah::host

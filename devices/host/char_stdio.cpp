@@ -56,8 +56,23 @@ StdioChar::StdioChar(Options options, UniqueFd own_output, std::unique_ptr<RawTe
                      report_(-1,
                              "nothing reads standard output; the guest's console output is being lost until "
                              "something does");
-                   }}) {}
+                   }}) {
+  if (::isatty(options.output)) screen_.emplace();
+}
 
-StdioChar::~StdioChar() { output_.drain(OutputQueue::kPatience); }
+StdioChar::~StdioChar() {
+  if (screen_) {
+    const std::string undo = screen_->undo();
+    write({reinterpret_cast<const uint8_t*>(undo.data()), undo.size()});
+  }
+  output_.drain(OutputQueue::kPatience);
+}
+
+void StdioChar::start_line() {
+  if (!screen_ || !screen_->line_started()) return;
+  constexpr uint8_t kNewLine[] = {'\r', '\n'};
+  write(kNewLine);
+  output_.drain(std::chrono::milliseconds(100));
+}
 
 }  // namespace mynah::host

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A serial line on the standard input and output of the emulator. A terminal on the input side is put into
-// raw mode for the life of the object (terminal.h); end of input ends the reading and nothing else.
+// raw mode for the life of the object (terminal.h); end of input ends the reading and nothing else. A
+// terminal on the output side is left as a shell expects it, whatever the guest did to it (terminal_state.h).
 //
 // Console output is what a person came for, so it is not dropped for a slow reader: what a terminal or pipe
 // does not take at once is queued, and a full queue holds the guest up until there is room. Only a reader
@@ -9,9 +10,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "devices/host/char_io.h"
 #include "devices/host/terminal.h"
+#include "devices/host/terminal_state.h"
 
 namespace mynah::host {
 
@@ -25,9 +28,16 @@ class StdioChar final : public dev::CharBackend {
   static Result<std::unique_ptr<StdioChar>> open(Options options, Poller& poller, Report report);
   ~StdioChar() override;
 
-  void write(std::span<const uint8_t> bytes) override { output_.write(bytes); }
+  void write(std::span<const uint8_t> bytes) override {
+    output_.write(bytes);
+    if (screen_) screen_->wrote(bytes);
+  }
   void attach(dev::CharReceiver* receiver) override { input_.attach(receiver); }
   void accept_input() override { input_.resume(); }
+  // What was written did to the terminal; null when the output is none.
+  const TerminalState* screen() const { return screen_ ? &*screen_ : nullptr; }
+  // So that what others write to the same terminal stands on a line of its own.
+  void start_line();
   // Gives the terminal back as it was found. Async-signal-safe, may be called often.
   void restore() const noexcept {
     if (terminal_) terminal_->restore();
@@ -38,6 +48,7 @@ class StdioChar final : public dev::CharBackend {
             Report report);
   std::unique_ptr<RawTerminal> terminal_;
   UniqueFd own_output_;
+  std::optional<TerminalState> screen_;
   OnceReport report_;
   InputPump input_;
   OutputQueue output_;

@@ -100,7 +100,10 @@ Result<Backend> make_char(std::string_view spec, const CharEnv& env) {
   if (!spec.starts_with("mon:")) return make_plain(spec, false, env);
   auto lower = make_plain(spec.substr(4), true, env);
   if (!lower) return lower.error();
-  return Backend(std::make_unique<MuxChar>(std::move(*lower), env.mux));
+  const auto* stdio = dynamic_cast<const StdioChar*>(lower->get());
+  auto mux = std::make_unique<MuxChar>(std::move(*lower), env.mux);
+  if (stdio) mux->set_screen(stdio->screen());
+  return Backend(std::move(mux));
 }
 
 }  // namespace mynah::host

@@ -9,33 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <string_view>
+
+#include "devices/host/foreign_format.h"
+#include "devices/host/shell_text.h"
 
 namespace mynah::host {
 namespace {
-
-struct Signature {
-  std::string_view bytes;  // at the start of the file
-  const char* format;
-};
-constexpr size_t kVdiMagicAt = 0x40;
-constexpr Signature kSignatures[] = {
-    {"QFI\xfb", "qcow2"}, {std::string_view("QED\0", 4), "qed"},
-    {"KDMV", "vmdk"},     {"COWD", "vmdk"},
-    {"vhdxfile", "vhdx"}, {"conectix", "vpc"},
-};
-
-// The format of another emulator's image, or nullptr.
-const char* foreign_format(int fd) {
-  std::array<uint8_t, 512> head{};
-  if (read_fully(fd, 0, head) != 0) return nullptr;
-  for (const Signature& signature : kSignatures)
-    if (std::memcmp(head.data(), signature.bytes.data(), signature.bytes.size()) == 0)
-      return signature.format;
-  constexpr uint8_t kVdiMagic[] = {0x7f, 0x10, 0xda, 0xbe};
-  if (std::memcmp(head.data() + kVdiMagicAt, kVdiMagic, sizeof kVdiMagic) == 0) return "vdi";
-  return nullptr;
-}
 
 bool lock_bytes(int fd, short type, off_t start, off_t length, int& error) {
   struct flock lock {};
@@ -66,8 +45,8 @@ Error open_error(const std::string& path, bool read_only, int error) {
   const std::string what = "cannot open the disk image '" + path + "'";
   switch (error) {
     case ENOENT:
-      return Error{what + ": there is no such file; check the path, or create it with truncate -s SIZE '" +
-                   path + "'"};
+      return Error{what + ": there is no such file; check the path, or create it with truncate -s SIZE " +
+                   shell_path(path)};
     case EISDIR:
       return Error{what + ": it is a directory; give a file"};
     case EACCES:
@@ -144,14 +123,16 @@ Result<std::unique_ptr<RawImage>> RawImage::open(const std::string& path, ImageO
   const off_t end = ::lseek(fd.get(), 0, SEEK_END);
   if (end < 0) return open_error(path, options.read_only, errno);
   if (end == 0)
-    return Error{"the disk image '" + path + "' is empty; give it a size with truncate -s SIZE '" + path +
-                 "'"};
-  if (!options.format_given) {
-    if (const char* format = foreign_format(fd.get()))
-      return Error{"'" + path + "' looks like a " + format +
-                   " image; convert it with qemu-img convert -O raw '" + path +
-                   "' disk.raw, or say format=raw if its first bytes only look that way"};
-  }
+    return Error{"the disk image '" + path + "' is empty; give it a size with truncate -s SIZE " +
+                 shell_path(path)};
+  std::array<uint8_t, kForeignHead> head{};
+  if (const int error = read_fully(fd.get(), 0, head)) return open_error(path, options.read_only, error);
+  const ForeignFormat* format = foreign_format(head);
+  if (format && !options.any_contents)
+    return Error{
+        "'" + path + "' " + describe(*format) + ", and a disk is a plain file; make one with " +
+        plain_file_command(*format, path) +
+        " and use that, or add format=raw,readonly=on if the guest is to read the bytes of this file"};
   if (options.lock && !lock_image(fd.get(), options.read_only))
     return Error{"the disk image '" + path + "' is in use by another program" +
                  (options.read_only

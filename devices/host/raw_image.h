@@ -21,7 +21,7 @@ constexpr uint64_t kSector = 512;
 
 struct ImageOptions {
   bool read_only = false;
-  bool format_given = false;  // the person said format=raw: don't look for other formats' signatures
+  bool any_contents = false;  // also what another format's signature is at the start of (foreign_format.h)
   bool lock = true;
   bool discard = true;      // pass discards on to the host's file system
   Report report = nullptr;  // run-time failures, each kind once

@@ -149,12 +149,7 @@ Result<std::unique_ptr<SlirpNet>> SlirpNet::create(SlirpOptions options, Poller&
     if (::slirp_add_hostfwd(net->slirp_, forward.udp, network_order(forward.host_address), forward.host_port,
                             network_order(forward.guest_address), forward.guest_port) == 0)
       continue;
-    const int error = errno;
-    return Error{"cannot forward " + std::string(forward.udp ? "UDP" : "TCP") + " port " +
-                 std::to_string(forward.host_port) + " of the host" +
-                 (forward.host_address ? " (" + address_text(forward.host_address) + ")" : std::string()) +
-                 " to the guest: " + (error ? errno_text(error) : std::string("it could not be bound")) +
-                 "; choose another port in hostfwd=" + forward.text + " or stop the program that uses it"};
+    return Error{forward_error(forward, errno)};
   }
   poller.add_hook(net.get());
   return net;

@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 
 #include <bit>
+#include <cerrno>
 #include <optional>
 
+#include "devices/host/fd.h"
 #include "devices/host/option_text.h"
 
 namespace mynah::host {
@@ -79,14 +81,43 @@ Result<HostForward> parse_host_forward(const std::string& text) {
     return bad;
   const auto host_address = host.empty() ? uint32_t{0} : parse_address(host);
   const auto guest_address = guest.empty() ? uint32_t{0} : parse_address(guest);
-  const auto host_port = parse_number(text.substr(second + 1, dash - second - 1), 65535);
-  const auto guest_port = parse_number(text.substr(last + 1), 65535);
+  const std::string ports[] = {text.substr(second + 1, dash - second - 1), text.substr(last + 1)};
+  for (const std::string& port : ports)
+    if (!port.empty() && port.find_first_not_of("0123456789") == std::string::npos &&
+        !parse_number(port, 65535))
+      return Error{"hostfwd '" + text + "': there is no port " + port + "; the largest is 65535"};
+  const auto host_port = parse_number(ports[0], 65535);
+  const auto guest_port = parse_number(ports[1], 65535);
   if (!host_address || !guest_address || !host_port || !guest_port || *guest_port == 0) return bad;
   forward.host_address = *host_address;
   forward.guest_address = *guest_address;
   forward.host_port = static_cast<uint16_t>(*host_port);
   forward.guest_port = static_cast<uint16_t>(*guest_port);
   return forward;
+}
+
+std::string forward_error(const HostForward& forward, int error) {
+  const std::string port = std::to_string(forward.host_port);
+  const std::string cannot =
+      "cannot forward " + std::string(forward.udp ? "UDP" : "TCP") + " port " + port + " of the host" +
+      (forward.host_address ? " (" + address_text(forward.host_address) + ")" : "") + " to the guest: ";
+  const std::string in = " in hostfwd=" + forward.text;
+  switch (error) {
+    case EADDRNOTAVAIL:
+      return cannot + "the host has no address " + address_text(forward.host_address) +
+             "; give one of its own, or none to listen on all," + in;
+    case EACCES:
+    case EPERM:
+      if (forward.host_port >= 1024) break;
+      return cannot + "ports below 1024 are for privileged programs; choose one from 1024 on, such as " +
+             std::to_string(forward.host_port + 8000) + "," + in;
+    case EADDRINUSE:
+      return cannot + "another program uses it; stop that, or choose another port" + in;
+    default:
+      break;
+  }
+  return cannot + (error ? errno_text(error) : std::string("it could not be bound")) +
+         "; choose another port" + in;
 }
 
 Result<SlirpOptions> parse_slirp_options(std::string_view text) {

@@ -48,6 +48,8 @@ inline constexpr std::string_view kSlirpKeys[] = {
     "hostname", "domainname", "dnssearch", "tftp", "bootfile",  "hostfwd"};
 Result<SlirpOptions> parse_slirp_options(std::string_view text);
 Result<HostForward> parse_host_forward(const std::string& text);
+// Why a port of the host cannot be forwarded, after an errno.
+std::string forward_error(const HostForward& forward, int error);
 std::string address_text(uint32_t address);
 
 }  // namespace mynah::host

@@ -13,6 +13,7 @@
 #include "frontend/arm/exceptions.h"
 #include "frontend/arm/mode.h"
 #include "frontend/arm/state.h"
+#include "frontend/arm/sysregs.h"
 #include "frontend/arm/system.h"
 #include "frontend/guest.h"
 #include "ir/runtime.h"
@@ -50,6 +51,16 @@ class ArmCpu final : public GuestCpu {
   // FPSR with the flags that translated code gathered.
   uint32_t fpsr() const;
   void set_fpsr(uint32_t value);
+
+  // System registers for a debugger (sysregs.h). After a write the engine has to be told that translation
+  // changed: a register may be a part of the block key.
+  std::vector<uint16_t> debug_register_keys() { return sysregs::debug_keys(state_, system_, model_); }
+  bool debug_read(uint16_t key, uint64_t& value) {
+    return sysregs::debug_read(state_, system_, model_, key, value);
+  }
+  bool debug_write(uint16_t key, uint64_t value) {
+    return sysregs::debug_write(state_, system_, model_, key, value);
+  }
 
   // --- GuestCpu
   std::string_view name() const override { return model_.name; }

@@ -75,39 +75,6 @@ constexpr PropertyRow kProperties[] = {
     {"pmu", false},     {"sme", false},  {"sve", false},
 };
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
-std::string nearest(std::string_view wanted, const std::vector<std::string_view>& names) {
-  // Command-line words are short; a longer one has no near name worth its quadratic search.
-  if (wanted.size() > 64) wanted = wanted.substr(0, 64);
-  std::string_view best;
-  size_t best_distance = ~size_t{0};
-  for (std::string_view name : names) {
-    const size_t distance = edit_distance(wanted, name);
-    if (distance < best_distance) best = name, best_distance = distance;
-  }
-  return std::string(best);
-}
-
-std::string joined(const std::vector<std::string_view>& names) {
-  std::string all;
-  for (std::string_view name : names) all += (all.empty() ? "" : ", ") + std::string(name);
-  return all;
-}
-
 std::optional<bool> parse_switch(std::string_view word) {
   for (std::string_view yes : {"on", "yes", "true", "y"}) {
     if (word == yes) return true;
@@ -118,8 +85,8 @@ std::optional<bool> parse_switch(std::string_view word) {
   return std::nullopt;
 }
 
-// Empty, or the sentence that says what is wrong.
-std::string apply_property(CpuModel& model, const ModelRow& row, std::string_view word) {
+// Empty, or what is wrong.
+CpuModelResult apply_property(CpuModel& model, const ModelRow& row, std::string_view word) {
   const size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   std::vector<std::string_view> known;
@@ -128,13 +95,12 @@ std::string apply_property(CpuModel& model, const ModelRow& row, std::string_vie
   }
   const std::string quoted = "CPU property '" + std::string(name) + "'";
   if (std::find(known.begin(), known.end(), name) == known.end()) {
-    return quoted + " is not known for " + model.name + "; did you mean '" + nearest(name, known) + "'? (" +
-           joined(known) + ")";
+    return {std::nullopt, quoted + " is not known for " + model.name, std::string(name), std::move(known)};
   }
   const std::optional<bool> on =
       equals == std::string_view::npos ? std::optional<bool>(true) : parse_switch(word.substr(equals + 1));
   if (!on) {
-    return quoted + " takes on or off, not '" + std::string(word.substr(equals + 1)) + "'";
+    return {std::nullopt, quoted + " takes on or off, not '" + std::string(word.substr(equals + 1)) + "'"};
   }
   if (name == "pmu") {
     *on ? model.features.add(kPmu) : model.features.remove(kPmu);
@@ -142,15 +108,19 @@ std::string apply_property(CpuModel& model, const ModelRow& row, std::string_vie
     *on ? model.features.add(kPauth) : model.features.remove(kPauth);
   } else if (name == "pauth-impdef") {
     if (!*on) {
-      return quoted +
-             "=off asks for the QARMA5 algorithm, which is not implemented; leave the property out, or "
-             "use pauth=off";
+      return {std::nullopt,
+              quoted +
+                  "=off asks for the QARMA5 algorithm, which is not implemented; leave the property out, "
+                  "or use pauth=off"};
     }
   } else if (name == "aarch64") {
-    if (!*on) return quoted + "=off asks for an AArch32 processor, which this model is not";
+    if (!*on)
+      return {std::nullopt, quoted +
+                                "=off asks for an AArch32 processor, which this model is not; leave the "
+                                "property out"};
   } else if (*on) {  // sve, sme, lpa2
-    return quoted + " asks for an extension that is not implemented; leave it out or say " +
-           std::string(name) + "=off";
+    return {std::nullopt, quoted + " asks for an extension that is not implemented; leave it out or say " +
+                              std::string(name) + "=off"};
   }
   return {};
 }
@@ -175,8 +145,7 @@ CpuModelResult make_cpu_model(std::string_view specification) {
       std::find_if(std::begin(kModels), std::end(kModels), [&](const ModelRow& r) { return r.name == name; });
   if (row == std::end(kModels)) {
     const std::vector<std::string_view> names = cpu_model_names();
-    return {std::nullopt, "CPU model '" + std::string(name) + "' is not known; did you mean '" +
-                              nearest(name, names) + "'? (" + joined(names) + ")"};
+    return {std::nullopt, "CPU model '" + std::string(name) + "' is not known", std::string(name), names};
   }
   CpuModel model = row->make();
   while (comma != std::string_view::npos) {
@@ -184,8 +153,8 @@ CpuModelResult make_cpu_model(std::string_view specification) {
     comma = specification.find(',', start);
     const std::string_view word =
         specification.substr(start, comma == std::string_view::npos ? comma : comma - start);
-    std::string error = apply_property(model, *row, word);
-    if (!error.empty()) return {std::nullopt, std::move(error)};
+    CpuModelResult wrong = apply_property(model, *row, word);
+    if (!wrong.error.empty()) return wrong;
   }
   compute_id_registers(model);
   return {std::move(model), {}};

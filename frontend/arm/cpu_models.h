@@ -103,8 +103,11 @@ struct CpuModel {
 };
 
 struct CpuModelResult {
-  std::optional<CpuModel> model;
-  std::string error;  // a sentence that says what to do, when there is no model
+  std::optional<CpuModel> model = std::nullopt;
+  std::string error = {};  // a sentence that says what to do, when there is no model
+  // Where the error is that a name is not known: the name, and those that are, which the sentence leaves out.
+  std::string unknown = {};
+  std::vector<std::string_view> known = {};
 };
 
 // Parses what -cpu takes: "max", "max,pauth-impdef=on", "cortex-a57,pmu=off".

@@ -3,6 +3,8 @@
 // Access to system registers: permission, gates, then the stored word or the row's function.
 #include "frontend/arm/sysregs.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "frontend/arm/exceptions_syndrome.h"
@@ -141,6 +143,68 @@ AccessResult write(ArmState& state, ArmSystem& system, const CpuModel& model, ui
   }
   if (row->flags & kChangesTranslation) system.translation_changed();
   return {};
+}
+
+namespace {
+
+// A read of these does something: it acknowledges an interrupt, or takes from the source of random numbers.
+constexpr uint16_t kReadsWithEffects[] = {system_key(3, 0, 12, 8, 0), system_key(3, 0, 12, 12, 0),
+                                          system_key(3, 3, 2, 4, 0), system_key(3, 3, 2, 4, 1)};
+
+const SysregRow* debug_row(const CpuModel& model, uint16_t key, uint8_t access) {
+  const SysregRow* row = find(key);
+  if (!row || !present(*row, model) || !(row->access & access)) return nullptr;
+  return std::find(std::begin(kReadsWithEffects), std::end(kReadsWithEffects), key) ==
+                 std::end(kReadsWithEffects)
+             ? row
+             : nullptr;
+}
+
+// SP_ELn of the level that is in use is elsewhere.
+uint64_t* stack_pointer(ArmState& state, const SysregRow& row) {
+  const auto bank = static_cast<int32_t>(offsetof(ArmState, sp_bank));
+  return row.offset == bank && !state.spsel ? &state.sp() : nullptr;
+}
+
+}  // namespace
+
+bool debug_read(ArmState& state, ArmSystem& system, const CpuModel& model, uint16_t key, uint64_t& value) {
+  const SysregRow* row = debug_row(model, key, kEl1Read);
+  if (!row) return false;
+  if (const uint64_t* sp = stack_pointer(state, *row)) {
+    value = *sp;
+    return true;
+  }
+  if (row->read) return row->read({state, system, model, *row, key}, value);
+  value = load_word(state, *row);
+  return true;
+}
+
+bool debug_write(ArmState& state, ArmSystem& system, const CpuModel& model, uint16_t key, uint64_t value) {
+  const SysregRow* row = debug_row(model, key, kEl1Write);
+  if (!row) return false;
+  if (uint64_t* sp = stack_pointer(state, *row)) {
+    *sp = value;
+  } else if (row->write) {
+    if (!row->write({state, system, model, *row, key}, value)) return false;
+  } else {
+    const uint64_t mask = writable_bits(*row, model);
+    store_word(state, *row, (load_word(state, *row) & ~mask) | (value & mask));
+  }
+  if (row->flags & kChangesTranslation) system.translation_changed();
+  return true;
+}
+
+std::vector<uint16_t> debug_keys(ArmState& state, ArmSystem& system, const CpuModel& model) {
+  std::vector<uint16_t> keys;
+  uint64_t value;
+  // Rows may stand for a range of keys, whose names say which are there; op0 is 2 or 3.
+  for (unsigned key = system_key(2, 0, 0, 0, 0); key <= UINT16_MAX; ++key)
+    if (const auto k = static_cast<uint16_t>(key);
+        find(k) && !display_name(k).starts_with('S' + std::to_string(k >> 14) + "_") &&
+        debug_read(state, system, model, k, value))
+      keys.push_back(k);
+  return keys;
 }
 
 AccessResult write_immediate(ArmState& state, ArmSystem& system, const CpuModel& model, unsigned op1,

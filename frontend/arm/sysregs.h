@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "frontend/arm/cpu_models.h"
 #include "frontend/arm/state.h"
@@ -124,6 +125,14 @@ bool present(const SysregRow&, const CpuModel&);
 // MRS and MSR at the current exception level. `rt` is for the syndrome of a trap.
 AccessResult read(ArmState&, ArmSystem&, const CpuModel&, uint16_t key, uint64_t& value, unsigned rt = 31);
 AccessResult write(ArmState&, ArmSystem&, const CpuModel&, uint16_t key, uint64_t value, unsigned rt = 31);
+
+// For a debugger, which sees every register at whatever level the guest is, and must not disturb it.
+// The keys of the registers that a debugger can name and read on this model and system: named in the manual,
+// readable at EL1, and without effects of the read, which rules out ICC_IARn_EL1 and RNDR.
+std::vector<uint16_t> debug_keys(ArmState&, ArmSystem&, const CpuModel&);
+bool debug_read(ArmState&, ArmSystem&, const CpuModel&, uint16_t key, uint64_t& value);
+// As MSR at EL1 would write it; false when there is no MSR of it.
+bool debug_write(ArmState&, ArmSystem&, const CpuModel&, uint16_t key, uint64_t value);
 
 // MSR (immediate): SPSel, DAIFSet, DAIFClr, UAO, PAN, DIT, SSBS, by op1 and op2. (CFINV, XAFLAG and AXFLAG
 // share the space and are ordinary instructions of the decoder.)

@@ -44,8 +44,15 @@ struct BadInput : testing::Test {
 
 TEST_F(BadInput, CommandLine) {
   expect_refused({"-kernal", "x"}, "did you mean '-kernel'");
-  expect_refused({"-M", "pc"}, "machine 'pc' is not known");
+  expect_refused({"-M", "pc"}, "machine 'pc' is not supported yet");
   expect_refused({"-nographic"}, "nothing to start");
+  expect_refused({}, "-kernel linux -initrd initrd.gz -append console=ttyAMA0, or firmware and a disk");
+  const std::string disk = folder.write("disk", std::string(64 << 10, '\0'));
+  expect_refused({disk}, "-bios QEMU_EFI.fd " + disk);
+  expect_refused({folder.write("cd", std::string(0x8001, '\0') + "CD001" + std::string(2048, '\0'))},
+                 "-bios QEMU_EFI.fd -cdrom " + (folder / "cd"));
+  expect_refused(with({"-append", "console=x", "quiet"}), "-append 'console=x quiet'");
+  EXPECT_FALSE(std::filesystem::exists("quiet"));
   expect_refused({"-nographic", "-append", "x", "-bios", kernel}, "-append is for the kernel");
   expect_refused(with({"-serial", "stdio", "-monitor", "stdio"}), "wanted by both");
   expect_refused(with({"-serial", "chardev:none"}), "no -chardev with id=none");
@@ -65,6 +72,13 @@ TEST_F(BadInput, Kernels) {
   refused(folder.write("x86", x86), "built for x86");
   refused(folder.write("gz", std::string("\x1f\x8b\x08") + std::string(100, 'x')), "corrupt or cut short");
   refused("/dev/zero", "larger than the 128 MiB");
+  const std::string xz = folder.write("Image.xz", std::string("\xfd"
+                                                              "7zXZ\0",
+                                                              6) +
+                                                      std::string(100, 'x'));
+  refused(xz, "is compressed with xz; unpack it with xz -dc " + xz + " > " + (folder / "Image") + " and");
+  refused(folder.write("disk.qcow2", "QFI\xfb" + std::string(1000, '\0')),
+          "is a qcow2 image, and that is a disk");
 }
 
 TEST_F(BadInput, InitialDisksAndDeviceTrees) {
@@ -104,6 +118,18 @@ TEST_F(BadInput, Disks) {
   expect_refused(
       with({"-drive", "file=" + folder.write("q", std::string("QFI\xfb") + std::string(1000, '\0'))}),
       "qcow2");
+  const std::string packed = folder.write("d.img.gz", std::string("\x1f\x8b\x08") + std::string(1000, 'x'));
+  for (const char* format : {"", ",format=raw", ",format=raw,snapshot=on", ",readonly=on"})
+    expect_refused(with({"-drive", "file=" + packed + format}),
+                   "gzip -dc " + packed + " > " + (folder / "d.img"));
+  expect_refused(with({"-snapshot", packed}), "is compressed with gzip");
+  expect_refused({"-nographic", "-pflash", packed}, "is compressed with gzip");
+  expect_refused({"-nographic", "-bios", packed}, "is compressed with gzip");
+  {  // The bytes as they are, for a guest that knows what to do with them.
+    Program program(with({"-drive", "readonly=on,format=raw,file=" + packed}));
+    EXPECT_EQ(program.finish(), 0) << program.errors;
+  }
+  expect_refused(with({"-drive", "file=" + (folder / "q") + ",format=qcow2"}), "qemu-img convert -O raw");
   expect_refused(with({"-drive", "file=/dev/null"}), "neither a file nor a block device");
   // Two writers.
   const std::string disk = folder.write("disk", std::string(4096, '\0'));
@@ -130,6 +156,22 @@ TEST_F(BadInput, PortsInUse) {
   expect_refused(with({"-nic", "user,hostfwd=tcp:127.0.0.1:" + port + "-:22"}), "choose another port");
   ::close(taken);
   expect_refused(with({"-serial", "tcp:127.0.0.1:" + port}), "cannot connect");
+}
+
+TEST_F(BadInput, UnusedPartsAreWarnedOf) {
+  const std::string disk = folder.write("disk", std::string(4096, '\0'));
+  Program program(with({"-drive", "if=none,id=d,format=raw,file=" + disk, "-netdev", "user,id=n"}));
+  EXPECT_EQ(program.finish(), 0);
+  EXPECT_EQ(program.output, "hello\n");
+  EXPECT_THAT(program.errors, HasSubstr("mynah: warning: the guest does not see the disk '" + disk));
+  EXPECT_THAT(program.errors, HasSubstr("mynah: warning: the guest does not see the network 'n'"));
+}
+
+TEST_F(BadInput, ForwardedPorts) {
+  expect_refused(with({"-nic", "user,hostfwd=tcp::70000-:22"}), "there is no port 70000");
+  expect_refused(with({"-nic", "user,hostfwd=tcp::7000-:99999999999"}), "there is no port 99999999999");
+  expect_refused(with({"-nic", "user,hostfwd=tcp:192.0.2.77:7000-:22"}),
+                 "the host has no address 192.0.2.77");
 }
 
 TEST_F(BadInput, FilesThatCannotBeWritten) {

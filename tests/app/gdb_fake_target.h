@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A debugger's target that writes down what it is told to do: three registers, some memory at 0x1000.
+// A debugger's target that writes down what it is told to do: four registers, some memory at 0x1000.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,8 @@ inline std::string frame(std::string_view body) {
 }
 
 struct FakeGdbTarget final : GdbTarget {
-  std::string registers[3] = {std::string(8, '\0'), std::string(8, '\1'), std::string(4, '\2')};
+  // The last is none of those that come all at once, and cannot be written.
+  std::string registers[4] = {std::string(8, '\0'), std::string(8, '\1'), std::string(4, '\2'), "lone"};
   std::string memory = std::string(256, 'm');
   std::string calls;
   bool note = true;
@@ -27,11 +28,16 @@ struct FakeGdbTarget final : GdbTarget {
     if (note) calls += name + ";";
   }
   unsigned gdb_register_count() override { return 3; }
-  std::string gdb_read_register(unsigned n) override { return registers[n]; }
-  size_t gdb_register_size(unsigned n) override { return registers[n].size(); }
-  void gdb_write_register(unsigned n, std::string_view bytes) override {
-    if (n < 3 && bytes.size() == registers[n].size()) registers[n] = bytes;
+  std::string gdb_read_register(unsigned n) override {
+    return n < std::size(registers) ? registers[n] : std::string();
   }
+  size_t gdb_register_size(unsigned n) override { return gdb_read_register(n).size(); }
+  bool gdb_write_register(unsigned n, std::string_view bytes) override {
+    if (n >= std::size(registers) || n == 3 || bytes.size() != registers[n].size()) return false;
+    registers[n] = bytes;
+    return true;
+  }
+  void gdb_use_physical(bool on) override { call(on ? "physical" : "virtual"); }
   size_t gdb_read_memory(uint64_t address, std::span<uint8_t> to) override {
     if (address < 0x1000 || address - 0x1000 >= memory.size()) return 0;
     const size_t n = std::min<size_t>(to.size(), memory.size() - (address - 0x1000));

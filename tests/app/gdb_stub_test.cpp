@@ -79,6 +79,12 @@ TEST_F(Gdb, Registers) {
   EXPECT_EQ(target.registers[1], std::string("\x11\x22\x33\x44\x55\x66\x77\x88"));
   EXPECT_EQ(ask("P1=11"), "E16");
   EXPECT_EQ(ask("P1"), "E16");
+  // Not among those of g; and it cannot be written.
+  EXPECT_EQ(ask("p3"), "6c6f6e65");
+  EXPECT_EQ(ask("P3=11223344"), "E16");
+  EXPECT_EQ(ask("p4"), "E16");
+  EXPECT_EQ(ask("P4=11"), "E16");
+  EXPECT_EQ(ask("P1000000000=11"), "E16");
   EXPECT_EQ(ask("g"), std::string(16, '0') + "112233445566778802020202");
   EXPECT_EQ(ask("G" + std::string(40, 'a')), "OK");
   EXPECT_EQ(target.registers[2], std::string(4, '\xaa'));
@@ -154,6 +160,23 @@ TEST_F(Gdb, Queries) {
             "73616964206865"
             "6c70");  // "said help"
   EXPECT_EQ(ask("qRcmd,6"), "E16");
+}
+
+TEST_F(Gdb, MemoryMayBePhysical) {
+  EXPECT_EQ(ask("qqemu.Supported"), "PhyMemMode");
+  EXPECT_EQ(ask("qqemu.PhyMemMode"), "0");
+  EXPECT_EQ(ask("Qqemu.PhyMemMode:1"), "OK");
+  EXPECT_EQ(ask("qqemu.PhyMemMode"), "1");
+  EXPECT_EQ(ask("Qqemu.PhyMemMode:2"), "E16");
+  EXPECT_EQ(ask("qqemu.PhyMemMode"), "1");
+  EXPECT_EQ(ask("Qqemu.PhyMemMode:0"), "OK");
+  EXPECT_EQ(target.calls, "physical;virtual;");
+  // The next client starts anew.
+  ask("Qqemu.PhyMemMode:1");
+  stub.disconnected();
+  stub.connected();
+  EXPECT_EQ(ask("qqemu.PhyMemMode"), "0");
+  EXPECT_EQ(target.calls, "physical;virtual;physical;virtual;clear;");
 }
 
 TEST_F(Gdb, TheTargetDescriptionComesInPieces) {

@@ -46,7 +46,16 @@ TEST(Text, TheNearestNameIsFound) {
   const std::string_view names[] = {"kernel", "initrd", "append"};
   EXPECT_EQ(nearest_name("kernal", names), "kernel");
   EXPECT_EQ(nearest_name("apend", names), "append");
+  EXPECT_EQ(nearest_name("KERNEL", names), "kernel");
+  // Only what is a misspelling of it.
+  EXPECT_EQ(nearest_name("help", names), "");
+  EXPECT_EQ(nearest_name("", names), "");
+  EXPECT_EQ(nearest_name(std::string(100'000, 'x'), names), "");
+  EXPECT_EQ(suggestion("appned", names, "-"), "; did you mean '-append'?");
+  EXPECT_EQ(suggestion("cortex", names), "");
   EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("abcd", "bacd"), 1u);  // neighbours swapped
+  EXPECT_EQ(edit_distance("ca", "abc"), 3u);
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
 }
 
@@ -108,7 +117,7 @@ TEST(Options, Drives) {
   ASSERT_EQ(o.drives.size(), 3u);
   EXPECT_EQ(o.drives[0].file, "a,b.img");
   EXPECT_TRUE(o.drives[0].read_only);
-  EXPECT_TRUE(o.drives[0].format_given);
+  EXPECT_EQ(o.drives[0].format, "raw");
   ASSERT_EQ(o.devices.size(), 3u);
   EXPECT_EQ(o.devices[0].drive, "d1");
   EXPECT_EQ(o.devices[0].serial, "S1");
@@ -233,7 +242,7 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-device", "virtio-net-pci"}, "needs PCI"},
       {{"-device", "e1000"}, "needs PCI, which the machine does not have; use virtio-net-device"},
       {{"-nic", "user,model=e1000"}, "needs PCI"},
-      {{"-nic", "user,model=virtoi"}, "did you mean 'virtio-net-device'"},
+      {{"-nic", "user,model=virtoi"}, "the card is virtio-net-device"},
       {{"-device", "virtio-blk-device,driv=a"}, "did you mean 'drive'"},
       {{"-device", "virtio-blk-device"}, "needs drive=ID"},
       {{"-drive", "if=none,id=disk,file=x", "-device", "virtio-blk-device,drive=dsik"},
@@ -275,6 +284,96 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
     for (std::string_view a : c.args) line += std::string(a) + " ";
     EXPECT_THAT(bad(c.args), HasSubstr(std::string(c.says))) << line;
   }
+}
+
+TEST(Options, WhatOnlyOthersKnowIsNoMisspelling) {
+  const BadCase cases[] = {
+      {{"-iscsi", "x"}, "option '-iscsi' is not supported yet"},
+      {{"-k", "de"}, "option '-k' is not supported yet"},
+      {{"-sd", "x"}, "is not supported"},
+      {{"-device", "usb-kbd"}, "device 'usb-kbd' is not supported yet"},
+      {{"-device", "virtio-gpu-pci"}, "is not supported yet"},
+      {{"-device", "virtio-scsi-device"}, "is not supported yet"},
+      {{"-nic", "user,model=usb-net"}, "is not supported yet"},
+      {{"-M", "pc"}, "machine 'pc' is not supported yet; use virt"},
+      {{"-M", "virt-6.2"}, "is not supported yet; use virt"},
+      {{"-cpu", "cortex-a53"}, "is not supported yet; use one of cortex-a57"},
+      {{"-cpu", "host"}, "use -cpu max"},
+      {{"-object", "iothread,id=i"}, "is not supported yet"},
+      {{"-chardev", "udp,id=c"}, "is not supported yet"},
+      // And what nobody knows.
+      {{"-frobnicate"}, "option '-frobnicate' is not known"},
+      {{"-device", "frobnicator"}, "device 'frobnicator' is not known"},
+      {{"-M", "frobnicator"}, "machine 'frobnicator' is not known"},
+      {{"-cpu", "frobnicator"}, "CPU model 'frobnicator' is not known"},
+      {{"-cpu", "max,frobnicate=on"}, "CPU property 'frobnicate' is not known"},
+      {{"-drive", "frobnicate=on"}, "-drive has no property 'frobnicate'"},
+      {{"-netdev", "frob,id=n"}, "network 'frob' is not known"},
+      {{"-object", "frobnicator,id=o"}, "object 'frobnicator' is not known"},
+      {{"-chardev", "frobnicator,id=o"}, "character device 'frobnicator' is not known"},
+      {{"-serial", "frobnicator"}, "'frobnicator' is not known"},
+      {{"-d", "frobnicator"}, "log item 'frobnicator' is not known"},
+  };
+  for (const BadCase& c : cases) {
+    std::string line;
+    for (std::string_view a : c.args) line += std::string(a) + " ";
+    const std::string says = bad(c.args);
+    EXPECT_THAT(says, HasSubstr(std::string(c.says))) << line;
+    EXPECT_THAT(says, Not(HasSubstr("did you mean"))) << line;
+  }
+}
+
+TEST(Options, MissingCommasQuotesAndValuesAreRecognized) {
+  const BadCase cases[] = {
+      {{"-drive", "file=a", "format=raw"}, "-drive file=a,format=raw"},
+      {{"-drive", "file=a,", "format=raw"}, "-drive file=a,format=raw"},
+      {{"-drive", "file=a", ",format=raw", "if=none"}, "-drive file=a,format=raw,if=none"},
+      {{"-drive", "file=my a", "format=raw"}, "-drive 'file=my a,format=raw'"},
+      {{"-device", "virtio-rng-device,", "rng=r"}, "-device virtio-rng-device,rng=r"},
+      {{"-M", "virt", "gic-version=3"}, "-M virt,gic-version=3"},
+      {{"-nic", "user", "hostfwd=tcp::2222-:22"}, "-nic user,hostfwd=tcp::2222-:22"},
+      {{"-append", "console=x", "root=/dev/vda"}, "-append 'console=x root=/dev/vda'"},
+      {{"-append", "console=x", "ro", "root=/dev/vda", "-S"}, "-append 'console=x ro root=/dev/vda'"},
+      {{"--append", "it's", "a=b"}, "-append 'it'\\''s a=b'"},
+      {{"-kernel", "Image", "console=x", "ro"}, "-append 'console=x ro'"},
+      {{"-kernel", "-nographic", "Image"}, "write -kernel Image -nographic"},
+      {{"-kernel", "--nographic"}, "write -kernel FILE"},
+      {{"-kernel", "-initrd", "x"}, "needs an argument, and the option '-initrd' follows it"},
+      {{"-append", "-serial", "stdio"}, "needs an argument, and the option '-serial' follows it"},
+  };
+  for (const BadCase& c : cases) {
+    std::string line;
+    for (std::string_view a : c.args) line += std::string(a) + " ";
+    EXPECT_THAT(bad(c.args), HasSubstr(std::string(c.says))) << line;
+  }
+}
+
+TEST(Options, OtherWordsAreDisks) {
+  EXPECT_EQ(good({"-nographic", "a=b"}).drives[0].file, "a=b");
+  EXPECT_EQ(good({"-drive", "file=a", "./format=raw"}).drives[1].file, "./format=raw");
+  EXPECT_EQ(good({"-append", "console=x", "disk.img"}).drives[0].file, "disk.img");
+  EXPECT_EQ(good({"-append", "-x", "-name", "-"}).append, "-x");
+  // With what to say when there is no such file.
+  EXPECT_THAT(good({"-append", "console=x", "ro", "quiet"}).drives[1].if_absent,
+              HasSubstr("-append 'console=x ro quiet'"));
+  EXPECT_THAT(good({"-name", "my", "vm"}).drives[0].if_absent, HasSubstr("-name 'my vm'"));
+  EXPECT_EQ(good({"disk.img"}).drives[0].if_absent, "");
+}
+
+TEST(Options, WhatTheGuestDoesNotSeeIsWarnedOf) {
+  using testing::ElementsAre;
+  EXPECT_THAT(good({"-drive", "if=none,id=d,file=x"}).warnings,
+              ElementsAre(HasSubstr("add -device virtio-blk-device,drive=d")));
+  EXPECT_THAT(good({"-drive", "if=none,file=x"}).warnings, ElementsAre(HasSubstr("add id=ID to it")));
+  EXPECT_THAT(good({"-netdev", "user,id=n"}).warnings,
+              ElementsAre(HasSubstr("add -device virtio-net-device,netdev=n")));
+  EXPECT_THAT(good({"-net", "user"}).warnings, ElementsAre(HasSubstr("add -net nic")));
+  EXPECT_THAT(good({"-drive", "if=none,id=d,file=x", "-device", "virtio-blk-device,drive=d", "-netdev",
+                    "user,id=n", "-device", "virtio-net-device,netdev=n", "-drive", "file=y", "-drive",
+                    "if=pflash,file=z", "disk"})
+                  .warnings,
+              testing::IsEmpty());
+  EXPECT_THAT(good({"-nic", "user", "-net", "nic", "-net", "user"}).warnings, testing::IsEmpty());
 }
 
 }  // namespace

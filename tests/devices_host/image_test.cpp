@@ -10,6 +10,7 @@
 #include <random>
 
 #include "devices/host/entropy.h"
+#include "devices/host/foreign_format.h"
 #include "devices/host/overlay.h"
 #include "devices/host/raw_image.h"
 #include "tests/devices_host/support.h"
@@ -139,11 +140,12 @@ TEST_F(ImageTest, OtherFormatsAreNamed) {
   write_file(path, "QFI\xfb" + std::string(4092, '\0'));
   auto image = RawImage::open(path, options());
   ASSERT_FALSE(image);
-  EXPECT_NE(image.message().find("looks like a qcow2 image; convert it with qemu-img convert -O raw"),
+  EXPECT_NE(image.message().find("is a qcow2 image"), std::string::npos) << image.message();
+  EXPECT_NE(image.message().find("qemu-img convert -O raw " + path + " " + (folder / "disk-1.raw")),
             std::string::npos)
       << image.message();
-  ImageOptions raw = options();
-  raw.format_given = true;
+  ImageOptions raw = options(true);
+  raw.any_contents = true;
   EXPECT_TRUE(RawImage::open(path, raw));
   write_file(path, "QFI");  // shorter than the signature
   EXPECT_TRUE(RawImage::open(path, options()));
@@ -151,6 +153,35 @@ TEST_F(ImageTest, OtherFormatsAreNamed) {
   auto vdi = RawImage::open(path, options());
   ASSERT_FALSE(vdi);
   EXPECT_NE(vdi.message().find("vdi"), std::string::npos);
+}
+
+TEST_F(ImageTest, CommandsMakePlainFilesOfFreeNames) {
+  const auto command = [&](const std::string& head, const std::string& name) {
+    const ForeignFormat* format =
+        foreign_format({reinterpret_cast<const uint8_t*>(head.data()), head.size()});
+    return format ? plain_file_command(*format, folder / name) : "(plain)";
+  };
+  const std::string at = folder.path + "/";
+  const std::string xz(
+      "\xfd"
+      "7zXZ\0",
+      6);
+  const std::string gzip = "\x1f\x8b\x08";
+  EXPECT_EQ(command(xz, "a.img.xz"), "xz -dc " + at + "a.img.xz > " + at + "a.img");
+  EXPECT_EQ(command(xz, "a.qcow2.xz"), "xz -dc " + at + "a.qcow2.xz > " + at + "a.qcow2");
+  EXPECT_EQ(command(gzip, "a"), "gzip -dc " + at + "a > " + at + "a.raw");
+  EXPECT_EQ(command(gzip, "a.tar.gz"), "tar -xOf " + at + "a.tar.gz > " + at + "a.raw");
+  EXPECT_EQ(command(gzip, "a.tgz"), "tar -xOf " + at + "a.tgz > " + at + "a.raw");
+  EXPECT_EQ(command("BZh91AY&SY", "a.bz2"), "bzip2 -dc " + at + "a.bz2 > " + at + "a.raw");
+  EXPECT_EQ(command("\x28\xb5\x2f\xfd", "a.zst"), "zstd -dc " + at + "a.zst > " + at + "a.raw");
+  EXPECT_EQ(command("\x04\x22\x4d\x18", "a.lz4"), "lz4 -dc " + at + "a.lz4 > " + at + "a.raw");
+  EXPECT_EQ(command("PK\x03\x04", "a.zip"), "unzip -p " + at + "a.zip > " + at + "a.raw");
+  EXPECT_EQ(command("KDMV", "it's.vmdk"),
+            "qemu-img convert -O raw '" + at + "it'\\''s.vmdk' '" + at + "it'\\''s.raw'");
+  for (const char* name : {"a.raw", "a-1.raw"}) write_file(folder / name, "x");
+  EXPECT_EQ(command("vhdxfile", "a.vhdx"), "qemu-img convert -O raw " + at + "a.vhdx " + at + "a-2.raw");
+  for (const char* head : {"", "BZh", "BZhello", "PK", "\x1f\x8b", "QFI"})
+    EXPECT_EQ(command(head, "a"), "(plain)") << head;
 }
 
 // A mount namespace of this process alone. Without root that takes a user namespace, in which the user and

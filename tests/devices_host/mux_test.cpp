@@ -59,6 +59,43 @@ TEST_F(MuxTest, EscapeCommands) {
   EXPECT_NE(lower->out.find("quit"), std::string::npos);
 }
 
+TEST_F(MuxTest, HelpOnATerminalLeavesNoTrace) {
+  TerminalState screen;
+  mux->set_screen(&screen);
+  type("\x01h");
+  EXPECT_NE(lower->out.find("\x1b[?1049h"), std::string::npos);
+  EXPECT_NE(lower->out.find("quit the emulator"), std::string::npos);
+  lower->out.clear();
+  mux->write(bytes_of("guest"));
+  EXPECT_EQ(lower->out, "");  // it waits
+  type(" ");
+  EXPECT_EQ(lower->out, "\x1b[?1049lguest");
+  EXPECT_EQ(guest.text, "");  // the key was for the help
+  // A cursor key, and the escape key, which goes on to mean what it does.
+  type("\x01h");
+  type("\x1b[A");
+  EXPECT_EQ(guest.text, "");
+  type("\x01h");
+  type("\x01x");
+  EXPECT_EQ(quits, 1);
+  // Much output ends it.
+  type("\x01h");
+  lower->out.clear();
+  for (int i = 0; i < 300; ++i) mux->write(bytes_of(std::string(1024, 'g')));
+  EXPECT_EQ(lower->out.substr(0, 8), "\x1b[?1049l");
+  EXPECT_EQ(lower->out.size(), 8u + 300 * 1024);
+  // A guest that is on the other screen keeps it.
+  const std::string vi = "\x1b[?1049h";
+  screen.wrote(bytes_of(vi));
+  lower->out.clear();
+  type("\x01h");
+  EXPECT_EQ(lower->out.find("\x1b"), std::string::npos);
+  EXPECT_NE(lower->out.find("quit the emulator"), std::string::npos);
+  lower->out.clear();
+  mux->write(bytes_of("g"));
+  EXPECT_EQ(lower->out, "g");
+}
+
 TEST_F(MuxTest, FocusMovesToTheMonitorAndBack) {
   type(
       "one\x01"

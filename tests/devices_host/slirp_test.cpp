@@ -5,8 +5,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <cstring>
+#include <fstream>
 
 #include "devices/host/slirp_net.h"
 #include "tests/devices_host/support.h"
@@ -357,6 +359,35 @@ TEST_F(SlirpTest, BusyPortIsASentence) {
   EXPECT_NE(made.message().find("TCP port " + port), std::string::npos) << made.message();
   EXPECT_NE(made.message().find("choose another port"), std::string::npos) << made.message();
   poller->poll(std::chrono::nanoseconds(0));  // the failed one left nothing behind
+}
+
+TEST_F(SlirpTest, PortsThatCannotBeHadEachHaveTheirReason) {
+  const auto refused = [&](const std::string& rule) {
+    auto options = parse_slirp_options("hostfwd=" + rule);
+    if (!options) return options.message();
+    auto made = SlirpNet::create(*options, *poller, {});
+    return made ? std::string("(none)") : made.message();
+  };
+  EXPECT_NE(refused("tcp:192.0.2.77:7000-:22").find("the host has no address 192.0.2.77"), std::string::npos)
+      << refused("tcp:192.0.2.77:7000-:22");
+  EXPECT_NE(refused("udp:192.0.2.77:7000-:22").find("the host has no address"), std::string::npos);
+  EXPECT_NE(refused("tcp::65536-:22").find("there is no port 65536"), std::string::npos);
+  HostForward low{.host_port = 80, .guest_port = 80, .text = "tcp::80-:80"};
+  const std::string sentence = forward_error(low, EACCES);
+  EXPECT_NE(sentence.find("such as 8080, in hostfwd=tcp::80-:80"), std::string::npos) << sentence;
+
+  // As who may not have such a port.
+  std::ifstream start("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+  unsigned first = 0;
+  if (!(start >> first) || first < 1024) GTEST_SKIP() << "every port is free for all here";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::getuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(77);
+    ::_exit(refused("tcp:127.0.0.1:81-:80").find("ports below 1024") != std::string::npos ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(SlirpTest, HostileFramesDoNoHarm) {

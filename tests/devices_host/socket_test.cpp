@@ -77,6 +77,42 @@ TEST_F(SocketCharTest, UnixServerServesClientsInTurn) {
   EXPECT_FALSE(std::filesystem::exists(folder / "s"));
 }
 
+TEST_F(SocketCharTest, OthersCanBeRefusedWithAnAnswer) {
+  auto made = make("unix:" + (folder / "s") + ",server=on,wait=off");
+  ASSERT_TRUE(made) << made.message();
+  auto& line = socket(made);
+  line.attach(&guest);
+  std::string said;
+  line.refuse_others({.after = '#', .answer = "no", .said = [&](const std::string& s) { said += s + "\n"; }});
+  for (int i = 0; i < 2; ++i) {
+    UniqueFd client = connect_unix(folder / "s");
+    EXPECT_TRUE(poll_until([&] { return line.connected(); }));
+    for (int j = 0; j < 3; ++j) {
+      said.clear();
+      UniqueFd other = connect_unix(folder / "s");
+      EXPECT_TRUE(poll_until([&] { return !said.empty(); }));
+      EXPECT_NE(said.find("was refused"), std::string::npos) << said;
+      ASSERT_EQ(::write(other.get(), "+$q#", 4), 4);
+      poll_a_while();
+      EXPECT_EQ(read_some(other.get(), 2), "no");
+      char byte;
+      EXPECT_EQ(::read(other.get(), &byte, 1), 0);  // closed
+    }
+    // Those that never ask: their number is bounded, and the first client does not notice.
+    std::vector<UniqueFd> silent;
+    for (int j = 0; j < 30; ++j) {
+      silent.push_back(connect_unix(folder / "s"));
+      poll_a_while();
+    }
+    silent.resize(25);
+    poll_a_while();
+    ASSERT_EQ(::write(client.get(), "a", 1), 1);
+    EXPECT_TRUE(poll_until([&] { return guest.text == std::string(static_cast<size_t>(i) + 1, 'a'); }));
+    client.reset();
+    EXPECT_TRUE(poll_until([&] { return !line.connected(); }));
+  }
+}
+
 TEST_F(SocketCharTest, StaleSocketIsReplacedLiveOneRefused) {
   {
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
