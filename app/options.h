@@ -47,6 +47,8 @@ struct DeviceOption {
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng
   std::string bus, chardev, name;                      // kConsole, kSerialPort
+  std::optional<unsigned> port;                        // the same: its number on the bus
+  size_t owner = 0;                                    // the same: which device is the bus
 };
 
 struct NetOption {

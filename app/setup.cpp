@@ -268,24 +268,18 @@ Result<void> Session::set_up_devices() {
         };
         break;
       case DeviceKind::kSerial: {
-        // Its ports are the consoles and channels up to the next one, or those that name it.
         std::vector<dev::VirtioConsole::PortOptions> ports;
-        bool nearest = true;
-        for (size_t j = i + 1; j < devices.size(); ++j) {
-          const DeviceOption& p = devices[j];
-          if (p.kind == DeviceKind::kSerial) nearest = false;
+        for (const DeviceOption& p : devices) {
           if (p.kind != DeviceKind::kConsole && p.kind != DeviceKind::kSerialPort) continue;
-          const std::string bus = p.bus.substr(0, p.bus.find('.'));
-          if (bus.empty() ? !nearest : bus != d.id) continue;
+          if (p.owner != i) continue;
           auto line = lines_->take("chardev:" + p.chardev,
                                    p.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport");
           if (!line) return line.error();
-          ports.push_back({**line, p.name, p.kind == DeviceKind::kConsole});
+          ports.push_back({**line, p.name, p.kind == DeviceKind::kConsole, *p.port});
         }
-        if (ports.empty() || ports.size() > dev::VirtioConsole::kMaxPorts)
-          return Error{"-device virtio-serial-device takes 1 to " +
-                       std::to_string(dev::VirtioConsole::kMaxPorts) + " ports, and " +
-                       std::to_string(ports.size()) + " are given; add or remove -device virtconsole"};
+        if (ports.empty())
+          return Error{
+              "-device virtio-serial-device has no port; add a -device virtconsole or virtserialport"};
         make = [ports](dev::DmaMemory& memory, dev::Log& log) {
           return std::make_unique<dev::VirtioConsole>(memory, log, ports);
         };
