@@ -119,9 +119,7 @@ void Session::set_up_entropy(VirtConfig& config) {
     entropy_ = std::make_unique<host::HostEntropy>();
   config.rng_seed.resize(32);
   entropy_->fill(config.rng_seed);
-  uint8_t bytes[8];
-  entropy_->fill(bytes);
-  std::memcpy(&config.random_seed, bytes, 8);
+  config.entropy = entropy_.get();
 }
 
 Result<void> Session::set_up_memory_files(VirtConfig& config) {

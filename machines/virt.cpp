@@ -35,11 +35,13 @@ struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t key, uint64_t& value) override;
   bool write_external(uint16_t key, uint64_t value) override;
-  uint64_t random() override {
-    uint64_t z = m.random_state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
+  std::optional<uint64_t> random() override {
+    if (!m.config_.entropy) return std::nullopt;
+    uint8_t bytes[8];
+    m.config_.entropy->fill(bytes);
+    uint64_t value;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
   }
   void send_event() override {}
   void set_event_stream(const arm::EventStreamControl& c) override {
@@ -192,8 +194,7 @@ VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
       system_(std::make_unique<System>(*this)),
       dma_(std::make_unique<Dma>(memory_)),
       lines_(std::make_unique<Lines>(*this)),
-      devices_(std::make_unique<Devices>(*this)),
-      random_state_(config_.random_seed ^ 0x9e3779b97f4a7c15) {
+      devices_(std::make_unique<Devices>(*this)) {
   if (config_.gic_version == 3) config_.cpu.set_feature(arm::Feature::kGicCpuInterface, true);
   cpu_ = std::make_unique<arm::ArmCpu>(config_.cpu, *system_, system_.get(), *runtime_);
   add_devices();

@@ -50,9 +50,9 @@ struct VirtConfig {
   Accelerator accelerator = Accelerator::kJit;
   size_t code_bytes = size_t{256} << 20;
   Techniques techniques;
-  std::vector<uint8_t> rng_seed;  // 32 bytes for /chosen
-  uint64_t random_seed = 0;       // of the processor's random number instructions
-  std::vector<uint8_t> uuid;      // 16 bytes for firmware, or none
+  std::vector<uint8_t> rng_seed;          // 32 bytes for /chosen
+  dev::EntropySource* entropy = nullptr;  // the processor's random numbers; null: they are not available
+  std::vector<uint8_t> uuid;              // 16 bytes for firmware, or none
 
   // Without firmware the kernel is started directly; with it, firmware finds the kernel through fw_cfg.
   bool starts_kernel() const { return !kernel.empty() && firmware.empty() && !flash[0]; }
@@ -139,7 +139,6 @@ class VirtMachine final {
   std::vector<uint8_t> dtb_;
   uint64_t dtb_address_ = 0, entry_ = 0;
   bool stepping_ = false;  // step() keeps interrupts from the processor
-  uint64_t random_state_;
 };
 
 // The device tree of a configuration; initrd range and command line included.
