@@ -124,6 +124,7 @@ bool write_ssbs(const SysregContext& c, uint64_t value) {
 }
 
 bool read_isr(const SysregContext& c, uint64_t& value) {
+  c.system.catch_up();
   return value = (c.state.irq_pending ? bit(7) : 0) | (c.state.fiq_pending ? bit(6) : 0), true;
 }
 

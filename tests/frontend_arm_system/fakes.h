@@ -56,6 +56,7 @@ class FakeSystem : public ArmSystem {
     external[key] = value;
     return true;
   }
+  void catch_up() override {}
   std::optional<uint64_t> random() override { return random_number; }
   void send_event() override {}
   void set_event_stream(const EventStreamControl& control) override { event_stream = control; }
