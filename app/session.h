@@ -23,6 +23,7 @@
 #include "app/signals.h"
 #include "app/stats.h"
 #include "devices/host/char_socket.h"
+#include "devices/host/host_clock.h"
 #include "devices/host/slirp_net.h"
 #include "machines/virt.h"
 
@@ -53,6 +54,7 @@ class Session final : private RunControl, private GdbTarget {
   Result<void> set_up_devices();
   Result<void> set_up_debugger();
   void set_up_entropy(VirtConfig& config);
+  void set_up_calendar(VirtConfig& config);
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
 
@@ -108,6 +110,7 @@ class Session final : private RunControl, private GdbTarget {
   std::unique_ptr<DeviceLog> log_;
   std::unique_ptr<CharLines> lines_;
   std::unique_ptr<dev::EntropySource> entropy_;
+  std::unique_ptr<host::HostClock> calendar_clock_;  // the guest's, unless it goes by guest time
   struct Disk {
     std::string id, file;
     std::unique_ptr<dev::BlockBackend> backend;

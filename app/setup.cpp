@@ -81,9 +81,7 @@ Result<void> Session::set_up() {
   config.code_bytes = options_.code_bytes;
   config.techniques = options_.techniques;
   if (options_.uuid_given) config.uuid.assign(options_.uuid.begin(), options_.uuid.end());
-  const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
-  config.rtc_base_seconds = static_cast<uint64_t>(
-      options_.rtc_base.value_or(deterministic ? kFixedDate : static_cast<int64_t>(::time(nullptr))));
+  set_up_calendar(config);
   set_up_entropy(config);
   if (auto ok = set_up_memory_files(config); !ok) return ok;
   if (auto ok = set_up_disks(config); !ok) return ok;
@@ -105,9 +103,44 @@ Result<void> Session::set_up() {
   }
   if (options_.start_stopped) {
     state_ = State::kPaused;
-    machine_->clock().pause();
+    machine_->pause();
   }
   return {};
+}
+
+// The calendar starts with the host's date or one that is given, and goes by one of three clocks.
+void Session::set_up_calendar(VirtConfig& config) {
+  const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
+  const RtcSource source = options_.rtc_source.value_or(deterministic ? RtcSource::kGuest : RtcSource::kHost);
+  const auto seconds = [](const dev::Clock& clock) { return clock.now() / 1'000'000'000; };
+  const int64_t wall = seconds(host::HostClock(host::HostClock::Kind::kWall));
+  int64_t now = 0;  // of the clock that it goes by
+  if (source == RtcSource::kHost) {
+    calendar_clock_ = std::make_unique<host::HostClock>(host::HostClock::Kind::kWall);
+    now = wall;
+  } else if (source == RtcSource::kSteady) {
+    calendar_clock_ = std::make_unique<host::HostClock>(host::HostClock::Kind::kSteady);
+    now = seconds(*calendar_clock_);
+  }
+  int64_t start = wall;
+  switch (options_.rtc_base) {
+    case RtcBase::kDefault:
+      if (deterministic && source == RtcSource::kGuest) start = kFixedDate;
+      break;
+    case RtcBase::kUtc:
+      break;
+    case RtcBase::kLocal: {
+      tm local{};
+      ::localtime_r(&wall, &local);
+      start = ::timegm(&local);
+      break;
+    }
+    case RtcBase::kDate:
+      start = options_.rtc_date;
+      break;
+  }
+  config.rtc_clock = calendar_clock_.get();
+  config.rtc_base_seconds = start - now;
 }
 
 void Session::set_up_entropy(VirtConfig& config) {

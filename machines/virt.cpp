@@ -195,6 +195,8 @@ VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : config_(std::move(config)),
       log_(log),
       clock_(config_.clock, config_.clock_shift),
+      rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock_, config_.rtc_base_seconds,
+                 !config_.rtc_clock),
       events_(clock_),
       runtime_(ir::new_runtime(sizeof(arm::ArmState))),
       walks_(std::make_unique<Walks>(memory_)),
@@ -242,8 +244,7 @@ void VirtMachine::add_devices() {
   cycles_ = std::make_unique<dev::CycleClock>(events_, 0, [this] { cpu_->cycles_passed(); });
   uart_ = std::make_unique<dev::Pl011>(config_.serial ? *config_.serial : null_serial_, spi(kUartIrq), log_);
   bus_.map(kUart, dev::Pl011::kWindowSize, *uart_);
-  rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), static_cast<uint32_t>(config_.rtc_base_seconds),
-                                      log_);
+  rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), rtc_clock_, log_);
   bus_.map(kRtc, dev::Pl031::kWindowSize, *rtc_);
   fw_cfg_ = std::make_unique<dev::FwCfg>(*dma_, log_);
   bus_.map(kFwCfg, dev::FwCfg::kWindowSize, *fw_cfg_);
@@ -387,6 +388,11 @@ AfterExit VirtMachine::run_slice() {
     if (cpu_->wake_pending()) return AfterExit::kContinue;
   }
   return after;
+}
+
+void VirtMachine::resume() {
+  clock_.resume();
+  rtc_->clock_moved();
 }
 
 AfterExit VirtMachine::step() {

@@ -44,7 +44,8 @@ struct VirtConfig {
   std::vector<uint8_t> firmware;  // contents of the first flash
   dev::BlockBackend* flash[2] = {nullptr, nullptr};
   dev::CharBackend* serial = nullptr;
-  uint64_t rtc_base_seconds = 0;
+  const dev::Clock* rtc_clock = nullptr;  // what the calendar goes by; guest time where it is null
+  int64_t rtc_base_seconds = 0;           // the calendar where that clock is at 0
   GuestClock::Kind clock = GuestClock::Kind::kRealtime;
   unsigned clock_shift = 3;
   Accelerator accelerator = Accelerator::kJit;
@@ -87,6 +88,9 @@ class VirtMachine final {
 
   void press_power_key();
   GuestClock& clock() { return clock_; }
+  // The guest's time stands still from pause() to resume(), its calendar perhaps not.
+  void pause() { clock_.pause(); }
+  void resume();
   Vcpu& vcpu() { return *vcpu_; }
   arm::ArmCpu& cpu() { return *cpu_; }
   GuestMemory& memory() { return memory_; }
@@ -110,6 +114,7 @@ class VirtMachine final {
   VirtConfig config_;
   dev::Log& log_;
   GuestClock clock_;
+  dev::RtcClock rtc_clock_;
   dev::EventQueue events_;
   GuestMemory memory_;
   dev::Bus bus_;

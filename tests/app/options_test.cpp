@@ -176,7 +176,15 @@ TEST(Options, TimeAndRuns) {
   EXPECT_EQ(o.clock, GuestClock::Kind::kDeterministic);
   EXPECT_EQ(o.clock_shift, 5u);
   EXPECT_FALSE(o.sleep_when_idle);
-  EXPECT_EQ(o.rtc_base, 1709208000);
+  EXPECT_EQ(o.rtc_base, RtcBase::kDate);
+  EXPECT_EQ(o.rtc_date, 1709208000);
+  EXPECT_FALSE(o.rtc_source);
+  const Options rtc = good({"-rtc", "base=localtime,clock=rt,driftfix=slew"});
+  EXPECT_EQ(rtc.rtc_base, RtcBase::kLocal);
+  EXPECT_EQ(rtc.rtc_source, RtcSource::kSteady);
+  EXPECT_EQ(good({"-rtc", "utc"}).rtc_base, RtcBase::kUtc);
+  EXPECT_EQ(good({"-rtc", "clock=host"}).rtc_source, RtcSource::kHost);
+  EXPECT_EQ(good({"-rtc", "clock=vm"}).rtc_source, RtcSource::kGuest);
   EXPECT_EQ(o.seed, 7u);
   EXPECT_TRUE(o.exit_on_reset);
   EXPECT_FALSE(o.nets[0].user.ipv6);  // router advertisements come at random times
@@ -299,6 +307,8 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-icount", "shift=11"}, "from 0 to 10"},
       {{"-icount", "shfit=1"}, "did you mean 'shift'"},
       {{"-rtc", "base=yesterday"}, "a date"},
+      {{"-rtc", "clock=wall"}, "host, rt or vm"},
+      {{"-rtc", "driftfix=skew"}, "none or slew"},
       {{"-uuid", "12"}, "32 hexadecimal digits"},
       {{"-echr", "0"}, "from 1 to 255"},
       {{"-seed", "x"}, "a number"},
