@@ -359,7 +359,8 @@ void VirtMachine::reset() {
     if (!config_.initrd.empty()) memory_.write(layout.initrd, config_.initrd.data(), config_.initrd.size());
   }
   memory_.write(dtb_address_, dtb_.data(), dtb_.size());
-  cpu_->reset_config.reset_address = entry_;
+  // Out of reset the processor is in the flash; a kernel that starts without firmware is called from nowhere.
+  cpu_->reset_config.reset_address = kFlash;
   cpu_->reset();
   arm::ArmState& state = cpu_->arm();
   state.irq_pending = state.fiq_pending = 0;
