@@ -172,7 +172,8 @@ constexpr OptionRow kOptions[] = {
      "-seed, the "
      "calendar starts in 2026 unless -rtc says otherwise, and default networks have no IPv6)",
      apply_icount},
-    {"rtc", "", kList, "base=utc|localtime|DATE", "what the guest's calendar starts with", apply_rtc},
+    {"rtc", "", kList, "base=utc|localtime|DATE,clock=host|rt|vm",
+     "what the guest's calendar starts with, and goes by", apply_rtc},
     {"seed", "", kRequired, "N", "random numbers that the guest is given follow from this number",
      apply_seed},
 

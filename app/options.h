@@ -37,6 +37,11 @@ struct DriveOption {
   bool used = false;
 };
 
+// What the calendar starts with (kDefault: the host's date, or a fixed one where every run is to be the
+// same), and what it goes by: the host's date, a clock of the host that nobody sets, guest time.
+enum class RtcBase : uint8_t { kDefault, kUtc, kLocal, kDate };
+enum class RtcSource : uint8_t { kHost, kSteady, kGuest };
+
 enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kSerial, kConsole, kSerialPort };
 
 struct DeviceOption {
@@ -48,6 +53,8 @@ struct DeviceOption {
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng
   std::string bus, chardev, name;                      // kConsole, kSerialPort
+  std::optional<unsigned> port;                        // the same: its number on the bus
+  size_t owner = 0;                                    // the same: which device is the bus
 };
 
 struct NetOption {
@@ -121,7 +128,9 @@ struct Options {
   GuestClock::Kind clock = GuestClock::Kind::kRealtime;
   unsigned clock_shift = 3;
   bool sleep_when_idle = true;
-  std::optional<int64_t> rtc_base;  // seconds since 1970; absent: the host's time
+  RtcBase rtc_base = RtcBase::kDefault;
+  int64_t rtc_date = 0;                 // kDate: seconds since 1970
+  std::optional<RtcSource> rtc_source;  // absent: guest time with -icount, else the host's
   std::optional<uint64_t> seed;
   bool exit_on_reset = false;
   bool stay_after_shutdown = false;

@@ -8,6 +8,7 @@
 #include "app/options_parser.h"
 #include "app/text.h"
 #include "devices/host/foreign_format.h"
+#include "devices/virtio/virtio_console.h"
 
 namespace mynah::app {
 namespace {
@@ -96,6 +97,13 @@ std::string set_any_number(DeviceOption&, const std::string& value) {
   return parse_u64(value) ? "" : "a number";
 }
 
+std::string set_port_number(DeviceOption& to, const std::string& value) {
+  const auto number = parse_u64(value);
+  if (!number || *number >= dev::VirtioConsole::kMaxPorts) return "a number from 0 to 30";
+  to.port = static_cast<unsigned>(*number);
+  return {};
+}
+
 using D = DeviceOption;
 constexpr KeyRow<D> kId = {"id", "ID", "name of the device", set_text<D, &D::id>};
 constexpr KeyRow<D> kBlockKeys[] = {
@@ -124,7 +132,9 @@ constexpr KeyRow<D> kPortKeys[] = {
     {"chardev", "ID", "the -chardev behind it", set_text<D, &D::chardev>},
     {"name", "NAME", "what the guest finds it by", set_text<D, &D::name>},
     {"bus", "ID.0", "the virtio-serial-device it belongs to; the last one by default", set_text<D, &D::bus>},
-    {"nr", "N", "accepted: ports are numbered in their order", set_any_number},
+    {"nr", "N",
+     "its number, up to 30; 0 is for a console; by default the next from 1, 0 for the first console",
+     set_port_number},
     kId,
 };
 
@@ -219,6 +229,41 @@ std::string check_flash(Options& options) {
   return {};
 }
 
+// The virtio-serial-device of a port and the port's number there, as QEMU gives them in the order of the
+// command line.
+std::string number_port(std::span<DeviceOption> before, DeviceOption& device) {
+  const std::string what = device.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport";
+  const std::string bus = device.bus.substr(0, device.bus.find('.'));
+  const auto owner = std::find_if(before.rbegin(), before.rend(), [&](const DeviceOption& d) {
+    return d.kind == DeviceKind::kSerial && (bus.empty() || d.id == bus);
+  });
+  if (owner == before.rend())
+    return bus.empty()
+               ? "-device " + what + " needs a -device virtio-serial-device before it"
+               : "there is no -device virtio-serial-device with id=" + bus + " before -device " + what;
+  device.owner = static_cast<size_t>(before.rend() - owner) - 1;
+
+  bool taken[dev::VirtioConsole::kMaxPorts] = {};
+  for (const DeviceOption& d : before)
+    if ((d.kind == DeviceKind::kConsole || d.kind == DeviceKind::kSerialPort) && d.owner == device.owner)
+      taken[*d.port] = true;
+  if (device.port) {
+    const std::string number = std::to_string(*device.port);
+    if (*device.port == 0 && device.kind == DeviceKind::kSerialPort)
+      return "-device virtserialport: nr=0 is for a virtconsole; use another number, or leave nr out";
+    if (taken[*device.port])
+      return "-device " + what + ": there is a port with nr=" + number +
+             " already; use another number, or leave nr out";
+    return {};
+  }
+  unsigned number = device.kind == DeviceKind::kConsole && !taken[0] ? 0 : 1;
+  while (number < std::size(taken) && taken[number]) ++number;
+  if (number == std::size(taken))
+    return "-device " + what + ": its virtio-serial-device is full (31 ports); add another one";
+  device.port = number;
+  return {};
+}
+
 std::string check_devices(Options& options) {
   for (DeviceOption& device : options.devices) {
     switch (device.kind) {
@@ -262,15 +307,8 @@ std::string check_devices(Options& options) {
         if (device.chardev.empty()) return "-device " + what + " needs chardev=ID, the id of a -chardev";
         if (!find_id(options.chars, device.chardev))
           return no_such(options.chars, "-chardev", device.chardev);
-        const std::string bus = device.bus.substr(0, device.bus.find('.'));
-        const auto end = &device;
-        const bool found = std::any_of(options.devices.data(), end, [&](const DeviceOption& d) {
-          return d.kind == DeviceKind::kSerial && (bus.empty() || d.id == bus);
-        });
-        if (!found)
-          return bus.empty()
-                     ? "-device " + what + " needs a -device virtio-serial-device before it"
-                     : "there is no -device virtio-serial-device with id=" + bus + " before -device " + what;
+        if (std::string error = number_port({options.devices.data(), &device}, device); !error.empty())
+          return error;
         break;
       }
     }

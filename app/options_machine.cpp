@@ -92,35 +92,38 @@ std::optional<int64_t> parse_date(const std::string& text) {
 }
 
 std::string set_rtc_base(OptionParser& to, const std::string& value) {
-  to.rtc_local = value == "localtime";
-  to.options.rtc_base.reset();
-  if (value == "utc") {
-    to.options.rtc_base = ::time(nullptr);
-    return {};
-  }
-  if (value == "localtime") {
-    const time_t now = ::time(nullptr);
-    tm local{};
-    ::localtime_r(&now, &local);
-    to.options.rtc_base = ::timegm(&local);
+  if (value == "utc" || value == "localtime") {
+    to.options.rtc_base = value == "utc" ? RtcBase::kUtc : RtcBase::kLocal;
     return {};
   }
   const auto date = parse_date(value);
   // The clock device counts seconds in 32 bits.
   if (!date || *date < 0 || *date > int64_t{UINT32_MAX})
     return "utc, localtime or a date as 2026-01-31T23:59:59";
-  to.options.rtc_base = *date;
+  to.options.rtc_base = RtcBase::kDate;
+  to.options.rtc_date = *date;
   return {};
 }
 std::string set_rtc_clock(OptionParser& to, const std::string& value) {
-  to.clock_given = value == "host" || value == "rt";
-  return to.clock_given || value == "vm" ? "" : "host, rt or vm";
+  static constexpr std::pair<std::string_view, RtcSource> kSources[] = {
+      {"host", RtcSource::kHost}, {"rt", RtcSource::kSteady}, {"vm", RtcSource::kGuest}};
+  for (const auto& [name, source] : kSources)
+    if (value == name) {
+      to.options.rtc_source = source;
+      return {};
+    }
+  return "host, rt or vm";
+}
+std::string set_rtc_drift_fix(OptionParser&, const std::string& value) {
+  return value == "none" || value == "slew" ? "" : "none or slew";
 }
 constexpr KeyRow<OptionParser> kRtcKeys[] = {
     {"base", "utc|localtime|DATE", "what the calendar starts with", set_rtc_base},
-    {"clock", "host|rt|vm", "what it goes by: guest time, which is the host's unless -icount is given",
+    {"clock", "host|rt|vm",
+     "what it goes by: the host's date (the default), the host's uptime, which nobody sets, or guest time "
+     "(the default with -icount), which stands still while the guest is stopped",
      set_rtc_clock},
-    {"driftfix", "none|slew", "accepted: no ticks are lost", set_nothing<OptionParser>},
+    {"driftfix", "none|slew", "accepted: the clock has no ticks that could be lost", set_rtc_drift_fix},
 };
 
 std::string set_memory(Options& to, const std::string& value) {

@@ -23,8 +23,6 @@ struct OptionParser {
   bool legacy_card = false, legacy_user = false;  // -net nic, -net user
   std::string legacy_user_text;
   std::optional<MacAddress> legacy_mac;
-  bool rtc_local = false;
-  bool clock_given = false;
   std::vector<DeviceOption> default_devices;  // network cards of -nic, after all -device
 
   void print(std::string text) {

@@ -162,7 +162,7 @@ void Session::after_slice(AfterExit after) {
 void Session::stop(const GdbStop& reason, const char* why) {
   state_ = State::kPaused;
   why_paused_ = why;
-  machine_->clock().pause();
+  machine_->pause();
   if (gdb_) gdb_->stopped(reason);
 }
 
@@ -220,7 +220,7 @@ void Session::go_on() {
   state_ = State::kRunning;
   resumed_at_breakpoint_ = true;
   idle_ = false;
-  machine_->clock().resume();
+  machine_->resume();
 }
 
 std::string Session::figures() { return figures_table(collect_figures(*machine_, cycle_clock_)); }
@@ -278,7 +278,7 @@ std::string Session::gdb_target_xml() { return gdb_registers_->xml(); }
 
 void Session::gdb_step() {
   state_ = State::kStepping;
-  machine_->clock().resume();
+  machine_->resume();
 }
 
 void Session::gdb_interrupt() {

@@ -25,6 +25,7 @@
 #include "app/signals.h"
 #include "app/stats.h"
 #include "devices/host/char_socket.h"
+#include "devices/host/host_clock.h"
 #include "devices/host/slirp_net.h"
 #include "machines/virt.h"
 
@@ -56,6 +57,7 @@ class Session final : private RunControl, private GdbTarget {
   Result<void> set_up_debugger();
   void set_up_entropy(VirtConfig& config);
   std::string nothing_to_start() const;
+  void set_up_calendar(VirtConfig& config);
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
 
@@ -112,6 +114,7 @@ class Session final : private RunControl, private GdbTarget {
   std::unique_ptr<DeviceLog> log_;
   std::unique_ptr<CharLines> lines_;
   std::unique_ptr<dev::EntropySource> entropy_;
+  std::unique_ptr<host::HostClock> calendar_clock_;  // the guest's, unless it goes by guest time
   struct Disk {
     std::string id, file;
     std::unique_ptr<dev::BlockBackend> backend;

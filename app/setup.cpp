@@ -86,9 +86,7 @@ Result<void> Session::set_up() {
   config.techniques = options_.techniques;
   config.verify = options_.verify;
   if (options_.uuid_given) config.uuid.assign(options_.uuid.begin(), options_.uuid.end());
-  const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
-  config.rtc_base_seconds = static_cast<uint64_t>(
-      options_.rtc_base.value_or(deterministic ? kFixedDate : static_cast<int64_t>(::time(nullptr))));
+  set_up_calendar(config);
   set_up_entropy(config);
   if (auto ok = set_up_memory_files(config); !ok) return ok;
   if (auto ok = set_up_disks(config); !ok) return ok;
@@ -110,9 +108,44 @@ Result<void> Session::set_up() {
   }
   if (options_.start_stopped) {
     state_ = State::kPaused;
-    machine_->clock().pause();
+    machine_->pause();
   }
   return {};
+}
+
+// The calendar starts with the host's date or one that is given, and goes by one of three clocks.
+void Session::set_up_calendar(VirtConfig& config) {
+  const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
+  const RtcSource source = options_.rtc_source.value_or(deterministic ? RtcSource::kGuest : RtcSource::kHost);
+  const auto seconds = [](const dev::Clock& clock) { return clock.now() / 1'000'000'000; };
+  const int64_t wall = seconds(host::HostClock(host::HostClock::Kind::kWall));
+  int64_t now = 0;  // of the clock that it goes by
+  if (source == RtcSource::kHost) {
+    calendar_clock_ = std::make_unique<host::HostClock>(host::HostClock::Kind::kWall);
+    now = wall;
+  } else if (source == RtcSource::kSteady) {
+    calendar_clock_ = std::make_unique<host::HostClock>(host::HostClock::Kind::kSteady);
+    now = seconds(*calendar_clock_);
+  }
+  int64_t start = wall;
+  switch (options_.rtc_base) {
+    case RtcBase::kDefault:
+      if (deterministic && source == RtcSource::kGuest) start = kFixedDate;
+      break;
+    case RtcBase::kUtc:
+      break;
+    case RtcBase::kLocal: {
+      tm local{};
+      ::localtime_r(&wall, &local);
+      start = ::timegm(&local);
+      break;
+    }
+    case RtcBase::kDate:
+      start = options_.rtc_date;
+      break;
+  }
+  config.rtc_clock = calendar_clock_.get();
+  config.rtc_base_seconds = start - now;
 }
 
 void Session::set_up_entropy(VirtConfig& config) {
@@ -124,9 +157,7 @@ void Session::set_up_entropy(VirtConfig& config) {
     entropy_ = std::make_unique<host::HostEntropy>();
   config.rng_seed.resize(32);
   entropy_->fill(config.rng_seed);
-  uint8_t bytes[8];
-  entropy_->fill(bytes);
-  std::memcpy(&config.random_seed, bytes, 8);
+  config.entropy = entropy_.get();
 }
 
 namespace {
@@ -315,24 +346,18 @@ Result<void> Session::set_up_devices() {
         };
         break;
       case DeviceKind::kSerial: {
-        // Its ports are the consoles and channels up to the next one, or those that name it.
         std::vector<dev::VirtioConsole::PortOptions> ports;
-        bool nearest = true;
-        for (size_t j = i + 1; j < devices.size(); ++j) {
-          const DeviceOption& p = devices[j];
-          if (p.kind == DeviceKind::kSerial) nearest = false;
+        for (const DeviceOption& p : devices) {
           if (p.kind != DeviceKind::kConsole && p.kind != DeviceKind::kSerialPort) continue;
-          const std::string bus = p.bus.substr(0, p.bus.find('.'));
-          if (bus.empty() ? !nearest : bus != d.id) continue;
+          if (p.owner != i) continue;
           auto line = lines_->take("chardev:" + p.chardev,
                                    p.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport");
           if (!line) return line.error();
-          ports.push_back({**line, p.name, p.kind == DeviceKind::kConsole});
+          ports.push_back({**line, p.name, p.kind == DeviceKind::kConsole, *p.port});
         }
-        if (ports.empty() || ports.size() > dev::VirtioConsole::kMaxPorts)
-          return Error{"-device virtio-serial-device takes 1 to " +
-                       std::to_string(dev::VirtioConsole::kMaxPorts) + " ports, and " +
-                       std::to_string(ports.size()) + " are given; add or remove -device virtconsole"};
+        if (ports.empty())
+          return Error{
+              "-device virtio-serial-device has no port; add a -device virtconsole or virtserialport"};
         make = [ports](dev::DmaMemory& memory, dev::Log& log) {
           return std::make_unique<dev::VirtioConsole>(memory, log, ports);
         };

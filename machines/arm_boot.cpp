@@ -110,18 +110,23 @@ std::string place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, 
     return "the kernel file is cut short: it has " + std::to_string(image.size()) + " bytes of " +
            std::to_string(pe_file_size(image)) + "; get it again";
   if (image_size == 0) text_offset = 0x80000;  // kernels before 3.17
+  if (text_offset % 4 != 0) return "the kernel image has a load offset that no code can have; it is corrupt";
+  // The image goes text_offset beyond a multiple of 2 MiB: the first of RAM, because many kernels lose what
+  // is below it, or the next where the image would begin in the first page, which other loaders of this board
+  // keep for themselves.
+  if (text_offset < 4096) text_offset += 2 * kMiB;
   const uint64_t need = std::max<uint64_t>(image_size, image.size());
-  // The first 2 MiB stay free, as people's boot stubs and other loaders leave them.
-  if (text_offset >= 2 * kMiB) return "the kernel image has a load offset beyond 2 MiB; the file is corrupt";
-  layout.kernel = ram_base + 2 * kMiB + text_offset;
-  const uint64_t end = ram_base + ram_bytes;
-  if (need > ram_bytes || layout.kernel + need > end)
-    return "the kernel needs " + std::to_string(need / kMiB + 3) + " MiB and the machine has " +
+  if (text_offset > ram_bytes || need > ram_bytes - text_offset) {
+    const uint64_t all = text_offset > UINT64_MAX - need ? UINT64_MAX : text_offset + need;
+    return "the kernel needs " + std::to_string(all / kMiB + 1) + " MiB and the machine has " +
            std::to_string(ram_bytes / kMiB) + "; use a larger -m";
+  }
+  layout.kernel = ram_base + text_offset;
+  const uint64_t end = ram_base + ram_bytes;
   layout.entry = layout.kernel;
   layout.initrd = align_up(
       std::max(layout.kernel + need, ram_base + std::min<uint64_t>(ram_bytes / 2, 128 * kMiB)), 4096);
-  if (initrd_bytes > ram_bytes || layout.initrd + initrd_bytes > end)
+  if (layout.initrd > end || initrd_bytes > end - layout.initrd)
     return "kernel and initrd do not fit into " + std::to_string(ram_bytes / kMiB) + " MiB; use a larger -m";
   layout.dtb = align_up(layout.initrd + initrd_bytes, 2 * kMiB);
   return {};

@@ -22,6 +22,10 @@ enum Function : uint32_t {
 };
 enum Result : int64_t { kSuccess = 0, kNotSupported = -1, kInvalidParameters = -2, kAlreadyOn = -4 };
 
+// CPU_SUSPEND's power_state in the original format, which PSCI_FEATURES announces: bits 31:26 and 23:17 are
+// reserved, and there is no power level above the processor's own (bits 25:24).
+constexpr uint32_t kPowerStateInvalid = 0xfffe0000;
+
 bool supported(uint32_t function) {
   switch (function) {
     case kPsciVersion:
@@ -72,6 +76,10 @@ std::optional<AfterExit> psci_call(arm::ArmState& state, bool) {
       break;
     case kCpuSuspend32:
     case kCpuSuspend64:
+      if (static_cast<uint32_t>(state.x(1)) & kPowerStateInvalid) {
+        result = kInvalidParameters;
+        break;
+      }
       state.x(0) = kSuccess;  // a standby state: as WFI
       return state.irq_pending || state.fiq_pending ? AfterExit::kContinue : AfterExit::kHalt;
     case kCpuOff:

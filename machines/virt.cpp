@@ -35,11 +35,14 @@ struct VirtMachine::System final : arm::ArmSystem, arm::Firmware {
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t key, uint64_t& value) override;
   bool write_external(uint16_t key, uint64_t value) override;
-  uint64_t random() override {
-    uint64_t z = m.random_state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
+  void catch_up() override { m.events_.run_due(); }
+  std::optional<uint64_t> random() override {
+    if (!m.config_.entropy) return std::nullopt;
+    uint8_t bytes[8];
+    m.config_.entropy->fill(bytes);
+    uint64_t value;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
   }
   void send_event() override {}
   void set_event_stream(const arm::EventStreamControl& c) override {
@@ -84,14 +87,18 @@ struct VirtMachine::Lines final : dev::IrqSink {
   bool levels[2] = {};
 };
 
+// Before an access what is due happens: a slice is never short enough that a guest could not see a counter
+// beyond a mark, and then an interrupt controller that knows nothing of it.
 struct VirtMachine::Devices final : DeviceBus {
   explicit Devices(VirtMachine& m) : m(m) {}
   bool read(uint64_t pa, unsigned width, uint64_t& value) override {
+    m.events_.run_due();
     const auto found = m.bus_.read(pa, static_cast<dev::Width>(width));
     value = found.value_or(0);
     return found.has_value();
   }
   bool write(uint64_t pa, unsigned width, uint64_t value) override {
+    m.events_.run_due();
     return m.bus_.write(pa, static_cast<dev::Width>(width), value);
   }
   VirtMachine& m;
@@ -114,6 +121,7 @@ using Timer = dev::GenericTimer::Timer;
 }  // namespace
 
 bool VirtMachine::System::read_external(uint16_t key, uint64_t& value) {
+  const dev::TimeNs now = m.events_.run_due();
   dev::GenericTimer& t = *m.timer_;
   switch (key) {
     case kCntfrq:
@@ -121,7 +129,7 @@ bool VirtMachine::System::read_external(uint16_t key, uint64_t& value) {
       return true;
     case kCntpct:
     case kCntvct:
-      value = t.counter();
+      value = t.counter_at(now);
       return true;
     case kCntpTval:
       value = t.read_tval(Timer::kPhysical);
@@ -151,6 +159,7 @@ bool VirtMachine::System::read_external(uint16_t key, uint64_t& value) {
 }
 
 bool VirtMachine::System::write_external(uint16_t key, uint64_t value) {
+  m.events_.run_due();
   dev::GenericTimer& t = *m.timer_;
   switch (key) {
     case kCntfrq:
@@ -186,14 +195,15 @@ VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : config_(std::move(config)),
       log_(log),
       clock_(config_.clock, config_.clock_shift),
+      rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock_, config_.rtc_base_seconds,
+                 !config_.rtc_clock),
       events_(clock_),
       runtime_(ir::new_runtime(sizeof(arm::ArmState))),
       walks_(std::make_unique<Walks>(memory_)),
       system_(std::make_unique<System>(*this)),
       dma_(std::make_unique<Dma>(memory_)),
       lines_(std::make_unique<Lines>(*this)),
-      devices_(std::make_unique<Devices>(*this)),
-      random_state_(config_.random_seed ^ 0x9e3779b97f4a7c15) {
+      devices_(std::make_unique<Devices>(*this)) {
   if (config_.gic_version == 3) config_.cpu.set_feature(arm::Feature::kGicCpuInterface, true);
   cpu_ = std::make_unique<arm::ArmCpu>(config_.cpu, *system_, system_.get(), *runtime_);
   add_devices();
@@ -234,8 +244,7 @@ void VirtMachine::add_devices() {
   cycles_ = std::make_unique<dev::CycleClock>(events_, 0, [this] { cpu_->cycles_passed(); });
   uart_ = std::make_unique<dev::Pl011>(config_.serial ? *config_.serial : null_serial_, spi(kUartIrq), log_);
   bus_.map(kUart, dev::Pl011::kWindowSize, *uart_);
-  rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), static_cast<uint32_t>(config_.rtc_base_seconds),
-                                      log_);
+  rtc_ = std::make_unique<dev::Pl031>(events_, spi(kRtcIrq), rtc_clock_, log_);
   bus_.map(kRtc, dev::Pl031::kWindowSize, *rtc_);
   fw_cfg_ = std::make_unique<dev::FwCfg>(*dma_, log_);
   bus_.map(kFwCfg, dev::FwCfg::kWindowSize, *fw_cfg_);
@@ -352,7 +361,8 @@ void VirtMachine::reset() {
     if (!config_.initrd.empty()) memory_.write(layout.initrd, config_.initrd.data(), config_.initrd.size());
   }
   memory_.write(dtb_address_, dtb_.data(), dtb_.size());
-  cpu_->reset_config.reset_address = entry_;
+  // Out of reset the processor is in the flash; a kernel that starts without firmware is called from nowhere.
+  cpu_->reset_config.reset_address = kFlash;
   cpu_->reset();
   arm::ArmState& state = cpu_->arm();
   state.irq_pending = state.fiq_pending = 0;
@@ -381,6 +391,11 @@ AfterExit VirtMachine::run_slice() {
     if (cpu_->wake_pending()) return AfterExit::kContinue;
   }
   return after;
+}
+
+void VirtMachine::resume() {
+  clock_.resume();
+  rtc_->clock_moved();
 }
 
 AfterExit VirtMachine::step() {

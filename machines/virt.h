@@ -44,16 +44,17 @@ struct VirtConfig {
   std::vector<uint8_t> firmware;  // contents of the first flash
   dev::BlockBackend* flash[2] = {nullptr, nullptr};
   dev::CharBackend* serial = nullptr;
-  uint64_t rtc_base_seconds = 0;
+  const dev::Clock* rtc_clock = nullptr;  // what the calendar goes by; guest time where it is null
+  int64_t rtc_base_seconds = 0;           // the calendar where that clock is at 0
   GuestClock::Kind clock = GuestClock::Kind::kRealtime;
   unsigned clock_shift = 3;
   Accelerator accelerator = Accelerator::kJit;
   size_t code_bytes = size_t{256} << 20;
   Techniques techniques;
-  bool verify = ir::kVerifyByDefault;  // the translator checks its own work
-  std::vector<uint8_t> rng_seed;       // 32 bytes for /chosen
-  uint64_t random_seed = 0;            // of the processor's random number instructions
-  std::vector<uint8_t> uuid;           // 16 bytes for firmware, or none
+  bool verify = ir::kVerifyByDefault;     // the translator checks its own work
+  std::vector<uint8_t> rng_seed;          // 32 bytes for /chosen
+  dev::EntropySource* entropy = nullptr;  // the processor's random numbers; null: they are not available
+  std::vector<uint8_t> uuid;              // 16 bytes for firmware, or none
 
   // Without firmware the kernel is started directly; with it, firmware finds the kernel through fw_cfg.
   bool starts_kernel() const { return !kernel.empty() && firmware.empty() && !flash[0]; }
@@ -88,6 +89,9 @@ class VirtMachine final {
 
   void press_power_key();
   GuestClock& clock() { return clock_; }
+  // The guest's time stands still from pause() to resume(), its calendar perhaps not.
+  void pause() { clock_.pause(); }
+  void resume();
   Vcpu& vcpu() { return *vcpu_; }
   arm::ArmCpu& cpu() { return *cpu_; }
   GuestMemory& memory() { return memory_; }
@@ -111,6 +115,7 @@ class VirtMachine final {
   VirtConfig config_;
   dev::Log& log_;
   GuestClock clock_;
+  dev::RtcClock rtc_clock_;
   dev::EventQueue events_;
   GuestMemory memory_;
   dev::Bus bus_;
@@ -140,7 +145,6 @@ class VirtMachine final {
   std::vector<uint8_t> dtb_;
   uint64_t dtb_address_ = 0, entry_ = 0;
   bool stepping_ = false;  // step() keeps interrupts from the processor
-  uint64_t random_state_;
 };
 
 // The device tree of a configuration; initrd range and command line included.

@@ -46,12 +46,12 @@ bool EventQueue::pending(EventId id) const {
   return std::any_of(heap_.begin(), heap_.end(), [id](const Entry& e) { return e.id == id; });
 }
 
-void EventQueue::run_due() {
-  while (!heap_.empty()) {
+TimeNs EventQueue::run_due() {
+  while (true) {
     // The clock is read for each event: a realtime clock moves while callbacks run, and what they schedule
     // for "now" has to run in this call.
     const TimeNs time = now();
-    if (heap_.front().when > time) return;
+    if (heap_.empty() || heap_.front().when > time) return time;
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const Entry due = heap_.back();
     heap_.pop_back();

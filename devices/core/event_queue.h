@@ -55,8 +55,9 @@ class EventQueue {
   bool pending(EventId id) const;
   // Time of the earliest pending event, kNever when there is none.
   TimeNs next_deadline() const { return heap_.empty() ? kNever : heap_.front().when; }
-  // Runs every event whose time is <= now().
-  void run_due();
+  // Runs every event whose time is <= now(), and returns that time. Whoever is about to show a condition of
+  // the clock calls this first: then nobody sees the condition without what comes of it, an interrupt.
+  TimeNs run_due();
   // Called whenever next_deadline() may have moved earlier (the engine shortens its slice).
   void on_earlier_deadline(std::function<void()> notify) { notify_ = std::move(notify); }
   void serialize(StateStream&);

@@ -29,38 +29,45 @@ void HostEntropy::fill(std::span<uint8_t> to) {
   }
 }
 
-SeededEntropy::SeededEntropy(uint64_t seed) {
-  for (uint64_t& word : state_) {
-    seed += 0x9e3779b97f4a7c15;
-    uint64_t z = seed;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    word = z ^ (z >> 31);
-  }
+namespace {
+
+void quarter_round(uint32_t& a, uint32_t& b, uint32_t& c, uint32_t& d) {
+  a += b, d = std::rotl(d ^ a, 16);
+  c += d, b = std::rotl(b ^ c, 12);
+  a += b, d = std::rotl(d ^ a, 8);
+  c += d, b = std::rotl(b ^ c, 7);
 }
 
-uint64_t SeededEntropy::next() {
-  auto& s = state_;
-  const uint64_t result = std::rotl(s[1] * 5, 7) * 9;
-  const uint64_t shifted = s[1] << 17;
-  s[2] ^= s[0];
-  s[3] ^= s[1];
-  s[1] ^= s[2];
-  s[0] ^= s[3];
-  s[2] ^= shifted;
-  s[3] = std::rotl(s[3], 45);
-  return result;
+}  // namespace
+
+// "expand 32-byte k", the key, a counter of 64 bits, and a nonce of 0.
+SeededEntropy::SeededEntropy(uint64_t seed)
+    : state_{0x61707865,
+             0x3320646e,
+             0x79622d32,
+             0x6b206574,
+             static_cast<uint32_t>(seed),
+             static_cast<uint32_t>(seed >> 32)} {}
+
+void SeededEntropy::next_block() {
+  auto x = state_;
+  for (unsigned i = 0; i < 10; ++i) {
+    for (unsigned k = 0; k < 4; ++k) quarter_round(x[k], x[4 + k], x[8 + k], x[12 + k]);
+    for (unsigned k = 0; k < 4; ++k)
+      quarter_round(x[k], x[4 + (k + 1) % 4], x[8 + (k + 2) % 4], x[12 + (k + 3) % 4]);
+  }
+  for (unsigned i = 0; i < 16; ++i) block_[i] = x[i] + state_[i];
+  if (++state_[12] == 0) ++state_[13];
 }
 
 void SeededEntropy::fill(std::span<uint8_t> to) {
   for (uint8_t& byte : to) {
-    if (left_ == 0) {
-      word_ = next();
-      left_ = 8;
+    if (at_ == 4 * block_.size()) {
+      next_block();
+      at_ = 0;
     }
-    byte = static_cast<uint8_t>(word_);
-    word_ >>= 8;
-    --left_;
+    byte = static_cast<uint8_t>(block_[at_ / 4] >> 8 * (at_ % 4));
+    ++at_;
   }
 }
 

@@ -17,19 +17,19 @@ class HostEntropy final : public dev::EntropySource {
   void fill(std::span<uint8_t> to) override;
 };
 
-// The xoshiro256** generator (Blackman, Vigna: "Scrambled linear pseudorandom number generators"), its state
-// filled from the seed with splitmix64. The sequence of bytes depends on the seed alone, not on how it is
-// split into calls. Not for secrets.
+// The ChaCha20 stream (Bernstein, "ChaCha, a variant of Salsa20"; RFC 8439) with the seed as its key: what a
+// guest gets tells nothing of what comes next, except to somebody who tries all seeds. The sequence of bytes
+// depends on the seed alone, not on how it is split into calls.
 class SeededEntropy final : public dev::EntropySource {
  public:
   explicit SeededEntropy(uint64_t seed);
   void fill(std::span<uint8_t> to) override;
 
  private:
-  uint64_t next();
-  std::array<uint64_t, 4> state_;
-  uint64_t word_ = 0;
-  unsigned left_ = 0;  // bytes of word_ not handed out yet
+  void next_block();
+  std::array<uint32_t, 16> state_;
+  std::array<uint32_t, 16> block_{};
+  unsigned at_ = 64;  // bytes of block_ handed out
 };
 
 }  // namespace mynah::host

@@ -3,20 +3,33 @@
 // Register behaviour after DDI 0224, section 3.3.
 #include "devices/rtc/pl031.h"
 
+#include <algorithm>
+
 #include "devices/core/register_text.h"
 
 namespace mynah::dev {
 namespace {
 
-constexpr PrimeCellId kId = {0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+constexpr PrimeCellId kId = {0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 constexpr TimeNs kSecond = 1'000'000'000;
-constexpr uint64_t kWrap = uint64_t{1} << 32;
+constexpr int64_t kWrap = int64_t{1} << 32;
+
+// From the counter to the next time that it is at mr; not now.
+int64_t ticks_to(uint32_t mr, uint32_t count) { return mr == count ? kWrap : mr - count; }
 
 }  // namespace
 
-Pl031::Pl031(EventQueue& events, IrqLine irq, uint32_t base_seconds, Log& log, std::string name)
-    : events_(events), irq_(irq), log_(log), name_(std::move(name)), base_(base_seconds) {
-  match_event_ = events_.register_event(name_ + ".match", [this](uint64_t, TimeNs) { match(); });
+Pl031::Pl031(EventQueue& events, IrqLine irq, const RtcClock& clock, Log& log, std::string name)
+    : events_(events),
+      clock_(clock),
+      irq_(irq),
+      log_(log),
+      name_(std::move(name)),
+      base_(static_cast<uint32_t>(clock.base_seconds())) {
+  match_event_ = events_.register_event(name_ + ".match", [this](uint64_t, TimeNs) {
+    scheduled_ = kNever;
+    look();
+  });
   reset();
 }
 
@@ -24,41 +37,40 @@ void Pl031::reset() {
   mr_ = lr_ = 0;
   imsc_ = ris_ = 0;
   // The match with 0 is only due when the counter wraps, even if it is 0 now.
-  const uint32_t ticks = mr_ - count();
-  schedule_match(ticks == 0 ? kWrap : ticks);
+  seen_ = clock_.seconds();
+  match_at_ = seen_ + ticks_to(mr_, count());
+  schedule();
   update_irq();
-}
-
-int64_t Pl031::elapsed_seconds() const {
-  const TimeNs now = events_.now();
-  const int64_t seconds = now / kSecond;
-  return now % kSecond < 0 ? seconds - 1 : seconds;
-}
-
-void Pl031::schedule_match(uint64_t ticks) {
-  events_.cancel(match_event_);
-  // A match beyond the end of guest time (292 years) never comes.
-  const int64_t now = elapsed_seconds();
-  if (now > kNever / kSecond - static_cast<int64_t>(ticks)) return;
-  events_.schedule(match_event_, (now + static_cast<int64_t>(ticks)) * kSecond);
 }
 
 // After a change of counter or match register.
 void Pl031::program_match() {
-  const uint32_t ticks = mr_ - count();
-  if (ticks == 0) {
-    match();
-  } else {
-    schedule_match(ticks);
-  }
+  match_at_ = seen_ + static_cast<uint32_t>(mr_ - count());
+  look();
 }
 
-void Pl031::match() {
-  ris_ = 1;
-  // The event may come seconds late, so the next match is counted from the counter as it is now.
-  const uint32_t ticks = mr_ - count();
-  schedule_match(ticks == 0 ? kWrap : ticks);
+void Pl031::look() {
+  const int64_t now = clock_.seconds();
+  const bool met = now >= match_at_;
+  const bool set_back = now < seen_;
+  seen_ = now;
+  // After a match the next is counted from the counter as it is now: the event may come seconds late.
+  if (met || set_back) match_at_ = now + ticks_to(mr_, count());
+  if (met) ris_ = 1;
+  schedule();
   update_irq();
+}
+
+void Pl031::schedule() {
+  TimeNs when = kNever;
+  if (imsc_ && !ris_) {
+    when = RtcClock::time_of(match_at_);
+    if (!clock_.guest_time()) when = events_.now() + std::clamp<TimeNs>(when - clock_.now(), 0, kSecond);
+  }
+  if (when == scheduled_) return;
+  events_.cancel(match_event_);
+  scheduled_ = when;
+  if (when != kNever) events_.schedule(match_event_, when);
 }
 
 uint64_t Pl031::read(Offset offset, Width width) {
@@ -66,6 +78,7 @@ uint64_t Pl031::read(Offset offset, Width width) {
     log_.guest_error(name_, "unaligned or 64-bit read at " + hex(offset));
     return 0;
   }
+  look();
   uint32_t value = 0;
   switch (offset) {
     case kDr:
@@ -107,6 +120,7 @@ void Pl031::write(Offset offset, Width width, uint64_t raw) {
     log_.guest_error(name_, "unaligned or 64-bit write at " + hex(offset));
     return;
   }
+  look();
   const auto value = static_cast<uint32_t>(low_bytes(raw, width));
   switch (offset) {
     case kMr:
@@ -134,12 +148,16 @@ void Pl031::write(Offset offset, Width width, uint64_t raw) {
     default:
       log_.guest_error(name_, "write of no register at " + hex(offset));
   }
+  schedule();
   update_irq();
 }
 
 void Pl031::serialize(StateStream& s) {
-  s.section(name_, 1);
+  s.section(name_, 2);
   s.io(base_);
+  s.io(match_at_);
+  s.io(seen_);
+  s.io(scheduled_);
   s.io(mr_);
   s.io(lr_);
   s.io(imsc_);

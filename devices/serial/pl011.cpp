@@ -34,25 +34,6 @@ void Pl011::reset() {
   update_irq();
 }
 
-// Entries in the FIFO at which the receive interrupt is raised.
-unsigned Pl011::receive_level() const {
-  if (!(lcr_h_ & kLcrHFen)) return 1;
-  switch ((ifls_ >> 3) & 7) {
-    case 0:
-      return kFifoDepth / 8;
-    case 1:
-      return kFifoDepth / 4;
-    case 2:
-      return kFifoDepth / 2;
-    case 3:
-      return kFifoDepth * 3 / 4;
-    case 4:
-      return kFifoDepth * 7 / 8;
-    default:
-      return kFifoDepth / 2;  // reserved
-  }
-}
-
 uint16_t Pl011::modem_flags() const {
   if (!(cr_ & kCrLbe)) return kFrCts | kFrDsr | kFrDcd;
   uint16_t flags = 0;
@@ -91,21 +72,18 @@ uint16_t Pl011::pop() {
   if (overrun_) data |= kDrOe;
   overrun_ = false;  // there is space again
   rsr_ = static_cast<uint16_t>((rsr_ & (kDrOe >> 8)) | ((data >> 8) & 0x7));
-  if (count_ < receive_level()) ris_ &= ~kIntRx;
-  if (count_ == 0) {
-    ris_ &= ~kIntRt;
-  } else if (count_ < receive_level()) {
-    ris_ |= kIntRt;
-  }
+  if (count_ == 0)
+    ris_ &= ~(kIntRx | kIntRt);
+  else
+    raise_receive();
   return data;
 }
 
+// There is data.
+void Pl011::raise_receive() { ris_ |= lcr_h_ & kLcrHFen ? kIntRx | kIntRt : kIntRx; }
+
 void Pl011::after_receive() {
-  if (count_ >= receive_level()) {
-    ris_ |= kIntRx;
-  } else if (count_ != 0) {
-    ris_ |= kIntRt;
-  }
+  if (count_ != 0) raise_receive();
   update_irq();
 }
 
@@ -247,7 +225,6 @@ void Pl011::write(Offset offset, Width width, uint64_t raw) {
       break;
     case kIfls:
       ifls_ = value & 0x3f;
-      after_receive();
       break;
     case kImsc:
       imsc_ = value & kIntAll;

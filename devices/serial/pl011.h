@@ -7,11 +7,12 @@
 //
 // What differs from the silicon, all of it within what a driver can observe on a fast line:
 // - A transmitted byte leaves at once: the transmit FIFO is always empty, and the transmit interrupt is
-// raised by
-//   each write of UARTDR.
-// - The receive timeout elapses at once: data below the FIFO level raise it when they arrive, and again when
-// a
-//   read leaves some behind.
+// raised
+//   by each write of UARTDR.
+// - The receive interrupt does not wait for the level that UARTIFLS gives: systems written for this board
+// unmask
+//   it alone and expect it from a single character. With the FIFO on the timeout elapses at once, too. Both
+//   are raised by each character, and again by a read that leaves some behind.
 // - Transmission and reception go on while UARTCR disables them, as early consoles expect of this board; the
 //   guest error is logged. Baud rate and word length have no effect.
 // - The modem inputs CTS, DSR and DCD are asserted: the far end is always there.
@@ -108,11 +109,11 @@ class Pl011 final : public Device, public CharReceiver {
   static constexpr unsigned kFifoDepth = 16;
 
   unsigned depth() const { return lcr_h_ & kLcrHFen ? kFifoDepth : 1; }
-  unsigned receive_level() const;
   uint16_t flags() const;
   uint16_t modem_flags() const;
   void push(uint16_t data_and_errors);
   uint16_t pop();
+  void raise_receive();
   void after_receive();
   void transmit(uint8_t byte);
   void write_control(uint16_t value);

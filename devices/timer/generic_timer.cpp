@@ -62,11 +62,20 @@ TimeNs GenericTimer::time_of(uint64_t value) const {
   return ns >= Wide{static_cast<uint64_t>(kNever)} ? kNever : static_cast<TimeNs>(ns);
 }
 
-uint64_t GenericTimer::read_ctl(Timer timer) const {
-  const State& state = at(timer);
+// One reading of the counter for what is shown and for the line.
+uint64_t GenericTimer::read_ctl(Timer timer) {
+  State& state = at(timer);
+  const uint64_t now = counter();
+  update(state, now);
   // ISTATUS of a disabled timer is UNKNOWN: 0 here.
-  const bool met = (state.ctl & kEnable) && counter() >= state.cval;
+  const bool met = (state.ctl & kEnable) && now >= state.cval;
   return state.ctl | (met ? kIstatus : 0);
+}
+
+uint64_t GenericTimer::read_tval(Timer timer) {
+  const uint64_t now = counter();
+  update(at(timer), now);
+  return static_cast<uint32_t>(at(timer).cval - now);
 }
 
 void GenericTimer::write_ctl(Timer timer, uint64_t value) {
@@ -84,9 +93,9 @@ void GenericTimer::write_tval(Timer timer, uint64_t value) {
   write_cval(timer, counter() + static_cast<uint64_t>(distance));
 }
 
-void GenericTimer::update(State& state) {
+void GenericTimer::update(State& state, uint64_t counter) {
   const bool live = (state.ctl & (kEnable | kImask)) == kEnable;
-  const bool level = live && counter() >= state.cval;
+  const bool level = live && counter >= state.cval;
   // A masked timer needs no event: its status is computed when read.
   const TimeNs deadline = live && !level ? time_of(state.cval) : kNever;
   if (deadline != state.deadline) {

@@ -7,7 +7,8 @@
 //
 // The counter is floor(now * frequency / 10^9) in exact arithmetic. A timer's condition is met when the
 // counter, as an unsigned 64-bit number, is at or above CVAL. The line of a timer that is enabled and not
-// masked rises by an event at the first nanosecond where that holds; ISTATUS is computed when read.
+// masked rises by an event at the first nanosecond where that holds, or when a register that shows it is read
+// before the event ran.
 //
 // Loading does not touch the lines or the event queue: the interrupt controller and the queue restore theirs.
 #pragma once
@@ -45,9 +46,9 @@ class GenericTimer {
   // The first nanosecond at which the counter is at or above `value`; kNever when there is none.
   TimeNs time_of(uint64_t value) const;
 
-  uint64_t read_ctl(Timer) const;
+  uint64_t read_ctl(Timer);
   uint64_t read_cval(Timer t) const { return at(t).cval; }
-  uint64_t read_tval(Timer t) const { return static_cast<uint32_t>(at(t).cval - counter()); }
+  uint64_t read_tval(Timer);
   void write_ctl(Timer, uint64_t value);
   void write_cval(Timer, uint64_t value);
   // A signed 32-bit distance from now.
@@ -66,7 +67,8 @@ class GenericTimer {
   };
   State& at(Timer t) { return timers_[static_cast<unsigned>(t)]; }
   const State& at(Timer t) const { return timers_[static_cast<unsigned>(t)]; }
-  void update(State&);
+  void update(State& state) { update(state, counter()); }
+  void update(State&, uint64_t counter);
 
   EventQueue& events_;
   const uint32_t frequency_;

@@ -48,6 +48,13 @@ unsigned receive_queue(unsigned port) { return port == 0 ? 0 : 2 * port + 2; }
 // Port of a data queue; receive queues are even.
 unsigned port_of(unsigned queue) { return queue < 2 ? 0 : (queue - 2) / 2; }
 
+// Numbers up to the highest.
+size_t numbers(const std::vector<VirtioConsole::PortOptions>& ports) {
+  unsigned last = 0;
+  for (const auto& port : ports) last = std::max(last, port.number);
+  return last + 1;
+}
+
 std::vector<uint16_t> queue_sizes(size_t ports, bool multiport) {
   std::vector<uint16_t> sizes{128, 128};
   if (!multiport) return sizes;
@@ -59,24 +66,27 @@ std::vector<uint16_t> queue_sizes(size_t ports, bool multiport) {
 }  // namespace
 
 VirtioConsole::VirtioConsole(DmaMemory& memory, Log& log, CharBackend& backend)
-    : VirtioConsole(memory, log, {PortOptions{backend, "", true}}, false) {}
+    : VirtioConsole(memory, log, {PortOptions{backend, "", true, 0}}, false) {}
 
 VirtioConsole::VirtioConsole(DmaMemory& memory, Log& log, std::vector<PortOptions> ports)
     : VirtioConsole(memory, log, std::move(ports), true) {}
 
 VirtioConsole::VirtioConsole(DmaMemory& memory, Log& log, std::vector<PortOptions> ports, bool multiport)
-    : VirtioDevice("virtio-console", memory, log, queue_sizes(ports.size(), multiport)),
+    : VirtioDevice("virtio-console", memory, log, queue_sizes(numbers(ports), multiport)),
       multiport_(multiport) {
-  assert(!ports.empty() && ports.size() <= kMaxPorts);
+  assert(!ports.empty() && numbers(ports) <= kMaxPorts);
+  ports_.resize(numbers(ports));
   for (PortOptions& options : ports) {
-    const auto number = static_cast<unsigned>(ports_.size());
-    ports_.push_back(std::make_unique<Port>(*this, number, std::move(options)));
-    ports_.back()->options.backend.attach(ports_.back().get());
+    auto& port = ports_[options.number];
+    assert(!port);
+    port = std::make_unique<Port>(*this, std::move(options));
+    port->options.backend.attach(port.get());
   }
 }
 
 VirtioConsole::~VirtioConsole() {
-  for (auto& port : ports_) port->options.backend.attach(nullptr);
+  for (auto& port : ports_)
+    if (port) port->options.backend.attach(nullptr);
 }
 
 uint64_t VirtioConsole::device_features() const {
@@ -92,13 +102,14 @@ void VirtioConsole::config(std::span<uint8_t> to) const {
 // Works before any set-up: that is its purpose (5.3.6.3).
 bool VirtioConsole::write_config(uint64_t offset, std::span<const uint8_t> from) {
   if (offset != offsetof(Config, emerg_wr)) return false;
-  ports_[0]->options.backend.write(from.first(1));
+  if (ports_[0]) ports_[0]->options.backend.write(from.first(1));
   return true;
 }
 
 void VirtioConsole::reset_device() {
   messages_.clear();
   for (auto& port : ports_) {
+    if (!port) continue;
     port->guest_open = false;
     port->host_waits = true;
     port->fifo.clear();
@@ -114,12 +125,13 @@ void VirtioConsole::notify(unsigned index) {
   } else if (index > 1) {
     return;
   }
-  Port& port = *ports_[port_of(index)];
+  Port* port = port_at(port_of(index));
+  if (!port) return;
   if (index % 2 != 0) {
-    return process(index, [this, &port](const DescriptorChain& chain) { return transmit(port, chain); });
+    return process(index, [this, port](const DescriptorChain& chain) { return transmit(*port, chain); });
   }
-  pump(port);
-  welcome(port);
+  pump(*port);
+  welcome(*port);
 }
 
 // ---- Host to guest.
@@ -207,11 +219,13 @@ uint32_t VirtioConsole::receive_control(const DescriptorChain& chain) {
 void VirtioConsole::handle_message(uint32_t id, uint16_t event, uint16_t value) {
   if (event == kDeviceReady) {
     if (value == 0) return;  // the driver gave up
-    for (auto& port : ports_) send_control({port->number, kDeviceAdd, 1, ""});
+    for (auto& port : ports_)
+      if (port) send_control({port->number, kDeviceAdd, 1, ""});
     return;
   }
-  if (id >= ports_.size()) return guest_error("control message for a port that does not exist");
-  Port& port = *ports_[id];
+  Port* const found = port_at(id);
+  if (!found) return guest_error("control message for a port that does not exist");
+  Port& port = *found;
   switch (event) {
     case kPortReady:
       if (value == 0) return;
@@ -267,6 +281,7 @@ void VirtioConsole::serialize_device(StateStream& stream) {
   stream.io(count);
   if (count != ports_.size()) return stream.fail();
   for (auto& port : ports_) {
+    if (!port) continue;
     uint8_t guest_open = port->guest_open;
     stream.io(guest_open);
     stream.io(port->fifo, kFifoSize);

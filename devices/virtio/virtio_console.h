@@ -20,18 +20,19 @@ namespace mynah::dev {
 
 class VirtioConsole final : public VirtioDevice {
  public:
-  static constexpr size_t kMaxPorts = 31;
+  static constexpr unsigned kMaxPorts = 31;
 
   struct PortOptions {
     CharBackend& backend;
     std::string name;     // what the guest finds it by; may be empty
     bool console = true;  // a terminal (hvcN), else a plain byte channel
+    unsigned number = 0;  // below kMaxPorts, each once
   };
 
   // Backends must outlive the device.
   // One console, the plainest device.
   VirtioConsole(DmaMemory& memory, Log& log, CharBackend& backend);
-  // 1 to kMaxPorts ports with control messages. A driver without MULTIPORT sees port 0 alone.
+  // 1 to kMaxPorts ports with control messages. A driver without MULTIPORT sees port 0 alone, if it is there.
   VirtioConsole(DmaMemory& memory, Log& log, std::vector<PortOptions> ports);
   ~VirtioConsole() override;
 
@@ -42,8 +43,8 @@ class VirtioConsole final : public VirtioDevice {
   static constexpr size_t kFifoSize = 4096;
 
   struct Port final : CharReceiver {
-    Port(VirtioConsole& console, unsigned number, PortOptions options)
-        : console(console), number(number), options(std::move(options)) {}
+    Port(VirtioConsole& console, PortOptions options)
+        : console(console), number(options.number), options(std::move(options)) {}
     size_t can_receive() const override;
     void receive(std::span<const uint8_t> bytes) override;
 
@@ -70,6 +71,7 @@ class VirtioConsole final : public VirtioDevice {
   void reset_device() override;
   void serialize_device(StateStream& stream) override;
 
+  Port* port_at(uint32_t number) { return number < ports_.size() ? ports_[number].get() : nullptr; }
   bool open(const Port& port) const;  // the guest takes bytes
   void pump(Port& port);              // FIFO to buffers
   void welcome(Port& port);           // tells the host that the port takes bytes again, if it waits
@@ -80,8 +82,8 @@ class VirtioConsole final : public VirtioDevice {
   void pump_control();
 
   const bool multiport_;
-  std::vector<std::unique_ptr<Port>> ports_;
-  std::deque<Message> messages_;  // to the guest
+  std::vector<std::unique_ptr<Port>> ports_;  // by number; null where there is none
+  std::deque<Message> messages_;              // to the guest
   DescriptorChain rx_chain_;
 };
 

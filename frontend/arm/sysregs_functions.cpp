@@ -124,13 +124,14 @@ bool write_ssbs(const SysregContext& c, uint64_t value) {
 }
 
 bool read_isr(const SysregContext& c, uint64_t& value) {
+  c.system.catch_up();
   return value = (c.state.irq_pending ? bit(7) : 0) | (c.state.fiq_pending ? bit(6) : 0), true;
 }
 
-// A random number is always there, so Z is never set.
 bool read_random(const SysregContext& c, uint64_t& value) {
-  value = c.system.random();
-  set_nzcv(c.state, 0);
+  const auto number = c.system.random();
+  value = number.value_or(0);
+  set_nzcv(c.state, number ? 0 : spsr::kZ);
   return true;
 }
 

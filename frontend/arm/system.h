@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace mynah::arm {
 
@@ -48,7 +49,9 @@ class ArmSystem {
   // op0:2 op1:3 CRn:4 CRm:4 op2:3. False: no such register, the instruction is undefined.
   virtual bool read_external(uint16_t key, uint64_t& value) = 0;
   virtual bool write_external(uint16_t key, uint64_t value) = 0;
-  virtual uint64_t random() = 0;  // RNDR
+  // What is due by now happens, interrupts' lines included: before a register shows them.
+  virtual void catch_up() = 0;
+  virtual std::optional<uint64_t> random() = 0;  // RNDR; nothing: none can be had now
 
   virtual void send_event() = 0;  // SEV to the other processor elements
   virtual void set_event_stream(const EventStreamControl&) = 0;

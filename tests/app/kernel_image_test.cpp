@@ -53,6 +53,50 @@ TEST(KernelImage, IsPlacedBeforeInitrdAndDeviceTree) {
   EXPECT_GE(layout.dtb, layout.initrd + 5 * kMiB);
 }
 
+TEST(KernelImage, IsPlacedAtItsOffset) {
+  struct Case {
+    uint64_t text_offset, image_size, at;
+  };
+  static constexpr Case kCases[] = {
+      {0, 0x10000, 2 * kMiB},  // not into the first page
+      {0x800, 0x10000, 2 * kMiB + 0x800},
+      {0x1000, 0x10000, 0x1000},
+      {0x80000, 0x10000, 0x80000},
+      {0x1ff000, 0x10000, 0x1ff000},
+      {0x200000, 0x10000, 0x200000},
+      {0x1080000, 0x10000, 0x1080000},
+      {0x1080000, 0, 0x80000},  // without a size the field means nothing
+      {0x3fff000, 80 * kMiB, 0x3fff000},
+      {128 * kMiB - 0x10000, 0x10000, 128 * kMiB - 0x10000},
+  };
+  for (const Case& c : kCases) {
+    for (const uint64_t flags : {0x2, 0xa}) {  // near the start of RAM, anywhere
+      for (const uint64_t initrd : {uint64_t{0}, 5 * kMiB}) {
+        auto image = app::test::hello_guest();
+        put_number(image, 8, c.text_offset);
+        put_number(image, 16, c.image_size);
+        put_number(image, 24, flags);
+        ArmBootLayout layout;
+        ASSERT_EQ(place_arm_kernel(image, kRam, 256 * kMiB, initrd, layout), "") << c.text_offset;
+        EXPECT_EQ(layout.kernel, kRam + c.at);
+        EXPECT_EQ(layout.entry, layout.kernel);
+        EXPECT_GE(layout.initrd, layout.kernel + std::max<uint64_t>(c.image_size, image.size()));
+        EXPECT_GE(layout.dtb, layout.initrd + initrd);
+        EXPECT_EQ(layout.dtb % (2 * kMiB), 0u);
+      }
+    }
+  }
+}
+
+TEST(KernelImage, OffsetsBeyondMemoryAreRefused) {
+  for (const uint64_t offset : std::initializer_list<uint64_t>{
+           128 * kMiB - 0xf000, 128 * kMiB, uint64_t{1} << 40, ~uint64_t{7}, ~uint64_t{0xffff}}) {
+    auto image = app::test::hello_guest();
+    put_number(image, 8, offset);
+    EXPECT_THAT(place(image), HasSubstr("use a larger -m")) << offset;
+  }
+}
+
 TEST(KernelImage, WhatDoesNotFitIsRefused) {
   EXPECT_THAT(place(app::test::hello_guest(), 2 * kMiB), HasSubstr("use a larger -m"));
   EXPECT_THAT(place(app::test::hello_guest(), 128 * kMiB, 100 * kMiB), HasSubstr("use a larger -m"));

@@ -143,13 +143,57 @@ TEST(Options, Consoles) {
   EXPECT_EQ(good({"-chardev", "socket,id=c,host=::1,port=80"}).chars[0].spec, "tcp:::1:80");
 }
 
+// As QEMU numbers them.
+TEST(Options, PortsAreNumbered) {
+  const Options o = good({"-chardev", "null,id=c",
+                          "-device",  "virtio-serial-device,id=a",
+                          "-device",  "virtserialport,chardev=c",
+                          "-device",  "virtserialport,chardev=c,nr=3",
+                          "-device",  "virtconsole,chardev=c",
+                          "-device",  "virtconsole,chardev=c",
+                          "-device",  "virtserialport,chardev=c",
+                          "-device",  "virtio-serial-device,id=b",
+                          "-device",  "virtserialport,chardev=c",
+                          "-device",  "virtserialport,chardev=c,bus=a.0,nr=30",
+                          "-device",  "virtconsole,chardev=c,nr=0"});
+  std::vector<std::pair<size_t, unsigned>> ports;
+  for (const DeviceOption& d : o.devices)
+    if (d.port) ports.emplace_back(d.owner, *d.port);
+  EXPECT_EQ(ports, (std::vector<std::pair<size_t, unsigned>>{
+                       {0, 1}, {0, 3}, {0, 0}, {0, 2}, {0, 4}, {6, 1}, {0, 30}, {6, 0}}));
+}
+
+TEST(Options, PortNumbersThatCannotBe) {
+  const auto refused = [](std::vector<std::string_view> ports, const char* why) {
+    std::vector<std::string_view> args{"-chardev", "null,id=c", "-device", "virtio-serial-device"};
+    for (const std::string_view port : ports) args.insert(args.end(), {"-device", port});
+    const auto result = parse_options(args);
+    ASSERT_FALSE(result);
+    EXPECT_THAT(result.message(), HasSubstr(why));
+  };
+  refused({"virtserialport,chardev=c,nr=31"}, "a number from 0 to 30");
+  refused({"virtserialport,chardev=c,nr=one"}, "a number from 0 to 30");
+  refused({"virtserialport,chardev=c,nr=0"}, "nr=0 is for a virtconsole");
+  refused({"virtserialport,chardev=c,nr=2", "virtconsole,chardev=c,nr=2"}, "a port with nr=2 already");
+  refused({"virtserialport,chardev=c", "virtserialport,chardev=c,nr=1"}, "a port with nr=1 already");
+  refused(std::vector<std::string_view>(31, "virtserialport,chardev=c"), "full");
+}
+
 TEST(Options, TimeAndRuns) {
   const Options o =
       good({"-icount", "shift=5,sleep=off", "-rtc", "base=2024-02-29T12:00:00", "-seed", "7", "-no-reboot"});
   EXPECT_EQ(o.clock, GuestClock::Kind::kDeterministic);
   EXPECT_EQ(o.clock_shift, 5u);
   EXPECT_FALSE(o.sleep_when_idle);
-  EXPECT_EQ(o.rtc_base, 1709208000);
+  EXPECT_EQ(o.rtc_base, RtcBase::kDate);
+  EXPECT_EQ(o.rtc_date, 1709208000);
+  EXPECT_FALSE(o.rtc_source);
+  const Options rtc = good({"-rtc", "base=localtime,clock=rt,driftfix=slew"});
+  EXPECT_EQ(rtc.rtc_base, RtcBase::kLocal);
+  EXPECT_EQ(rtc.rtc_source, RtcSource::kSteady);
+  EXPECT_EQ(good({"-rtc", "utc"}).rtc_base, RtcBase::kUtc);
+  EXPECT_EQ(good({"-rtc", "clock=host"}).rtc_source, RtcSource::kHost);
+  EXPECT_EQ(good({"-rtc", "clock=vm"}).rtc_source, RtcSource::kGuest);
   EXPECT_EQ(o.seed, 7u);
   EXPECT_TRUE(o.exit_on_reset);
   EXPECT_FALSE(o.nets[0].user.ipv6);  // router advertisements come at random times
@@ -272,6 +316,8 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-icount", "shift=11"}, "from 0 to 10"},
       {{"-icount", "shfit=1"}, "did you mean 'shift'"},
       {{"-rtc", "base=yesterday"}, "a date"},
+      {{"-rtc", "clock=wall"}, "host, rt or vm"},
+      {{"-rtc", "driftfix=skew"}, "none or slew"},
       {{"-uuid", "12"}, "32 hexadecimal digits"},
       {{"-echr", "0"}, "from 1 to 255"},
       {{"-seed", "x"}, "a number"},

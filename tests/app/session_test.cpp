@@ -112,6 +112,60 @@ TEST_P(Session, TheMonitorShowsAndControls) {
   EXPECT_EQ(program.finish(), 0);
 }
 
+// The date that the guest reads, before the monitor stops it for two seconds and after.
+TEST_P(Session, TheCalendarGoesOnByTheClockThatIsChosen) {
+  const std::vector<uint8_t> guest = make_image({0xd2a12021,    // mov x1, #0x9010000
+                                                 0xb9400020,    // ldr w0, [x1]
+                                                 0x17ffffff});  // b -4
+  const auto date = [](Program& program) {
+    program.output.clear();
+    program.type("stop\rinfo registers\r");
+    EXPECT_TRUE(program.wait_for(" X01="));
+    const size_t at = program.output.find("X00=");
+    return at == std::string::npos ? 0 : std::stoll(program.output.substr(at + 4, 16), nullptr, 16);
+  };
+  const auto now = [] { return static_cast<long long>(::time(nullptr)); };
+  constexpr long long kDate = 1709208000;
+  struct Case {
+    Args args;
+    bool goes_on;
+    std::optional<long long> start;  // else the host's
+  };
+  const Case cases[] = {
+      {{}, true, {}},
+      {{"-rtc", "clock=host"}, true, {}},
+      {{"-rtc", "base=2024-02-29T12:00:00"}, true, kDate},
+      {{"-rtc", "base=2024-02-29T12:00:00,clock=rt"}, true, kDate},
+      {{"-rtc", "clock=vm"}, false, {}},
+      {{"-rtc", "base=2024-02-29T12:00:00,clock=vm"}, false, kDate},
+      {{"-icount", "shift=0"}, false, 1767225600},
+      {{"-icount", "shift=0", "-rtc", "clock=host"}, true, {}},
+  };
+  for (const Case& c : cases) {
+    std::string name;
+    for (const auto& arg : c.args) name += arg + " ";
+    const long long before = c.start ? *c.start : now();
+    Program program(with(guest, c.args));
+    program.type(
+        "\x01"
+        "c");
+    EXPECT_FALSE(program.wait_for("never", 300ms));
+    const long long first = date(program);
+    EXPECT_GE(first, before) << name;
+    EXPECT_LE(first, before + 15) << name;
+    std::this_thread::sleep_for(2100ms);
+    program.type("cont\r");
+    EXPECT_FALSE(program.wait_for("never", 200ms));
+    const long long second = date(program);
+    if (c.goes_on)
+      EXPECT_GE(second, first + 2) << name;
+    else
+      EXPECT_LE(second, first + 1) << name;
+    program.type("quit\r");
+    EXPECT_EQ(program.finish(), 0);
+  }
+}
+
 TEST_P(Session, StartsStoppedWhenAsked) {
   Program program(with(hello_guest(), {"-S"}));
   EXPECT_FALSE(program.wait_for("hello", 300ms));

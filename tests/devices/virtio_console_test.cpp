@@ -163,7 +163,7 @@ TEST_F(VirtioConsoleTest, SaveAndRestore) {
 
 // ---- Several ports.
 
-class VirtioPortsTest : public testing::Test {
+class VirtioPorts : public testing::Test {
  protected:
   struct Message {
     uint32_t id;
@@ -200,16 +200,63 @@ class VirtioPortsTest : public testing::Test {
     driver.kick(3);
   }
 
+  explicit VirtioPorts(unsigned console_number, unsigned channel_number)
+      : console(memory, log,
+                {{terminal, "", true, console_number}, {channel, "org.mynah.0", false, channel_number}}) {}
+
   FakeMemory memory;
   RecordingLog log;
   RecordingIrq irq;
   FakeTerminal terminal, channel;
-  VirtioConsole console{memory, log, {{terminal, "", true}, {channel, "org.mynah.0", false}}};
+  VirtioConsole console;
   VirtioMmio mmio{&console, IrqLine(irq, 0), log};
   Driver driver{memory, mmio};
   unsigned control_buffers = 0;
   uint16_t seen = 0;
 };
+
+struct VirtioPortsTest : VirtioPorts {
+  VirtioPortsTest() : VirtioPorts(0, 1) {}
+};
+struct VirtioSparsePortsTest : VirtioPorts {
+  VirtioSparsePortsTest() : VirtioPorts(4, 2) {}
+};
+
+TEST_F(VirtioSparsePortsTest, PortsHaveTheirNumbers) {
+  EXPECT_EQ(console.queue_count(), 12u);
+  EXPECT_EQ(driver.reg(kRegConfig + 4), 5u);
+  add_control_buffers(8);
+  send(0xffff'ffff, 0, 1);
+  EXPECT_EQ(messages(), (std::vector<Message>{{2, 1, 1, ""}, {4, 1, 1, ""}}));
+  send(4, 3, 1);
+  EXPECT_EQ(messages(), (std::vector<Message>{{4, 4, 1, ""}, {4, 6, 1, ""}}));
+  send(2, 3, 1);
+  EXPECT_EQ(messages(), (std::vector<Message>{{2, 7, 1, "org.mynah.0"}, {2, 6, 1, ""}}));
+  EXPECT_TRUE(log.errors.empty());
+  put_text(memory, kData + 0x100, "out");
+  driver.queue(7).add({{kData + 0x100, 3}});
+  driver.kick(7);
+  EXPECT_EQ(channel.output, "out");
+}
+
+TEST_F(VirtioSparsePortsTest, NumbersWithoutAPortAreQuiet) {
+  for (const unsigned queue : {0u, 1u, 4u, 5u, 8u, 9u}) {
+    driver.queue(queue).add({{kData, 8}});
+    driver.kick(queue);
+    EXPECT_EQ(driver.queue(queue).used_index(), 0);
+  }
+  for (const uint32_t port : {0u, 1u, 3u, 5u}) send(port, 3, 1);
+  EXPECT_EQ(log.errors.size(), 4u);
+  EXPECT_FALSE(driver.needs_reset());
+  driver.set_reg(kRegConfig + 8, 'x');  // the emergency write is port 0's
+  EXPECT_EQ(terminal.output + channel.output, "");
+  StateStream saved;
+  mmio.serialize(saved);
+  StateStream load(saved.bytes());
+  mmio.serialize(load);
+  EXPECT_FALSE(load.failed());
+  mmio.reset();
+}
 
 TEST_F(VirtioPortsTest, HandShake) {
   EXPECT_EQ(console.queue_count(), 6u);

@@ -379,15 +379,17 @@ TEST(Entropy, SeedFixesTheSequence) {
   EXPECT_NE(a, c);
 }
 
-// The splitmix64 output for seed 0 starts e220a8397b1dcdaf, 6e789e6aa1b965f4, 06c45d188009454f,
-// f88bb8a8724c81ec (its authors' published test vector); the first word of xoshiro256** is rotl(s1 * 5, 7)
-// * 9.
-TEST(Entropy, FirstWordFollowsThePaper) {
+// RFC 8439, A.1, test vectors 1 and 2: the beginnings of the first two blocks with a key of 0.
+TEST(Entropy, TheSequenceIsChaCha20) {
   SeededEntropy entropy(0);
-  uint64_t word = 0;
-  entropy.fill({reinterpret_cast<uint8_t*>(&word), 8});
-  const uint64_t five = 0x6e789e6aa1b965f4ull * 5;
-  EXPECT_EQ(word, ((five << 7) | (five >> 57)) * 9);
+  std::array<uint8_t, 128> bytes{};
+  entropy.fill(bytes);
+  const std::array<uint8_t, 16> first = {0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90,
+                                         0x40, 0x5d, 0x6a, 0xe5, 0x53, 0x86, 0xbd, 0x28};
+  const std::array<uint8_t, 16> second = {0x9f, 0x07, 0xe7, 0xbe, 0x55, 0x51, 0x38, 0x7a,
+                                          0x98, 0xba, 0x97, 0x7c, 0x73, 0x2d, 0x08, 0x0d};
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), bytes.begin()));
+  EXPECT_TRUE(std::equal(second.begin(), second.end(), bytes.begin() + 64));
 }
 
 }  // namespace

@@ -130,7 +130,8 @@ class BareMachine final : public arm::ArmSystem,
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t, uint64_t&) override;
   bool write_external(uint16_t, uint64_t) override { return true; }
-  uint64_t random() override { return 4; }
+  void catch_up() override { events.run_due(); }
+  std::optional<uint64_t> random() override { return 4; }
   void send_event() override {}
   void set_event_stream(const arm::EventStreamControl& c) override {
     event_stream.set(c.enabled, c.bit, c.falling);

@@ -56,7 +56,8 @@ class FakeSystem : public ArmSystem {
     external[key] = value;
     return true;
   }
-  uint64_t random() override { return 0x0123456789abcdef; }
+  void catch_up() override {}
+  std::optional<uint64_t> random() override { return random_number; }
   void send_event() override {}
   void set_event_stream(const EventStreamControl& control) override { event_stream = control; }
   bool take_stream_event() override { return std::exchange(stream_event, false); }
@@ -70,6 +71,7 @@ class FakeSystem : public ArmSystem {
   std::vector<TlbInvalidation> invalidations;
   std::map<uint16_t, uint64_t> external;
   EventStreamControl event_stream;
+  std::optional<uint64_t> random_number = 0x0123456789abcdef;
   bool stream_event = false, pmu_interrupt = false;
   uint64_t cycles = 0, call_after = 0;
   unsigned translation_changes = 0, instruction_invalidations = 0;

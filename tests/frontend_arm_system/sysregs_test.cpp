@@ -304,8 +304,13 @@ TEST_F(Sysregs, ImmediateForms) {
 
 TEST_F(Sysregs, Random) {
   set_nzcv(state, 0xf0000000);
-  EXPECT_EQ(get(key_of("RNDR")), 0x0123456789abcdefu);
-  EXPECT_EQ(get_nzcv(state), 0u);
+  for (const char* name : {"RNDR", "RNDRRS"}) {
+    EXPECT_EQ(get(key_of(name)), 0x0123456789abcdefu);
+    EXPECT_EQ(get_nzcv(state), 0u);
+  }
+  system.random_number.reset();
+  EXPECT_EQ(get(key_of("RNDR")), 0u);
+  EXPECT_EQ(get_nzcv(state), 0x40000000u);
 }
 
 TEST_F(Sysregs, Debug) {

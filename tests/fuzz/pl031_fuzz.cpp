@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   dev::EventQueue events(clock);
   dev::fake::Irq irq;
   dev::NullLog log;
-  dev::Pl031 rtc(events, irq.line(), in.u32(), log);
+  const dev::RtcClock calendar(clock, in.u32(), true);
+  dev::Pl031 rtc(events, irq.line(), calendar, log);
   fuzz::run(in, {.device = rtc,
                  .pick_offset = [](fuzz::Input& i) -> dev::Offset {
                    const uint8_t b = i.u8();

@@ -54,8 +54,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     VirtioConsole console(memory, log, terminals[0]);
     run(console, 1);
   } else {
-    VirtioConsole console(memory, log,
-                          {{terminals[0], "", true}, {terminals[1], "a", false}, {terminals[2], "b", false}});
+    VirtioConsole console(
+        memory, log,
+        {{terminals[0], "", true, 0}, {terminals[1], "a", false, 1}, {terminals[2], "b", false, 3}});
     run(console, 3);
   }
   return 0;

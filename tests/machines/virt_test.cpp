@@ -20,14 +20,17 @@ enum Label { kLoop };
 class VirtBoard : public testing::TestWithParam<Accelerator> {
  protected:
   VirtMachine& start(const Code& code, unsigned gic = 2,
-                     GuestClock::Kind clock = GuestClock::Kind::kDeterministic) {
+                     GuestClock::Kind clock = GuestClock::Kind::kDeterministic, unsigned shift = 1) {
     VirtConfig config;
     config.gic_version = gic;
-    config.ram_bytes = 16 << 20;
     config.cpu = *arm::make_cpu_model("cortex-a57").model;
-    config.kernel = app::test::make_image(code.words());
     config.clock = clock;
-    config.clock_shift = 1;
+    config.clock_shift = shift;
+    return start(code, std::move(config));
+  }
+  VirtMachine& start(const Code& code, VirtConfig config) {
+    config.ram_bytes = 16 << 20;
+    if (config.kernel.empty()) config.kernel = app::test::make_image(code.words());
     config.accelerator = GetParam();
     config.code_bytes = 4 << 20;
     machine_ = std::make_unique<VirtMachine>(std::move(config), log_);
@@ -111,22 +114,98 @@ TEST_P(VirtBoard, ResetEndsAWait) {
   EXPECT_TRUE(m.halted());
 }
 
+// --- reset values that the board decides
+
+TEST_P(VirtBoard, ResetVectorIsTheFlash) {
+  Code c(kEntry);
+  c(mrs(20, system(3, 0, 12, 0, 1)), mrs(21, kSctlr));
+  power_off(c);
+  VirtMachine& m = start(c);
+  run(m);
+  EXPECT_EQ(m.cpu().arm().x(20), 0u);
+  // As the board people know, 0xc50838, and what has a fixed value where AArch32 does not exist: ITD, SED,
+  // nTLSMD and LSMAOE are 1, CP15BEN is 0. TSCXT is 1 without FEAT_CSV2_2.
+  EXPECT_EQ(m.cpu().arm().x(21), (0xc50838u & ~(1u << 5)) | 3u << 7 | 1u << 20 | 3u << 28);
+}
+
+// --- firmware calls
+
+TEST_P(VirtBoard, SuspendRefusesReservedBits) {
+  for (const uint64_t function : {0x84000001ull, 0xc4000001ull}) {
+    for (unsigned bit = 0; bit < 32; ++bit) {
+      // A state and its kind are free; power levels above the processor's own do not exist.
+      const bool good = bit <= 16;
+      Code c(kEntry);
+      c.load(0, function).load(1, uint64_t{1} << bit)(hvc(0), mov(20, 0));
+      power_off(c);
+      VirtMachine& m = start(c);
+      AfterExit after = AfterExit::kContinue;
+      while (after == AfterExit::kContinue) after = m.run_slice();
+      EXPECT_EQ(after, good ? AfterExit::kHalt : AfterExit::kShutdown) << bit;
+      EXPECT_EQ(m.cpu().arm().x(20), good ? 0 : ~uint64_t{1}) << bit;
+    }
+  }
+}
+
+// --- random numbers
+
+TEST_P(VirtBoard, RandomNumbersAreTheEntropySources) {
+  struct Counting final : dev::EntropySource {
+    void fill(std::span<uint8_t> to) override {
+      for (uint8_t& byte : to) byte = next++;
+    }
+    uint8_t next = 1;
+  } entropy;
+  Code c(kEntry);
+  constexpr Word kRndr = system(3, 3, 2, 4, 0), kRndrrs = system(3, 3, 2, 4, 1);
+  c(mrs(20, kRndr), mrs(21, kNzcv), mrs(22, kRndrrs));
+  power_off(c);
+  VirtConfig config;
+  config.cpu = *arm::make_cpu_model("max").model;
+  config.entropy = &entropy;
+  VirtMachine& m = start(c, std::move(config));
+  run(m);
+  EXPECT_EQ(m.cpu().arm().x(20), 0x0807060504030201u);
+  EXPECT_EQ(m.cpu().arm().x(21), 0u);
+  EXPECT_EQ(m.cpu().arm().x(22), 0x100f0e0d0c0b0a09u);
+}
+
+// --- where a kernel goes
+
+TEST_P(VirtBoard, AKernelRunsAtItsOffset) {
+  for (const uint64_t offset : {0x80000u, 0x200000u, 0x780000u}) {
+    Code c(VirtMachine::kRamBase + offset + 64);
+    c.bind(kLoop).adr(20, kLoop);
+    power_off(c);
+    VirtConfig config;
+    config.cpu = *arm::make_cpu_model("cortex-a57").model;
+    config.kernel = app::test::make_image(c.words());
+    std::memcpy(&config.kernel[8], &offset, 8);
+    config.initrd.assign(4096, 1);
+    VirtMachine& m = start(c, std::move(config));
+    run(m);
+    EXPECT_EQ(m.cpu().arm().x(20), VirtMachine::kRamBase + offset + 64);
+  }
+}
+
 // --- the performance monitor's interrupt: 23 at the interrupt controller
 
 constexpr unsigned kPmuInterrupt = 23;
 
-void enable_gicv2(Code& c) {
-  c.load(1, 0x08000000).load(2, 1 << kPmuInterrupt)(str_w(2, 1, 0x100), movz(2, 1), str_w(2, 1));
+void enable_gicv2(Code& c, unsigned interrupt = kPmuInterrupt) {
+  c.load(1, 0x08000000).load(2, 1u << interrupt % 32)(str_w(2, 1, 0x100 + interrupt / 32 * 4));
+  c.load(2, 0x01010101)(str_w(2, 1, 0x800 + interrupt / 4 * 4), movz(2, 1), str_w(2, 1));  // to this CPU
   c.load(1, 0x08010000)(str_w(2, 1), movz(2, 0xff), str_w(2, 1, 4));
 }
 
 constexpr Word kIccPmr = system(3, 0, 4, 6, 0), kIccIar1 = system(3, 0, 12, 12, 0),
                kIccSre = system(3, 0, 12, 12, 5), kIccIgrpen1 = system(3, 0, 12, 12, 7);
 
-void enable_gicv3(Code& c) {
+void enable_gicv3(Code& c, unsigned interrupt = kPmuInterrupt) {
   c.load(1, 0x08000000)(movz(2, 0x12), str_w(2, 1));  // group 1, affinity routing
   c.load(1, 0x080a0000)(str_w(kZr, 1, 0x14));         // WAKER
-  c.load(1, 0x080b0000).load(2, 1 << kPmuInterrupt)(str_w(2, 1, 0x80), str_w(2, 1, 0x100));
+  c.load(1, interrupt < 32 ? 0x080b0000 : 0x08000000).load(2, 1u << interrupt % 32);
+  c(str_w(2, 1, 0x80 + interrupt / 32 * 4), str_w(2, 1, 0x100 + interrupt / 32 * 4));
   c(movz(2, 1), msr(kIccSre, 2), movz(3, 0xff), msr(kIccPmr, 3), msr(kIccIgrpen1, 2));
 }
 
@@ -153,6 +232,102 @@ TEST_P(VirtBoard, CycleCounterInterrupts) {
     EXPECT_EQ(state.pmovs, arm::kPmuCycleCounter);
     // An instruction is 2 ns, a cycle 1.
     EXPECT_EQ(m.vcpu().instructions(), before + 5'000 + (c.here() - kIrqVector) / 4) << gic;
+  }
+}
+
+// --- what shows a condition of the clock shows it together with the interrupt
+
+constexpr unsigned kX22 = 22, kRounds = 20;
+constexpr Word kIsr = system(3, 0, 12, 1, 0), kCntvCval = system(3, 3, 14, 3, 2),
+               kCntpCval = system(3, 3, 14, 2, 2), kCntpCtl = system(3, 3, 14, 2, 1),
+               kCntpct = system(3, 3, 14, 0, 1);
+
+struct Condition {
+  const char* name;
+  unsigned interrupt;
+  unsigned rounds;
+  void (*start)(Code&);  // of one round
+  void (*poll)(Code&);   // x6 bit 0: it holds
+  void (*end)(Code&);    // it holds no more
+};
+
+void start_timer(Code& c, Word counter, Word cval, Word ctl) {
+  c(mrs(4, counter), add_imm(4, 4, 0x200), msr(cval, 4), movz(5, 1), msr(ctl, 5));
+}
+void istatus(Code& c, Word ctl) { c(mrs(6, ctl), ror_imm(6, 6, 2)); }
+// x6 = x4 <= x6
+void reached(Code& c) { c(sub(6, 6, 4), ror_imm(6, 6, 63), movz(7, 1), eor(6, 6, 7)); }
+
+const Condition kConditions[] = {
+    {"CNTV_CTL", 27, kRounds, [](Code& c) { start_timer(c, kCntvct, kCntvCval, kCntvCtl); },
+     [](Code& c) { istatus(c, kCntvCtl); }, [](Code& c) { c(msr(kCntvCtl, kZr)); }},
+    {"CNTP_CTL", 30, kRounds, [](Code& c) { start_timer(c, kCntpct, kCntpCval, kCntpCtl); },
+     [](Code& c) { istatus(c, kCntpCtl); }, [](Code& c) { c(msr(kCntpCtl, kZr)); }},
+    {"CNTVCT", 27, kRounds, [](Code& c) { start_timer(c, kCntvct, kCntvCval, kCntvCtl); },
+     [](Code& c) {
+       c(mrs(6, kCntvct));
+       reached(c);
+     },
+     [](Code& c) { c(msr(kCntvCtl, kZr)); }},
+    {"PMOVSSET", kPmuInterrupt, kRounds,
+     [](Code& c) {
+       c.load(2, 0 - uint64_t{10'000}).load(1, arm::kPmuCycleCounter)(movz(3, 1), msr(kPmccntr, 2));
+       c(msr(kPmcntenset, 1), msr(kPmintenset, 1), msr(kPmcr, 3));
+     },
+     [](Code& c) { c(mrs(6, kPmovsset), ror_imm(6, 6, 31)); },
+     [](Code& c) { c.load(1, arm::kPmuCycleCounter)(msr(kPmovsclr, 1)); }},
+    {"RTCRIS", 34, 1,
+     [](Code& c) {
+       c.load(10, 0x09010000)(ldr_w(4, 10), add_imm(4, 4, 1), str_w(4, 10, 4), movz(5, 1));
+       c(str_w(5, 10, 0x10));
+     },
+     [](Code& c) { c(ldr_w(6, 10, 0x14)); }, [](Code& c) { c(movz(5, 1), str_w(5, 10, 0x1c)); }},
+    {"RTCDR", 34, 1,
+     [](Code& c) {
+       c.load(10, 0x09010000)(ldr_w(4, 10), add_imm(4, 4, 1), str_w(4, 10, 4), movz(5, 1));
+       c(str_w(5, 10, 0x10));
+     },
+     [](Code& c) {
+       c(ldr_w(6, 10));
+       reached(c);
+     },
+     [](Code& c) { c(movz(5, 1), str_w(5, 10, 0x1c)); }},
+};
+
+TEST_P(VirtBoard, AConditionOfTheClockIsSeenWithItsInterrupt) {
+  enum { kRound, kPoll, kSeen };
+  for (const Condition& condition : kConditions) {
+    for (const unsigned gic : {2u, 3u}) {
+      for (const auto clock : {GuestClock::Kind::kDeterministic, GuestClock::Kind::kRealtime}) {
+        // ISR_EL1 first, or the distributor.
+        for (const bool isr_first : {true, false}) {
+          Code c(kEntry);
+          const unsigned n = condition.interrupt;
+          gic == 2 ? enable_gicv2(c, n) : enable_gicv3(c, n);
+          c.load(11, gic == 3 && n < 32 ? 0x080b0000 : 0x08000000)(movz(kX22, 0), movz(9, condition.rounds));
+          c(movz(12, 1));
+          c.bind(kRound);
+          condition.start(c);
+          c.bind(kPoll);
+          condition.poll(c);
+          c(tbnz(6, 0, 8)).b(kPoll);
+          const auto isr = [&] { c(mrs(20, kIsr)); };
+          const auto pending = [&] { c(ldr_w(21, 11, 0x200 + n / 32 * 4)); };
+          isr_first ? isr() : pending();
+          isr_first ? pending() : isr();
+          // Counts the rounds in which one of the two was not there.
+          c(tbnz(20, 7, 12), add_imm(kX22, kX22, 1)).b(kSeen);
+          c(tbnz(21, n % 32, 8), add_imm(kX22, kX22, 1)).bind(kSeen);
+          condition.end(c);
+          c(subs_imm(9, 9, 1)).b_cc(kNe, kRound);
+          power_off(c);
+          VirtMachine& m = start(c, gic, clock, condition.rounds == 1 ? 10 : 1);
+          run(m);
+          EXPECT_EQ(m.cpu().arm().x(kX22), 0u) << condition.name << " GICv" << gic
+                                               << (m.clock().deterministic() ? "" : " by the host's clock");
+        }
+      }
+    }
   }
 }
 
