@@ -190,8 +190,8 @@ void BM_Translate(benchmark::State& state) {
     for (const Block& block : c.blocks) {
       const std::span<const uint8_t> page(host + block.page * kPageBytes, kPageBytes);
       const uint64_t pa = test::kData + block.page * kPageBytes + block.offset;
-      if (!m.vcpu->translator()->translate(page, block.offset, pa, kMode))
-        m.vcpu->translator()->translate(page, block.offset, pa, kMode);
+      if (!m.vcpu->translator()->translate(page, block.offset, pa, kMode, {}))
+        m.vcpu->translator()->translate(page, block.offset, pa, kMode, {});
     }
     state.PauseTiming();
     m.vcpu->cache()->flush();
