@@ -50,7 +50,7 @@ struct Entries {
     }
     v.rebuild(address, *registers);
     if (result == Vcpu::GuardResult::kFault && !(site.aux & ir::kGuardMerged)) {
-      v.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
+      v.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead, range.note);
     } else {
       v.enter_flavour_ = site.aux & ir::kGuardMerged ? kNarrowFlavour : kSlowFlavour;
     }
@@ -185,8 +185,8 @@ void Vcpu::select_contexts() {
   ir::set_fp_round(*runtime_, runtime_->fp_mode.round);
 }
 
-void Vcpu::raise(const Fault& fault, Access access) {
-  guest_.raise_fault(fault, access);
+void Vcpu::raise(const Fault& fault, Access access, uint8_t note) {
+  guest_.raise_fault(fault, access, note);
   context_stale_ = true;
   ++executed_;
 }

@@ -95,8 +95,8 @@ class Vcpu final : public ir::EvalHost {
   bool call(const ir::Region&, const ir::Inst&, const uint64_t args[4], uint64_t& result) override;
 
   void select_contexts();
-  void raise(const Fault& fault,
-             Access access);  // counts as an instruction, so that no guest can stand still
+  // Counts as an instruction, so that no guest can stand still.
+  void raise(const Fault& fault, Access access, uint8_t note = 0);
   TranslatedBlock* find_block(uint64_t pc, uint64_t flavour = 0);
   void note_code(uint64_t pc);
   void remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block);  // in both jump caches

@@ -89,11 +89,12 @@ class GuestCpu {
   enum class FaultKind : uint8_t { kPermission, kAlignment, kExternal };
   virtual Fault make_fault(uint64_t va, Access access, uint32_t permission_class, FaultKind kind) = 0;
   // A watchpoint of the guest's own is on these bytes. Asked of every access that takes the slow path, after
-  // all that could fault; a block where one could hit sends them all there.
-  virtual bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
-                       Fault& fault) const = 0;
-  // Takes the exception; pc() is the faulting instruction's.
-  virtual void raise_fault(const Fault&, Access access) = 0;
+  // all that could fault; a block where one could hit sends them all there. `note`: the guard's.
+  virtual bool watched(uint64_t va, uint64_t length, bool read, bool write, uint8_t note,
+                       uint32_t permission_class, Fault& fault) const = 0;
+  // Takes the exception; pc() is the faulting instruction's, and the state as before it. `note`: the guard's
+  // that faulted.
+  virtual void raise_fault(const Fault&, Access access, uint8_t note) = 0;
 
   // --- translation of code
   // Lifts the block at page offset pc_offset; `page` holds the bytes of the page up to its end. mode is the

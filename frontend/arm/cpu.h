@@ -62,11 +62,11 @@ class ArmCpu final : public GuestCpu {
   ContextKey context_key() override;
   uint32_t user_class() const override { return 0; }
   TranslateResult translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
-  bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
+  bool watched(uint64_t va, uint64_t length, bool read, bool write, uint8_t note, uint32_t permission_class,
                ::mynah::Fault& fault) const override;
   ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class,
                             FaultKind kind) override;
-  void raise_fault(const ::mynah::Fault&, ::mynah::Access access) override;
+  void raise_fault(const ::mynah::Fault&, ::mynah::Access access, uint8_t note) override;
   void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
             const LiftLimits& limits) override;
   ir::FpMode fp_mode(uint64_t mode) const override;
@@ -94,6 +94,7 @@ class ArmCpu final : public GuestCpu {
   AfterExit wait_for_interrupt();
   AfterExit wait_for_event();
   AfterExit fall_asleep(Sleep);
+  bool reported_as_write(Fault kind, uint64_t va, uint8_t note) const;
 
   CpuModel model_;
   ArmSystem& system_;

@@ -90,7 +90,7 @@ std::optional<WatchpointHit> watchpoint_hit(const ArmState& state, uint64_t va, 
     if ((control & bit(20)) && !link_matches(state, control)) continue;
     const auto mask = static_cast<unsigned>(field(control, 24, 5));
     const uint64_t base = address_of(state.dbgwvr[n]);
-    const bool stored = write && on_store;
+    const bool stored = !(read && on_load);
     if (mask >= 3) {
       const uint64_t first = base >> mask << mask, last = first + (uint64_t{1} << mask) - 1;
       if (va <= last && first <= va + (length - 1)) return WatchpointHit{va < first ? first : va, stored};

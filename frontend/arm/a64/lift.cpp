@@ -65,12 +65,12 @@ bool Lifter::sp_known_aligned() const {
 Value Lifter::guard(Value base, int64_t offset, const Access& a) {
   const unsigned length = a.bytes ? a.bytes : 1u << a.size;
   unsigned align = a.align;
-  if ((mode & kModeAlignCheck) && align < a.size) align = a.size;
+  if ((mode & kModeAlignCheck) && align < a.size && a.size != ir::kNoDevice) align = a.size;
   uint8_t aux = static_cast<uint8_t>(align << ir::kGuardAlignShift);
   if (a.write) aux |= ir::kGuardWrite;
   if (a.read_write) aux |= ir::kGuardWrite | ir::kGuardReadWrite;
   if (a.user && privileged() && !(mode & kModeUao)) aux |= ir::kGuardUser;
-  return b.guard(base, {static_cast<int32_t>(offset), length, static_cast<uint8_t>(a.size)}, aux);
+  return b.guard(base, {static_cast<int32_t>(offset), length, static_cast<uint8_t>(a.size), a.note}, aux);
 }
 
 Value Lifter::load(Type type, Value base, int64_t offset, unsigned size, bool is_signed, bool user) {

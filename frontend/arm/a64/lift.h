@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "frontend/arm/a64/access_note.h"
 #include "frontend/arm/a64/decode.h"
 #include "frontend/arm/a64/fields.h"
 #include "frontend/arm/helpers.h"
@@ -92,6 +93,7 @@ class Lifter {
     bool read_write = false;  // atomics
     bool user = false;        // LDTR, STTR
     unsigned align = 0;       // log2 of the alignment demanded whatever SCTLR.A says
+    uint8_t note = kNotePlain;
   };
   // Host pointer for [base + offset, + bytes). Loads and stores through it take offset + their own.
   Value guard(Value base, int64_t offset, const Access& access);
