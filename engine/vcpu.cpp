@@ -471,12 +471,6 @@ AfterExit Vcpu::run_evaluated(uint64_t max_insts) {
     case ir::Leave::kIndirect:
       guest_.set_pc(r.target);
       guest_.branched(static_cast<ir::ExitHint>(inst.aux));
-      // Translated code goes straight on in a page that is there; what a run cut here shows must be the same.
-      if (Fault fault; const Tlb::Entry* entry = code_entry(guest_.pc(), fault)) {
-        Translation page;
-        page.guarded = entry->guarded;
-        guest_.arrived(page);
-      }
       break;
     case ir::Leave::kEngine:
       guest_.set_pc((pc & ~(kGuestPageSize - 1)) + static_cast<int64_t>(snapshot.pc_offset));

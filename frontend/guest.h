@@ -105,10 +105,9 @@ class GuestCpu {
   // What the block at pc() is keyed by beyond its context's key: attributes of its page, and how it was
   // reached. True: pc is no valid address of code, and that was raised.
   virtual bool enter(const Translation& page, uint64_t& facts) = 0;
-  virtual bool enters_plainly() const = 0;            // a direct branch to pc() would be entered alike
-  virtual void arrived(const Translation& page) = 0;  // pc() lies in this page; enter() includes it
-  virtual void branched(ir::ExitHint hint) = 0;       // pc() was reached by an exit_indirect
-  virtual void not_entered(uint64_t mode) = 0;        // a block of this mode was reached, not executed
+  virtual bool enters_plainly() const = 0;       // a direct branch to pc() would be entered alike
+  virtual void branched(ir::ExitHint hint) = 0;  // pc() was reached by an exit_indirect
+  virtual void not_entered(uint64_t mode) = 0;   // a block of this mode was reached, not executed
   virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
   virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
 

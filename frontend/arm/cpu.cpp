@@ -230,11 +230,11 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
     take(synchronous(syndrome::breakpoint(state_.el)), state_.pc());
     return true;
   }
-  arrived(page);
   // These are the page's facts and not the context's: most pages need no blocks of their own for them. (What
-  // else they depend on is in the context's key: its jump cache is by address alone.)
+  // else they depend on is in the context's key: its jump cache is by address and kind of branch alone.)
+  facts = uint64_t{state_.btype} << kModeBtypeShift;
   if (page.guarded && model_.has(Feature::kBti)) {
-    facts = kModeGuarded | uint64_t{state_.btype} << kModeBtypeShift;
+    facts |= kModeGuarded;
     if (state_.sctlr & (state_.el ? sctlr::kBt1 : sctlr::kBt0)) facts |= kModeStrictPac;
   }
   if (sp_misaligned(state_)) facts |= kModeSpMisaligned;
@@ -243,10 +243,6 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
 
 bool ArmCpu::enters_plainly() const {
   return state_.btype == 0 && !sp_misaligned(state_) && !breakpoints_armed(state_);
-}
-
-void ArmCpu::arrived(const Translation& page) {
-  if (!page.guarded) state_.btype = 0;
 }
 
 void ArmCpu::branched(ir::ExitHint hint) {

@@ -72,7 +72,6 @@ class ArmCpu final : public GuestCpu {
   ir::FpMode fp_mode(uint64_t mode) const override;
   bool enter(const Translation& page, uint64_t& facts) override;
   bool enters_plainly() const override;
-  void arrived(const Translation& page) override;
   void branched(ir::ExitHint hint) override;
   void not_entered(uint64_t mode) override { state_.btype = mode >> kModeBtypeShift & 3; }
   std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const override;

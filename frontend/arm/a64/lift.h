@@ -101,7 +101,11 @@ class Lifter {
   Value load(Type type, Value base, int64_t offset, unsigned size, bool is_signed, bool user = false);
   void store(Value base, int64_t offset, unsigned size, Value value, bool user = false);
 
+  bool btype_due = false;  // the current instruction is a branch's target: with it PSTATE.BTYPE becomes zero
+  void settle_btype();
+
   // --- leaving
+  void complete();  // what leaves from here on does so behind this instruction
   void leave(ExitReason reason, uint64_t imm = 0, Value argument = ir::kNoValue);  // pc: this instruction's
   void leave_next(ExitReason reason, uint64_t imm = 0);  // pc: the next instruction's, this one counted
   void undefined(uint32_t word) { leave(ExitReason::kUndefined, word); }

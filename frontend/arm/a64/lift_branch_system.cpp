@@ -125,7 +125,7 @@ namespace {
 // Unmasking leaves where an interrupt waits, which may then be deliverable.
 void unmask(Lifter& l, Value daif) {
   l.b.set(kSlotDaif, daif);
-  l.b.at(l.pc_offset + 4, l.index + 1);
+  l.complete();
   l.b.exit_engine_if(l.b.icmpz(Cond::ne, l.b.get_now(kSlotPendingInterrupts)),
                      static_cast<uint8_t>(ExitReason::kContinue), 0);
 }
