@@ -227,13 +227,14 @@ bool Vcpu::guard(const ir::Region& region, const ir::Inst& inst, uint64_t base, 
   ahead_ = -static_cast<int64_t>(snapshot.completed);
   Fault fault;
   const GuardResult r = slow_guard(base + static_cast<int64_t>(range.lo), range, inst.aux, pointer, fault);
-  ahead_ = 0;
   if (r == GuardResult::kPointer) {
+    ahead_ = 0;
     pointer -= range.lo;  // the value stands for the base
     return true;
   }
   guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(snapshot.pc_offset));
   raise(fault, inst.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead, range.note);
+  ahead_ = 0;
   return false;
 }
 
@@ -242,11 +243,12 @@ bool Vcpu::commit(const ir::Region& region, const ir::Inst& inst, uint8_t*) {
   ahead_ = -static_cast<int64_t>(snapshot.completed);
   Fault fault;
   const bool ok = write_bounce(fault);
+  if (!ok) {
+    guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(snapshot.pc_offset));
+    raise(fault, Access::kWrite);
+  }
   ahead_ = 0;
-  if (ok) return true;
-  guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(snapshot.pc_offset));
-  raise(fault, Access::kWrite);
-  return false;
+  return ok;
 }
 
 bool Vcpu::call(const ir::Region& region, const ir::Inst& inst, const uint64_t args[4], uint64_t& result) {

@@ -15,8 +15,8 @@ struct Entries {
     Vcpu& v = vcpu(rt);
     const auto& [key, found, site] = v.site_at(address);
     const TranslatedBlock& block = *found;
-    if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if
-      v.rebuild(address, *registers);
+    if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if; who handles Leave::kEngine sets the pc
+      v.rebuild_slots(address, *registers);
       rt->counter += block.guest_insts - site.completed;
       rt->exit_reason = static_cast<uint32_t>(ir::Leave::kEngine);
       rt->exit_argument = 0;
@@ -349,6 +349,7 @@ AfterExit Vcpu::run_translated() {
         const uint64_t target =
             *reinterpret_cast<uint64_t*>(runtime_->state) + (site.imm & (kGuestPageSize - 1));
         guest_.set_pc(target);
+        if (slice_ <= 0) break;  // what may fault there is the next slice's
         const uint64_t flushes = cache_->stats.flushes;
         block = find_block(target);
         if (!block) break;
@@ -361,8 +362,10 @@ AfterExit Vcpu::run_translated() {
         const auto hint = static_cast<ir::ExitHint>(runtime_->exit_argument);
         guest_.set_pc(runtime_->exit_target);
         guest_.branched(hint);
-        block = find_block(runtime_->exit_target);
-        if (block) remember(runtime_->exit_target, hint, *block);
+        if (slice_ <= 0) break;
+        block = find_block(guest_.pc());
+        // A tag that the pc does not keep makes the address one that emitted code must not go to by itself.
+        if (block && guest_.pc() == runtime_->exit_target) remember(guest_.pc(), hint, *block);
         break;
       }
       case ir::Leave::kDead: {
@@ -370,6 +373,7 @@ AfterExit Vcpu::run_translated() {
         const uint64_t pc = *reinterpret_cast<uint64_t*>(runtime_->state) + (at.pa & (kGuestPageSize - 1));
         guest_.set_pc(pc);
         guest_.not_entered(at.mode);
+        if (slice_ <= 0) break;
         block = find_block(pc);
         break;
       }
@@ -504,7 +508,7 @@ const Vcpu::CachedSite& Vcpu::site_at(uint64_t address) {
   return cached;
 }
 
-void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
+ir::Site Vcpu::rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers) {
   const ir::Site site = cache_->site(*cache_->at(site_address), site_address, saved_);
   const auto slots = guest_.slots();
   for (const ir::SavedSlot& s : saved_) {
@@ -526,6 +530,11 @@ void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
     }
     std::memcpy(to, &value, n);
   }
+  return site;
+}
+
+void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
+  const ir::Site site = rebuild_slots(site_address, registers);
   guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(site.pc_offset));
 }
 

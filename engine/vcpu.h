@@ -124,7 +124,8 @@ class Vcpu final : public ir::EvalHost {
   bool write_bounce(Fault& fault);
   bool device_read(uint64_t pa, unsigned element, uint8_t* to, unsigned n);
   bool device_write(uint64_t pa, unsigned element, const uint8_t* from, unsigned n);
-  void rebuild(uint64_t site_address, const ir::HostRegisters& registers);
+  ir::Site rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers);
+  void rebuild(uint64_t site_address, const ir::HostRegisters& registers);  // with the pc
 
   GuestCpu& guest_;
   GuestMemory& memory_;
