@@ -139,7 +139,8 @@ TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t 
   };
   t.permissions[0] = rights(w.read_el0, w.write_el0, w.execute_el0);
   t.permissions[1] = rights(w.read_el1, w.write_el1, w.execute_el1);
-  t.permissions[2] = rights(w.read_el1 && !w.read_el0, w.write_el1 && !w.read_el0, w.execute_el1);
+  // PAN goes by the page's AP[1], whatever else keeps EL0 from it.
+  t.permissions[2] = rights(w.read_el1 && !w.user, w.write_el1 && !w.user, w.execute_el1);
   t.global = w.global;
   t.device = w.device;
   t.guarded = w.guarded;
