@@ -123,6 +123,8 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
     return GuardResult::kFault;
   }
   const unsigned length = range.length;
+  const bool no_device = range.element == ir::kNoDevice;
+  const uint8_t element = no_device ? 3 : range.element;
   const unsigned first = static_cast<unsigned>(std::min<uint64_t>(length, kGuestPageSize - (va & kPageMask)));
   Tlb::Entry entry[2];
   const GuardResult r = resolve(va, access, permission_class, entry[0], fault);
@@ -133,11 +135,12 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
     if (r2 != GuardResult::kPointer) return r2;
   }
   if ((entry[0].device || (first < length && entry[1].device)) &&
-      (va & ((uint64_t{1} << range.element) - 1))) {
+      (no_device || (va & ((uint64_t{1} << element) - 1)))) {
     fault = guest_.make_fault(va, access, permission_class, GuestCpu::FaultKind::kAlignment);
     return GuardResult::kFault;
   }
-  if (guest_.watched(va, length, read, write, permission_class, fault)) return GuardResult::kFault;
+  if (guest_.watched(va, length, read, write, range.note, permission_class, fault))
+    return GuardResult::kFault;
   if (const StopPoints::Watchpoint* hit = stop_points_.watched(guest_.canonical(va), length, read, write)) {
     if (!executing_one_) return GuardResult::kWatched;
     watch_hit_ = *hit;
@@ -147,7 +150,7 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
   bounce_.first_length = first;
   bounce_.length = length;
   bounce_.va = va;
-  bounce_.element = range.element;
+  bounce_.element = element;
   bounce_.write = write;
   bounce_.permission_class = permission_class;
   if (first == length) {
@@ -167,11 +170,11 @@ Vcpu::GuardResult Vcpu::slow_guard(uint64_t va, const ir::GuardRange& range, uin
     uint8_t* to = bounce_.bytes + (i ? first : 0);
     const unsigned n = i ? length - first : first;
     if (memory_.read(bounce_.pa[i], to, n)) continue;
-    if ((va & ((uint64_t{1} << range.element) - 1)) != 0 || first < length) {
+    if ((va & ((uint64_t{1} << element) - 1)) != 0 || first < length) {
       fault = guest_.make_fault(va, access, permission_class, GuestCpu::FaultKind::kAlignment);
       return GuardResult::kFault;
     }
-    if (!device_read(bounce_.pa[i], range.element, to, n)) {
+    if (!device_read(bounce_.pa[i], element, to, n)) {
       fault = guest_.make_fault(va, access, permission_class, GuestCpu::FaultKind::kExternal);
       return GuardResult::kFault;
     }
@@ -234,8 +237,8 @@ bool Vcpu::guard(const ir::Region& region, const ir::Inst& inst, uint64_t base, 
   ahead_ = -static_cast<int64_t>(snapshot.completed);
   Fault fault;
   const GuardResult r = slow_guard(base + static_cast<int64_t>(range.lo), range, inst.aux, pointer, fault);
-  ahead_ = 0;
   if (r == GuardResult::kPointer) {
+    ahead_ = 0;
     pointer -= range.lo;  // the value stands for the base
     return true;
   }
@@ -243,7 +246,8 @@ bool Vcpu::guard(const ir::Region& region, const ir::Inst& inst, uint64_t base, 
   if (r == GuardResult::kWatched)
     watched_ = true;
   else
-    raise(fault, inst.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
+    raise(fault, inst.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead, range.note);
+  ahead_ = 0;
   return false;
 }
 
@@ -252,11 +256,12 @@ bool Vcpu::commit(const ir::Region& region, const ir::Inst& inst, uint8_t*) {
   ahead_ = -static_cast<int64_t>(snapshot.completed);
   Fault fault;
   const bool ok = write_bounce(fault);
+  if (!ok) {
+    guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(snapshot.pc_offset));
+    raise(fault, Access::kWrite);
+  }
   ahead_ = 0;
-  if (ok) return true;
-  guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(snapshot.pc_offset));
-  raise(fault, Access::kWrite);
-  return false;
+  return ok;
 }
 
 bool Vcpu::call(const ir::Region& region, const ir::Inst& inst, const uint64_t args[4], uint64_t& result) {

@@ -14,8 +14,8 @@ struct Entries {
     Vcpu& v = vcpu(rt);
     const auto& [key, found, site] = v.site_at(address);
     const TranslatedBlock& block = *found;
-    if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if
-      v.rebuild(address, *registers);
+    if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if; who handles Leave::kEngine sets the pc
+      v.rebuild_slots(address, *registers);
       rt->counter += block.guest_insts - site.completed;
       rt->exit_reason = static_cast<uint32_t>(ir::Leave::kEngine);
       rt->exit_argument = 0;
@@ -51,7 +51,7 @@ struct Entries {
     if (result == Vcpu::GuardResult::kWatched) {
       v.watched_ = true;
     } else if (result == Vcpu::GuardResult::kFault && !(site.aux & ir::kGuardMerged)) {
-      v.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead);
+      v.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead, range.note);
     } else {
       v.enter_flavour_ = site.aux & ir::kGuardMerged ? kNarrowFlavour : kSlowFlavour;
     }
@@ -183,8 +183,8 @@ void Vcpu::select_contexts() {
   ir::set_fp_round(*runtime_, runtime_->fp_mode.round);
 }
 
-void Vcpu::raise(const Fault& fault, Access access) {
-  guest_.raise_fault(fault, access);
+void Vcpu::raise(const Fault& fault, Access access, uint8_t note) {
+  guest_.raise_fault(fault, access, note);
   context_stale_ = true;
   ++executed_;
 }
@@ -369,6 +369,7 @@ AfterExit Vcpu::run_translated() {
         const uint64_t target =
             *reinterpret_cast<uint64_t*>(runtime_->state) + (site.imm & (kGuestPageSize - 1));
         guest_.set_pc(target);
+        if (slice_ <= 0) break;  // what may fault there is the next slice's
         const uint64_t flushes = cache_->stats.flushes;
         block = find_block(target);
         if (!block) break;
@@ -381,8 +382,10 @@ AfterExit Vcpu::run_translated() {
         const auto hint = static_cast<ir::ExitHint>(runtime_->exit_argument);
         guest_.set_pc(runtime_->exit_target);
         guest_.branched(hint);
-        block = find_block(runtime_->exit_target);
-        if (block) remember(runtime_->exit_target, hint, *block);
+        if (slice_ <= 0) break;
+        block = find_block(guest_.pc());
+        // A tag that the pc does not keep makes the address one that emitted code must not go to by itself.
+        if (block && guest_.pc() == runtime_->exit_target) remember(guest_.pc(), hint, *block);
         break;
       }
       case ir::Leave::kDead: {
@@ -390,6 +393,7 @@ AfterExit Vcpu::run_translated() {
         const uint64_t pc = *reinterpret_cast<uint64_t*>(runtime_->state) + (at.pa & (kGuestPageSize - 1));
         guest_.set_pc(pc);
         guest_.not_entered(at.mode);
+        if (slice_ <= 0) break;
         block = find_block(pc);
         break;
       }
@@ -508,12 +512,6 @@ AfterExit Vcpu::run_evaluated(uint64_t max_insts, bool stop) {
     case ir::Leave::kIndirect:
       guest_.set_pc(r.target);
       guest_.branched(static_cast<ir::ExitHint>(inst.aux));
-      // Translated code goes straight on in a page that is there; what a run cut here shows must be the same.
-      if (Fault fault; const Tlb::Entry* entry = code_entry(guest_.pc(), fault)) {
-        Translation page;
-        page.guarded = entry->guarded;
-        guest_.arrived(page);
-      }
       break;
     case ir::Leave::kEngine:
       guest_.set_pc((pc & ~(kGuestPageSize - 1)) + static_cast<int64_t>(snapshot.pc_offset));
@@ -547,7 +545,7 @@ const Vcpu::CachedSite& Vcpu::site_at(uint64_t address) {
   return cached;
 }
 
-void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
+ir::Site Vcpu::rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers) {
   const ir::Site site = cache_->site(*cache_->at(site_address), site_address, saved_);
   const auto slots = guest_.slots();
   for (const ir::SavedSlot& s : saved_) {
@@ -569,6 +567,11 @@ void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
     }
     std::memcpy(to, &value, n);
   }
+  return site;
+}
+
+void Vcpu::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
+  const ir::Site site = rebuild_slots(site_address, registers);
   guest_.set_pc(*reinterpret_cast<uint64_t*>(runtime_->state) + static_cast<int64_t>(site.pc_offset));
 }
 

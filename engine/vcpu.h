@@ -97,8 +97,8 @@ class Vcpu final : public ir::EvalHost {
   bool call(const ir::Region&, const ir::Inst&, const uint64_t args[4], uint64_t& result) override;
 
   void select_contexts();
-  void raise(const Fault& fault,
-             Access access);  // counts as an instruction, so that no guest can stand still
+  // Counts as an instruction, so that no guest can stand still.
+  void raise(const Fault& fault, Access access, uint8_t note = 0);
   TranslatedBlock* find_block(uint64_t pc, uint64_t flavour = 0);
   void note_code(uint64_t pc);
   void remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block);  // in both jump caches
@@ -131,7 +131,8 @@ class Vcpu final : public ir::EvalHost {
   bool write_bounce(Fault& fault);
   bool device_read(uint64_t pa, unsigned element, uint8_t* to, unsigned n);
   bool device_write(uint64_t pa, unsigned element, const uint8_t* from, unsigned n);
-  void rebuild(uint64_t site_address, const ir::HostRegisters& registers);
+  ir::Site rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers);
+  void rebuild(uint64_t site_address, const ir::HostRegisters& registers);  // with the pc
 
   GuestCpu& guest_;
   GuestMemory& memory_;

@@ -116,11 +116,12 @@ class GuestCpu {
   // blocks stop at breakpoints.
   virtual const GuestStops& guest_stops() const = 0;
   // A watchpoint of the guest's own is on these bytes. Asked of every access that takes the slow path, after
-  // all that could fault.
-  virtual bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
-                       Fault& fault) const = 0;
-  // Takes the exception; pc() is the faulting instruction's.
-  virtual void raise_fault(const Fault&, Access access) = 0;
+  // all that could fault. `note`: the guard's.
+  virtual bool watched(uint64_t va, uint64_t length, bool read, bool write, uint8_t note,
+                       uint32_t permission_class, Fault& fault) const = 0;
+  // Takes the exception; pc() is the faulting instruction's, and the state as before it. `note`: the guard's
+  // that faulted.
+  virtual void raise_fault(const Fault&, Access access, uint8_t note) = 0;
 
   // --- translation of code
   // Lifts the block at page offset pc_offset; `page` holds the bytes of the page up to its end. mode is the
@@ -131,10 +132,9 @@ class GuestCpu {
   // What the block at pc() is keyed by beyond its context's key: attributes of its page, and how it was
   // reached. True: pc is no valid address of code, and that was raised.
   virtual bool enter(const Translation& page, uint64_t& facts) = 0;
-  virtual bool enters_plainly() const = 0;            // a direct branch to pc() would be entered alike
-  virtual void arrived(const Translation& page) = 0;  // pc() lies in this page; enter() includes it
-  virtual void branched(ir::ExitHint hint) = 0;       // pc() was reached by an exit_indirect
-  virtual void not_entered(uint64_t mode) = 0;        // a block of this mode was reached, not executed
+  virtual bool enters_plainly() const = 0;       // a direct branch to pc() would be entered alike
+  virtual void branched(ir::ExitHint hint) = 0;  // pc() was reached by an exit_indirect
+  virtual void not_entered(uint64_t mode) = 0;   // a block of this mode was reached, not executed
   virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
   virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
 

@@ -81,16 +81,21 @@ enum GuardAux : uint8_t {
   kGuardMerged = 1 << 7,     // covers more than its own instruction's access: a miss is no fault yet
 };
 struct GuardRange {
-  int32_t lo;       // bytes from the base
-  uint32_t length;  // bytes, < 1 << 24
-  uint8_t element;  // log2 of one access's bytes, for devices
+  int32_t lo;        // bytes from the base
+  uint32_t length;   // bytes, < kMaxGuardLength
+  uint8_t element;   // log2 of one access's bytes, for devices; or kNoDevice
+  uint8_t note = 0;  // the front end's own, for when the access faults
 };
+constexpr uint32_t kMaxGuardLength = 1 << 20;
+constexpr uint8_t kNoDevice = 15;  // device memory does not serve it, at any address
 constexpr uint64_t pack(GuardRange r) {
-  return static_cast<uint32_t>(r.lo) | uint64_t{r.length} << 32 | uint64_t{r.element} << 56;
+  return static_cast<uint32_t>(r.lo) | uint64_t{r.length} << 32 | uint64_t{r.note} << 52 |
+         uint64_t{r.element} << 60;
 }
 constexpr GuardRange guard_range(const Inst& i) {
-  return {static_cast<int32_t>(static_cast<uint32_t>(i.imm)), static_cast<uint32_t>(i.imm >> 32) & 0xffffff,
-          static_cast<uint8_t>(i.imm >> 56)};
+  return {static_cast<int32_t>(static_cast<uint32_t>(i.imm)),
+          static_cast<uint32_t>(i.imm >> 32) & (kMaxGuardLength - 1), static_cast<uint8_t>(i.imm >> 60),
+          static_cast<uint8_t>(i.imm >> 52)};
 }
 
 // load, store, cas, xchg, rmw: aux. imm is the signed byte offset from the pointer.

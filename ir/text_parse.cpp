@@ -291,7 +291,7 @@ class Parser {
     g.lo = static_cast<int32_t>(line.number());
     line.expect("..");
     const auto hi = static_cast<int64_t>(line.number());
-    if (hi < g.lo || hi - g.lo >= 1 << 24) throw Failure{"a guard covers 0 to 16777215 bytes"};
+    if (hi < g.lo || hi - g.lo >= kMaxGuardLength) throw Failure{"a guard covers 0 to 1048575 bytes"};
     g.length = static_cast<uint32_t>(hi - g.lo);
     line.expect("by");
     const uint64_t element = line.number();
@@ -312,6 +312,10 @@ class Parser {
         has_target_ = true;
       } else if (line.at_number() && f == ImmForm::kConversion) {
         i.imm |= (line.number() & 0xff) << 8;
+      } else if (f == ImmForm::kRange && line.accept("note")) {
+        GuardRange g = guard_range(i);
+        g.note = static_cast<uint8_t>(line.number());
+        i.imm = pack(g);
       } else if (f == ImmForm::kConversion && line.accept("unsigned")) {
         i.imm |= 8;
       } else if (f == ImmForm::kRound && line.accept("exact")) {

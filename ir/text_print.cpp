@@ -185,7 +185,8 @@ class Printer {
       case ImmForm::kRange: {
         const GuardRange g = guard_range(i);
         operand(signed_number(g.lo) + ".." + signed_number(int64_t{g.lo} + g.length) + " by " +
-                std::to_string(uint64_t{1} << (g.element & 63)));
+                std::to_string(uint64_t{1} << g.element));
+        if (g.note) operand("note " + std::to_string(g.note));
         break;
       }
       case ImmForm::kTarget:

@@ -420,7 +420,6 @@ class Verifier {
       case AuxForm::kGuard: {
         const GuardRange g = guard_range(i);
         require(g.length > 0, "covers nothing");
-        require(g.element < 16, "no such element");
         require(!(i.aux & kGuardReadWrite) || i.aux & kGuardWrite, "reads and writes, but not for writing");
         break;
       }

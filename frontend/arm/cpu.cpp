@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "frontend/arm/a64/access_note.h"
 #include "frontend/arm/a64/decode.h"
 #include "frontend/arm/a64/features.h"
 #include "frontend/arm/a64/lift.h"
@@ -33,6 +34,7 @@ enum FaultWord : unsigned { kWordFault, kWordLevel, kWordAddress };
 constexpr uint64_t kPcMisaligned = ~uint64_t{0};   // as kWordFault
 constexpr uint64_t kWatchpointHit = ~uint64_t{1};  // the same; kWordLevel: whether a store
 
+uint64_t x_or_zero(const ArmState& state, unsigned n) { return n == 31 ? 0 : state.x(n); }
 bool checks_sp(const ArmState& state) { return state.sctlr & (state.el ? sctlr::kSa : sctlr::kSa0); }
 bool sp_misaligned(const ArmState& state) { return state.sp() % 16 && checks_sp(state); }
 
@@ -155,7 +157,8 @@ TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t 
   };
   t.permissions[0] = rights(w.read_el0, w.write_el0, w.execute_el0);
   t.permissions[1] = rights(w.read_el1, w.write_el1, w.execute_el1);
-  t.permissions[2] = rights(w.read_el1 && !w.read_el0, w.write_el1 && !w.read_el0, w.execute_el1);
+  // PAN goes by the page's AP[1], whatever else keeps EL0 from it.
+  t.permissions[2] = rights(w.read_el1 && !w.user, w.write_el1 && !w.user, w.execute_el1);
   t.global = w.global;
   t.device = w.device;
   t.guarded = w.guarded;
@@ -191,17 +194,29 @@ void ArmCpu::cycles_passed() {
   pmu::settle(state_, system_);
 }
 
-bool ArmCpu::watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
-                     ::mynah::Fault& fault) const {
-  const auto hit = watchpoint_hit(state_, canonical(va), length, read, write, permission_class ? 1 : 0);
+bool ArmCpu::watched(uint64_t va, uint64_t length, bool read, bool write, uint8_t note,
+                     uint32_t permission_class, ::mynah::Fault& fault) const {
+  if (note == kNoteStoreExclusive) read = false;
+  const uint64_t plain = canonical(va);
+  const auto hit = watchpoint_hit(state_, plain, length, read, write, permission_class ? 1 : 0);
   if (!hit) return false;
   fault.words[kWordFault] = kWatchpointHit;
   fault.words[kWordLevel] = hit->write;
-  fault.words[kWordAddress] = hit->address;
+  fault.words[kWordAddress] = hit->address ^ plain ^ va;  // with the tag
   return true;
 }
 
-void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
+// ESR_EL1.WnR of a fault at a store. An atomic instruction's is a read's where its read would fault alike;
+// only a permission can be there for the one and not for the other.
+bool ArmCpu::reported_as_write(Fault kind, uint64_t va, uint8_t note) const {
+  if (note != kNoteReadModifyWrite) return true;
+  if (kind != Fault::kPermission) return false;
+  const bool privileged = state_.el != 0;
+  return walk(state_, system_.memory(), va, Access::kTranslateRead, privileged, privileged && state_.pan)
+      .ok();
+}
+
+void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access, uint8_t note) {
   if (fault.words[kWordFault] == kPcMisaligned) return take(pc_alignment(state_.pc()), state_.pc());
   if (fault.words[kWordFault] == kWatchpointHit)
     return take({ExceptionKind::kSynchronous, syndrome::watchpoint(state_.el, fault.words[kWordLevel] != 0),
@@ -209,11 +224,11 @@ void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access) {
                 state_.pc());
   const auto kind = static_cast<Fault>(fault.words[kWordFault]);
   const auto level = static_cast<unsigned>(fault.words[kWordLevel]);
-  const uint64_t va = fault.words[kWordAddress];
-  take(access == ::mynah::Access::kExecute
-           ? instruction_abort(state_, kind, level, va)
-           : data_abort(state_, kind, level, va, access == ::mynah::Access::kWrite),
-       state_.pc());
+  const uint64_t va = note & kNoteZeroBlock ? x_or_zero(state_, note & 31) : fault.words[kWordAddress];
+  if (access == ::mynah::Access::kExecute)
+    return take(instruction_abort(state_, kind, level, va), state_.pc());
+  const bool write = access == ::mynah::Access::kWrite && reported_as_write(kind, va, note);
+  take(data_abort(state_, kind, level, va, write), state_.pc());
 }
 
 void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
@@ -232,11 +247,11 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
     take(synchronous(syndrome::breakpoint(state_.el)), state_.pc());
     return true;
   }
-  arrived(page);
   // These are the page's facts and not the context's: most pages need no blocks of their own for them. (What
-  // else they depend on is in the context's key: its jump cache is by address alone.)
+  // else they depend on is in the context's key: its jump cache is by address and kind of branch alone.)
+  facts = uint64_t{state_.btype} << kModeBtypeShift;
   if (page.guarded && model_.has(Feature::kBti)) {
-    facts = kModeGuarded | uint64_t{state_.btype} << kModeBtypeShift;
+    facts |= kModeGuarded;
     if (state_.sctlr & (state_.el ? sctlr::kBt1 : sctlr::kBt0)) facts |= kModeStrictPac;
   }
   if (sp_misaligned(state_)) facts |= kModeSpMisaligned;
@@ -245,10 +260,6 @@ bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
 
 bool ArmCpu::enters_plainly() const {
   return state_.btype == 0 && !sp_misaligned(state_) && !context_breakpoints_armed(state_);
-}
-
-void ArmCpu::arrived(const Translation& page) {
-  if (!page.guarded) state_.btype = 0;
 }
 
 void ArmCpu::branched(ir::ExitHint hint) {

@@ -75,17 +75,16 @@ class ArmCpu final : public GuestCpu {
   uint32_t user_class() const override { return 0; }
   TranslateResult translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
   const GuestStops& guest_stops() const override;
-  bool watched(uint64_t va, uint64_t length, bool read, bool write, uint32_t permission_class,
+  bool watched(uint64_t va, uint64_t length, bool read, bool write, uint8_t note, uint32_t permission_class,
                ::mynah::Fault& fault) const override;
   ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class,
                             FaultKind kind) override;
-  void raise_fault(const ::mynah::Fault&, ::mynah::Access access) override;
+  void raise_fault(const ::mynah::Fault&, ::mynah::Access access, uint8_t note) override;
   void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
             const LiftLimits& limits) override;
   ir::FpMode fp_mode(uint64_t mode) const override;
   bool enter(const Translation& page, uint64_t& facts) override;
   bool enters_plainly() const override;
-  void arrived(const Translation& page) override;
   void branched(ir::ExitHint hint) override;
   void not_entered(uint64_t mode) override { state_.btype = mode >> kModeBtypeShift & 3; }
   std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const override;
@@ -108,6 +107,7 @@ class ArmCpu final : public GuestCpu {
   AfterExit wait_for_event();
   AfterExit fall_asleep(Sleep);
   uint32_t note_stops(GuestStops stops);
+  bool reported_as_write(Fault kind, uint64_t va, uint8_t note) const;
 
   CpuModel model_;
   ArmSystem& system_;

@@ -110,7 +110,7 @@ std::optional<WatchpointHit> watchpoint_hit(const ArmState& state, uint64_t va, 
     if (!(read && on_load) && !(write && on_store)) continue;
     if ((control & bit(20)) && !link_matches(state, control)) continue;
     const uint64_t base = address_of(state.dbgwvr[n]);
-    const bool stored = write && on_store;
+    const bool stored = !(read && on_load);
     if (field(control, 24, 5) >= 3) {
       const auto [first, last] = range_of(state, n);
       if (va <= last && first <= va + (length - 1)) return WatchpointHit{va < first ? first : va, stored};

@@ -41,8 +41,7 @@ enum ModeBit : uint64_t {
 // Facts that no jump cache or link could tell apart: every way out of the block goes through C++.
 constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned | kModeBreakpoints;
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
-constexpr unsigned kModeBtypeShift =
-    22;  // PSTATE.BTYPE at the entry, 2 bits; zero where the page is not guarded
+constexpr unsigned kModeBtypeShift = 22;  // PSTATE.BTYPE at the entry, 2 bits
 constexpr unsigned kModePauthShift = 32;  // 14 bits: see pauth.cpp
 
 constexpr ir::FpMode fp_mode_of(uint64_t mode) {

@@ -60,8 +60,7 @@ struct alignas(64) ArmState {
   uint8_t pmu_interrupt;   // what the line carries
   uint32_t daif;           // D=8 A=4 I=2 F=1
   uint32_t irq_pending, fiq_pending;  // input lines; one slot holds both
-  // Kept from a branch to the first instruction behind it, but not in a page that is there and not guarded,
-  // where it could fail no check.
+  // Left by a branch to the first instruction behind it. A block knows its own by its key.
   uint32_t btype;
   uint32_t fpcr, fpsr;
 

@@ -370,5 +370,86 @@ TEST_P(Exceptions, FromEl0) {
   EXPECT_EQ(m().state().elr, kVa + 8);
 }
 
+// What is wrong with a branch's target is found when time comes to execute it: an interrupt may be first.
+TEST_P(Exceptions, ABudgetEndsBeforeTheTargetsFault) {
+  for (const uint64_t target : {kVa + 1, kVa + 4 * kPage}) {
+    for (unsigned round = 0; round < 3; ++round) {
+      m().vcpu->set_exact(true);
+      Code c(kCode);
+      c.load(1, target)(br(1));
+      m().load(c);
+      m().start(kCode);
+      const uint64_t before = m().vcpu->instructions(), n = c.words().size();
+      ASSERT_EQ(m().run(n), AfterExit::kContinue);
+      EXPECT_EQ(m().vcpu->instructions() - before, n);
+      EXPECT_EQ(m().cpu->pc(), target);
+      ASSERT_TRUE(m().run_to_hvc());
+      EXPECT_EQ(m().vcpu->instructions() - before, n + 2);
+      EXPECT_EQ(m().state().elr, target);
+    }
+  }
+}
+
+// With TCR_EL1.TBI0 a branch drops the tag of its target: from the pc, and so from FAR_EL1, ADR and BL.
+TEST_P(Exceptions, TaggedBranchTargets) {
+  constexpr uint64_t kTag = uint64_t{0x35} << 56;
+  m().state().tcr |= uint64_t{1} << 37;
+  m().load(kData, {0x10000002 /* adr x2, . */, hvc(2)});
+  for (unsigned round = 0; round < 4; ++round) {
+    for (const Word branch : {br(1), blr(1), ret(1)}) {
+      for (const uint64_t target : {kVa, kVa + 4 * kPage}) {
+        m().load(kCode, {branch});
+        m().x(1) = target | kTag;
+        m().x(2) = 0;
+        m().start(kCode);
+        ASSERT_TRUE(m().run_to_hvc());
+        if (target == kVa) {
+          EXPECT_FALSE(m().vector());
+          EXPECT_EQ(m().x(2), kVa);
+          EXPECT_EQ(m().cpu->pc(), kVa + 8);
+        } else {
+          EXPECT_EQ(m().vector(), 0x200u);
+          EXPECT_EQ(m().state().far, target);
+          EXPECT_EQ(m().state().elr, target);
+        }
+      }
+    }
+  }
+}
+
+// An access that faults does so at its own time: what the exception starts or stops counts from there.
+TEST_P(Exceptions, TimeOfAFault) {
+  uint64_t at = 0;
+  m().cpu->on_exception = [&](const arm::Exception&, uint64_t) { at = m().vcpu->instructions(); };
+  for (const uint64_t base : {kVa + 4 * kPage, kDevice + 0x1000}) {
+    Code c(kCode);
+    c.load(1, base)(kNop, kNop, ldr(2, 1), hvc(1));
+    m().load(c);
+    m().start(kCode);
+    const uint64_t before = m().vcpu->instructions();
+    ASSERT_TRUE(m().run_to_hvc());
+    EXPECT_EQ(at - before, c.words().size() - 2);
+  }
+}
+
+// Instructions that may leave behind themselves, as the last ones of a page.
+TEST_P(Exceptions, AtThePagesEnd) {
+  m().load(kVectors + 0x280, {hvc(0x280)});
+  for (const Word word : {daifclr(2), add_imm(kSp, 1, 8), msr(system(3, 3, 4, 2, 1), kZr)}) {
+    for (unsigned round = 0; round < 3; ++round) {
+      const uint64_t next = kCode + kPage;
+      m().load(next - 12, {kNop, kNop, word, daifclr(2), ldr(3, kSp), hvc(1)});
+      m().state().sctlr |= 8;  // SA
+      m().state().irq_pending = 1;
+      m().start(next - 12);
+      m().state().sp() = kData;
+      m().x(1) = kData;
+      ASSERT_TRUE(m().run_to_hvc());
+      EXPECT_EQ(m().vector(), 0x280u);
+      EXPECT_EQ(m().state().elr, word == add_imm(kSp, 1, 8) ? next + 4 : next) << std::hex << word;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mynah::test

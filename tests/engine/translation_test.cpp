@@ -264,18 +264,21 @@ TEST_P(TranslationTest, Pan) {
 }
 
 TEST_P(TranslationTest, PanOnAndOff) {
-  BareMachine m(options());
-  m.map(m.kernel_table(), kVa, kData, kMapUser);
-  m.load(kVectors + 0x200, {mrs(10, kElr), add_imm(10, 10, 4), msr(kElr, 10), add_imm(20, 20, 1), kEret});
-  Code c(kCode);
-  c.load(1, kVa)(movz(9, 50), movz(20, 0), movz(21, 0)).bind(kLoop);
-  c(msr_pan(1), ldr(2, 1), msr_pan(0), ldr(2, 1), add_imm(2, 2, 1), str(2, 1), subs_imm(9, 9, 1))
-      .b_cc(kNe, kLoop);
-  c(hvc(0));
-  m.load(c);
-  ASSERT_TRUE(m.run_to_hvc());
-  EXPECT_EQ(m.x(20), 50u);
-  EXPECT_EQ(m.read(kData), 50u);
+  for (const bool hidden : {false, true}) {  // by TCR_EL1.E0PD0, which is nothing to PAN
+    BareMachine m(options());
+    if (hidden) m.state().tcr |= uint64_t{1} << 55;
+    m.map(m.kernel_table(), kVa, kData, kMapUser);
+    m.load(kVectors + 0x200, {mrs(10, kElr), add_imm(10, 10, 4), msr(kElr, 10), add_imm(20, 20, 1), kEret});
+    Code c(kCode);
+    c.load(1, kVa)(movz(9, 50), movz(20, 0), movz(21, 0)).bind(kLoop);
+    c(msr_pan(1), ldr(2, 1), msr_pan(0), ldr(2, 1), add_imm(2, 2, 1), str(2, 1), subs_imm(9, 9, 1))
+        .b_cc(kNe, kLoop);
+    c(hvc(0));
+    m.load(c);
+    ASSERT_TRUE(m.run_to_hvc());
+    EXPECT_EQ(m.x(20), 50u);
+    EXPECT_EQ(m.read(kData), 50u);
+  }
 }
 
 // LDTR and STTR have EL0's permissions.

@@ -66,12 +66,12 @@ bool Lifter::sp_known_aligned() const {
 Value Lifter::guard(Value base, int64_t offset, const Access& a) {
   const unsigned length = a.bytes ? a.bytes : 1u << a.size;
   unsigned align = a.align;
-  if ((mode & kModeAlignCheck) && align < a.size) align = a.size;
+  if ((mode & kModeAlignCheck) && align < a.size && a.size != ir::kNoDevice) align = a.size;
   uint8_t aux = static_cast<uint8_t>(align << ir::kGuardAlignShift);
   if (a.write) aux |= ir::kGuardWrite;
   if (a.read_write) aux |= ir::kGuardWrite | ir::kGuardReadWrite;
   if (a.user && privileged() && !(mode & kModeUao)) aux |= ir::kGuardUser;
-  return b.guard(base, {static_cast<int32_t>(offset), length, static_cast<uint8_t>(a.size)}, aux);
+  return b.guard(base, {static_cast<int32_t>(offset), length, static_cast<uint8_t>(a.size), a.note}, aux);
 }
 
 Value Lifter::load(Type type, Value base, int64_t offset, unsigned size, bool is_signed, bool user) {
@@ -90,13 +90,23 @@ void Lifter::leave(ExitReason reason, uint64_t imm, Value argument) {
   b.exit_engine(static_cast<uint8_t>(reason), imm, argument);
 }
 
-void Lifter::leave_next(ExitReason reason, uint64_t imm) {
+void Lifter::settle_btype() {
+  b.set(kSlotBtype, b.i32(0));
+  btype_due = false;
+}
+
+void Lifter::complete() {
+  if (btype_due) settle_btype();
   b.at(pc_offset + 4, index + 1);
+}
+
+void Lifter::leave_next(ExitReason reason, uint64_t imm) {
+  complete();
   b.exit_engine(static_cast<uint8_t>(reason), imm);
 }
 
 void Lifter::leave_to(Value target, uint64_t kind) {
-  b.at(pc_offset + 4, index + 1);
+  complete();
   b.exit_engine(static_cast<uint8_t>(ExitReason::kGo), kind, target);
 }
 
@@ -109,13 +119,13 @@ void Lifter::fall_through() {
 
 void Lifter::branch(int64_t delta, ir::ExitHint hint) {
   if (mode & kModeLeaves) return leave_to(pc(delta), 1);
-  b.at(pc_offset + 4, index + 1);
+  complete();
   b.exit(pc_offset + delta, hint, return_address(hint));
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
   if (mode & kModeLeaves) return leave_to(b.select(cond, pc(delta), pc(4)), 1);
-  b.at(pc_offset + 4, index + 1);
+  complete();
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
   // The way on is part of the block: state and host pointers stay in registers over it.
@@ -128,7 +138,7 @@ void Lifter::branch_if(Value cond, int64_t delta) {
 
 void Lifter::branch_indirect(Value target, ir::ExitHint hint) {
   if (mode & kModeLeaves) return leave_to(target, 2 + static_cast<uint64_t>(hint));
-  b.at(pc_offset + 4, index + 1);
+  complete();
   b.exit_indirect(target, hint, return_address(hint));
 }
 
@@ -159,6 +169,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   uint32_t offset = pc_offset;
   const bool writes_to_sp_matter = (mode & (kModeSpCheck | kModeSpMisaligned)) == kModeSpCheck;
   const unsigned btype = mode >> kModeBtypeShift & 3;
+  l.btype_due = btype != 0;
   if (btype) b.set(kSlotBtype, b.i32(btype));  // the block may have been reached without C++
   while (true) {
     l.pc_offset = static_cast<int32_t>(offset);
@@ -179,7 +190,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     uint32_t word;
     std::memcpy(&word, page.data() + offset, 4);
     const Decoded d = decode(word);
-    if (btype && l.index == 0 && !accepts(word, btype, mode)) {
+    if (btype && l.index == 0 && (mode & kModeGuarded) && !accepts(word, btype, mode)) {
       l.leave(ExitReason::kBranchTarget, btype);
     } else if (!d || missing_feature(d, model.features)) {
       l.undefined(word);
@@ -189,7 +200,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     offset += 4;
     ++l.index;
     if (b.ended()) break;
-    if (btype && l.index == 1) b.set(kSlotBtype, b.i32(0));
+    if (l.btype_due) l.settle_btype();
     if (l.sp_written && writes_to_sp_matter && !l.sp_known_aligned()) {
       b.at(static_cast<int32_t>(offset), l.index);
       b.exit_engine_if(b.icmpz(Cond::ne, b.binary(Op::and_, b.get(kSlotSp), b.i64(15))),

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "frontend/arm/a64/access_note.h"
 #include "frontend/arm/a64/decode.h"
 #include "frontend/arm/a64/fields.h"
 #include "frontend/arm/helpers.h"
@@ -92,6 +93,7 @@ class Lifter {
     bool read_write = false;  // atomics
     bool user = false;        // LDTR, STTR
     unsigned align = 0;       // log2 of the alignment demanded whatever SCTLR.A says
+    uint8_t note = kNotePlain;
   };
   // Host pointer for [base + offset, + bytes). Loads and stores through it take offset + their own.
   Value guard(Value base, int64_t offset, const Access& access);
@@ -99,7 +101,11 @@ class Lifter {
   Value load(Type type, Value base, int64_t offset, unsigned size, bool is_signed, bool user = false);
   void store(Value base, int64_t offset, unsigned size, Value value, bool user = false);
 
+  bool btype_due = false;  // the current instruction is a branch's target: with it PSTATE.BTYPE becomes zero
+  void settle_btype();
+
   // --- leaving
+  void complete();  // what leaves from here on does so behind this instruction
   void leave(ExitReason reason, uint64_t imm = 0, Value argument = ir::kNoValue);  // pc: this instruction's
   void leave_next(ExitReason reason, uint64_t imm = 0);  // pc: the next instruction's, this one counted
   void undefined(uint32_t word) { leave(ExitReason::kUndefined, word); }

@@ -60,7 +60,8 @@ void store_exclusive(Lifter& l, uint32_t w, bool release) {
   const unsigned size = size_memory(w);
   const bool wide = size == 3;
   const Value address = l.base(rn(w)), value = l.reg(wide, rt(w));
-  const Value p = l.guard(address, 0, {.size = size, .read_write = true, .align = size});
+  const Value p =
+      l.guard(address, 0, {.size = size, .read_write = true, .align = size, .note = kNoteStoreExclusive});
   const Value seen = l.b.get(kSlotExclusiveLo);
   const Value expected = wide ? seen : l.b.trunc(seen);
   const Value same = l.b.icmp(Cond::eq, address, l.b.get(kSlotExclusiveAddress));
@@ -74,8 +75,12 @@ void store_exclusive_pair(Lifter& l, uint32_t w, bool release) {
   const unsigned size = sz_memory(w) ? 3 : 2;
   const Value address = l.base(rn(w));
   const Value first = l.x(rt(w)), second = l.x(rt2(w));
-  const Value p =
-      l.guard(address, 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
+  const Value p = l.guard(address, 0,
+                          {.size = size,
+                           .bytes = 2u << size,
+                           .read_write = true,
+                           .align = size + 1,
+                           .note = kNoteStoreExclusive});
   const Value same = l.b.icmp(Cond::eq, address, l.b.get(kSlotExclusiveAddress));
   const Value lo = l.b.get(kSlotExclusiveLo);
   Value unchanged;
@@ -114,7 +119,8 @@ void lift_ldaxp(Lifter& l, uint32_t w) { load_exclusive_pair(l, w, true); }
 void lift_cas(Lifter& l, uint32_t w) {
   const unsigned size = size_memory(w);
   const bool wide = size == 3;
-  const Value p = l.guard(l.base(rn(w)), 0, {.size = size, .read_write = true, .align = size});
+  const Value p = l.guard(l.base(rn(w)), 0,
+                          {.size = size, .read_write = true, .align = size, .note = kNoteReadModifyWrite});
   const Value old = l.b.emit(Op::cas, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), l.reg(wide, rt(w)),
                              0, order(size, A_cas(w), R_cas(w)));
   l.b.commit(p);
@@ -123,8 +129,12 @@ void lift_cas(Lifter& l, uint32_t w) {
 
 void lift_casp(Lifter& l, uint32_t w) {
   const unsigned size = sz_memory(w) ? 3 : 2, s = rs(w), t = rt(w);
-  const Value p =
-      l.guard(l.base(rn(w)), 0, {.size = size, .bytes = 2u << size, .read_write = true, .align = size + 1});
+  const Value p = l.guard(l.base(rn(w)), 0,
+                          {.size = size,
+                           .bytes = 2u << size,
+                           .read_write = true,
+                           .align = size + 1,
+                           .note = kNoteReadModifyWrite});
   if (size == 3) {
     const Value expected = l.b.emit(Op::vpair, Type::v128, l.x(s), l.x(s + 1));
     const Value desired = l.b.emit(Op::vpair, Type::v128, l.x(t), l.x(t + 1));
@@ -147,7 +157,8 @@ namespace {
 void atomic(Lifter& l, uint32_t w, Op op) {
   const unsigned size = size_memory(w);
   const bool wide = size == 3;
-  const Value p = l.guard(l.base(rn(w)), 0, {.size = size, .read_write = true, .align = size});
+  const Value p = l.guard(l.base(rn(w)), 0,
+                          {.size = size, .read_write = true, .align = size, .note = kNoteReadModifyWrite});
   const Value old = l.b.emit(op, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), ir::kNoValue, 0,
                              order(size, A(w), R(w)));
   l.b.commit(p);

@@ -125,7 +125,7 @@ namespace {
 // Unmasking leaves where an interrupt waits, which may then be deliverable.
 void unmask(Lifter& l, Value daif) {
   l.b.set(kSlotDaif, daif);
-  l.b.at(l.pc_offset + 4, l.index + 1);
+  l.complete();
   l.b.exit_engine_if(l.b.icmpz(Cond::ne, l.b.get_now(kSlotPendingInterrupts)),
                      static_cast<uint8_t>(ExitReason::kContinue), 0);
 }
@@ -209,7 +209,8 @@ void lift_sys(Lifter& l, uint32_t word) {
     l.call(Helper::kSys, Type::i64, l.b.i64(key), value, l.b.i64(rt(word)));
   if (key == kDcZva) {
     const Value base = l.b.binary(Op::and_, value, l.b.i64(~uint64_t{63}));
-    const Value p = l.guard(base, 0, {.size = 3, .bytes = 64, .write = true});
+    const auto note = static_cast<uint8_t>(kNoteZeroBlock | rt(word));
+    const Value p = l.guard(base, 0, {.size = ir::kNoDevice, .bytes = 64, .write = true, .note = note});
     const Value zero = l.b.konst_v128(0, 0);
     for (unsigned i = 0; i < 64; i += 16) l.b.store(p, i, zero, 4);
     l.b.commit(p);
