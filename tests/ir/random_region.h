@@ -273,7 +273,7 @@ class RegionMaker {
                            .type = Type::ptr,
                            .aux = aux,
                            .args = {base, kNoValue, kNoValue, kNoValue},
-                           .imm = pack(GuardRange{lo, length, 0})});
+                           .imm = pack(GuardRange{lo, length, 0, static_cast<uint8_t>(length * 5)})});
     for (unsigned n = 1 + random_.below(2); n > 0; --n) {
       const unsigned size = random_.below(4);
       if (1u << size > length) continue;

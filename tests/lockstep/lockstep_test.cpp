@@ -20,6 +20,7 @@ struct Machine {
   const char *name, *cpu;
   unsigned gic;
 };
+void PrintTo(const Machine& m, std::ostream* out) { *out << m.cpu << ", GICv" << m.gic; }
 class Lockstep : public testing::TestWithParam<Machine> {};
 INSTANTIATE_TEST_SUITE_P(, Lockstep,
                          testing::Values(Machine{"a57_gicv2", "cortex-a57", 2},
