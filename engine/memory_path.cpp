@@ -12,6 +12,9 @@ namespace mynah {
 namespace {
 constexpr uint64_t kPageMask = kGuestPageSize - 1;
 
+// A pointer into the page would serve what must fault.
+bool unaligned_may_fault(const Tlb::Entry& entry) { return entry.device && !entry.always_aligned; }
+
 bool lines_overlap(const PageFlags& flags, uint64_t offset, uint64_t n) {
   if (!flags.code_lines) return false;
   const unsigned first = offset >> 6, last = (offset + n - 1) >> 6;
@@ -67,7 +70,8 @@ Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, ui
   if (r != GuardResult::kPointer) return r;
   const uint64_t offset = va & kPageMask;
   GuestMemory::Region* region = memory_.find(entry.pa);
-  if (!region || !region->visible || (write && region->rom) || entry.device) return GuardResult::kSlow;
+  if (!region || !region->visible || (write && region->rom) || unaligned_may_fault(entry))
+    return GuardResult::kSlow;
   uint8_t* page = region->host + (entry.pa - region->pa);
   PageFlags& flags = region->pages[(entry.pa - region->pa) / kGuestPageSize];
   if (offset + length > kGuestPageSize) {
@@ -76,7 +80,8 @@ Vcpu::GuardResult Vcpu::fast_guard(uint64_t va, uint64_t length, uint8_t aux, ui
     const uint64_t next = (va & ~kPageMask) + kGuestPageSize;
     if (resolve(next, access, permission_class, second, fault) != GuardResult::kPointer)
       return GuardResult::kSlow;
-    if (second.pa != entry.pa + kGuestPageSize || second.device || second.pa - region->pa >= region->size)
+    if (second.pa != entry.pa + kGuestPageSize || unaligned_may_fault(second) ||
+        second.pa - region->pa >= region->size)
       return GuardResult::kSlow;
     if (write && (flags.code_lines || (&flags)[1].code_lines)) return GuardResult::kSlow;
     if (watches_page(va) || watches_page(va + kGuestPageSize)) return GuardResult::kSlow;

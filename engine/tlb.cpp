@@ -186,6 +186,7 @@ const Tlb::Entry* Tlb::insert(uint64_t va, const ContextKey& key, const Translat
   for (unsigned i = 0; i < kMaxClasses; ++i) to->permissions[i] = t.permissions[i];
   to->global = t.global;
   to->device = t.device;
+  to->always_aligned = t.always_aligned;
   to->guarded = t.guarded;
   if (t.page_bits > ir::kPageBits) note_large(va, t.page_bits);
   return to;

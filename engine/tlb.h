@@ -83,7 +83,7 @@ class Tlb {
     uint32_t asid_generation = 0;  // of the id, for entries that are not global
     Regime regime{};
     uint8_t permissions[kMaxClasses] = {};
-    bool global = false, device = false, guarded = false;
+    bool global = false, device = false, always_aligned = false, guarded = false;
   };
   const Entry* lookup(uint64_t va, const ContextKey& key) const;
   const Entry* insert(uint64_t va, const ContextKey& key, const Translation& translation);

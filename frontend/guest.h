@@ -31,9 +31,10 @@ struct Translation {
   uint64_t pa = 0;         // of the byte asked for
   uint8_t page_bits = 12;  // log2 of the mapping's size, at least 12
   uint8_t permissions[kMaxClasses] = {};
-  bool global = false;   // for every address-space id
-  bool device = false;   // device memory: no guard may be satisfied unaligned
-  bool guarded = false;  // Arm: GP bit
+  bool global = false;          // for every address-space id
+  bool device = false;          // device memory: no guard may be satisfied unaligned
+  bool always_aligned = false;  // every guard that may be satisfied there demands it of itself
+  bool guarded = false;         // Arm: GP bit
 };
 
 // A fault, to be raised by raise_fault(). Opaque to the engine.

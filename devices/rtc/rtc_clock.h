@@ -24,8 +24,10 @@ class RtcClock {
     return now / kSecond - (now % kSecond < 0 ? 1 : 0);
   }
   TimeNs now() const { return source_.now(); }
-  // When the source's second begins; kNever beyond the end of time (292 years).
-  static TimeNs time_of(int64_t second) { return second > kNever / kSecond ? kNever : second * kSecond; }
+  // When the source's second begins; kNever beyond the end of time (292 years), 0 before its start.
+  static TimeNs time_of(int64_t second) {
+    return second > kNever / kSecond ? kNever : second < 0 ? 0 : second * kSecond;
+  }
 
  private:
   static constexpr TimeNs kSecond = 1'000'000'000;

@@ -90,6 +90,7 @@ ContextKey ArmCpu::context_key() {
   if (checks_sp(state_)) mode |= kModeSpCheck;
   if (!fp_trapped(state_)) mode |= kModeFpEnabled;
   if (control & sctlr::kA) mode |= kModeAlignCheck;
+  if (!(control & sctlr::kM)) mode |= kModeAlignCheck | kModeMmuOff;
   if (state_.uao) mode |= kModeUao;
   if (control & sctlr::kEnIa) mode |= kModeEnIa;
   if (control & sctlr::kEnIb) mode |= kModeEnIb;
@@ -161,6 +162,7 @@ TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t 
   t.permissions[2] = rights(w.read_el1 && !w.user, w.write_el1 && !w.user, w.execute_el1);
   t.global = w.global;
   t.device = w.device;
+  t.always_aligned = !(state_.sctlr & sctlr::kM);
   t.guarded = w.guarded;
   return result;
 }

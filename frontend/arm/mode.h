@@ -37,6 +37,7 @@ enum ModeBit : uint64_t {
   kModeSpMisaligned = 1 << 25,
   kModeDebug = 1 << 26,        // MDSCR_EL1.SS or MDE: unmasking debug exceptions may change what follows here
   kModeBreakpoints = 1 << 27,  // one without an address could hit: one instruction a region
+  kModeMmuOff = 1 << 28,       // all data is Device memory's: DC ZVA faults; kModeAlignCheck is set as well
 };
 // Facts that no jump cache or link could tell apart: every way out of the block goes through C++.
 constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned | kModeBreakpoints;

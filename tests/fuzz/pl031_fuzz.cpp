@@ -24,6 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                  },
                  .clock = &clock,
                  .events = &events});
-  fuzz::require(irq.level() == (rtc.read(dev::Pl031::kMis, dev::Width::k4) != 0));
+  // Restored state may hold a match that no event tells of: the read sees it, and raises the line.
+  const bool shown = rtc.read(dev::Pl031::kMis, dev::Width::k4) != 0;
+  fuzz::require(irq.level() == shown);
   return 0;
 }

@@ -208,6 +208,9 @@ void lift_sys(Lifter& l, uint32_t word) {
   if (key != kDcZva || !zva_allowed(l))
     l.call(Helper::kSys, Type::i64, l.b.i64(key), value, l.b.i64(rt(word)));
   if (key == kDcZva) {
+    // A plain pointer would serve it.
+    if ((l.mode & kModeMmuOff) && !l.b.slow())
+      return l.b.exit_engine(static_cast<uint8_t>(ExitReason::kSlow), 0);
     const Value base = l.b.binary(Op::and_, value, l.b.i64(~uint64_t{63}));
     const auto note = static_cast<uint8_t>(kNoteZeroBlock | rt(word));
     const Value p = l.guard(base, 0, {.size = ir::kNoDevice, .bytes = 64, .write = true, .note = note});
