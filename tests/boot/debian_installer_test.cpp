@@ -157,6 +157,17 @@ TEST_F(DebianInstaller, AsksForALanguage) {
 #endif
 }
 
+// The verifier behind every stage and pass of every translation, and the allocation checker.
+TEST_F(DebianInstaller, EveryTranslationIsVerified) {
+  app::test::Program program({"-M", "virt", "-m", "1024", "-accel", "jit,verify=on", "-nographic", "-kernel",
+                              image_path("linux"), "-initrd", image_path("initrd.gz"), "-append",
+                              "console=ttyAMA0"});
+  ASSERT_TRUE(program.wait_for(std::string(kFirstScreen), std::chrono::minutes(5)))
+      << program.output << program.errors;
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.finish(), 0) << program.errors;
+}
+
 // A whole boot, idle times and all. The runs differ in how they are cut into slices, which nobody may see:
 // the second one ends where the first one did.
 TEST_F(DebianInstaller, TwoBootsAreTheSame) {

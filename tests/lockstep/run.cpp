@@ -82,6 +82,7 @@ class Board {
  public:
   Board(const Program& program, const Mode& mode) : program_(program) {
     VirtConfig config;
+    config.verify = true;
     config.gic_version = program.gic;
     config.ram_bytes = 16 << 20;
     config.cpu = *arm::make_cpu_model(program.cpu).model;
