@@ -34,7 +34,10 @@ class GdbClient {
     ADD_FAILURE() << "no connection";
   }
   ~GdbClient() { ::close(fd_); }
-  void send(const std::string& text) { [[maybe_unused]] ssize_t n = ::write(fd_, text.data(), text.size()); }
+  // A program that has closed its end is for receive() to find.
+  void send(const std::string& text) {
+    [[maybe_unused]] ssize_t n = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+  }
   // The body of the next packet.
   std::string receive() {
     for (;;) {
