@@ -109,13 +109,13 @@ void Emitter::jump_cache_index(Reg index, Reg address) {
 }
 
 // To the address in `target`, if the jump cache knows it; every other register is free.
-void Emitter::probe_jump_cache(Reg target, unsigned hint) {
+void Emitter::probe_jump_cache(Reg target, unsigned branch) {
   const Reg index = target == kRcx ? kRdx : kRcx;
   jump_cache_index(index, target);
   a.mov(x86::rax, r64(target));
-  const int32_t disp = jump_disp(hint);
+  const int32_t disp = jump_disp(branch);
   a.cmp(x86::ptr(x86::r14, r64(index), 0, disp), x86::rax);
-  jump(Cc::ne, thunks_->indirect_miss[hint]);
+  jump(Cc::ne, thunks_->indirect_miss[branch]);
   a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
   a.mov(slot(0), x86::rax);
   a.jmp(x86::ptr(x86::r14, r64(index), 0, disp + 8));

@@ -53,14 +53,14 @@ constexpr unsigned kPageLinkSize = 34;
 
 // Addresses of the thunks in executable memory.
 struct ThunkTable {
-  uint64_t indirect_miss[ir::kExitHints] = {};
+  uint64_t indirect_miss[ir::kBranchKinds] = {};
   uint64_t link = 0, crosspage = 0, empty_return = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0,
            run_op = 0, cold_op = 0, constants = 0;
 };
 
 // Bytes from the context register to the jump cache's start for a kind of branch.
-constexpr int32_t jump_disp(unsigned hint) {
-  return offsetof(ir::Context, jump) + static_cast<int32_t>(hint * ir::kJumpStart * sizeof(ir::JumpEntry));
+constexpr int32_t jump_disp(unsigned branch) {
+  return offsetof(ir::Context, jump) + static_cast<int32_t>(branch * ir::kJumpStart * sizeof(ir::JumpEntry));
 }
 
 // Bytes from the state register.
@@ -211,11 +211,11 @@ class Emitter {
   void fix_count(const ir::Snapshot& snapshot);
   void exit_to(const Inst& inst, const ir::Snapshot& snapshot);
   void jump_cache_index(Reg index, Reg address);  // byte offset of the entry, from jump_disp()
-  void probe_jump_cache(Reg target, unsigned hint);
+  void probe_jump_cache(Reg target, unsigned branch);
   void return_miss(const Inst& inst, const Regs& r);
   void push_return(const Inst& inst, const Regs& r, unsigned k);
   bool returns_by_stack(const Inst& inst) const {
-    return options_.return_stack && inst.aux == static_cast<uint8_t>(ir::ExitHint::kReturn);
+    return options_.return_stack && inst.aux == static_cast<uint8_t>(ir::BranchKind::kReturn);
   }
   Site& add_site(Site::Kind kind, const Inst& inst);
   // To C++ for the address or pointer of operand 0: a guard or a commit.

@@ -41,11 +41,11 @@ class ThunkWriter {
     table.empty_return = here();  // rax: the address
     a.mov(x86::rsp, context(offsetof(ir::Context, empty_return)));
     e.land_short(known);
-    constexpr auto kReturn = static_cast<unsigned>(ir::ExitHint::kReturn);
+    constexpr auto kReturn = static_cast<unsigned>(ir::BranchKind::kReturn);
     first_jump(kReturn);  // falls into the next
     indirect_miss(table, kReturn);
-    for (unsigned hint = 0; hint < ir::kExitHints; ++hint)
-      if (hint != kReturn) indirect_miss(table, hint);
+    for (unsigned branch = 0; branch < ir::kBranchKinds; ++branch)
+      if (branch != kReturn) indirect_miss(table, branch);
     align();
     table.guard = here();
     into_cpp(MYNAH_RUNTIME(guard_miss), ir::Leave::kGuard, true);
@@ -130,9 +130,9 @@ class ThunkWriter {
   x86::Mem pc_page() { return x86::ptr(x86::rbp, state_disp(0), 8); }
 
   // rax: the address. Goes there when the first jump cache knows it.
-  void first_jump(unsigned hint) {
+  void first_jump(unsigned branch) {
     e.jump_cache_index(kRcx, kRax);
-    const int32_t jump = jump_disp(hint);
+    const int32_t jump = jump_disp(branch);
     a.cmp(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
@@ -141,14 +141,14 @@ class ThunkWriter {
     e.land_short(miss);
   }
   // rax: the address. What the second jump cache knows goes into the first and on; every register is free.
-  void indirect_miss(ThunkTable& table, unsigned hint) {
-    table.indirect_miss[hint] = here();
-    const int32_t jump = jump_disp(hint);
+  void indirect_miss(ThunkTable& table, unsigned branch) {
+    table.indirect_miss[branch] = here();
+    const int32_t jump = jump_disp(branch);
     static_assert(sizeof(ir::SecondJumpEntry) == 32 && sizeof(ir::JumpEntry) == 16);
     a.mov(x86::rcx, x86::rax);
     a.shr(x86::rcx, 63);
     a.mov(x86::ecx, x86::ptr(x86::r14, x86::rcx, 2, offsetof(ir::Context, epoch), 4));
-    a.lea(x86::ecx, x86::ptr(hint, x86::rcx, 2));
+    a.lea(x86::ecx, x86::ptr(branch, x86::rcx, 2));
     a.imul(x86::edx, x86::ecx, static_cast<int32_t>(ir::kSecondJumpMix));
     a.mov(x86::rsi, x86::rax);
     a.shr(x86::rsi, 2);
@@ -171,7 +171,7 @@ class ThunkWriter {
     a.jmp(x86::rdx);
     e.land_short(other_address);
     e.land_short(other_tag);
-    a.mov(field(MYNAH_RUNTIME(exit_argument), 8), hint);
+    a.mov(field(MYNAH_RUNTIME(exit_argument), 8), branch);
     a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
     a.mov(pc_page(), x86::rax);

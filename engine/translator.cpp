@@ -8,12 +8,12 @@ namespace mynah {
 
 const ir::Region& Translator::lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                                    unsigned limit, std::span<const uint16_t> stops) {
-  LiftLimits limits{.max_insts = limit ? limit : max_insts,
-                    .stops = stops,
-                    .slow = (mode & kSlowFlavour) != 0,
-                    .side_exits = techniques.side_exits,
-                    .reuse = techniques.reuse};
-  guest_.lift(region_, page, pc_offset, mode & ((uint64_t{1} << kModeBits) - 1), limits);
+  LiftOptions options{.max_insts = limit ? limit : max_insts,
+                      .stops = stops,
+                      .slow = (mode & kSlowFlavour) != 0,
+                      .side_exits = techniques.side_exits,
+                      .reuse = techniques.reuse};
+  guest_.lift(region_, page, pc_offset, mode & ((uint64_t{1} << kModeBits) - 1), options);
   return region_;
 }
 

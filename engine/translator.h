@@ -36,7 +36,7 @@ class Translator {
       : guest_(guest), backend_(backend), cache_(cache) {}
 
   // The block at pa, pc_offset bytes into its page, translated now. Nullptr: the cache was full and has been
-  // emptied, once more. `stops`: see LiftLimits.
+  // emptied, once more. `stops`: see LiftOptions.
   TranslatedBlock* translate(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t pa, uint64_t mode,
                              std::span<const uint16_t> stops);
   // Lifted, for the evaluator. max_insts 0: as many as a block takes.

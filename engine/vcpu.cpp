@@ -273,20 +273,20 @@ void Vcpu::note_code(uint64_t pc) {
 }
 
 // `block` is what a branch of this kind to pc leads to.
-void Vcpu::remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block) {
+void Vcpu::remember(uint64_t pc, ir::BranchKind branch, const TranslatedBlock& block) {
   const uint32_t epoch = context_->epoch[pc >> 63];
   if (single_regions || !epoch || !techniques_.jump_cache) return;
   const auto host = reinterpret_cast<uint64_t>(cache_->entry(block));
-  context_->jump[ir::jump_index(pc, hint)] = {pc, host};
+  context_->jump[ir::jump_index(pc, branch)] = {pc, host};
   if (!techniques_.second_jump_cache) return;
-  const uint32_t tag = ir::second_jump_tag(epoch, hint);
+  const uint32_t tag = ir::second_jump_tag(epoch, branch);
   tlb_.second_jumps()[ir::second_jump_index(pc, tag)] = {pc, host, tag};
 }
 
 const void* Vcpu::recall(uint64_t pc) {
   if (single_regions || slice_ < int64_t{translator_->max_insts})
     return nullptr;  // the shortest slices: see run_translated
-  constexpr auto kHint = ir::ExitHint::kReturn;
+  constexpr auto kHint = ir::BranchKind::kReturn;
   ir::JumpEntry& first = context_->jump[ir::jump_index(pc, kHint)];
   if (first.address == pc) return reinterpret_cast<const void*>(first.host);
   const uint32_t tag = ir::second_jump_tag(context_->epoch[pc >> 63], kHint);
@@ -331,7 +331,7 @@ AfterExit Vcpu::run_translated() {
   const bool plain = !flavour && guest_.enters_plainly();
   const void* code = plain ? recall(pc) : nullptr;
   TranslatedBlock* block = code ? nullptr : find_block(pc, flavour);
-  if (block && plain) remember(pc, ir::ExitHint::kReturn, *block);
+  if (block && plain) remember(pc, ir::BranchKind::kReturn, *block);
   // Counting restarts at every entry: what find_block raised is not counted.
   while ((code || block) && !stop_requested_) {
     if (!code) {
@@ -373,19 +373,19 @@ AfterExit Vcpu::run_translated() {
         const uint64_t flushes = cache_->stats.flushes;
         block = find_block(target);
         if (!block) break;
-        remember(target, ir::ExitHint::kReturn, *block);
+        remember(target, ir::BranchKind::kReturn, *block);
         if (!single_regions && cache_->stats.flushes == flushes && from.live)
           link(from, site, target, *block);
         break;
       }
       case ir::Leave::kIndirect: {
-        const auto hint = static_cast<ir::ExitHint>(runtime_->exit_argument);
+        const auto branch = static_cast<ir::BranchKind>(runtime_->exit_argument);
         guest_.set_pc(runtime_->exit_target);
-        guest_.branched(hint);
+        guest_.branched(branch);
         if (slice_ <= 0) break;
         block = find_block(guest_.pc());
         // A tag that the pc does not keep makes the address one that emitted code must not go to by itself.
-        if (block && guest_.pc() == runtime_->exit_target) remember(guest_.pc(), hint, *block);
+        if (block && guest_.pc() == runtime_->exit_target) remember(guest_.pc(), branch, *block);
         break;
       }
       case ir::Leave::kDead: {
@@ -511,7 +511,7 @@ AfterExit Vcpu::run_evaluated(uint64_t max_insts, bool stop) {
       break;
     case ir::Leave::kIndirect:
       guest_.set_pc(r.target);
-      guest_.branched(static_cast<ir::ExitHint>(inst.aux));
+      guest_.branched(static_cast<ir::BranchKind>(inst.aux));
       break;
     case ir::Leave::kEngine:
       guest_.set_pc((pc & ~(kGuestPageSize - 1)) + static_cast<int64_t>(snapshot.pc_offset));

@@ -101,7 +101,7 @@ class Vcpu final : public ir::EvalHost {
   void raise(const Fault& fault, Access access, uint8_t note = 0);
   TranslatedBlock* find_block(uint64_t pc, uint64_t flavour = 0);
   void note_code(uint64_t pc);
-  void remember(uint64_t pc, ir::ExitHint hint, const TranslatedBlock& block);  // in both jump caches
+  void remember(uint64_t pc, ir::BranchKind branch, const TranslatedBlock& block);  // in both jump caches
   const void* recall(uint64_t pc);  // code known to them for a direct exit to pc, or nullptr
   const Tlb::Entry* code_entry(uint64_t pc, Fault& fault);
   bool fetch(uint64_t pc, uint64_t& pa, uint64_t& mode);

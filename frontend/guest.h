@@ -64,7 +64,7 @@ struct ContextKey {
   bool operator==(const ContextKey&) const = default;
 };
 
-struct LiftLimits {
+struct LiftOptions {
   unsigned max_insts = 64;
   // Offsets in the page, ascending: a block ends in front of one, and one that begins there leaves at once
   // for the engine (kStop).
@@ -75,7 +75,7 @@ struct LiftLimits {
 };
 
 // What the guest wants after exit_engine, a fault or an interrupt. kSlow: the instruction at pc() is to be
-// run in the slow flavour; kStop: pc() is one of LiftLimits::stops. Vcpu::run() never returns these two.
+// run in the slow flavour; kStop: pc() is one of LiftOptions::stops. Vcpu::run() never returns these two.
 enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug, kSlow, kStop };
 
 // What a guest's own debug registers stop at, as far as they could at the moment.
@@ -128,14 +128,14 @@ class GuestCpu {
   // Lifts the block at page offset pc_offset; `page` holds the bytes of the page up to its end. mode is the
   // key's.
   virtual void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-                    const LiftLimits& limits) = 0;
+                    const LiftOptions& options) = 0;
   virtual ir::FpMode fp_mode(uint64_t mode) const = 0;
   // What the block at pc() is keyed by beyond its context's key: attributes of its page, and how it was
   // reached. True: pc is no valid address of code, and that was raised.
   virtual bool enter(const Translation& page, uint64_t& facts) = 0;
-  virtual bool enters_plainly() const = 0;       // a direct branch to pc() would be entered alike
-  virtual void branched(ir::ExitHint hint) = 0;  // pc() was reached by an exit_indirect
-  virtual void not_entered(uint64_t mode) = 0;   // a block of this mode was reached, not executed
+  virtual bool enters_plainly() const = 0;           // a direct branch to pc() would be entered alike
+  virtual void branched(ir::BranchKind branch) = 0;  // pc() was reached by an exit_indirect
+  virtual void not_entered(uint64_t mode) = 0;       // a block of this mode was reached, not executed
   virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
   virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
 

@@ -165,22 +165,22 @@ void Builder::exit_if(Value cond, int64_t target_offset) {
           .imm = static_cast<uint64_t>(target_offset)});
 }
 
-void Builder::exit(int64_t target_offset, ExitHint hint, Value return_address) {
+void Builder::exit(int64_t target_offset, BranchKind branch, Value return_address) {
   const uint32_t snapshot = take_snapshot();
   append({.op = Op::exit,
           .type = Type::none,
-          .aux = static_cast<uint8_t>(hint),
+          .aux = static_cast<uint8_t>(branch),
           .args = {return_address, kNoValue, kNoValue, kNoValue},
           .snapshot = snapshot,
           .imm = static_cast<uint64_t>(target_offset)});
   ended_ = true;
 }
 
-void Builder::exit_indirect(Value target, ExitHint hint, Value return_address) {
+void Builder::exit_indirect(Value target, BranchKind branch, Value return_address) {
   const uint32_t snapshot = take_snapshot();
   append({.op = Op::exit_indirect,
           .type = Type::none,
-          .aux = static_cast<uint8_t>(hint),
+          .aux = static_cast<uint8_t>(branch),
           .args = {target, return_address, kNoValue, kNoValue},
           .snapshot = snapshot});
   ended_ = true;

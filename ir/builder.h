@@ -92,8 +92,8 @@ class Builder {
   // --- leaving. Page offsets are bytes from the start of the page that holds the region.
   void exit_if(Value cond, int64_t target_offset);
   // return_address: of a call, where it returns to.
-  void exit(int64_t target_offset, ExitHint hint = ExitHint::kJump, Value return_address = kNoValue);
-  void exit_indirect(Value target, ExitHint hint, Value return_address = kNoValue);
+  void exit(int64_t target_offset, BranchKind branch = BranchKind::kJump, Value return_address = kNoValue);
+  void exit_indirect(Value target, BranchKind branch, Value return_address = kNoValue);
   // To C++ with the pc of at(); argument may be kNoValue.
   void exit_engine(uint8_t reason, uint64_t imm, Value argument = kNoValue);
   // The same where cond holds. For what hardly ever happens: the fast path is one branch.

@@ -107,8 +107,8 @@ enum MemAux : uint8_t {
 };
 
 // exit and exit_indirect: aux. kOtherJump: a jump that the guest tells apart from kJump where it arrives.
-enum class ExitHint : uint8_t { kJump, kCall, kReturn, kOtherJump };
-constexpr unsigned kExitHints = 4;
+enum class BranchKind : uint8_t { kJump, kCall, kReturn, kOtherJump };
+constexpr unsigned kBranchKinds = 4;
 
 enum class FpRound : uint8_t { kTiesEven, kUp, kDown, kZero, kTiesAway, kCurrent };
 

@@ -17,7 +17,7 @@ enum class AuxForm : uint8_t {
   kFormat,     // 1 half, 2 single, 3 double
   kMemory,     // MemAux
   kGuard,      // GuardAux
-  kHint,       // ExitHint
+  kHint,       // BranchKind
   kSignal,     // bit 0: signalling
   kNumber,     // operand
 };

@@ -47,9 +47,9 @@ constexpr unsigned jump_index(uint64_t address) {
   return (address >> 2 ^ address >> (2 + kJumpFold)) & (kJumpSize - 1);
 }
 constexpr unsigned kJumpStart = 64;  // between the kinds' starts
-constexpr unsigned kJumpEntries = kJumpSize + (kExitHints - 1) * kJumpStart;
-constexpr unsigned jump_index(uint64_t address, ExitHint hint) {
-  return jump_index(address) + static_cast<unsigned>(hint) * kJumpStart;
+constexpr unsigned kJumpEntries = kJumpSize + (kBranchKinds - 1) * kJumpStart;
+constexpr unsigned jump_index(uint64_t address, BranchKind branch) {
+  return jump_index(address) + static_cast<unsigned>(branch) * kJumpStart;
 }
 constexpr uint64_t jump_invalid_address(unsigned index) {
   index = (index ^ 1) & (kJumpSize - 1);
@@ -57,8 +57,8 @@ constexpr uint64_t jump_invalid_address(unsigned index) {
 }
 static_assert([] {
   for (unsigned i = 0; i < kJumpEntries; ++i)
-    for (unsigned hint = 0; hint < kExitHints; ++hint)
-      if (jump_index(jump_invalid_address(i), static_cast<ExitHint>(hint)) == i) return false;
+    for (unsigned branch = 0; branch < kBranchKinds; ++branch)
+      if (jump_index(jump_invalid_address(i), static_cast<BranchKind>(branch)) == i) return false;
   return true;
 }());
 
@@ -74,10 +74,10 @@ constexpr unsigned kSecondJumpBits = 14;
 constexpr unsigned kSecondJumpSize = 1 << kSecondJumpBits;
 constexpr uint32_t kSecondJumpMix = 0x9e3779b1;
 constexpr uint32_t kEpochEnd = (1 << 30) - 1;  // epochs are below: a tag has 30 bits for them
-constexpr uint32_t second_jump_tag(uint32_t epoch, ExitHint hint) {
-  return epoch << 2 | static_cast<uint32_t>(hint);
+constexpr uint32_t second_jump_tag(uint32_t epoch, BranchKind branch) {
+  return epoch << 2 | static_cast<uint32_t>(branch);
 }
-static_assert(kExitHints <= 4);
+static_assert(kBranchKinds <= 4);
 constexpr unsigned second_jump_index(uint64_t address, uint32_t tag) {
   return (static_cast<uint32_t>(address >> 2) ^ static_cast<uint32_t>(address >> 16) ^ tag * kSecondJumpMix) &
          (kSecondJumpSize - 1);
@@ -117,7 +117,7 @@ struct alignas(64) Context {
 // Why translated code came back to C++.
 enum class Leave : uint32_t {
   kLink,      // a direct exit that is not linked; site names it
-  kIndirect,  // target missed the jump cache; exit_target holds the address, exit_argument the ExitHint
+  kIndirect,  // target missed the jump cache; exit_target holds the address, exit_argument the BranchKind
   kDeadline,  // the down-counter ran out at a region's entry; site names the region; nothing of it was
               // executed
   kEngine,    // exit_engine, exit_engine_if; site names it, exit_argument holds the value

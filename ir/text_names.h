@@ -14,7 +14,7 @@ constexpr std::string_view kTypes[] = {"none",  "i1",  "i8",  "i16", "i32", "i64
 constexpr std::string_view kConds[] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs",
                                        "vc", "hi", "ls", "ge", "lt", "gt", "le"};
 constexpr std::string_view kSizes[] = {"b", "h", "s", "d", "q"};
-constexpr std::string_view kHints[] = {"jump", "call", "return", "other"};
+constexpr std::string_view kBranchKinds[] = {"jump", "call", "return", "other"};
 constexpr std::string_view kRounds[] = {"ties_even", "up", "down", "zero", "ties_away", "current"};
 
 // Without what only C++ needs of it: a trailing underscore, the k of konst.

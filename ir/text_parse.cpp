@@ -213,7 +213,7 @@ class Parser {
         bits = index_of(text::kConds, s);
         break;
       case AuxForm::kHint:
-        bits = index_of(text::kHints, s);
+        bits = index_of(text::kBranchKinds, s);
         break;
       case AuxForm::kLane:
       case AuxForm::kFormat:

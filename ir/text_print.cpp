@@ -99,8 +99,8 @@ class Printer {
         return 0;
       }
       case AuxForm::kHint:
-        if (i.aux >= std::size(text::kHints)) return i.aux;
-        flag(i.aux != 0, text::kHints[i.aux].data());
+        if (i.aux >= std::size(text::kBranchKinds)) return i.aux;
+        flag(i.aux != 0, text::kBranchKinds[i.aux].data());
         return 0;
       case AuxForm::kSignal:
         flag(i.aux & 1, "signal");

@@ -412,7 +412,7 @@ class Verifier {
         memory(i);
         break;
       case AuxForm::kHint:
-        require(i.aux < std::size(text::kHints), "no such hint");
+        require(i.aux < std::size(text::kBranchKinds), "no such branch");
         break;
       case AuxForm::kSignal:
         require(i.aux < 2, "no such comparison");

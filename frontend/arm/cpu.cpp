@@ -234,8 +234,8 @@ void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access, ui
 }
 
 void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-                  const LiftLimits& limits) {
-  a64::lift_block(region, page, pc_offset, mode, model_, limits);
+                  const LiftOptions& options) {
+  a64::lift_block(region, page, pc_offset, mode, model_, options);
 }
 
 ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
@@ -264,9 +264,9 @@ bool ArmCpu::enters_plainly() const {
   return state_.btype == 0 && !sp_misaligned(state_) && !context_breakpoints_armed(state_);
 }
 
-void ArmCpu::branched(ir::ExitHint hint) {
-  static constexpr uint8_t kBtype[] = {1, 2, 0, 3};  // by hint
-  if (model_.has(Feature::kBti)) state_.btype = kBtype[static_cast<unsigned>(hint)];
+void ArmCpu::branched(ir::BranchKind how) {
+  static constexpr uint8_t kBtype[] = {1, 2, 0, 3};  // by how
+  if (model_.has(Feature::kBti)) state_.btype = kBtype[static_cast<unsigned>(how)];
 }
 
 bool ArmCpu::interrupt_deliverable() const {
@@ -404,7 +404,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       complete_step();
       if (!imm) break;
       set_pc(argument);
-      if (imm > 1) branched(static_cast<ir::ExitHint>(imm - 2));
+      if (imm > 1) branched(static_cast<ir::BranchKind>(imm - 2));
       break;
   }
   return AfterExit::kContinue;

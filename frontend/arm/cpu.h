@@ -81,11 +81,11 @@ class ArmCpu final : public GuestCpu {
                             FaultKind kind) override;
   void raise_fault(const ::mynah::Fault&, ::mynah::Access access, uint8_t note) override;
   void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-            const LiftLimits& limits) override;
+            const LiftOptions& options) override;
   ir::FpMode fp_mode(uint64_t mode) const override;
   bool enter(const Translation& page, uint64_t& facts) override;
   bool enters_plainly() const override;
-  void branched(ir::ExitHint hint) override;
+  void branched(ir::BranchKind branch) override;
   void not_entered(uint64_t mode) override { state_.btype = mode >> kModeBtypeShift & 3; }
   std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const override;
   std::string dump() const override;

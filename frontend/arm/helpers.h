@@ -36,10 +36,10 @@ enum class ExitReason : uint8_t {
   kSpAlignment,   // SP is the base of an access, and not aligned
   kBranchTarget,  // imm = BTYPE, which the instruction does not accept
   kIllegalState,  // PSTATE.IL set
-  kStop,          // one of LiftLimits::stops; not yet executed
+  kStop,          // one of LiftOptions::stops; not yet executed
   kSlow,          // the fast flavour left something out; not yet executed
   // A block that leaves (kModeLeaves) is done; pc is the next instruction's. imm 1: of a branch, the argument
-  // is where to; imm 2 and up: of an indirect one, ExitHint + 2.
+  // is where to; imm 2 and up: of an indirect one, BranchKind + 2.
   kGo,
 };
 

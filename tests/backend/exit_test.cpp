@@ -134,12 +134,12 @@ TEST(Exit, ReturnStack) {
   Machine m;
   Builder* b = &m.begin();
   b->at(0, 1);
-  b->exit_indirect(b->get(x(3)), ExitHint::kReturn);
+  b->exit_indirect(b->get(x(3)), BranchKind::kReturn);
   const uint8_t* returns = m.compile();
   b = &m.begin();
   b->at(0x48, 1);
   b->set(x(3), b->add_imm(b->get(Slot{0}), 0x48));
-  b->exit(0x100, ExitHint::kCall, b->get(x(3)));
+  b->exit(0x100, BranchKind::kCall, b->get(x(3)));
   b->finish();
   const uint8_t* calls = m.compile();
   const CompiledCode code = m.code;
@@ -215,14 +215,14 @@ TEST(Exit, IndirectThroughTheJumpCache) {
   const uint8_t* target = counting(m, 0x40, span, counted);
   Builder& b = m.begin();
   b.at(4, 1);
-  b.exit_indirect(b.get(x(3)), ExitHint::kReturn);
+  b.exit_indirect(b.get(x(3)), BranchKind::kReturn);
   const uint8_t* code = m.compile();
   m.state().x[3] = 0x123456789abc;
   EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
   EXPECT_EQ(m.rt->exit_target, 0x123456789abcu);
   EXPECT_EQ(m.state().page, 0x123456789000u);
-  m.context->jump[jump_index(0x123456789abc, ExitHint::kReturn)] = {0x123456789abc,
-                                                                    reinterpret_cast<uint64_t>(target)};
+  m.context->jump[jump_index(0x123456789abc, BranchKind::kReturn)] = {0x123456789abc,
+                                                                      reinterpret_cast<uint64_t>(target)};
   m.state().page = 0;
   EXPECT_EQ(m.run(code, 20), Leave::kLink);
   EXPECT_EQ(m.state().x[0], 1u);
@@ -274,7 +274,7 @@ TEST(Exit, AcrossPages) {
       m.context->epoch[half] = 5;
       EXPECT_EQ(run(), Leave::kIndirect);
       EXPECT_EQ(m.rt->exit_target, to);
-      m.context->jump[jump_index(to, ExitHint::kReturn)] = {to, reinterpret_cast<uint64_t>(target)};
+      m.context->jump[jump_index(to, BranchKind::kReturn)] = {to, reinterpret_cast<uint64_t>(target)};
       EXPECT_EQ(run(), Leave::kLink);
       EXPECT_EQ(m.state().x[0], 1u);
       m.clear_tlb();

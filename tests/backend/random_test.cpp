@@ -72,7 +72,7 @@ class Generator {
     b.at(static_cast<int32_t>(4 * count), count);
     switch (below(5)) {
       case 0:
-        b.exit_indirect(integer(Type::i64), ExitHint::kJump);
+        b.exit_indirect(integer(Type::i64), BranchKind::kJump);
         break;
       case 1:
         b.exit_engine(static_cast<uint8_t>(below(9)), interesting(),

@@ -117,10 +117,10 @@ void Lifter::fall_through() {
     b.exit(pc_offset);
 }
 
-void Lifter::branch(int64_t delta, ir::ExitHint hint) {
+void Lifter::branch(int64_t delta, ir::BranchKind how) {
   if (mode & kModeLeaves) return leave_to(pc(delta), 1);
   complete();
-  b.exit(pc_offset + delta, hint, return_address(hint));
+  b.exit(pc_offset + delta, how, return_address(how));
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
@@ -136,10 +136,10 @@ void Lifter::branch_if(Value cond, int64_t delta) {
   b.exit(pc_offset + 4);
 }
 
-void Lifter::branch_indirect(Value target, ir::ExitHint hint) {
-  if (mode & kModeLeaves) return leave_to(target, 2 + static_cast<uint64_t>(hint));
+void Lifter::branch_indirect(Value target, ir::BranchKind how) {
+  if (mode & kModeLeaves) return leave_to(target, 2 + static_cast<uint64_t>(how));
   complete();
-  b.exit_indirect(target, hint, return_address(hint));
+  b.exit_indirect(target, how, return_address(how));
 }
 
 Value Lifter::call(Helper helper, Type result, Value a, Value v1, Value v2) {
@@ -156,16 +156,16 @@ bool Lifter::fp_access() {
 }
 
 void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-                const CpuModel& model, const LiftLimits& limits) {
+                const CpuModel& model, const LiftOptions& options) {
   ir::Builder b(region);
   b.begin(slot_table());
-  b.set_slow(limits.slow);
-  b.set_reuse(limits.reuse);
+  b.set_slow(options.slow);
+  b.set_reuse(options.reuse);
   region.fp = fp_mode_of(mode);
   region.pc_offset = pc_offset;
   Lifter l(b, model, mode);
-  l.side_exits_left = limits.side_exits && !limits.slow ? kMaxSideExits : 0;
-  const unsigned max = mode & (kModeSingleStep | kModeBreakpoints) ? 1 : limits.max_insts;
+  l.side_exits_left = options.side_exits && !options.slow ? kMaxSideExits : 0;
+  const unsigned max = mode & (kModeSingleStep | kModeBreakpoints) ? 1 : options.max_insts;
   uint32_t offset = pc_offset;
   const bool writes_to_sp_matter = (mode & (kModeSpCheck | kModeSpMisaligned)) == kModeSpCheck;
   const unsigned btype = mode >> kModeBtypeShift & 3;
@@ -174,7 +174,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   while (true) {
     l.pc_offset = static_cast<int32_t>(offset);
     b.at(l.pc_offset, l.index);
-    const bool stop = std::ranges::binary_search(limits.stops, offset);
+    const bool stop = std::ranges::binary_search(options.stops, offset);
     if (l.index == max || l.end_block || offset + 4 > page.size() || (stop && l.index)) {
       l.fall_through();
       break;

@@ -110,13 +110,13 @@ class Lifter {
   void leave_next(ExitReason reason, uint64_t imm = 0);  // pc: the next instruction's, this one counted
   void undefined(uint32_t word) { leave(ExitReason::kUndefined, word); }
   void branch(int64_t delta,
-              ir::ExitHint hint = ir::ExitHint::kJump);  // direct, relative to this instruction
-  void branch_if(Value cond, int64_t delta);             // else: the next instruction
-  void branch_indirect(Value target, ir::ExitHint hint);
+              ir::BranchKind how = ir::BranchKind::kJump);  // direct, relative to this instruction
+  void branch_if(Value cond, int64_t delta);                // else: the next instruction
+  void branch_indirect(Value target, ir::BranchKind how);
   void fall_through();  // to the instruction at pc_offset, which the block has no room for
   // Of a BR of register n: in a guarded page all but two registers make one of a kind of its own.
-  ir::ExitHint jump_hint(unsigned n) const {
-    return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::ExitHint::kOtherJump : ir::ExitHint::kJump;
+  ir::BranchKind jump_kind(unsigned n) const {
+    return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::BranchKind::kOtherJump : ir::BranchKind::kJump;
   }
   // Flushes the state, calls, forgets what the builder knew.
   Value call(Helper helper, Type result, Value a = ir::kNoValue, Value b = ir::kNoValue,
@@ -128,15 +128,15 @@ class Lifter {
 
  private:
   void leave_to(Value target, uint64_t kind);  // branches of a block that leaves
-  Value return_address(ir::ExitHint hint) { return hint == ir::ExitHint::kCall ? x(30) : ir::kNoValue; }
+  Value return_address(ir::BranchKind how) { return how == ir::BranchKind::kCall ? x(30) : ir::kNoValue; }
 };
 
 // The lift function of each row.
 #define ROW(id, ...) void lift_##id(Lifter& l, uint32_t word);
 #include "frontend/arm/a64/tables.inc"
 
-// Lifts one block: up to limits.max_insts instructions, to the end of the page or the first branch.
+// Lifts one block: up to options.max_insts instructions, to the end of the page or the first branch.
 void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-                const CpuModel& model, const LiftLimits& limits);
+                const CpuModel& model, const LiftOptions& options);
 
 }  // namespace mynah::arm::a64

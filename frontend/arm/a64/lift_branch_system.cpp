@@ -12,7 +12,7 @@ void lift_b_cond(Lifter& l, uint32_t word) { l.branch_if(l.cond(cond_branch(word
 void lift_b(Lifter& l, uint32_t word) { l.branch(imm26(word) * 4); }
 void lift_bl(Lifter& l, uint32_t word) {
   l.set_x(30, l.pc(4));
-  l.branch(imm26(word) * 4, ir::ExitHint::kCall);
+  l.branch(imm26(word) * 4, ir::BranchKind::kCall);
 }
 void lift_cbz(Lifter& l, uint32_t word) {
   l.branch_if(l.b.icmpz(Cond::eq, l.reg(sf(word), rt(word))), imm19(word) * 4);
@@ -30,13 +30,13 @@ void lift_tbz(Lifter& l, uint32_t word) {
 }
 void lift_tbnz(Lifter& l, uint32_t word) { l.branch_if(tested_bit(l, word), imm14(word) * 4); }
 
-void lift_br(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), l.jump_hint(rn(word))); }
+void lift_br(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), l.jump_kind(rn(word))); }
 void lift_blr(Lifter& l, uint32_t word) {
   const Value target = l.x(rn(word));
   l.set_x(30, l.pc(4));
-  l.branch_indirect(target, ir::ExitHint::kCall);
+  l.branch_indirect(target, ir::BranchKind::kCall);
 }
-void lift_ret(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), ir::ExitHint::kReturn); }
+void lift_ret(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), ir::BranchKind::kReturn); }
 
 // --- exceptions
 void lift_svc(Lifter& l, uint32_t word) { l.leave_next(ExitReason::kSvc, imm16(word)); }

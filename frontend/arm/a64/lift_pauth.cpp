@@ -177,7 +177,7 @@ namespace {
 void authenticated_branch(Lifter& l, uint32_t w, Value modifier, bool link) {
   const Value target = authenticated(l, instruction_key(M_branch(w)), l.x(rn(w)), modifier);
   if (link) l.set_x(30, l.pc(4));
-  l.branch_indirect(target, link ? ir::ExitHint::kCall : l.jump_hint(rn(w)));
+  l.branch_indirect(target, link ? ir::BranchKind::kCall : l.jump_kind(rn(w)));
 }
 }  // namespace
 void lift_braaz(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.b.i64(0), false); }
@@ -186,7 +186,7 @@ void lift_braa(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.x_sp(rm_bra
 void lift_blraa(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.x_sp(rm_branch(w)), true); }
 void lift_retaa(Lifter& l, uint32_t w) {
   const Value target = authenticated(l, instruction_key(M_branch(w)), l.x(30), l.x_sp(31));
-  l.branch_indirect(target, ir::ExitHint::kReturn);
+  l.branch_indirect(target, ir::BranchKind::kReturn);
 }
 void lift_eretaa(Lifter& l, uint32_t w) {
   if (!l.privileged()) return l.undefined(w);
