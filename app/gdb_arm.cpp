@@ -12,7 +12,7 @@ constexpr size_t kMostPoints = 20000;
 
 // The physical address behind a virtual one, whoever may read it.
 std::optional<uint64_t> physical(VirtMachine& machine, uint64_t address) {
-  const uint32_t current = machine.cpu().context_key().permission_class;
+  const uint32_t current = machine.cpu().context_key().translation.permission_class;
   for (uint32_t permission_class : {current, 1u, 0u}) {
     const TranslateResult t = machine.cpu().translate(address, Access::kRead, permission_class);
     if (t.ok) return t.page.pa;

@@ -267,11 +267,7 @@ bool Session::gdb_write_memory(uint64_t address, std::span<const uint8_t> from) 
   return write_guest(*machine_, address, from, gdb_addresses_);
 }
 bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) {
-  const bool single_regions = machine_->vcpu().single_regions;
-  const bool done = set_engine_point(*machine_, kind, address, length, insert);
-  // The engine leaves single regions when the last point is gone; -d may want them all the same.
-  if (options_.traces_any(Trace::kNoChain)) machine_->vcpu().single_regions |= single_regions;
-  return done;
+  return set_engine_point(*machine_, kind, address, length, insert);
 }
 void Session::gdb_clear_points() { clear_engine_points(*machine_); }
 std::string Session::gdb_target_xml() { return gdb_registers_->xml(); }

@@ -76,19 +76,21 @@ Figures collect_figures(VirtMachine& machine, const CycleClock& clock) {
     count("invalidations", "blocks_by_device", "blocks dropped by devices", c.killed_by_device);
     count("invalidations", "blocks_revived", "blocks found again unchanged", c.revived);
   }
-  const TlbStats& t = vcpu.tlb().stats;
+  Tlb& tlb = vcpu.tlb();
+  const TlbStats& t = tlb.stats;
   count("invalidations", "tlb", "TLB invalidations", t.invalidations);
   count("tlb", "refills", "TLB refills", t.refills);
   count("tlb", "walks", "table walks", t.walks);
-  count("tlb", "epochs", "names of code mappings", t.epochs);
-  count("tlb", "context_switches", "context switches", t.context_switches);
-  count("tlb", "context_misses", "contexts recycled", t.context_misses);
-  const VcpuStats& v = vcpu.stats;
+  count("tlb", "epochs", "names of code mappings", tlb.names().given);
+  count("tlb", "context_switches", "context switches", tlb.contexts().switches);
+  count("tlb", "context_misses", "contexts recycled", tlb.contexts().misses);
+  const DispatcherStats v = vcpu.dispatcher_stats();
+  const MemoryPathStats m = vcpu.memory_stats();
   count("accesses", "guard_misses", "memory accesses off the fast path", v.guard_misses);
-  count("accesses", "devices", "device accesses", v.device_accesses);
+  count("accesses", "devices", "device accesses", m.device_accesses);
   count("accesses", "narrow_blocks", "blocks run with a guard an access", v.narrow_entries);
   count("accesses", "slow_blocks", "blocks run access by access", v.slow_entries);
-  count("accesses", "code_page_stores", "stores to pages with code", v.code_page_stores);
+  count("accesses", "code_page_stores", "stores to pages with code", m.code_page_stores);
   static constexpr std::string_view kLeaves[][2] = {
       {"link", "left code: exit not linked yet"},      {"indirect", "left code: unknown target"},
       {"deadline", "left code: time or interrupt"},    {"engine", "left code: exception or system event"},

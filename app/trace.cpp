@@ -70,7 +70,7 @@ class Filter {
 };
 
 std::string guest_code(const arm::ArmCpu& cpu, std::span<const uint8_t> bytes, uint64_t pc) {
-  return "----------------\nIN: \n" + cpu.disassemble(bytes, pc) + "\n";
+  return "----------------\nIN: \n" + cpu.frontend().disassemble(bytes, pc) + "\n";
 }
 
 void log_undefined(VirtMachine& machine, dev::Log& log, uint32_t word, uint64_t pc,
@@ -81,7 +81,7 @@ void log_undefined(VirtMachine& machine, dev::Log& log, uint32_t word, uint64_t 
   }
   uint8_t bytes[4];
   std::memcpy(bytes, &word, 4);
-  std::string text = machine.cpu().disassemble(bytes, pc);
+  std::string text = machine.cpu().frontend().disassemble(bytes, pc);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::string message = "instruction at " + text + " is undefined";
   if (!feature.empty()) message += ": it belongs to " + std::string(feature);
@@ -139,17 +139,18 @@ void install_traces(VirtMachine& machine, const Options& options, LogOutput& out
       log_undefined(machine, log, word, pc, feature);
     };
   const bool exec = options.traces_any(Trace::kExec), cpu = options.traces_any(Trace::kCpu);
-  if (exec || cpu)
-    vcpu.exec_log = [&machine, &output, wanted, exec, cpu](const TranslatedBlock& block) {
+  if (Dispatcher* dispatcher = vcpu.dispatcher(); dispatcher && (exec || cpu))
+    dispatcher->trace.log = [&machine, &output, wanted, exec, cpu](const TranslatedBlock& block) {
       if (!wanted()) return;
       if (exec)
         output.write(format("Trace 0: %p [%016llx/%016llx/%u]\n",
                             static_cast<const void*>(machine.vcpu().cache()->entry(block)),
-                            static_cast<ull>(block.mode), static_cast<ull>(machine.cpu().pc()),
+                            static_cast<ull>(block.key.mode), static_cast<ull>(machine.cpu().pc()),
                             block.guest_insts));
       if (cpu) output.write(machine.cpu().dump());
     };
-  if (exec || cpu || options.traces_any(Trace::kNoChain)) vcpu.single_regions = true;
+  if (vcpu.dispatcher() && (exec || cpu || options.traces_any(Trace::kNoChain)))
+    vcpu.dispatcher()->trace.single_regions = true;
 }
 
 }  // namespace mynah::app

@@ -61,28 +61,27 @@ class BackendX86 final : public ir::Backend {
     std::memcpy(code.write + jump_end - 4, &distance, 4);
   }
 
-  void link_page(ir::CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, uint64_t page,
+  void link_page(ir::CodeSpan code, uint32_t site_offset, ir::NameKind kind, uint32_t name, uint64_t page,
                  const uint8_t* target) override {
     uint8_t* at = code.write + site_offset - 5;
     const uint64_t next = reinterpret_cast<uint64_t>(code.execute) + site_offset - 5 + kPageLinkSize;
-    const uint32_t field = offsetof(ir::Context, epoch) + 4 * half;
-    at[0] = 0x41;  // cmp dword [r14 + field], epoch
-    at[1] = 0x81;
-    at[2] = 0xbe;
-    std::memcpy(at + 3, &field, 4);
-    std::memcpy(at + 7, &epoch, 4);
-    at[11] = 0x75;  // jne behind it all
-    at[12] = kPageLinkSize - 13;
-    at[13] = 0x48;  // mov rax, page
-    at[14] = 0xb8;
-    std::memcpy(at + 15, &page, 8);
-    at[23] = 0x48;  // cmp [rbp - bias], rax: pc_page is the state's first slot
-    at[24] = 0x39;
-    at[25] = 0x45;
-    at[26] = 0x80;
-    at[27] = 0x75;
-    at[28] = 5;
-    patch(at + 29, 0xe9, next, reinterpret_cast<uint64_t>(target));
+    const auto field = static_cast<uint32_t>(MYNAH_RUNTIME(code_names) + 4 * static_cast<int32_t>(kind));
+    at[0] = 0x81;  // cmp dword [rbp + field], name
+    at[1] = 0xbd;
+    std::memcpy(at + 2, &field, 4);
+    std::memcpy(at + 6, &name, 4);
+    at[10] = 0x75;  // jne behind it all
+    at[11] = kPageLinkSize - 12;
+    at[12] = 0x48;  // mov rax, page
+    at[13] = 0xb8;
+    std::memcpy(at + 14, &page, 8);
+    at[22] = 0x48;  // cmp [rbp - bias], rax: pc_page is the state's first slot
+    at[23] = 0x39;
+    at[24] = 0x45;
+    at[25] = 0x80;
+    at[26] = 0x75;
+    at[27] = 5;
+    patch(at + 28, 0xe9, next, reinterpret_cast<uint64_t>(target));
   }
 
   void unlink_page(ir::CodeSpan code, uint32_t site_offset) override { link(code, site_offset, nullptr); }

@@ -16,7 +16,7 @@ void Emitter::fix_count(const ir::Snapshot& snapshot) {
 }
 
 // Within the page: a call that link() turns into a jump; the call's return address names the site. Across
-// pages: the page moves on first; then comes a call that link_page() turns into `cmp epoch; jne; cmp pc_page;
+// pages: the page moves on first; then comes a call that link_page() turns into `cmp name; jne; cmp pc_page;
 // jne; jmp target`, with a look into the jump cache behind it for other address spaces than the linked one.
 void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   fix_count(snapshot);
@@ -46,7 +46,9 @@ void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
 // nothing of.
 void Emitter::push_return(const Inst& inst, const Regs& r, unsigned k) {
   const int32_t target = ir().snapshot(inst).pc_offset;
-  if (!options_.return_stack || r[k] == kNone || target >= static_cast<int32_t>(ir::kPageSize)) return;
+  if (!options_.return_stack || !region_->linkable || r[k] == kNone ||
+      target >= static_cast<int32_t>(ir::kPageSize))
+    return;
   static_assert(sizeof(ir::ReturnEntry) == 16 && offsetof(ir::ReturnEntry, host) == 0);
   constexpr uint32_t kPop = 4, kLink = 5;
   a.push(r64(r[k]));
@@ -99,31 +101,31 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
   e.add_cold(cold);
 }
 
-void Emitter::jump_cache_index(Reg index, Reg address) {
+void Emitter::jump_entry(Reg entry, Reg address) {
   static_assert(sizeof(ir::JumpEntry) == 16);
-  a.mov(r32(index), r32(address));
-  a.shr(r32(index), ir::kJumpFold);
-  a.xor_(r32(index), r32(address));
-  a.shl(r32(index), 2);
-  a.and_(r32(index), (ir::kJumpSize - 1) << 4);
+  a.imul(r32(entry), r32(address), static_cast<int32_t>(ir::kJumpMix));
+  a.shr(r32(entry), 32 - ir::kJumpBits - 4);
+  a.and_(r32(entry), -16);
+  a.add(r64(entry), runtime(MYNAH_RUNTIME(jumps)));
 }
 
 // To the address in `target`, if the jump cache knows it; every other register is free.
 void Emitter::probe_jump_cache(Reg target, unsigned branch) {
-  const Reg index = target == kRcx ? kRdx : kRcx;
-  jump_cache_index(index, target);
   a.mov(x86::rax, r64(target));
+  if (!region_->linkable) return jump(thunks_->indirect_leave[branch]);
+  const Reg entry = target == kRcx ? kRdx : kRcx;
+  jump_entry(entry, target);
   const int32_t disp = jump_disp(branch);
-  a.cmp(x86::ptr(x86::r14, r64(index), 0, disp), x86::rax);
+  a.cmp(x86::ptr(r64(entry), disp), x86::rax);
   jump(Cc::ne, thunks_->indirect_miss[branch]);
   a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
   a.mov(slot(0), x86::rax);
-  a.jmp(x86::ptr(x86::r14, r64(index), 0, disp + 8));
+  a.jmp(x86::ptr(r64(entry), disp + 8));
 }
 
 // The return stack does not know the way: what is on it is of no use, then.
 void Emitter::return_miss(const Inst& inst, const Regs& r) {
-  a.mov(x86::rsp, x86::ptr(x86::r14, offsetof(ir::Context, empty_return)));
+  a.mov(x86::rsp, runtime(MYNAH_RUNTIME(empty_return)));
   probe_jump_cache(r[0], inst.aux);
 }
 

@@ -197,7 +197,7 @@ void emit_guard(Emitter& e, const Inst& inst, const Regs& r) {
   }
   Emitter::Cold cold{.kind = Emitter::Cold::Kind::kGuard};
   const Reg context = tlb_context(inst, r);
-  if (context != kR14) e.load(Type::i64, context, kRbp, MYNAH_RUNTIME(user_context));
+  if (context != kR14) e.load(Type::i64, context, kRbp, MYNAH_RUNTIME(user_tlb));
   uint8_t*& p = e.a._bufferPtr;
   const Reg pointer = r.result();
   if (range.lo)

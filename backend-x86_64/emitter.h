@@ -47,20 +47,21 @@ struct Regs {
   bool in_flags(unsigned k) const { return step.where[k] == ir::alloc::kHostFlags; }
 };
 
-// What a linked exit to another page starts with: cmp dword [r14 + disp32], imm32 (11); jne (2); mov rax,
+// What a linked exit to another page starts with: cmp dword [rbp + disp32], imm32 (10); jne (2); mov rax,
 // imm64 (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
-constexpr unsigned kPageLinkSize = 34;
+constexpr unsigned kPageLinkSize = 33;
 
 // Addresses of the thunks in executable memory.
 struct ThunkTable {
-  uint64_t indirect_miss[ir::kBranchKinds] = {};
+  uint64_t indirect_miss[ir::kBranchKinds] = {};   // rax: the address
+  uint64_t indirect_leave[ir::kBranchKinds] = {};  // the same, and no jump cache may know it
   uint64_t link = 0, crosspage = 0, empty_return = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0,
            run_op = 0, cold_op = 0, constants = 0;
 };
 
 // Bytes from the context register to the jump cache's start for a kind of branch.
 constexpr int32_t jump_disp(unsigned branch) {
-  return offsetof(ir::Context, jump) + static_cast<int32_t>(branch * ir::kJumpStart * sizeof(ir::JumpEntry));
+  return static_cast<int32_t>(branch * ir::kJumpStart * sizeof(ir::JumpEntry));
 }
 
 // Bytes from the state register.
@@ -210,12 +211,13 @@ class Emitter {
   bool is_only_link(const Inst& exit, bool state_written) const;
   void fix_count(const ir::Snapshot& snapshot);
   void exit_to(const Inst& inst, const ir::Snapshot& snapshot);
-  void jump_cache_index(Reg index, Reg address);  // byte offset of the entry, from jump_disp()
+  void jump_entry(Reg entry, Reg address);  // where it is, from jump_disp()
   void probe_jump_cache(Reg target, unsigned branch);
   void return_miss(const Inst& inst, const Regs& r);
   void push_return(const Inst& inst, const Regs& r, unsigned k);
   bool returns_by_stack(const Inst& inst) const {
-    return options_.return_stack && inst.aux == static_cast<uint8_t>(ir::BranchKind::kReturn);
+    return options_.return_stack && region_->linkable &&
+           inst.aux == static_cast<uint8_t>(ir::BranchKind::kReturn);
   }
   Site& add_site(Site::Kind kind, const Inst& inst);
   // To C++ for the address or pointer of operand 0: a guard or a commit.

@@ -3,7 +3,7 @@
 // The x86-64 target: register roles, and what the host processor offers.
 //
 // - rbp: guest state + 128 (so that the first 256 bytes have one-byte displacements); Runtime lies below.
-// - r14: Context, that is, soft TLB and jump cache. r13d: guest instructions left. rsp: the return stack.
+// - r14: TlbTable, the soft TLB. r13d: guest instructions left. rsp: the return stack.
 // - rax, xmm14, xmm15: scratch of every emitter; never hold a value.
 // - The rest: values. rbx, r12, r15 survive calls.
 #pragma once

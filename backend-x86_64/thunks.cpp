@@ -39,7 +39,7 @@ class ThunkWriter {
     a.add(x86::rax, pc_page());
     const auto known = e.jump_short();
     table.empty_return = here();  // rax: the address
-    a.mov(x86::rsp, context(offsetof(ir::Context, empty_return)));
+    a.mov(x86::rsp, field(MYNAH_RUNTIME(empty_return), 8));
     e.land_short(known);
     constexpr auto kReturn = static_cast<unsigned>(ir::BranchKind::kReturn);
     first_jump(kReturn);  // falls into the next
@@ -71,7 +71,6 @@ class ThunkWriter {
   uint64_t here() const { return reinterpret_cast<uint64_t>(at_.execute) + e.position(); }
   void align() { a.align(asmjit::AlignMode::kCode, 16); }
   x86::Mem field(int32_t disp, uint32_t size = 0) { return e.runtime(disp, size); }
-  x86::Mem context(size_t disp) { return x86::ptr(x86::r14, static_cast<int32_t>(disp), 8); }
 
   void enter(const ThunkTable& table) {
     for (const Reg r : kPushed) a.push(Emitter::r64(r));
@@ -84,14 +83,14 @@ class ThunkWriter {
     a.stmxcsr(field(MYNAH_RUNTIME(host_fp_control), 4));
     a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
     load_pinned();
-    a.mov(x86::rcx, context(offsetof(ir::Context, empty_return)));
+    a.mov(x86::rcx, field(MYNAH_RUNTIME(empty_return)));
     e.load_address(x86::rax, table.empty_return);  // whatever the address next to it is
     a.mov(x86::ptr(x86::rcx, offsetof(ir::ReturnEntry, host)), x86::rax);
     from_host_stack();
     a.jmp(x86::rsi);
   }
   void load_pinned() {
-    a.mov(x86::r14, field(MYNAH_RUNTIME(context)));
+    a.mov(x86::r14, field(MYNAH_RUNTIME(tlb)));
     a.mov(x86::r13d, field(MYNAH_RUNTIME(counter)));
   }
   void store_counter() {
@@ -131,29 +130,48 @@ class ThunkWriter {
 
   // rax: the address. Goes there when the first jump cache knows it.
   void first_jump(unsigned branch) {
-    e.jump_cache_index(kRcx, kRax);
+    e.jump_entry(kRcx, kRax);
     const int32_t jump = jump_disp(branch);
-    a.cmp(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
+    a.cmp(x86::ptr(x86::rcx, jump), x86::rax);
     const auto miss = e.jump_short(Cc::ne);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
     a.mov(pc_page(), x86::rax);
-    a.jmp(x86::ptr(x86::r14, x86::rcx, 0, jump + 8));
+    a.jmp(x86::ptr(x86::rcx, jump + 8));
     e.land_short(miss);
   }
-  // rax: the address. What the second jump cache knows goes into the first and on; every register is free.
+  // rax: the address. What the second jump cache knows, by either name, goes into the first and on; every
+  // register is free.
   void indirect_miss(ThunkTable& table, unsigned branch) {
     table.indirect_miss[branch] = here();
-    const int32_t jump = jump_disp(branch);
     static_assert(sizeof(ir::SecondJumpEntry) == 32 && sizeof(ir::JumpEntry) == 16);
-    a.mov(x86::rcx, x86::rax);
-    a.shr(x86::rcx, 63);
-    a.mov(x86::ecx, x86::ptr(x86::r14, x86::rcx, 2, offsetof(ir::Context, epoch), 4));
+    a.imul(x86::esi, x86::eax, static_cast<int32_t>(ir::kJumpMix));
+    a.shr(x86::esi, 32 - ir::kSecondJumpBits);
+    const auto by_common = second_jump(ir::NameKind::kCommon, branch);
+    const auto by_own = second_jump(ir::NameKind::kOwn, branch);
+    table.indirect_leave[branch] = here();
+    a.mov(field(MYNAH_RUNTIME(exit_argument), 8), branch);
+    a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
+    a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
+    a.mov(pc_page(), x86::rax);
+    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(ir::Leave::kIndirect));
+    e.jump(leave_);
+    e.land_short(by_common);
+    e.land_short(by_own);
+    a.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, host), 8));
+    e.jump_entry(kRcx, kRax);
+    const int32_t jump = jump_disp(branch);
+    a.mov(x86::ptr(x86::rcx, jump), x86::rax);
+    a.mov(x86::ptr(x86::rcx, jump + 8), x86::rdx);
+    a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
+    a.mov(pc_page(), x86::rax);
+    a.jmp(x86::rdx);
+  }
+  // esi: the address's part of the index. Jumps with rdx the entry where the second jump cache has rax by
+  // this name.
+  Emitter::Mark second_jump(ir::NameKind kind, unsigned branch) {
+    a.mov(x86::ecx, field(MYNAH_RUNTIME(code_names) + 4 * static_cast<int32_t>(kind), 4));
     a.lea(x86::ecx, x86::ptr(branch, x86::rcx, 2));
-    a.imul(x86::edx, x86::ecx, static_cast<int32_t>(ir::kSecondJumpMix));
-    a.mov(x86::rsi, x86::rax);
-    a.shr(x86::rsi, 2);
-    a.xor_(x86::edx, x86::esi);
-    a.shr(x86::rsi, 14);
+    a.imul(x86::edx, x86::ecx, static_cast<int32_t>(ir::kJumpMix));
     a.xor_(x86::edx, x86::esi);
     a.and_(x86::edx, ir::kSecondJumpSize - 1);
     a.shl(x86::edx, 5);
@@ -161,22 +179,9 @@ class ThunkWriter {
     a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, address), 8), x86::rax);
     const auto other_address = e.jump_short(Cc::ne);
     a.cmp(x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, tag), 4), x86::ecx);
-    const auto other_tag = e.jump_short(Cc::ne);
-    a.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, host), 8));
-    e.jump_cache_index(kRcx, kRax);
-    a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump), x86::rax);
-    a.mov(x86::ptr(x86::r14, x86::rcx, 0, jump + 8), x86::rdx);
-    a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
-    a.mov(pc_page(), x86::rax);
-    a.jmp(x86::rdx);
+    const auto hit = e.jump_short(Cc::e);
     e.land_short(other_address);
-    e.land_short(other_tag);
-    a.mov(field(MYNAH_RUNTIME(exit_argument), 8), branch);
-    a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
-    a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
-    a.mov(pc_page(), x86::rax);
-    a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(ir::Leave::kIndirect));
-    e.jump(leave_);
+    return hit;
   }
 
   x86::Mem saved_gpr(Reg r) { return field(MYNAH_RUNTIME(registers) + 8 * r); }
@@ -223,10 +228,10 @@ class ThunkWriter {
   }
 
   void to_host_stack() {
-    a.mov(context(offsetof(ir::Context, return_top)), x86::rsp);
+    a.mov(field(MYNAH_RUNTIME(return_top)), x86::rsp);
     a.mov(x86::rsp, field(MYNAH_RUNTIME(host_stack)));
   }
-  void from_host_stack() { a.mov(x86::rsp, context(offsetof(ir::Context, return_top))); }
+  void from_host_stack() { a.mov(x86::rsp, field(MYNAH_RUNTIME(return_top))); }
   void call_run_op() {
     to_host_stack();
     a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));

@@ -188,10 +188,10 @@ void BM_Translate(benchmark::State& state) {
   const uint8_t* host = m.memory_of().host(test::kData, c.bytes.size());
   for (auto _ : state) {
     for (const Block& block : c.blocks) {
-      const std::span<const uint8_t> page(host + block.page * kPageBytes, kPageBytes);
-      const uint64_t pa = test::kData + block.page * kPageBytes + block.offset;
-      if (!m.vcpu->translator()->translate(page, block.offset, pa, kMode, {}))
-        m.vcpu->translator()->translate(page, block.offset, pa, kMode, {});
+      BlockSource source({host + block.page * kPageBytes, kPageBytes});
+      const BlockKey start{.pa = test::kData + block.page * kPageBytes + block.offset, .mode = kMode};
+      if (!m.vcpu->translator()->translate(start, source, {}).block)
+        m.vcpu->translator()->translate(start, source, {});
     }
     state.PauseTiming();
     m.vcpu->cache()->flush();

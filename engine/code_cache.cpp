@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The translation cache: code memory, versions of a block, metadata.
 #include "engine/code_cache.h"
 
 #include <sys/mman.h>
@@ -23,10 +25,9 @@ constexpr size_t kChunk = 512;
 }  // namespace
 
 CodeCache::CodeCache(GuestMemory& memory, ir::Backend* backend, size_t code_bytes)
-    : memory_(memory),
-      backend_(backend),
+    : backend_(backend),
       size_((std::max(code_bytes, kSmallestCache) + kGuestPageSize - 1) & ~(kGuestPageSize - 1)),
-      buckets_(1 << 16) {}
+      pages_(memory) {}
 
 CodeCache::~CodeCache() {
   if (execute_ && execute_ != write_) munmap(execute_, size_);
@@ -52,9 +53,10 @@ std::string CodeCache::init() {
   return {};
 }
 
-TranslatedBlock* CodeCache::find(uint64_t pa, uint64_t mode) {
-  for (TranslatedBlock* b = buckets_[bucket(pa, mode)]; b; b = b->next_in_bucket)
-    if (b->pa == pa && b->mode == mode && b->live) return b;
+TranslatedBlock* CodeCache::find(const BlockKey& start, BlockSource& source) {
+  for (TranslatedBlock* b = index_.first(start); b; b = b->next_in_bucket)
+    if (b->live && b->key.same_start(start) && (!b->crosses() || b->key.second_page == source.next_page_pa()))
+      return b;
   return nullptr;
 }
 
@@ -63,27 +65,25 @@ ir::CodeSpan CodeCache::reserve() {
   return {write_ + used_, execute_ + used_, kRegionReserve - kPortalBytes};
 }
 
-TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, std::span<const uint8_t> bytes,
-                                   const ir::Region& region, const ir::CompiledCode& code) {
+TranslatedBlock* CodeCache::commit(const BlockKey& key, BlockSource& source, const ir::Region& region,
+                                   const ir::CompiledCode& code) {
   if (slabs_.empty() || slab_used_ == kSlab) {
     slabs_.push_back(std::make_unique<TranslatedBlock[]>(kSlab));
     slab_used_ = 0;
   }
   TranslatedBlock* b = &slabs_.back()[slab_used_++];
-  b->pa = pa;
-  b->mode = mode;
+  b->key = key;
+  b->linkable = region.linkable;
   b->code = static_cast<uint32_t>(used_);
   b->code_size = code.size;
   b->guest_insts = static_cast<uint16_t>(region.guest_insts);
-  b->guest_bytes = static_cast<uint16_t>(bytes.size());
-  sites_.insert(sites_.end(), bytes.begin(), bytes.end());
+  b->guest_bytes = static_cast<uint16_t>(region.guest_bytes);
+  source.append(region.pc_offset, region.guest_bytes, sites_);
   b->sites = static_cast<uint32_t>(sites_.size());
   encode_sites(code, sites_);
   stats.metadata_bytes = sites_.size();
   used_ += (code.size + 15) & ~size_t{15};
-  const size_t at = bucket(pa, mode);
-  b->next_in_bucket = buckets_[at];
-  buckets_[at] = b;
+  index_.insert(*b);
   b->live = true;
   while (chunk_first_.size() * kChunk < used_)
     chunk_first_.push_back(static_cast<uint32_t>(
@@ -91,7 +91,7 @@ TranslatedBlock* CodeCache::commit(uint64_t pa, uint64_t mode, std::span<const u
   by_code_.push_back(b);
   forget_old_versions(*b);
   forward_dead(*b);
-  add_to_page(*b);
+  pages_.add(*b);
   ++stats.blocks_made;
   stats.guest_bytes += b->guest_bytes;
   stats.host_bytes += b->code_size;
@@ -102,7 +102,7 @@ void CodeCache::forget_old_versions(TranslatedBlock& newest) {
   unsigned versions = 0;
   for (TranslatedBlock** link = &newest.next_in_bucket; *link;) {
     TranslatedBlock& old = **link;
-    if (old.pa != newest.pa || old.mode != newest.mode || old.live) {
+    if (old.key != newest.key || old.live) {
       link = &old.next_in_bucket;
       continue;
     }
@@ -121,38 +121,20 @@ void CodeCache::forget_old_versions(TranslatedBlock& newest) {
   if (versions) ++stats.remade;
 }
 
-namespace {
-// Lines of the page that a block touches.
-struct Lines {
-  unsigned first, last;
-};
-Lines lines_of(const TranslatedBlock& b) {
-  const unsigned offset = b.pa & (kGuestPageSize - 1);
-  return {offset >> 6, std::min(63u, (offset + b.guest_bytes - 1) >> 6)};
-}
-}  // namespace
-
-void CodeCache::add_to_page(TranslatedBlock& b) {
-  CodePage& page = pages_[b.pa / kGuestPageSize];
-  TranslatedBlock*& chain = page.chains[(b.pa & (kGuestPageSize - 1)) / CodePage::kChainBytes];
-  b.next_in_page = chain;
-  chain = &b;
-  ++page.blocks;
-  longest_ = std::max<uint32_t>(longest_, b.guest_bytes);
-  PageFlags* flags = memory_.page(b.pa);
-  for (auto [line, last] = lines_of(b); line <= last; ++line) {
-    ++page.line_blocks[line];
-    if (flags) flags->code_lines |= uint64_t{1} << line;
-  }
-}
-
-TranslatedBlock* CodeCache::revive(uint64_t pa, uint64_t mode, std::span<const uint8_t> page_rest) {
-  for (TranslatedBlock* b = buckets_[bucket(pa, mode)]; b; b = b->next_in_bucket) {
-    if (b->pa != pa || b->mode != mode || b->live || b->guest_bytes > page_rest.size()) continue;
-    if (!std::ranges::equal(guest_bytes(*b), page_rest.first(b->guest_bytes))) continue;
+TranslatedBlock* CodeCache::revive(const BlockKey& start, BlockSource& source) {
+  const auto page_rest = source.page().subspan(start.pa & (kGuestPageSize - 1));
+  for (TranslatedBlock* b = index_.first(start); b; b = b->next_in_bucket) {
+    if (b->live || !b->key.same_start(start)) continue;
+    const auto bytes = guest_bytes(*b);
+    if (!std::ranges::equal(bytes.first(b->first_bytes()), page_rest.first(b->first_bytes()))) continue;
+    if (b->crosses()) {
+      if (b->key.second_page != source.next_page_pa()) continue;
+      const auto rest = bytes.subspan(b->first_bytes());
+      if (!std::ranges::equal(rest, source.next_page().first(rest.size()))) continue;
+    }
     backend_->revive(span(*b), b->killed_bytes);
     b->live = true;
-    add_to_page(*b);
+    pages_.add(*b);
     forward_dead(*b);
     ++stats.revived;
     return b;
@@ -168,63 +150,23 @@ void CodeCache::kill(TranslatedBlock& b) {
 // Whoever still jumps to an older translation of the same code comes here without a way through the engine.
 void CodeCache::forward_dead(const TranslatedBlock& live) {
   if (live.portal) backend_->forward(portal(live), entry(live));
-  for (TranslatedBlock* b = buckets_[bucket(live.pa, live.mode)]; b; b = b->next_in_bucket)
-    if (!b->live && b->pa == live.pa && b->mode == live.mode) backend_->forward(span(*b), entry(live));
-}
-
-template <typename Drop>
-void CodeCache::for_each_overlap(CodePage& blocks, uint64_t page, uint64_t pa, uint64_t n, Drop drop) {
-  // Blocks do not leave their page; they may start as far in front of the bytes as the longest reaches.
-  const uint64_t end = pa + n, start = page * kGuestPageSize, reach = longest_ ? longest_ - 1 : 0;
-  const uint64_t from = std::max(start, pa) - start, to = std::min(end - start, kGuestPageSize);
-  for (uint64_t i = (from > reach ? from - reach : 0) / CodePage::kChainBytes; i * CodePage::kChainBytes < to;
-       ++i) {
-    for (TranslatedBlock** link = &blocks.chains[i]; *link;) {
-      TranslatedBlock& b = **link;
-      ++stats.looked_at;
-      if (b.pa < end && b.pa + b.guest_bytes > pa && drop(b))
-        *link = b.next_in_page;
-      else
-        link = &b.next_in_page;
-    }
-  }
+  for (TranslatedBlock* b = index_.first(live.key); b; b = b->next_in_bucket)
+    if (!b->live && b->key == live.key) backend_->forward(span(*b), entry(live));
 }
 
 bool CodeCache::invalidate(uint64_t pa, uint64_t n, bool by_device) {
-  bool any = false;
-  for (uint64_t page = pa / kGuestPageSize; page <= (pa + n - 1) / kGuestPageSize; ++page) {
-    const auto it = pages_.find(page);
-    if (it == pages_.end()) continue;
-    CodePage& blocks = it->second;
-    PageFlags* flags = memory_.page(page * kGuestPageSize);
-    for_each_overlap(blocks, page, pa, n, [&](TranslatedBlock& b) {
-      for (auto [line, last] = lines_of(b); line <= last; ++line)
-        if (--blocks.line_blocks[line] == 0 && flags) flags->code_lines &= ~(uint64_t{1} << line);
-      --blocks.blocks;
-      kill(b);
-      ++(by_device ? stats.killed_by_device : stats.killed_by_store);
-      return any = true;
-    });
-    if (blocks.blocks == 0) pages_.erase(it);
+  const auto& hit = pages_.overlapping(pa, n);
+  for (TranslatedBlock* b : hit) {
+    pages_.remove(*b);
+    kill(*b);
+    ++(by_device ? stats.killed_by_device : stats.killed_by_store);
   }
-  return any;
-}
-
-bool CodeCache::holds_code(uint64_t pa, uint64_t n) {
-  bool any = false;
-  if (const auto it = pages_.find(pa / kGuestPageSize); it != pages_.end())
-    for_each_overlap(it->second, it->first, pa, n, [&](TranslatedBlock&) {
-      any = true;
-      return false;
-    });
-  return any;
+  return !hit.empty();
 }
 
 void CodeCache::flush() {
-  for (const auto& [page, blocks] : pages_)
-    if (PageFlags* flags = memory_.page(page * kGuestPageSize)) flags->code_lines = 0;
   pages_.clear();
-  std::fill(buckets_.begin(), buckets_.end(), nullptr);
+  index_.clear();
   slabs_.clear();
   by_code_.clear();
   chunk_first_.clear();

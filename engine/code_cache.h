@@ -1,63 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The translation cache: host code by (physical address, block key). Code is found again whatever address
-// space runs it; a store drops exactly the blocks whose instructions it changes. A dropped block's entry is
-// patched to come back to the engine, so nothing needs to be unlinked; its translation is revived when the
-// same bytes turn up at the same place again. The bytes themselves are compared: a guest can make any hash of
-// them collide, and would run code of its own in another's place.
+// The translation cache: host code by BlockKey. Code is found again whatever address space runs it; a store
+// drops exactly the blocks whose instructions it changes. A dropped block's entry is patched to come back to
+// the engine, so nothing needs to be unlinked; its translation is revived when the same bytes turn up at the
+// same place again. The bytes themselves are compared: a guest can make any hash of them collide, and would
+// run code of its own in another's place.
+//
+// Shared by all vCPUs of a machine that take turns on one thread. With threads: whoever holds the cache's
+// lock may change anything here; others run installed code without it, and a patch is one they may run
+// across. What they must not run any more is gone when the killer has seen each of them pass a safepoint, and
+// memory of dropped code is used again only by flush(), with every vCPU at one.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "engine/guest_memory.h"
-#include "frontend/guest.h"
+#include "engine/block_index.h"
+#include "engine/block_source.h"
+#include "engine/code_pages.h"
+#include "engine/translated_block.h"
 #include "ir/backend.h"
 
 namespace mynah {
-
-struct TranslatedBlock {
-  uint64_t pa = 0;    // of the first instruction
-  uint64_t mode = 0;  // block key and flavour
-  uint32_t code = 0;  // offset in code memory
-  uint32_t code_size = 0;
-  uint32_t sites = 0;  // offset of the encoded sites; the guest's bytes stand in front of them
-  uint16_t guest_insts = 0;
-  uint16_t guest_bytes = 0;
-  bool live = false;
-  uint32_t portal = 0;  // offset in code memory of the jump to the newest version of this key; 0: none yet
-  ir::EntryBytes killed_bytes = {};  // of the entry, while !live
-  TranslatedBlock* next_in_bucket = nullptr;
-  TranslatedBlock* next_in_page = nullptr;  // while live: see CodePage
-};
-
-// Flavours of a block, in its key. Narrow: guards are not merged, for where a merged one missed (mostly since
-// it reached into the next page). Slow: every access goes through C++, for what a plain pointer cannot serve.
-constexpr uint64_t kNarrowFlavour = uint64_t{1} << 62;
-constexpr uint64_t kSlowFlavour = uint64_t{1} << 63;
-// The number of the page's stop set (StopPoints::number), 16 bits.
-constexpr unsigned kStopsShift = kModeBits;
-static_assert(kStopsShift + 16 <= 62);
-
-// The live blocks of a guest page, by where they start, so that a store looks at the few that could reach its
-// bytes; and how many of them touch each line of 64 bytes.
-struct CodePage {
-  static constexpr unsigned kChainBytes = 256, kChains = kGuestPageSize / kChainBytes;
-  std::array<TranslatedBlock*, kChains> chains{};
-  std::array<uint16_t, 64> line_blocks{};
-  uint32_t blocks = 0;
-};
 
 struct CodeCacheStats {
   uint64_t blocks_made = 0, guest_bytes = 0, host_bytes = 0, metadata_bytes = 0;
   uint64_t remade = 0;  // of blocks_made: there was one before, dropped since
   uint64_t killed_by_store = 0, killed_by_device = 0, revived = 0, flushes = 0;
-  uint64_t looked_at = 0;  // blocks that invalidate() had to look at
 };
 
 class CodeCache {
@@ -68,20 +40,20 @@ class CodeCache {
 
   std::string init();  // empty, or why the host gives no code memory
 
-  TranslatedBlock* find(uint64_t pa, uint64_t mode);
+  // A live block with this start; one that goes on in the next page only where that is the source's.
+  TranslatedBlock* find(const BlockKey& start, BlockSource& source);
   // Space for one region's code; nullptr write pointer when the cache must be flushed first.
   ir::CodeSpan reserve();
-  // `bytes`: of the guest, that the region was made from.
-  TranslatedBlock* commit(uint64_t pa, uint64_t mode, std::span<const uint8_t> bytes,
-                          const ir::Region& region, const ir::CompiledCode& code);
-  // A dropped block with the same bytes as memory has now, back to life; or nullptr.
-  TranslatedBlock* revive(uint64_t pa, uint64_t mode, std::span<const uint8_t> page_rest);
+  TranslatedBlock* commit(const BlockKey& key, BlockSource& source, const ir::Region& region,
+                          const ir::CompiledCode& code);
+  // A dropped block with the same bytes as the source has now, back to life; or nullptr.
+  TranslatedBlock* revive(const BlockKey& start, BlockSource& source);
   void flush();
 
   // Drops the blocks with instructions in [pa, pa + n). True if there were any.
   bool invalidate(uint64_t pa, uint64_t n, bool by_device);
   // There are such; within one page.
-  bool holds_code(uint64_t pa, uint64_t n);
+  bool holds_code(uint64_t pa, uint64_t n) { return !pages_.overlapping(pa, n).empty(); }
 
   ir::CodeSpan span(const TranslatedBlock& block) const {
     return {write_ + block.code, execute_ + block.code, block.code_size};
@@ -93,6 +65,7 @@ class CodeCache {
   ir::Site site(const TranslatedBlock& block, uint64_t host_address, std::vector<ir::SavedSlot>& saved) const;
   const ir::Thunks& thunks() const { return thunks_; }
   size_t code_used() const { return used_; }
+  uint64_t looked_at() const { return pages_.looked_at; }  // blocks that invalidate() had to look at
 
   CodeCacheStats stats;
 
@@ -106,35 +79,24 @@ class CodeCache {
     return {write_ + b.portal, execute_ + b.portal, kPortalBytes};
   }
   static constexpr uint32_t kPortalBytes = 16;
-  void add_to_page(TranslatedBlock& block);
-  // Calls drop(block) for each block of a page with instructions in [pa, pa + n); true removes it from the
-  // page.
-  template <typename Drop>
-  void for_each_overlap(CodePage& blocks, uint64_t page, uint64_t pa, uint64_t n, Drop drop);
   std::span<const uint8_t> guest_bytes(const TranslatedBlock& block) const {
     return {sites_.data() + block.sites - block.guest_bytes, block.guest_bytes};
   }
 
-  static size_t bucket(uint64_t pa, uint64_t mode) {
-    return ((pa >> 2) * 0x9e3779b97f4a7c15 ^ mode * 0xd6e8feb86659fd93) >> 48;
-  }
-
-  GuestMemory& memory_;
   ir::Backend* backend_;
   size_t size_;
   uint8_t* write_ = nullptr;
   uint8_t* execute_ = nullptr;
   size_t used_ = 0, first_block_ = 0;
   ir::Thunks thunks_;
-  std::vector<TranslatedBlock*> buckets_;
+  BlockIndex index_;
+  CodePages pages_;
   std::vector<std::unique_ptr<TranslatedBlock[]>> slabs_;
   size_t slab_used_ = 0;
   std::vector<TranslatedBlock*> by_code_;
   std::vector<uint32_t>
       chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
   std::vector<uint8_t> sites_;
-  std::unordered_map<uint64_t, CodePage> pages_;  // by physical page number
-  uint32_t longest_ = 0;                          // guest bytes of any block
 };
 
 }  // namespace mynah

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The pipeline. A region that the backend has no room for is made again with fewer instructions.
 #include "engine/translator.h"
 
 #include "engine/cycles.h"
@@ -6,52 +8,72 @@
 
 namespace mynah {
 
-const ir::Region& Translator::lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-                                   unsigned limit, std::span<const uint16_t> stops) {
-  LiftOptions options{.max_insts = limit ? limit : max_insts,
-                      .stops = stops,
-                      .slow = (mode & kSlowFlavour) != 0,
-                      .side_exits = techniques.side_exits,
-                      .reuse = techniques.reuse};
-  guest_.lift(region_, page, pc_offset, mode & ((uint64_t{1} << kModeBits) - 1), options);
-  return region_;
+namespace {
+// Adds to each stage the time since the one before it.
+class StageClock {
+ public:
+  explicit StageClock(TranslatorStats& stats) : stats_(stats), last_(cycles()) {}
+  void done(Stage stage) {
+    const uint64_t now = cycles();
+    stats_.cycles[static_cast<size_t>(stage)] += now - last_;
+    last_ = now;
+  }
+
+ private:
+  TranslatorStats& stats_;
+  uint64_t last_;
+};
+}  // namespace
+
+const ir::Region* Translator::lift(const BlockKey& start, BlockSource& source, unsigned limit,
+                                   std::span<const uint16_t> stops) {
+  const LiftOptions options{.max_insts = limit ? limit : max_insts,
+                            .stops = stops,
+                            .slow = leaves_nothing_out(start.flavour),
+                            .side_exits = techniques.side_exits,
+                            .reuse = techniques.reuse};
+  const auto offset = static_cast<uint32_t>(start.pa & (kGuestPageSize - 1));
+  const Lifted lifted = frontend_.lift(region_, source, offset, start.mode, options);
+  return lifted == Lifted::kBlock ? &region_ : nullptr;
 }
 
-TranslatedBlock* Translator::translate(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t pa,
-                                       uint64_t mode, std::span<const uint16_t> stops) {
+Translator::Translation Translator::translate(const BlockKey& start, BlockSource& source,
+                                              std::span<const uint16_t> stops) {
   for (unsigned limit = max_insts;; limit /= 2) {
-    const uint64_t start = cycles();
-    lift(page, pc_offset, mode, limit, stops);
-    if (log.in_asm) log.in_asm(region_, page.subspan(pc_offset, region_.guest_bytes), pa);
+    StageClock clock(stats);
+    if (!lift(start, source, limit, stops)) return {Made::kNextPageFaults, nullptr};
+    BlockKey key = start;
+    if (region_.pc_offset + region_.guest_bytes > kGuestPageSize) key.second_page = source.next_page_pa();
+    if (log.in_asm) {
+      std::vector<uint8_t> bytes;
+      source.append(region_.pc_offset, region_.guest_bytes, bytes);
+      log.in_asm(region_, bytes, key.pa);
+    }
     if (log.ir) log.ir(region_, "lift");
-    const uint64_t lifted = cycles();
-    ir::run_passes(region_, {.merge_guards = techniques.merge_guards && !(mode & kNarrowFlavour),
+    clock.done(Stage::kLift);
+    ir::run_passes(region_, {.merge_guards = techniques.merge_guards && merges_guards(key.flavour),
                              .dead_code = techniques.dead_code,
                              .verify = verify});
     if (log.ir) log.ir(region_, "opt");
-    const uint64_t optimized = cycles();
-    ir::CodeSpan space = cache_->reserve();
+    clock.done(Stage::kPasses);
+    const ir::CodeSpan space = cache_->reserve();
     if (!space.write) {
       cache_->flush();
-      return nullptr;
+      return {Made::kCacheWasFull, nullptr};
     }
     backend_->compile(region_, space, code_);
-    const uint64_t emitted = cycles();
-    stats.cycles[size_t(Stage::kLift)] += lifted - start;
-    stats.cycles[size_t(Stage::kPasses)] += optimized - lifted;
-    stats.cycles[size_t(Stage::kEmit)] += emitted - optimized;
+    clock.done(Stage::kEmit);
     if (!code_.fits) {  // too many live values: fewer instructions
       if (limit <= 1) ir::broken(region_, "the backend has no room for a single instruction");
       continue;
     }
-    TranslatedBlock* block =
-        cache_->commit(pa, mode, page.subspan(pc_offset, region_.guest_bytes), region_, code_);
+    TranslatedBlock* block = cache_->commit(key, source, region_, code_);
     stats.guest_insts += region_.guest_insts;
-    stats.cycles[size_t(Stage::kCommit)] += cycles() - emitted;
+    clock.done(Stage::kCommit);
     if (log.out_asm)
       log.out_asm(region_, {cache_->entry(*block), block->code_size},
                   reinterpret_cast<uint64_t>(cache_->entry(*block)));
-    return block;
+    return {Made::kBlock, block};
   }
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The pipeline: guest bytes to a block in the cache.
+//
+// lift() and what follows it read nothing but their arguments and the techniques: a block may be made on
+// another thread than the one that runs it, with a Translator of its own.
 #pragma once
 
 #include <array>
@@ -10,7 +13,7 @@
 
 #include "engine/code_cache.h"
 #include "engine/techniques.h"
-#include "frontend/guest.h"
+#include "frontend/frontend.h"
 #include "ir/backend.h"
 #include "ir/verify.h"
 
@@ -32,15 +35,19 @@ struct TranslationLog {
 
 class Translator {
  public:
-  Translator(GuestCpu& guest, ir::Backend* backend, CodeCache* cache)
-      : guest_(guest), backend_(backend), cache_(cache) {}
+  Translator(const Frontend& frontend, ir::Backend* backend, CodeCache* cache)
+      : frontend_(frontend), backend_(backend), cache_(cache) {}
 
-  // The block at pa, pc_offset bytes into its page, translated now. Nullptr: the cache was full and has been
-  // emptied, once more. `stops`: see LiftOptions.
-  TranslatedBlock* translate(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t pa, uint64_t mode,
-                             std::span<const uint16_t> stops);
-  // Lifted, for the evaluator. max_insts 0: as many as a block takes.
-  const ir::Region& lift(std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode, unsigned max_insts,
+  // kCacheWasFull: it has been emptied; once more. kNextPageFaults: see Lifted.
+  enum class Made : uint8_t { kBlock, kCacheWasFull, kNextPageFaults };
+  struct Translation {
+    Made made;
+    TranslatedBlock* block;
+  };
+  // The block with this start, translated now. `stops`: see LiftOptions.
+  Translation translate(const BlockKey& start, BlockSource& source, std::span<const uint16_t> stops);
+  // Lifted, for the evaluator; nullptr: Lifted::kNextPageFaults. max_insts 0: as many as a block takes.
+  const ir::Region* lift(const BlockKey& start, BlockSource& source, unsigned max_insts,
                          std::span<const uint16_t> stops);
 
   TranslationLog log;
@@ -50,7 +57,7 @@ class Translator {
   bool verify = ir::kVerifyByDefault;  // the region behind each stage
 
  private:
-  GuestCpu& guest_;
+  const Frontend& frontend_;
   ir::Backend* backend_;  // null when only lift() is used
   CodeCache* cache_;
   ir::Region region_;

@@ -107,9 +107,9 @@ class Backend {
   // The conditional jump in front of an exit (Site::resume) leads to target itself from now on.
   virtual void link_jump(CodeSpan code, uint32_t jump_end, const uint8_t* target) = 0;
   // The same for an exit to another page (Site::imm beyond the page): it jumps to target while
-  // Context::epoch[half] is `epoch` and pc_page has become `page` (the same code may be mapped twice), and
-  // asks the jump cache otherwise.
-  virtual void link_page(CodeSpan code, uint32_t site_offset, unsigned half, uint32_t epoch, uint64_t page,
+  // Runtime::code_names[kind] is `name` and pc_page has become `page` (the same code may be mapped twice),
+  // and asks the jump cache otherwise.
+  virtual void link_page(CodeSpan code, uint32_t site_offset, NameKind kind, uint32_t name, uint64_t page,
                          const uint8_t* target) = 0;
   virtual void unlink_page(CodeSpan code, uint32_t site_offset) = 0;
   // Entering `code` leaves with Leave::kDead from now on; `saved` gets what that overwrote.

@@ -171,6 +171,7 @@ struct Region {
   uint32_t guest_insts = 0;  // on the path that leaves nowhere early
   uint32_t guest_bytes = 0;  // source range [pc_offset, pc_offset + guest_bytes)
   bool smp = false;          // memory orders and atomicity must hold against other host threads
+  bool linkable = true;      // exits may go on in translated code; else each comes back to C++
 
   void clear();
   std::span<const SnapshotEntry> entries(const Snapshot& s) const {

@@ -6,10 +6,10 @@
 
 namespace mynah::ir {
 
-void Context::set_return_stack(uint8_t* memory) {
-  empty_return = reinterpret_cast<ReturnEntry*>(memory + kReturnStackBytes) - 1;
-  *empty_return = {};
-  forget_returns();
+ReturnEntry* make_return_stack(uint8_t* memory) {
+  auto* const end = reinterpret_cast<ReturnEntry*>(memory + kReturnStackBytes) - 1;
+  *end = {};
+  return end;
 }
 
 Runtime* new_runtime(size_t state_size) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What translated code, thunks and the engine share at run time: the frame that the pinned state register
-// points into, the soft TLB and jump cache that the pinned context register points to, and the C++ entries
+// points into, the soft TLB that the pinned TLB register points to, the jump caches, and the C++ entries
 // that thunks call. Plain data, fixed offsets, no guest specifics.
 #pragma once
 
@@ -31,20 +31,20 @@ constexpr unsigned tlb_index(uint64_t address) { return (address >> kPageBits) &
 // All zeros but in the first entry: no other one's addresses are that low.
 constexpr uint64_t tlb_invalid_tag(unsigned index) { return index ? 0 : kPageSize; }
 
-// --- Jump cache: guest virtual address and kind of branch -> host code, valid within one context (address
-// space, privilege and the block key's mode bits). The kinds share the table, each with its own start: an
-// entry that one of them made never hits for another one. An empty entry holds an address that has another
-// index for every kind, so that no target, however odd, hits it. Direct exits count as returns.
+// --- Jump cache: guest virtual address and kind of branch -> host code, valid within one code context (a
+// translation context and the facts that code is keyed by). The kinds share the table, each with its own
+// start: an entry that one of them made never hits for another one. An empty entry holds an address that has
+// another index for every kind, so that no target, however odd, hits it. Direct exits count as returns.
 struct JumpEntry {
   uint64_t address;
   uint64_t host;
 };
 constexpr unsigned kJumpBits = 12;
 constexpr unsigned kJumpSize = 1 << kJumpBits;
-constexpr unsigned kJumpFold =
-    10;  // nearby code and code a multiple of 16 KiB apart must not fight for entries
+// An odd number: every bit of an address, the lowest too, tells in the product's upper bits.
+constexpr uint32_t kJumpMix = 0x9e3779b1;
 constexpr unsigned jump_index(uint64_t address) {
-  return (address >> 2 ^ address >> (2 + kJumpFold)) & (kJumpSize - 1);
+  return static_cast<uint32_t>(address) * kJumpMix >> (32 - kJumpBits);
 }
 constexpr unsigned kJumpStart = 64;  // between the kinds' starts
 constexpr unsigned kJumpEntries = kJumpSize + (kBranchKinds - 1) * kJumpStart;
@@ -52,8 +52,9 @@ constexpr unsigned jump_index(uint64_t address, BranchKind branch) {
   return jump_index(address) + static_cast<unsigned>(branch) * kJumpStart;
 }
 constexpr uint64_t jump_invalid_address(unsigned index) {
-  index = (index ^ 1) & (kJumpSize - 1);
-  return uint64_t{index ^ index >> kJumpFold} << 2;
+  for (unsigned kind = 0; kind < kBranchKinds; ++kind)
+    if (jump_index(0) + kind * kJumpStart == index) return 1;
+  return 0;
 }
 static_assert([] {
   for (unsigned i = 0; i < kJumpEntries; ++i)
@@ -62,8 +63,15 @@ static_assert([] {
   return true;
 }());
 
-// --- Second jump cache: behind those of all contexts, keyed by the epoch of the address's half and the kind
-// of branch, so that code that several contexts map alike (a kernel) is found again in each of them.
+// --- Code names: numbers for what a context's mappings of code are. Two contexts have the same one where
+// the same pages are mapped alike, and a number ends with the first invalidation that may concern such a
+// page. kCommon is for what every address space under the same tables has (a kernel), kOwn for the others.
+enum class NameKind : uint8_t { kCommon, kOwn };
+constexpr unsigned kNameKinds = 2;
+constexpr uint32_t kCodeNamesEnd = (1 << 30) - 1;  // they are below: a tag has 30 bits for them; 0: none
+
+// --- Second jump cache: behind those of all contexts, keyed by the code name of the address's page and the
+// kind of branch, so that code that several contexts map alike is found again in each of them.
 struct SecondJumpEntry {
   uint64_t address = 0;
   uint64_t host = 0;
@@ -72,14 +80,12 @@ struct SecondJumpEntry {
 };
 constexpr unsigned kSecondJumpBits = 14;
 constexpr unsigned kSecondJumpSize = 1 << kSecondJumpBits;
-constexpr uint32_t kSecondJumpMix = 0x9e3779b1;
-constexpr uint32_t kEpochEnd = (1 << 30) - 1;  // epochs are below: a tag has 30 bits for them
-constexpr uint32_t second_jump_tag(uint32_t epoch, BranchKind branch) {
-  return epoch << 2 | static_cast<uint32_t>(branch);
+constexpr uint32_t second_jump_tag(uint32_t name, BranchKind branch) {
+  return name << 2 | static_cast<uint32_t>(branch);
 }
 static_assert(kBranchKinds <= 4);
 constexpr unsigned second_jump_index(uint64_t address, uint32_t tag) {
-  return (static_cast<uint32_t>(address >> 2) ^ static_cast<uint32_t>(address >> 16) ^ tag * kSecondJumpMix) &
+  return (static_cast<uint32_t>(address) * kJumpMix >> (32 - kSecondJumpBits) ^ tag * kJumpMix) &
          (kSecondJumpSize - 1);
 }
 
@@ -96,22 +102,13 @@ constexpr int64_t kKeptCalls = 1 << 16;  // from one enter() to the next, at mos
 // Behind the deepest entry: what a region pushes for a thunk, and a host signal's frame. Hardly any of it is
 // ever touched.
 constexpr size_t kReturnStackBytes = (kMostCalls + kKeptCalls) * sizeof(ReturnEntry) + (256 << 10);
+// The end of a stack in `memory`, kReturnStackBytes: what an empty one's top is. Made so before anything
+// runs.
+ReturnEntry* make_return_stack(uint8_t* memory);
 
-// One translation context. The engine derives its own class from it.
-struct alignas(64) Context {
-  // memory: kReturnStackBytes, which outlive the context. Before anything runs.
-  void set_return_stack(uint8_t* memory);
-  void forget_returns() { return_top = empty_return; }
-  bool returns_are_deep() const { return empty_return - return_top > kKeptCalls; }
-
-  std::array<TlbPair, kTlbSize> tlb;         // offset 0
-  std::array<JumpEntry, kJumpEntries> jump;  // behind it
-  // Names of the two halves' mappings of code, for direct links between pages and the second jump cache: by
-  // bit 63 of the address. 0: none.
-  std::array<uint32_t, 2> epoch;
-  // The stack's end: a return that comes to it asks the jump caches. And where rsp is to be, while C++ runs.
-  ReturnEntry* empty_return = nullptr;
-  ReturnEntry* return_top = nullptr;
+// One translation context's table. The engine derives its own class from it.
+struct alignas(64) TlbTable {
+  std::array<TlbPair, kTlbSize> tlb;  // offset 0
 };
 
 // Why translated code came back to C++.
@@ -139,8 +136,14 @@ struct HostRegisters {
 
 // The guest state follows directly behind (`state` is the first byte of it).
 struct alignas(64) Runtime {
-  Context* context;       // loaded into the pinned context register on entry, and after calls
-  Context* user_context;  // for kGuardUser
+  TlbTable* tlb;       // loaded into the pinned TLB register on entry, and after calls
+  TlbTable* user_tlb;  // for kGuardUser
+  // The current code context's: kJumpEntries, names for links between pages and the second jump cache, the
+  // return stack's end (a return that comes to it asks the jump caches) and where it is to go on.
+  JumpEntry* jumps;
+  std::array<uint32_t, kNameKinds> code_names;
+  ReturnEntry* empty_return;
+  ReturnEntry* return_top;
   int64_t counter;  // guest instructions left, at most kMostCalls; in a register while translated code runs
   uint64_t exit_target;
   uint64_t exit_argument;

@@ -96,6 +96,7 @@ class Parser {
     r_.slots = slots;
     r_.fp = {};
     r_.smp = false;
+    r_.linkable = true;
     for (size_t i = 0; i < slots.size(); ++i) slots_.emplace(slots[i].name, static_cast<Slot>(i));
   }
 
@@ -164,6 +165,8 @@ class Parser {
         r_.fp.round = rounding(line) & 3;
       } else if (w == "smp") {
         r_.smp = true;
+      } else if (w == "unlinkable") {
+        r_.linkable = false;
       } else if (w == "default_nan") {
         r_.fp.default_nan = true;
       } else if (w == "flush") {

@@ -49,6 +49,7 @@ class Printer {
     if (r_.guest_insts) out_ += " insts=" + std::to_string(r_.guest_insts);
     if (r_.guest_bytes) out_ += " bytes=" + std::to_string(r_.guest_bytes);
     if (r_.smp) out_ += " smp";
+    if (!r_.linkable) out_ += " unlinkable";
     if (r_.fp.round) out_ += " round=" + std::string(text::kRounds[r_.fp.round & 3]);
     if (r_.fp.default_nan) out_ += " default_nan";
     if (r_.fp.flush) out_ += " flush";

@@ -33,10 +33,24 @@ constexpr uint16_t kFpsrKey = system_key(3, 3, 4, 4, 1);
 enum FaultWord : unsigned { kWordFault, kWordLevel, kWordAddress };
 constexpr uint64_t kPcMisaligned = ~uint64_t{0};   // as kWordFault
 constexpr uint64_t kWatchpointHit = ~uint64_t{1};  // the same; kWordLevel: whether a store
+constexpr uint64_t kBreakpointHit = ~uint64_t{2};  // the same
 
 uint64_t x_or_zero(const ArmState& state, unsigned n) { return n == 31 ? 0 : state.x(n); }
 bool checks_sp(const ArmState& state) { return state.sctlr & (state.el ? sctlr::kSa : sctlr::kSa0); }
 bool sp_misaligned(const ArmState& state) { return state.sp() % 16 && checks_sp(state); }
+
+::mynah::Fault make_fault(Fault kind, uint64_t va) {
+  ::mynah::Fault fault;
+  fault.words[kWordFault] = static_cast<uint64_t>(kind);
+  fault.words[kWordLevel] = 3;
+  fault.words[kWordAddress] = va;
+  return fault;
+}
+
+// PSTATE.BTYPE behind a branch, by kind.
+constexpr uint8_t kBtype[] = {1, 2, 0, 3};
+constexpr ir::BranchKind kBranchOfBtype[] = {ir::BranchKind::kReturn, ir::BranchKind::kJump,
+                                             ir::BranchKind::kCall, ir::BranchKind::kOtherJump};
 
 }  // namespace
 
@@ -46,8 +60,6 @@ ArmCpu::ArmCpu(CpuModel model, ArmSystem& system, Firmware* firmware, ir::Runtim
       firmware_(firmware),
       runtime_(runtime),
       state_(*new (runtime.state) ArmState{}) {}
-
-std::span<const ir::SlotInfo> ArmCpu::slots() const { return slot_table(); }
 
 void ArmCpu::reset() {
   arm::reset(state_, model_, reset_config);
@@ -76,10 +88,12 @@ void ArmCpu::set_pc(uint64_t pc) {
 }
 
 ContextKey ArmCpu::context_key() {
-  ContextKey key;
+  ContextKey context;
+  TranslationKey& key = context.translation;
   const uint64_t control = state_.sctlr;
-  key.spaces[0] = state_.ttbr0;
-  key.spaces[1] = state_.ttbr1;
+  constexpr uint64_t kTableBase = 0x0000fffffffffffe;  // of TTBR0 and TTBR1, without ASID and CnP
+  key.own_root = state_.ttbr0 & kTableBase;
+  key.common_root = state_.ttbr1 & kTableBase;
   key.regime = {state_.tcr, state_.mair, control & (sctlr::kM | sctlr::kWxn | sctlr::kBt0 | sctlr::kBt1)};
   key.asid = current_asid(state_);
   const bool el1 = state_.el != 0;
@@ -100,10 +114,8 @@ ContextKey ArmCpu::context_key() {
   if (!el1 && (control & sctlr::kDze)) mode |= kModeUserZva;
   if (state_.mdscr & (mdscr::kSs | mdscr::kMde)) {
     mode |= kModeDebug;
-    if (context_breakpoints_armed(state_)) mode |= kModeBreakpoints;
     key.stops = note_stops(debug_stops(state_));
   }
-  if (software_step_active(state_)) mode |= kModeSingleStep;
   const uint32_t fpcr = state_.fpcr;
   if (fpcr >> 25 & 1) mode |= kModeDefaultNan;
   if (fpcr >> 24 & 1) mode |= kModeFlush;
@@ -111,8 +123,8 @@ ContextKey ArmCpu::context_key() {
   if (fpcr >> 26 & 1) mode |= kModeAltHalf;
   mode |= uint64_t{fpcr >> 22 & 3} << kModeRoundShift;
   if (model_.has(Feature::kPauth)) mode |= pauth_mode(state_);
-  key.mode = mode;
-  return key;
+  context.code.mode = mode;
+  return context;
 }
 
 // Numbers are never given twice, so that what is keyed by one needs no clearing when the registers change.
@@ -163,17 +175,21 @@ TranslateResult ArmCpu::translate(uint64_t va, ::mynah::Access access, uint32_t 
   t.global = w.global;
   t.device = w.device;
   t.always_aligned = !(state_.sctlr & sctlr::kM);
-  t.guarded = w.guarded;
+  t.common = va >> 55 & 1;
+  if (w.guarded && model_.has(Feature::kBti)) {
+    t.code_facts = kModeGuarded;
+    if (state_.sctlr & sctlr::kBt0) t.code_facts |= kModeStrictPacEl0;
+    if (state_.sctlr & sctlr::kBt1) t.code_facts |= kModeStrictPacEl1;
+  }
   return result;
 }
 
-::mynah::Fault ArmCpu::make_fault(uint64_t va, ::mynah::Access, uint32_t, FaultKind kind) {
-  static constexpr Fault kFaults[] = {Fault::kPermission, Fault::kAlignment, Fault::kExternal};
-  ::mynah::Fault fault;
-  fault.words[kWordFault] = static_cast<uint64_t>(kFaults[static_cast<unsigned>(kind)]);
-  fault.words[kWordLevel] = 3;
-  fault.words[kWordAddress] = va;
-  return fault;
+::mynah::Fault ArmCpu::alignment_fault(uint64_t va, ::mynah::Access, uint32_t) {
+  return make_fault(Fault::kAlignment, va);
+}
+
+std::optional<::mynah::Fault> ArmCpu::nothing_there(uint64_t va, ::mynah::Access, uint32_t) {
+  return make_fault(Fault::kExternal, va);
 }
 
 void ArmCpu::take(const Exception& exception, uint64_t return_address) {
@@ -220,6 +236,8 @@ bool ArmCpu::reported_as_write(Fault kind, uint64_t va, uint8_t note) const {
 
 void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access, uint8_t note) {
   if (fault.words[kWordFault] == kPcMisaligned) return take(pc_alignment(state_.pc()), state_.pc());
+  if (fault.words[kWordFault] == kBreakpointHit)
+    return take(synchronous(syndrome::breakpoint(state_.el)), state_.pc());
   if (fault.words[kWordFault] == kWatchpointHit)
     return take({ExceptionKind::kSynchronous, syndrome::watchpoint(state_.el, fault.words[kWordLevel] != 0),
                  true, fault.words[kWordAddress]},
@@ -233,40 +251,37 @@ void ArmCpu::raise_fault(const ::mynah::Fault& fault, ::mynah::Access access, ui
   take(data_abort(state_, kind, level, va, write), state_.pc());
 }
 
-void ArmCpu::lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-                  const LiftOptions& options) {
-  a64::lift_block(region, page, pc_offset, mode, model_, options);
+void ArmCpu::arrive(uint64_t pc, const Arrival& how) {
+  set_pc(pc);
+  if (!how.branch()) {
+    state_.btype = how.mode() >> kModeBtypeShift & 3;
+    return;
+  }
+  if (model_.has(Feature::kBti)) state_.btype = kBtype[static_cast<unsigned>(*how.branch())];
+  complete_step();
 }
 
-ir::FpMode ArmCpu::fp_mode(uint64_t mode) const { return fp_mode_of(mode); }
-
-bool ArmCpu::enter(const Translation& page, uint64_t& facts) {
+Entry ArmCpu::enter() {
+  Entry entry;
   if (state_.pc() & 3) {
-    take(pc_alignment(state_.pc()), state_.pc());
-    return true;
+    entry.fault.emplace().words[kWordFault] = kPcMisaligned;
+    return entry;
   }
   if (breakpoint_hits(state_, state_.pc())) {
-    take(synchronous(syndrome::breakpoint(state_.el)), state_.pc());
-    return true;
+    entry.fault.emplace().words[kWordFault] = kBreakpointHit;
+    return entry;
   }
-  // These are the page's facts and not the context's: most pages need no blocks of their own for them. (What
-  // else they depend on is in the context's key: its jump cache is by address and kind of branch alone.)
-  facts = uint64_t{state_.btype} << kModeBtypeShift;
-  if (page.guarded && model_.has(Feature::kBti)) {
-    facts |= kModeGuarded;
-    if (state_.sctlr & (state_.el ? sctlr::kBt1 : sctlr::kBt0)) facts |= kModeStrictPac;
+  entry.facts = uint64_t{state_.btype} << kModeBtypeShift;
+  entry.alike = kBranchOfBtype[state_.btype];
+  uint64_t apart = 0;
+  if (sp_misaligned(state_)) apart |= kModeSpMisaligned;
+  if (state_.mdscr & (mdscr::kSs | mdscr::kMde)) {
+    if (context_breakpoints_armed(state_)) apart |= kModeBreakpoints;
+    if (software_step_active(state_)) apart |= kModeSingleStep;
   }
-  if (sp_misaligned(state_)) facts |= kModeSpMisaligned;
-  return false;
-}
-
-bool ArmCpu::enters_plainly() const {
-  return state_.btype == 0 && !sp_misaligned(state_) && !context_breakpoints_armed(state_);
-}
-
-void ArmCpu::branched(ir::BranchKind how) {
-  static constexpr uint8_t kBtype[] = {1, 2, 0, 3};  // by how
-  if (model_.has(Feature::kBti)) state_.btype = kBtype[static_cast<unsigned>(how)];
+  if (apart) entry.alike.reset();
+  entry.facts |= apart;
+  return entry;
 }
 
 bool ArmCpu::interrupt_deliverable() const {
@@ -399,12 +414,6 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       break;
     case ExitReason::kIllegalState:
       take(synchronous(syndrome::illegal_state()), pc);
-      break;
-    case ExitReason::kGo:
-      complete_step();
-      if (!imm) break;
-      set_pc(argument);
-      if (imm > 1) branched(static_cast<ir::BranchKind>(imm - 2));
       break;
   }
   return AfterExit::kContinue;

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "frontend/arm/a64/frontend.h"
 #include "frontend/arm/cpu_models.h"
 #include "frontend/arm/exceptions.h"
 #include "frontend/arm/mode.h"
@@ -67,27 +68,28 @@ class ArmCpu final : public GuestCpu {
   void reset() override;
   void* state() override { return &state_; }
   size_t state_size() const override { return sizeof(ArmState); }
-  std::span<const ir::SlotInfo> slots() const override;
+  const Frontend& frontend() const override { return frontend_; }
   uint64_t pc() const override { return state_.pc(); }
   void set_pc(uint64_t pc) override;
   uint64_t canonical(uint64_t va) const override;
+  uint64_t tag_bits() const override { return uint64_t{0xff} << 56; }
+  uint32_t address_space_ids() const override { return 1 << 16; }
   ContextKey context_key() override;
   uint32_t user_class() const override { return 0; }
   TranslateResult translate(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
   const GuestStops& guest_stops() const override;
   bool watched(uint64_t va, uint64_t length, bool read, bool write, uint8_t note, uint32_t permission_class,
                ::mynah::Fault& fault) const override;
-  ::mynah::Fault make_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class,
-                            FaultKind kind) override;
+  ::mynah::Fault alignment_fault(uint64_t va, ::mynah::Access access, uint32_t permission_class) override;
+  std::optional<::mynah::Fault> unaligned_device(uint64_t va, ::mynah::Access access,
+                                                 uint32_t permission_class) override {
+    return alignment_fault(va, access, permission_class);
+  }
+  std::optional<::mynah::Fault> nothing_there(uint64_t va, ::mynah::Access access,
+                                              uint32_t permission_class) override;
   void raise_fault(const ::mynah::Fault&, ::mynah::Access access, uint8_t note) override;
-  void lift(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
-            const LiftOptions& options) override;
-  ir::FpMode fp_mode(uint64_t mode) const override;
-  bool enter(const Translation& page, uint64_t& facts) override;
-  bool enters_plainly() const override;
-  void branched(ir::BranchKind branch) override;
-  void not_entered(uint64_t mode) override { state_.btype = mode >> kModeBtypeShift & 3; }
-  std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const override;
+  void arrive(uint64_t pc, const Arrival& how) override;
+  Entry enter() override;
   std::string dump() const override;
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
   bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) override;
@@ -109,7 +111,8 @@ class ArmCpu final : public GuestCpu {
   uint32_t note_stops(GuestStops stops);
   bool reported_as_write(Fault kind, uint64_t va, uint8_t note) const;
 
-  CpuModel model_;
+  const CpuModel model_;
+  const a64::A64Frontend frontend_{model_};
   ArmSystem& system_;
   Firmware* firmware_;
   ir::Runtime& runtime_;

@@ -38,9 +38,6 @@ enum class ExitReason : uint8_t {
   kIllegalState,  // PSTATE.IL set
   kStop,          // one of LiftOptions::stops; not yet executed
   kSlow,          // the fast flavour left something out; not yet executed
-  // A block that leaves (kModeLeaves) is done; pc is the next instruction's. imm 1: of a branch, the argument
-  // is where to; imm 2 and up: of an indirect one, BranchKind + 2.
-  kGo,
 };
 
 }  // namespace mynah::arm

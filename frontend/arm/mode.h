@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The block key of an Arm region: facts that are fixed while lifting. Part of the context key, so that a jump
-// cache or link never leads into code lifted under other facts.
+// The mode of an Arm block's key: facts that are fixed while lifting. They come from three places. Most are
+// the processor's (ArmCpu::context_key()), so that no jump cache or link leads into code lifted under others.
+// Some are the page's (Translation::code_facts), and some are of how the block was come to (Entry::facts): a
+// fact that most blocks do not depend on is better there, or everything is translated again where it changes.
 #pragma once
 
 #include <cstdint>
@@ -20,29 +22,28 @@ enum ModeBit : uint64_t {
   kModeEnIb = 1 << 6,
   kModeEnDa = 1 << 7,
   kModeEnDb = 1 << 8,
-  kModeSingleStep = 1 << 9,  // software step is active: one instruction a region
+  kModeSingleStep = 1 << 9,  // arrival: software step is active: one instruction a region
   kModeDefaultNan = 1 << 10,
-  kModeFlush = 1 << 11,           // FPCR.FZ
-  kModeFlushHalf = 1 << 12,       // FPCR.FZ16
-  kModeAltHalf = 1 << 13,         // FPCR.AHP
-  kModeUserCacheOps = 1 << 14,    // SCTLR_EL1.UCI
-  kModeUserZva = 1 << 15,         // SCTLR_EL1.DZE
-  kModeUserMaskAccess = 1 << 16,  // SCTLR_EL1.UMA
-  kModeIllegalState = 1 << 17,    // PSTATE.IL
-  kModeStrictPac = 1 << 18,       // SCTLR_EL1.BT0 or BT1: PACIASP is no target for BTYPE 3
-  kModeGuarded = 1 << 19,         // the page has GP set
-  kModeSpCheck = 1 << 24,         // SCTLR_EL1.SA or SA0
-  // SP is not a multiple of 16 at the entry, and SpCheck is set. Such blocks check it at each access; others
-  // need not, but leave when they make it so.
+  kModeFlush = 1 << 11,         // FPCR.FZ
+  kModeFlushHalf = 1 << 12,     // FPCR.FZ16
+  kModeAltHalf = 1 << 13,       // FPCR.AHP
+  kModeUserZva = 1 << 15,       // SCTLR_EL1.DZE
+  kModeIllegalState = 1 << 17,  // PSTATE.IL
+  kModeStrictPacEl0 = 1 << 18,  // page: guarded, and SCTLR_EL1.BT0: PACIASP is no target for BTYPE 3
+  kModeStrictPacEl1 = 1 << 16,  // the same for BT1
+  kModeGuarded = 1 << 19,       // page: GP is set
+  kModeSpCheck = 1 << 24,       // SCTLR_EL1.SA or SA0
+  // Arrival: SP is not a multiple of 16 at the entry, and SpCheck is set. Such blocks check it at each
+  // access; others need not, but leave when they make it so.
   kModeSpMisaligned = 1 << 25,
   kModeDebug = 1 << 26,        // MDSCR_EL1.SS or MDE: unmasking debug exceptions may change what follows here
-  kModeBreakpoints = 1 << 27,  // one without an address could hit: one instruction a region
+  kModeBreakpoints = 1 << 27,  // arrival: one without an address could hit: one instruction a region
   kModeMmuOff = 1 << 28,       // all data is Device memory's: DC ZVA faults; kModeAlignCheck is set as well
 };
-// Facts that no jump cache or link could tell apart: every way out of the block goes through C++.
-constexpr uint64_t kModeLeaves = kModeSingleStep | kModeSpMisaligned | kModeBreakpoints;
+// Facts that no jump cache or link could tell apart: every way into and out of the block goes through C++.
+constexpr uint64_t kModeApart = kModeSingleStep | kModeSpMisaligned | kModeBreakpoints;
 constexpr unsigned kModeRoundShift = 20;  // FPCR.RMode, 2 bits
-constexpr unsigned kModeBtypeShift = 22;  // PSTATE.BTYPE at the entry, 2 bits
+constexpr unsigned kModeBtypeShift = 22;  // arrival: PSTATE.BTYPE, 2 bits
 constexpr unsigned kModePauthShift = 32;  // 14 bits: see pauth.cpp
 
 constexpr ir::FpMode fp_mode_of(uint64_t mode) {

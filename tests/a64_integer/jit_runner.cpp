@@ -24,7 +24,7 @@ JitRunner::JitRunner(const JitOptions& options)
       backend_(options.plain ? x86_64::make_backend({.validate = options.validate}, x86_64::Features{})
                              : x86_64::make_backend({.validate = options.validate})),
       runtime_(ir::new_runtime(sizeof(arm::ArmState))),
-      context_(std::make_unique<ir::Context>()) {
+      tlb_(std::make_unique<ir::TlbTable>()) {
   code_memory_ =
       static_cast<uint8_t*>(mmap(nullptr, kThunkBytes + kCodeBytes, PROT_READ | PROT_WRITE | PROT_EXEC,
                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
@@ -35,9 +35,10 @@ JitRunner::JitRunner(const JitOptions& options)
   runtime_->guard_miss = guard_miss;
   runtime_->call_helper = call_helper;
   runtime_->run_op = run_op;
-  context_->set_return_stack(return_stack_.get());
-  runtime_->context = runtime_->user_context = context_.get();
-  for (unsigned i = 0; i < ir::kJumpEntries; ++i) context_->jump[i] = {ir::jump_invalid_address(i), 0};
+  runtime_->empty_return = runtime_->return_top = ir::make_return_stack(return_stack_.get());
+  runtime_->tlb = runtime_->user_tlb = tlb_.get();
+  runtime_->jumps = jumps_.data();
+  for (unsigned i = 0; i < ir::kJumpEntries; ++i) jumps_[i] = {ir::jump_invalid_address(i), 0};
   clear_tlb();
 }
 
@@ -48,7 +49,7 @@ JitRunner::~JitRunner() {
 
 void JitRunner::clear_tlb() {
   for (unsigned i = 0; i < ir::kTlbSize; ++i)
-    context_->tlb[i] = {{ir::tlb_invalid_tag(i), 0}, {ir::tlb_invalid_tag(i), 0}};
+    tlb_->tlb[i] = {{ir::tlb_invalid_tag(i), 0}, {ir::tlb_invalid_tag(i), 0}};
 }
 
 RegionExit JitRunner::run(ir::Region& region, arm::ArmState& state, uint8_t* memory, uint32_t& fpsr) {
@@ -115,7 +116,7 @@ bool JitRunner::guard_miss(ir::Runtime* rt, uint64_t address, ir::HostRegisters*
   const uint64_t page = first & ~uint64_t{kPageSize - 1};
   uint8_t* host = r.pages_ + (page - kFirstPage);
   if (first + range.length <= page + kPageSize && !(site.aux & ir::kGuardSlow)) {
-    ir::TlbPair& pair = r.context_->tlb[ir::tlb_index(first)];
+    ir::TlbPair& pair = r.tlb_->tlb[ir::tlb_index(first)];
     (site.aux & ir::kGuardWrite ? pair.write : pair.read) = {page, reinterpret_cast<uint64_t>(host)};
   }
   registers->gpr[site.result] = reinterpret_cast<uint64_t>(host + (first - page));

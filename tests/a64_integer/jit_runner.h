@@ -45,7 +45,8 @@ class JitRunner {
   ir::Runtime* runtime_;
   std::vector<ir::SecondJumpEntry> second_jumps_ = std::vector<ir::SecondJumpEntry>(ir::kSecondJumpSize);
   std::unique_ptr<uint8_t[]> return_stack_ = std::make_unique_for_overwrite<uint8_t[]>(ir::kReturnStackBytes);
-  std::unique_ptr<ir::Context> context_;
+  std::unique_ptr<ir::TlbTable> tlb_;
+  std::vector<ir::JumpEntry> jumps_ = std::vector<ir::JumpEntry>(ir::kJumpEntries);
   alignas(kPageSize) uint8_t pages_[2 * kPageSize] = {};  // the window's
   unsigned runs_ = 0;
 };

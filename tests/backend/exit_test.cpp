@@ -162,12 +162,12 @@ TEST(Exit, ReturnStack) {
   EXPECT_EQ(m.run(returns), Leave::kIndirect);  // forgotten
 
   EXPECT_EQ(m.run(calls), Leave::kLink);
-  m.context->forget_returns();
+  m.rt->return_top = m.rt->empty_return;
   EXPECT_EQ(m.run(returns), Leave::kIndirect);
   // What the stack's end holds is no address that a return may take it for.
-  m.state().x[3] = m.context->empty_return->address;
+  m.state().x[3] = m.rt->empty_return->address;
   EXPECT_EQ(m.run(returns), Leave::kIndirect);
-  EXPECT_EQ(m.rt->exit_target, m.context->empty_return->address);
+  EXPECT_EQ(m.rt->exit_target, m.rt->empty_return->address);
 }
 
 // A conditional exit with nothing to do on its way is linked in the jump itself; one that has is not.
@@ -221,8 +221,8 @@ TEST(Exit, IndirectThroughTheJumpCache) {
   EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
   EXPECT_EQ(m.rt->exit_target, 0x123456789abcu);
   EXPECT_EQ(m.state().page, 0x123456789000u);
-  m.context->jump[jump_index(0x123456789abc, BranchKind::kReturn)] = {0x123456789abc,
-                                                                      reinterpret_cast<uint64_t>(target)};
+  m.jumps[jump_index(0x123456789abc, BranchKind::kReturn)] = {0x123456789abc,
+                                                              reinterpret_cast<uint64_t>(target)};
   m.state().page = 0;
   EXPECT_EQ(m.run(code, 20), Leave::kLink);
   EXPECT_EQ(m.state().x[0], 1u);
@@ -262,19 +262,19 @@ TEST(Exit, AcrossPages) {
     const uint32_t site = m.code.sites[0].offset;
     EXPECT_EQ(m.site_offset(), site);
     for (const unsigned half : {0u, 1u}) {
-      m.context->epoch = {};
-      m.context->epoch[half] = 0x80000005;
-      m.backend->link_page(here, site, half, 0x80000005, to & ~0xfffull, target);
+      m.rt->code_names = {};
+      m.rt->code_names[half] = 0x80000005;
+      m.backend->link_page(here, site, static_cast<NameKind>(half), 0x80000005, to & ~0xfffull, target);
       EXPECT_EQ(run(), Leave::kLink);
       EXPECT_EQ(m.state().x[0], 1u);
       // The same code mapped elsewhere: no link leads from there.
       m.state().page = 0x7000000040000000;
       EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
       // Another epoch: the jump cache, first without an entry.
-      m.context->epoch[half] = 5;
+      m.rt->code_names[half] = 5;
       EXPECT_EQ(run(), Leave::kIndirect);
       EXPECT_EQ(m.rt->exit_target, to);
-      m.context->jump[jump_index(to, BranchKind::kReturn)] = {to, reinterpret_cast<uint64_t>(target)};
+      m.jumps[jump_index(to, BranchKind::kReturn)] = {to, reinterpret_cast<uint64_t>(target)};
       EXPECT_EQ(run(), Leave::kLink);
       EXPECT_EQ(m.state().x[0], 1u);
       m.clear_tlb();
@@ -480,7 +480,7 @@ TEST(Call, ArgumentsResultAndLeave) {
     EXPECT_EQ(helper, 9u);
     std::copy(args, args + 4, got);
     result = 0xffffffff00000007;
-    m.rt->context = m.user_context.get();
+    m.rt->tlb = m.user_tlb.get();
     return go_on;
   };
   for (unsigned i = 0; i < 14; ++i) m.state().x[i] = 0x100000000 * i + i;

@@ -78,12 +78,12 @@ Machine::Machine(bool plain, bool validate) : memory(kGuestPages * kPageSize) {
   rt->guard_miss = guard_miss;
   rt->call_helper = call_helper;
   rt->run_op = run_op;
-  context = std::make_unique<Context>();
-  user_context = std::make_unique<Context>();
-  context->set_return_stack(return_stacks.get());
-  user_context->set_return_stack(return_stacks.get() + kReturnStackBytes);
-  rt->context = context.get();
-  rt->user_context = user_context.get();
+  tlb = std::make_unique<TlbTable>();
+  user_tlb = std::make_unique<TlbTable>();
+  rt->tlb = tlb.get();
+  rt->user_tlb = user_tlb.get();
+  rt->jumps = jumps.data();
+  rt->empty_return = rt->return_top = make_return_stack(return_stack.get());
   clear_tlb();
 }
 
@@ -93,10 +93,9 @@ Machine::~Machine() {
 }
 
 void Machine::clear_tlb() {
-  for (Context* c : {context.get(), user_context.get()}) {
-    for (unsigned i = 0; i < kTlbSize; ++i) c->tlb[i] = {{tlb_invalid_tag(i), 0}, {tlb_invalid_tag(i), 0}};
-    for (unsigned i = 0; i < kJumpEntries; ++i) c->jump[i] = {jump_invalid_address(i), 0};
-  }
+  for (TlbTable* t : {tlb.get(), user_tlb.get()})
+    for (unsigned i = 0; i < kTlbSize; ++i) t->tlb[i] = {{tlb_invalid_tag(i), 0}, {tlb_invalid_tag(i), 0}};
+  for (unsigned i = 0; i < kJumpEntries; ++i) jumps[i] = {jump_invalid_address(i), 0};
 }
 
 Builder& Machine::begin() {
@@ -204,7 +203,7 @@ bool Machine::guard_miss(Runtime* rt, uint64_t address, HostRegisters* registers
     return false;
   }
   if (m.fill_tlb) {
-    TlbPair& pair = (s.aux & kGuardUser ? rt->user_context : rt->context)->tlb[tlb_index(va)];
+    TlbPair& pair = (s.aux & kGuardUser ? rt->user_tlb : rt->tlb)->tlb[tlb_index(va)];
     const uint64_t page = va & ~(kPageSize - 1);
     (s.aux & kGuardWrite ? pair.write : pair.read) = {page,
                                                       reinterpret_cast<uint64_t>(m.host(page, kPageSize))};

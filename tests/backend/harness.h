@@ -76,8 +76,9 @@ class Machine : public EvalHost {
   std::unique_ptr<Backend> backend;
   CompiledCode code;
   std::vector<uint8_t> memory;  // guest memory
-  std::unique_ptr<uint8_t[]> return_stacks = std::make_unique_for_overwrite<uint8_t[]>(2 * kReturnStackBytes);
-  std::unique_ptr<Context> context, user_context;
+  std::unique_ptr<uint8_t[]> return_stack = std::make_unique_for_overwrite<uint8_t[]>(kReturnStackBytes);
+  std::unique_ptr<TlbTable> tlb, user_tlb;
+  std::vector<JumpEntry> jumps = std::vector<JumpEntry>(kJumpEntries);
   std::function<bool(unsigned helper, const uint64_t args[4], uint64_t& result)> helper;
   bool fill_tlb = true;
   bool evaluating = false;

@@ -133,7 +133,7 @@ TEST_P(BranchTargets, CallsAreFound) {
   m().start(kGuarded);
   ASSERT_TRUE(m().run_to_hvc());
   EXPECT_EQ(m().x(10), kCalls);
-  EXPECT_LT(m().vcpu->stats.leaves[static_cast<unsigned>(ir::Leave::kIndirect)], 20u);
+  EXPECT_LT(m().vcpu->dispatcher_stats().leaves[static_cast<unsigned>(ir::Leave::kIndirect)], 20u);
 }
 
 // An interrupt in front of the first instruction: BTYPE goes to SPSR and comes back by ERET.

@@ -54,10 +54,10 @@ TEST(CodeNames, NumbersEnd) {
   c(str(6, 2), kDsb, tlbi_va(4), kDsb, kIsb, mov(7, 5), mov(5, 6), mov(6, 7));
   c(subs_imm(9, 9, 1)).b_cc(kNe, kLoop)(hvc(0));
   m.load(c);
-  m.vcpu->tlb().start_epochs_at(ir::kEpochEnd - 37);
+  m.vcpu->tlb().names().start_at(ir::kCodeNamesEnd - 37);
   ASSERT_TRUE(m.run_to_hvc());
   EXPECT_EQ(m.x(0), 200u * 3 * (1 + 2));
-  EXPECT_GT(m.vcpu->tlb().stats.epochs, 300u);
+  EXPECT_GT(m.vcpu->tlb().names().given, 300u);
 }
 
 }  // namespace

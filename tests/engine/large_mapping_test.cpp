@@ -12,10 +12,9 @@ using namespace a64asm;
 constexpr uint64_t kBlock = 2 << 20, kGiga = 1 << 30, kFirst = 0x1000000000;
 constexpr uint64_t block(uint64_t pa) { return pa | 0x701; }  // AF, inner shareable, normal memory
 
-Tlb::Entry look(BareMachine& m, uint64_t va) {
-  ContextKey key = m.cpu->context_key();
-  const Tlb::Entry* e = m.vcpu->tlb().lookup(va, key);
-  return e ? *e : Tlb::Entry{};
+TlbEntry look(BareMachine& m, uint64_t va) {
+  const TlbEntry* e = m.vcpu->tlb().lookup(va, m.cpu->context_key().translation);
+  return e ? *e : TlbEntry{};
 }
 bool known(BareMachine& m, uint64_t va) { return look(m, va).page == va >> 12; }
 
@@ -32,7 +31,7 @@ Translation mapping(uint64_t pa, unsigned bits) {
 TEST(LargeMappings, InvalidatingAPageLeavesTheRest) {
   BareMachine m;
   Tlb& tlb = m.vcpu->tlb();
-  const ContextKey key = m.cpu->context_key();
+  const TranslationKey key = m.cpu->context_key().translation;
   const uint64_t program = 0x55'5000'0000;
   for (uint64_t at = 0; at < 8 * kGiga; at += kBlock) tlb.insert(kFirst + at, key, mapping(kRam, 21));
   for (unsigned i = 0; i < 64; ++i) tlb.insert(program + i * kPage, key, mapping(kRam, 12));
@@ -56,7 +55,7 @@ TEST(LargeMappings, AnyOfItsAddressesEndsAllOfIt) {
   for (const unsigned bits : {14u, 16u, 21u, 25u, 30u}) {
     BareMachine m;
     Tlb& tlb = m.vcpu->tlb();
-    const ContextKey key = m.cpu->context_key();
+    const TranslationKey key = m.cpu->context_key().translation;
     const uint64_t size = uint64_t{1} << bits, other = kFirst + size;
     for (const uint64_t at : {kFirst, kFirst + kPage, other - kPage, other})
       tlb.insert(at, key, mapping(kRam, bits));
@@ -73,7 +72,7 @@ TEST(LargeMappings, AnyOfItsAddressesEndsAllOfIt) {
 TEST(LargeMappings, AreBounded) {
   BareMachine m;
   Tlb& tlb = m.vcpu->tlb();
-  const ContextKey key = m.cpu->context_key();
+  const TranslationKey key = m.cpu->context_key().translation;
   for (uint64_t i = 0; i < 200'000; ++i) tlb.insert(i * kBlock, key, mapping(kRam, 21));
   EXPECT_GE(tlb.stats.full_invalidations, 2u);
   tlb.insert(kFirst, key, mapping(kRam, 21));
@@ -111,9 +110,9 @@ TEST(LargeMappings, InAGuest) {
 
 // Between the stacks of two contexts lies a page that nobody may touch.
 TEST(ReturnStackMemoryDeathTest, EndsInAGuardPage) {
-  Tlb tlb;
-  for (auto& c : tlb.contexts()) {
-    volatile uint8_t* stack = reinterpret_cast<uint8_t*>(c->empty_return + 1) - ir::kReturnStackBytes;
+  const ReturnStacks stacks(4);
+  for (unsigned i = 0; i < 4; ++i) {
+    volatile uint8_t* stack = reinterpret_cast<uint8_t*>(stacks.end(i) + 1) - ir::kReturnStackBytes;
     stack[0] = 1;
     EXPECT_DEATH(stack[-1] = 1, "");
   }

@@ -64,7 +64,7 @@ TEST_P(PauthPrograms, CallsAndReturns) {
     EXPECT_EQ(m.x(21) & 0x7fffffffff, m.x(22) & 0x7fffffffff);
     EXPECT_NE(m.x(21), m.x(22));
     if (jit()) {
-      EXPECT_EQ(m.vcpu->stats.slow_entries == 0, half == kUpper);
+      EXPECT_EQ(m.vcpu->dispatcher_stats().slow_entries == 0, half == kUpper);
     }
   }
 }

@@ -29,7 +29,7 @@ TEST(ReturnStackAlone, FindsReturns) {
     m.load(c);
     ASSERT_TRUE(m.run_to_hvc());
     EXPECT_EQ(m.x(0), 2000u);
-    const uint64_t left = m.vcpu->stats.leaves[static_cast<unsigned>(ir::Leave::kIndirect)];
+    const uint64_t left = m.vcpu->dispatcher_stats().leaves[static_cast<unsigned>(ir::Leave::kIndirect)];
     if (on)
       EXPECT_LT(left, 20u);
     else

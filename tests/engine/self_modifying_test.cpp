@@ -339,7 +339,7 @@ TEST_P(SelfModifying, AmongManyBlocks) {
   ASSERT_TRUE(m.run_to_hvc());
   EXPECT_EQ(m.x(0), kFunctions + uint64_t{kRounds} * (kRounds + 1) / 2);
   EXPECT_EQ(m.cache_stats().killed_by_store, kRounds);
-  EXPECT_LT(m.cache_stats().looked_at, kRounds * 80u);
+  EXPECT_LT(m.vcpu->cache()->looked_at(), kRounds * 80u);
 }
 
 // A counter that lives next to the code that increments it: no translation is lost, and none is made again.
@@ -373,7 +373,7 @@ TEST_P(SelfModifying, PageIsDataAgain) {
   c.load(9, 10000).bind(kLoop)(str(9, 1, 8), str(9, 1, 128), subs_imm(9, 9, 1)).b_cc(kNe, kLoop)(hvc(0));
   m.load(c);
   ASSERT_TRUE(m.run_to_hvc());
-  EXPECT_LT(m.vcpu->stats.guard_misses, 50u);
+  EXPECT_LT(m.vcpu->dispatcher_stats().guard_misses, 50u);
   EXPECT_EQ(m.read(page + 128), 1u);
 }
 

@@ -111,7 +111,7 @@ TEST_P(SpAlignment, Juggling) {
   EXPECT_EQ(m->x(10), 500500u);
   EXPECT_EQ(m->x(0), 0x123456789u + 1000);
   EXPECT_EQ(m->state().sp(), kStack);
-  EXPECT_EQ(m->vcpu->tlb().stats.context_misses, 2u);  // one more than the levels: none for SP
+  EXPECT_EQ(m->vcpu->tlb().contexts().misses, 2u);  // one more than the levels: none for SP
 }
 
 // EL0 has a bit and a stack pointer of its own.

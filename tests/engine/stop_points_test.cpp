@@ -144,7 +144,7 @@ TEST(StopPointsAlone, AThousandNeverReached) {
       m.vcpu->set_breakpoint(kCode + kPage + 0x20, true);
     }
     ASSERT_TRUE(m.run_to_hvc());
-    for (const uint64_t n : m.vcpu->stats.leaves) leaves[on] += n;
+    for (const uint64_t n : m.vcpu->dispatcher_stats().leaves) leaves[on] += n;
     blocks[on] = m.cache_stats().blocks_made;
     if (!on) continue;
     m.vcpu->set_breakpoint(kCode + 0xff0, true);
@@ -248,7 +248,7 @@ TEST(StopPointsAlone, OtherPagesAreNotWatched) {
     m.load(c);
     if (on) m.vcpu->set_watchpoint({kData + 2 * kPage, 8, true, true}, true);
     ASSERT_TRUE(m.run_to_hvc());
-    misses[on] = m.vcpu->stats.guard_misses;
+    misses[on] = m.vcpu->dispatcher_stats().guard_misses;
   }
   EXPECT_LE(misses[1], misses[0] + 2);
 }
@@ -276,7 +276,7 @@ TEST(StopPointsAlone, OfTheGuest) {
     }
     m.start(kCode);
     ASSERT_TRUE(m.run_to_hvc());
-    for (const uint64_t n : m.vcpu->stats.leaves) leaves[on] += n;
+    for (const uint64_t n : m.vcpu->dispatcher_stats().leaves) leaves[on] += n;
   }
   EXPECT_LE(leaves[1], leaves[0] + 10);
 }

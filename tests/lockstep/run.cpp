@@ -205,7 +205,7 @@ class Board {
     const uint64_t first = offset < 48 ? 0 : (offset & ~uint64_t{3}) - 48;
     std::vector<uint8_t> bytes(std::min<uint64_t>(56, kCodeBytes - first));
     m().memory().read(kCode + first, bytes.data(), bytes.size());
-    record_.disassembly += m().cpu().disassemble(bytes, (pc & ~uint64_t{0xffff}) + first);
+    record_.disassembly += m().cpu().frontend().disassemble(bytes, (pc & ~uint64_t{0xffff}) + first);
   }
 
   const Program& program_;

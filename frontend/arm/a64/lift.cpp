@@ -28,8 +28,10 @@ bool accepts(uint32_t word, unsigned btype, uint64_t mode) {
     const unsigned targets = word >> 6 & 3;
     return targets == 3 || (targets == 1 && btype != 3) || (targets == 2 && btype != 2);
   }
-  if ((word & ~0x40u) == 0xd503233f) return btype != 3 || !(mode & kModeStrictPac);  // PACIASP, PACIBSP
-  return (word & 0xffe0001f) == 0xd4200000 || (word & 0xffe0001f) == 0xd4400000;     // BRK, HLT
+  if ((word & ~0x40u) == 0xd503233f)
+    return btype != 3 ||
+           !(mode & (mode & kModeEl1 ? kModeStrictPacEl1 : kModeStrictPacEl0));   // PACIASP, PACIBSP
+  return (word & 0xffe0001f) == 0xd4200000 || (word & 0xffe0001f) == 0xd4400000;  // BRK, HLT
 }
 
 }  // namespace
@@ -105,26 +107,12 @@ void Lifter::leave_next(ExitReason reason, uint64_t imm) {
   b.exit_engine(static_cast<uint8_t>(reason), imm);
 }
 
-void Lifter::leave_to(Value target, uint64_t kind) {
-  complete();
-  b.exit_engine(static_cast<uint8_t>(ExitReason::kGo), kind, target);
-}
-
-void Lifter::fall_through() {
-  if (mode & kModeLeaves)
-    b.exit_engine(static_cast<uint8_t>(ExitReason::kGo), 0);
-  else
-    b.exit(pc_offset);
-}
-
 void Lifter::branch(int64_t delta, ir::BranchKind how) {
-  if (mode & kModeLeaves) return leave_to(pc(delta), 1);
   complete();
   b.exit(pc_offset + delta, how, return_address(how));
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
-  if (mode & kModeLeaves) return leave_to(b.select(cond, pc(delta), pc(4)), 1);
   complete();
   if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
   b.exit_if(cond, pc_offset + delta);
@@ -137,7 +125,6 @@ void Lifter::branch_if(Value cond, int64_t delta) {
 }
 
 void Lifter::branch_indirect(Value target, ir::BranchKind how) {
-  if (mode & kModeLeaves) return leave_to(target, 2 + static_cast<uint64_t>(how));
   complete();
   b.exit_indirect(target, how, return_address(how));
 }
@@ -163,6 +150,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   b.set_reuse(options.reuse);
   region.fp = fp_mode_of(mode);
   region.pc_offset = pc_offset;
+  region.linkable = !(mode & kModeApart);
   Lifter l(b, model, mode);
   l.side_exits_left = options.side_exits && !options.slow ? kMaxSideExits : 0;
   const unsigned max = mode & (kModeSingleStep | kModeBreakpoints) ? 1 : options.max_insts;
@@ -176,7 +164,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     b.at(l.pc_offset, l.index);
     const bool stop = std::ranges::binary_search(options.stops, offset);
     if (l.index == max || l.end_block || offset + 4 > page.size() || (stop && l.index)) {
-      l.fall_through();
+      b.exit(l.pc_offset);
       break;
     }
     if (stop) {

@@ -113,7 +113,6 @@ class Lifter {
               ir::BranchKind how = ir::BranchKind::kJump);  // direct, relative to this instruction
   void branch_if(Value cond, int64_t delta);                // else: the next instruction
   void branch_indirect(Value target, ir::BranchKind how);
-  void fall_through();  // to the instruction at pc_offset, which the block has no room for
   // Of a BR of register n: in a guarded page all but two registers make one of a kind of its own.
   ir::BranchKind jump_kind(unsigned n) const {
     return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::BranchKind::kOtherJump : ir::BranchKind::kJump;
@@ -127,7 +126,6 @@ class Lifter {
   bool privileged() const { return mode & kModeEl1; }
 
  private:
-  void leave_to(Value target, uint64_t kind);  // branches of a block that leaves
   Value return_address(ir::BranchKind how) { return how == ir::BranchKind::kCall ? x(30) : ir::kNoValue; }
 };
 

@@ -8,18 +8,18 @@
 #include <cstring>
 
 #include "frontend/arm/a64/decode.h"
-#include "frontend/arm/cpu.h"
+#include "frontend/arm/a64/frontend.h"
 
-namespace mynah::arm {
+namespace mynah::arm::a64 {
 
 namespace {
 std::string name_of(uint32_t word) {
-  const a64::Decoded d = a64::decode(word);
-  return d ? std::string(a64::encoding_name(d.encoding)) : ".word";
+  const Decoded d = decode(word);
+  return d ? std::string(encoding_name(d.encoding)) : ".word";
 }
 }  // namespace
 
-std::string ArmCpu::disassemble(std::span<const uint8_t> bytes, uint64_t pc) const {
+std::string A64Frontend::disassemble(std::span<const uint8_t> bytes, uint64_t pc) const {
   csh handle;
   std::string text;
   if (cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &handle) != CS_ERR_OK) return text;
@@ -42,4 +42,4 @@ std::string ArmCpu::disassemble(std::span<const uint8_t> bytes, uint64_t pc) con
   return text;
 }
 
-}  // namespace mynah::arm
+}  // namespace mynah::arm::a64

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dispatcher: what happens between two stretches of translated code.
+#include "engine/dispatcher.h"
+
+#include <cstring>
+
+namespace mynah {
+
+namespace {
+constexpr uint64_t kPageMask = kGuestPageSize - 1;
+// Direct exits, and what is not come to by a branch, count as returns.
+constexpr auto kDirect = ir::BranchKind::kReturn;
+}  // namespace
+
+Dispatcher::Dispatcher(Core& core, ir::Backend& backend, CodeCache& cache, Translator& translator,
+                       const Techniques& techniques)
+    : core_(core), backend_(backend), cache_(cache), translator_(translator), techniques_(techniques) {
+  core_.space.tlb().names().on_death = [this](uint32_t name) {
+    const auto it = page_links_.find(name);
+    if (it == page_links_.end()) return;
+    for (const PageLink& link : it->second) backend_.unlink_page(cache_.span(*link.from), link.site_offset);
+    page_links_.erase(it);
+  };
+  core_.memory_path.holds_code = [this](uint64_t pa, uint64_t n) { return cache_.holds_code(pa, n); };
+}
+
+void Dispatcher::flush() {
+  cache_.flush();
+  page_links_.clear();
+  core_.space.tlb().code().clear_jumps();
+}
+
+// --- finding code
+
+Dispatcher::Next Dispatcher::first() {
+  const Flavour flavour = std::exchange(core_.next_flavour, Flavour::kFast);
+  if (flavour == Flavour::kNarrow) ++stats.narrow_entries;
+  if (flavour == Flavour::kSlow) ++stats.slow_entries;
+  const uint64_t pc = core_.guest.pc();
+  const Entry entry = core_.guest.enter();
+  const bool known = entry.alike && !entry.fault && flavour == Flavour::kFast && !trace.single_regions;
+  if (known && core_.budget.left() >= int64_t{translator_.max_insts})  // a block may be longer: see run()
+    if (const uint64_t host = core_.space.tlb().code().recall(pc, *entry.alike))
+      return {.code = reinterpret_cast<const void*>(host)};
+  const Found found = find(pc, entry, flavour);
+  if (found.block && flavour == Flavour::kFast && entry.alike) remember(pc, *entry.alike, found);
+  return {.block = found.block};
+}
+
+Dispatcher::Found Dispatcher::find(uint64_t pc, const Entry& entry, Flavour flavour) {
+  auto fetch = CodeFetch::at(core_, pc, entry);
+  if (!fetch) return {};
+  BlockKey start = fetch->start();
+  start.flavour = flavour;
+  start.stops = core_.stops.number_at(pc);
+  if (core_.stops.numbering() != numbering_) {
+    numbering_ = core_.stops.numbering();
+    flush();
+  }
+  TranslatedBlock* block = cache_.find(start, *fetch);
+  if (!block) block = make(*fetch, start);
+  if (!block) return {};
+  Found found{block, entry.alike, CodeNames::kind_of(fetch->translation())};
+  if (!core_.space.note_code(pc, fetch->translation())) return find(pc, entry, flavour);
+  if (block->crosses()) {
+    if (!core_.space.note_code(fetch->next_page_va(), fetch->next_translation()))
+      return find(pc, entry, flavour);
+    found.one_name = CodeNames::kind_of(fetch->next_translation()) == found.name;
+  }
+  return found;
+}
+
+TranslatedBlock* Dispatcher::make(CodeFetch& fetch, const BlockKey& start) {
+  const auto host_page = reinterpret_cast<uint64_t>(fetch.page().data());
+  if (PageFlags* flags = core_.memory.page(start.pa)) core_.space.tlb().contexts().protect(host_page, *flags);
+  TranslatedBlock* block = cache_.revive(start, fetch);
+  while (!block) {
+    const auto [made, fresh] = translator_.translate(start, fetch, core_.stops.offsets(start.stops));
+    if (made == Translator::Made::kNextPageFaults) {
+      fetch.raise_next_fault();
+      return nullptr;
+    }
+    if (made == Translator::Made::kCacheWasFull) {
+      page_links_.clear();
+      core_.space.tlb().code().clear_jumps();
+    }
+    block = fresh;
+  }
+  if (block->crosses())
+    if (PageFlags* flags = core_.memory.page(block->key.second_page))
+      core_.space.tlb().contexts().protect(reinterpret_cast<uint64_t>(fetch.next_page().data()), *flags);
+  return block;
+}
+
+// The block is what a branch of this kind to pc leads to.
+void Dispatcher::remember(uint64_t pc, ir::BranchKind branch, const Found& found) {
+  if (trace.single_regions || !techniques_.jump_cache) return;
+  core_.space.tlb().code().remember(pc, branch, found.name,
+                                    reinterpret_cast<uint64_t>(cache_.entry(*found.block)),
+                                    techniques_.second_jump_cache && found.one_name);
+}
+
+void Dispatcher::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const Found& found) {
+  const TranslatedBlock& to = *found.block;
+  if (!from.linkable || !to.linkable || !from.live) return;
+  if (site.imm < kGuestPageSize) {
+    // A guest that changed its mapping without telling the TLB may have come to other memory: no link then.
+    // Nor where the next page matters, which another address space may map elsewhere.
+    if (!techniques_.links || to.crosses() || to.key.pa / kGuestPageSize != from.key.pa / kGuestPageSize)
+      return;
+    backend_.link(cache_.span(from), site.offset, cache_.entry(to));
+    if (site.resume) backend_.link_jump(cache_.span(from), site.resume, cache_.entry(to));
+    return;
+  }
+  const uint32_t name = core_.runtime.code_names[static_cast<unsigned>(found.name)];
+  if (!name || !found.one_name || !techniques_.page_links) return;
+  backend_.link_page(cache_.span(from), site.offset, found.name, name, target & ~kPageMask, cache_.entry(to));
+  page_links_[name].push_back({&from, site.offset});
+}
+
+// --- code has left
+
+Dispatcher::Next Dispatcher::after_leave(ir::Leave leave, uint64_t site_address) {
+  switch (leave) {
+    case ir::Leave::kLink:
+      return after_link(site_address);
+    case ir::Leave::kIndirect:
+      return after_indirect();
+    case ir::Leave::kDead:
+      return after_dead(site_address);
+    default:
+      return {};  // kGuard, kCall: the state is in place
+  }
+}
+
+// To where execution has arrived; else whatever may fault there is the next slice's.
+bool Dispatcher::goes_on() const { return core_.budget.left() > 0 && !core_.guest.interrupt_deliverable(); }
+
+Dispatcher::Next Dispatcher::after_link(uint64_t site_address) {
+  TranslatedBlock& from = *cache_.at(site_address);
+  const ir::Site site = cache_.site(from, site_address, saved_);
+  // An exit to another page has moved pc_page there.
+  const uint64_t target = core_.pc_at(static_cast<int64_t>(site.imm & kPageMask));
+  core_.guest.arrive(target, Arrival::by(kDirect));
+  if (!goes_on()) return {};
+  const uint64_t flushes = cache_.stats.flushes;
+  const Found found = find(target, core_.guest.enter(), Flavour::kFast);
+  if (found.alike) remember(target, kDirect, found);
+  if (found.alike && !trace.single_regions && cache_.stats.flushes == flushes)
+    link(from, site, target, found);
+  return {.block = found.block};
+}
+
+Dispatcher::Next Dispatcher::after_indirect() {
+  const auto branch = static_cast<ir::BranchKind>(core_.runtime.exit_argument);
+  const uint64_t target = core_.runtime.exit_target;
+  core_.guest.arrive(target, Arrival::by(branch));
+  if (!goes_on()) return {};
+  const uint64_t pc = core_.guest.pc();
+  const Found found = find(pc, core_.guest.enter(), Flavour::kFast);
+  // A tag that the pc does not keep makes the address one that emitted code must not go to by itself.
+  if (found.alike && pc == target) remember(pc, branch, found);
+  return {.block = found.block};
+}
+
+Dispatcher::Next Dispatcher::after_dead(uint64_t site_address) {
+  const TranslatedBlock& at = *cache_.at(site_address);
+  core_.guest.arrive(core_.pc_at(static_cast<int64_t>(at.key.pa & kPageMask)),
+                     Arrival::at_block(at.key.mode));
+  if (!goes_on()) return {};
+  return {.block = find(core_.guest.pc(), core_.guest.enter(), Flavour::kFast).block};
+}
+
+void Dispatcher::after_deadline(uint64_t site_address) {
+  const TranslatedBlock& at = *cache_.at(site_address);
+  core_.budget.give_back(at.guest_insts);
+  core_.guest.arrive(core_.pc_at(static_cast<int64_t>(at.key.pa & kPageMask)),
+                     Arrival::at_block(at.key.mode));
+  core_.budget.settle();
+}
+
+AfterExit Dispatcher::after_engine(uint64_t site_address) {
+  const ir::Site& site = sites_.at(site_address).site;
+  core_.guest.set_pc(core_.pc_at(site.pc_offset));
+  return core_.engine_exit(site.aux, site.imm, core_.runtime.exit_argument);
+}
+
+// --- C++ entries
+
+namespace {
+uint64_t value_of(const ir::Location& at, const ir::HostRegisters& r) {
+  switch (at.kind) {
+    case ir::Location::Kind::kConst:
+      return at.imm;
+    case ir::Location::Kind::kSpill:
+      return r.spill[at.spill];
+    case ir::Location::Kind::kVec:
+      return r.vec[at.index][0];
+    default:
+      return r.gpr[at.index];
+  }
+}
+}  // namespace
+
+bool Dispatcher::guard_miss(uint64_t site_address, ir::HostRegisters& registers) {
+  const auto& [address, found, site] = sites_.at(site_address);
+  const TranslatedBlock& block = *found;
+  const int64_t ahead = block.guest_insts - int64_t{site.completed};
+  if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if; after_engine() sets the pc
+    rebuild_slots(site_address, registers);
+    core_.budget.give_back(ahead);
+    core_.runtime.exit_reason = static_cast<uint32_t>(ir::Leave::kEngine);
+    core_.runtime.exit_argument = 0;
+    return false;
+  }
+  core_.budget.set_ahead(ahead);
+  const bool go_on = site.kind == ir::Site::Kind::kCommit ? commit(site_address, site, registers)
+                                                          : guard(site_address, site, registers);
+  core_.budget.set_ahead(0);
+  if (!go_on) {
+    core_.budget.give_back(ahead);
+    return false;
+  }
+  core_.runtime.resume_at = reinterpret_cast<uint64_t>(cache_.entry(block)) + site.resume;
+  return true;
+}
+
+bool Dispatcher::guard(uint64_t site_address, const ir::Site& site, ir::HostRegisters& registers) {
+  ++stats.guard_misses;
+  const ir::GuardRange range = ir::guard_range({.op = ir::Op::guard, .type = ir::Type::ptr, .imm = site.imm});
+  uint8_t* pointer = nullptr;
+  Fault fault;
+  const auto result =
+      core_.memory_path.guard(value_of(site.base, registers), range, site.aux, pointer, fault);
+  if (result == MemoryPath::Result::kPointer) {
+    registers.gpr[site.result] = reinterpret_cast<uint64_t>(pointer);
+    return true;
+  }
+  rebuild(site_address, registers);
+  const bool merged = site.aux & ir::kGuardMerged;
+  if (result == MemoryPath::Result::kAlone) return false;
+  if (result == MemoryPath::Result::kFault && !merged)
+    core_.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead, range.note);
+  else
+    core_.next_flavour = slower(merged);
+  return false;
+}
+
+bool Dispatcher::commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers) {
+  Fault fault;
+  if (core_.memory_path.commit(reinterpret_cast<const uint8_t*>(value_of(site.base, registers)), fault))
+    return true;
+  rebuild(site_address, registers);
+  core_.raise(fault, Access::kWrite);
+  return false;
+}
+
+bool Dispatcher::call_helper(uint64_t site_address, const ir::HostRegisters&) {
+  const auto& [address, found, site] = sites_.at(site_address);
+  const TranslatedBlock& block = *found;
+  const int64_t ahead = block.guest_insts - int64_t{site.completed};
+  core_.budget.set_ahead(ahead);
+  // The state was flushed before the call: the pc is all that is not in memory.
+  core_.guest.set_pc(core_.pc_at(site.pc_offset));
+  const bool go_on = core_.guest.call_helper(static_cast<unsigned>(site.imm), core_.runtime.call_args,
+                                             core_.runtime.call_result);
+  core_.space.keep_running_at(core_.guest.pc());
+  core_.budget.set_ahead(0);
+  if (!go_on) {
+    core_.budget.give_back(ahead);
+    core_.budget.count(1);
+    core_.space.changed();
+    return false;
+  }
+  core_.runtime.resume_at = reinterpret_cast<uint64_t>(cache_.entry(block)) + site.resume;
+  return true;
+}
+
+ir::Site Dispatcher::rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers) {
+  const ir::Site site = sites_.with_saved(site_address, saved_);
+  const auto slots = core_.guest.frontend().slots();
+  for (const ir::SavedSlot& s : saved_) {
+    uint8_t* to = core_.runtime.state + slots[s.slot].offset;
+    const unsigned n = ir::bytes(slots[s.slot].type);
+    ir::V128 value;
+    switch (s.at.kind) {
+      case ir::Location::Kind::kConst:
+        value = {s.at.imm, s.at.imm_hi};
+        break;
+      case ir::Location::Kind::kSpill:
+        value = {registers.spill[s.at.spill], n > 8 ? registers.spill[s.at.spill + 1] : 0};
+        break;
+      case ir::Location::Kind::kVec:
+        value = {registers.vec[s.at.index][0], registers.vec[s.at.index][1]};
+        break;
+      default:
+        value = {registers.gpr[s.at.index], 0};
+    }
+    std::memcpy(to, &value, n);
+  }
+  return site;
+}
+
+void Dispatcher::rebuild(uint64_t site_address, const ir::HostRegisters& registers) {
+  const ir::Site site = rebuild_slots(site_address, registers);
+  core_.guest.set_pc(core_.pc_at(site.pc_offset));
+}
+
+}  // namespace mynah

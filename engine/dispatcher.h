@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dispatcher: runs translated code. It finds or makes the block at the guest's pc, enters it, and each time
+// code leaves does what is to be done there, making what it found known to translated code: links between
+// blocks, jump caches, the return stack.
+//
+// Owned by one vCPU. A block's entry is the safepoint: what others have taken away meanwhile is gone there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/code_cache.h"
+#include "engine/core.h"
+#include "engine/site_cache.h"
+#include "engine/techniques.h"
+#include "engine/translator.h"
+#include "ir/backend.h"
+
+namespace mynah {
+
+struct DispatcherStats {
+  uint64_t leaves[8] = {};  // by ir::Leave
+  uint64_t guard_misses = 0, narrow_entries = 0, slow_entries = 0;
+};
+
+// What a log wants of it.
+struct EntryTrace {
+  std::function<void(const TranslatedBlock&)> log;  // every block entered; complete with single_regions
+  bool single_regions = false;                      // no links: every block comes back
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(Core& core, ir::Backend& backend, CodeCache& cache, Translator& translator,
+             const Techniques& techniques);
+
+  // Runs the budget's slice. `exact`: never beyond it; else a block is run, however short it is. Inlined,
+  // since a return from here would be mispredicted: see ir::Thunks::enter.
+  [[gnu::always_inline]] inline AfterExit run(bool exact);
+  void flush();  // no code is left
+
+  EntryTrace trace;
+  DispatcherStats stats;
+
+  // --- the C++ entries that thunks call; true: translated code goes on
+  bool guard_miss(uint64_t site_address, ir::HostRegisters& registers);
+  bool call_helper(uint64_t site_address, const ir::HostRegisters& registers);
+
+ private:
+  // Where execution goes on: code, or the block that it is of, or neither.
+  struct Next {
+    const void* code = nullptr;
+    TranslatedBlock* block = nullptr;
+    explicit operator bool() const { return code || block; }
+  };
+  // The block at pc, and what may lead to it.
+  struct Found {
+    TranslatedBlock* block = nullptr;
+    std::optional<ir::BranchKind> alike;  // see Entry
+    ir::NameKind name{};
+    bool one_name = true;  // both pages go by it, where there are two
+  };
+  Next first();
+  AfterExit after_engine(uint64_t site_address);
+  Next after_leave(ir::Leave leave, uint64_t site_address);
+  bool goes_on() const;
+  Next after_link(uint64_t site_address);
+  Next after_indirect();
+  Next after_dead(uint64_t site_address);
+  void after_deadline(uint64_t site_address);
+
+  Found find(uint64_t pc, const Entry& entry, Flavour flavour);
+  TranslatedBlock* make(CodeFetch& fetch, const BlockKey& start);
+  void remember(uint64_t pc, ir::BranchKind branch, const Found& found);
+  void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const Found& to);
+
+  bool guard(uint64_t site_address, const ir::Site& site, ir::HostRegisters& registers);
+  bool commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers);
+  ir::Site rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers);
+  void rebuild(uint64_t site_address, const ir::HostRegisters& registers);  // with the pc
+
+  Core& core_;
+  ir::Backend& backend_;
+  CodeCache& cache_;
+  Translator& translator_;
+  const Techniques& techniques_;
+  SiteCache sites_{cache_};
+  std::vector<ir::SavedSlot> saved_;
+  uint64_t numbering_ = 0;  // Stops::numbering() that the cache's keys are of
+  struct PageLink {
+    TranslatedBlock* from;
+    uint32_t site_offset;
+  };
+  std::unordered_map<uint32_t, std::vector<PageLink>> page_links_;  // by code name
+};
+
+inline AfterExit Dispatcher::run(bool exact) {
+  InstructionBudget& budget = core_.budget;
+  Next next = first();
+  while (next && !core_.stop_requested) {
+    if (!next.code) {
+      if (next.block->guest_insts > budget.left()) {
+        if (exact) return AfterExit::kContinue;
+        budget.stretch(next.block->guest_insts);
+      }
+      if (trace.log) trace.log(*next.block);
+      next.code = cache_.entry(*next.block);
+    }
+    core_.space.tlb().code().forget_deep_returns();
+    // Counting restarts at every entry: what was raised on the way here is not the code's.
+    budget.restart();
+    cache_.thunks().enter(&core_.runtime, next.code);
+    const auto leave = static_cast<ir::Leave>(core_.runtime.exit_reason);
+    const uint64_t site_address = core_.runtime.exit_site;
+    ++stats.leaves[static_cast<unsigned>(leave)];
+    if (leave == ir::Leave::kDeadline) {
+      after_deadline(site_address);
+      return AfterExit::kContinue;
+    }
+    budget.settle();
+    if (leave == ir::Leave::kEngine) return after_engine(site_address);
+    next = after_leave(leave, site_address);
+    if (trace.single_regions || budget.left() <= 0) return AfterExit::kContinue;
+  }
+  return AfterExit::kContinue;
+}
+
+}  // namespace mynah
