@@ -31,7 +31,7 @@ struct TranslatedBlock {
   uint16_t guest_bytes = 0;
   bool live = false;
   uint32_t portal = 0;  // offset in code memory of the jump to the newest version of this key; 0: none yet
-  ir::EntryBytes killed_bytes = {};  // of the entry, while !live
+  uint64_t killed_entry = 0;  // Patch::revive() wants it, while !live
   TranslatedBlock* next_in_bucket = nullptr;
   TranslatedBlock* next_in_page = nullptr;  // while live: see CodePage
 };
@@ -69,9 +69,10 @@ class CodeCache {
   std::string init();  // empty, or why the host gives no code memory
 
   TranslatedBlock* find(uint64_t pa, uint64_t mode);
-  // Space for one region's code; nullptr write pointer when the cache must be flushed first.
-  ir::CodeSpan reserve();
-  // `bytes`: of the guest, that the region was made from.
+  // Whether the cache can ever hold it.
+  bool holds(const ir::CompiledCode& code) const { return code.size <= size_ / 4; }
+  // Installs a region's code. `bytes`: of the guest, that the region was made from. Nullptr: the cache is
+  // full.
   TranslatedBlock* commit(uint64_t pa, uint64_t mode, std::span<const uint8_t> bytes,
                           const ir::Region& region, const ir::CompiledCode& code);
   // A dropped block with the same bytes as memory has now, back to life; or nullptr.
@@ -103,9 +104,10 @@ class CodeCache {
   // jump, the key's portal: chains of them, each leading to the next, would have no end.
   void forget_old_versions(TranslatedBlock& newest);
   ir::CodeSpan portal(const TranslatedBlock& b) const {
-    return {write_ + b.portal, execute_ + b.portal, kPortalBytes};
+    return {write_ + b.portal, execute_ + b.portal, backend_->portal_bytes()};
   }
-  static constexpr uint32_t kPortalBytes = 16;
+  // Room for n bytes of code; the caller has seen that it is there.
+  ir::CodeSpan take(size_t n);
   void add_to_page(TranslatedBlock& block);
   // Calls drop(block) for each block of a page with instructions in [pa, pa + n); true removes it from the
   // page.

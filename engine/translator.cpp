@@ -30,22 +30,21 @@ TranslatedBlock* Translator::translate(std::span<const uint8_t> page, uint32_t p
                              .verify = verify});
     if (log.ir) log.ir(region_, "opt");
     const uint64_t optimized = cycles();
-    ir::CodeSpan space = cache_->reserve();
-    if (!space.write) {
-      cache_->flush();
-      return nullptr;
-    }
-    backend_->compile(region_, space, code_);
+    const bool compiled = compiler_->compile(region_, code_) && cache_->holds(code_);
     const uint64_t emitted = cycles();
     stats.cycles[size_t(Stage::kLift)] += lifted - start;
     stats.cycles[size_t(Stage::kPasses)] += optimized - lifted;
     stats.cycles[size_t(Stage::kEmit)] += emitted - optimized;
-    if (!code_.fits) {  // too many live values: fewer instructions
+    if (!compiled) {  // too many live values: fewer instructions
       if (limit <= 1) ir::broken(region_, "the backend has no room for a single instruction");
       continue;
     }
     TranslatedBlock* block =
         cache_->commit(pa, mode, page.subspan(pc_offset, region_.guest_bytes), region_, code_);
+    if (!block) {
+      cache_->flush();
+      return nullptr;
+    }
     stats.guest_insts += region_.guest_insts;
     stats.cycles[size_t(Stage::kCommit)] += cycles() - emitted;
     if (log.out_asm)

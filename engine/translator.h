@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 #include "engine/code_cache.h"
@@ -32,8 +33,9 @@ struct TranslationLog {
 
 class Translator {
  public:
-  Translator(GuestCpu& guest, ir::Backend* backend, CodeCache* cache)
-      : guest_(guest), backend_(backend), cache_(cache) {}
+  // backend, cache: null when only lift() is used.
+  Translator(GuestCpu& guest, const ir::Backend* backend, CodeCache* cache)
+      : guest_(guest), compiler_(backend ? backend->make_compiler() : nullptr), cache_(cache) {}
 
   // The block at pa, pc_offset bytes into its page, translated now. Nullptr: the cache was full and has been
   // emptied, once more. `stops`: see LiftOptions.
@@ -51,7 +53,7 @@ class Translator {
 
  private:
   GuestCpu& guest_;
-  ir::Backend* backend_;  // null when only lift() is used
+  std::unique_ptr<ir::Compiler> compiler_;
   CodeCache* cache_;
   ir::Region region_;
   ir::CompiledCode code_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/enter.h"
+
 namespace mynah {
 
 // The C++ entries that thunks call.
@@ -125,6 +127,7 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
       techniques_(techniques),
       runtime_(ir::runtime_of(guest.state())) {
   if (accelerator_ == Accelerator::kJit) cache_ = std::make_unique<CodeCache>(memory_, backend_, code_bytes);
+  if (backend_) backend_->prepare(*runtime_);
   tlb_.many_contexts = techniques.contexts;
   tlb_.second_level = techniques.second_tlb;
   runtime_->engine = this;
@@ -135,7 +138,8 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
   tlb_.on_epoch_death = [this](uint32_t epoch) {
     const auto it = page_links_.find(epoch);
     if (it == page_links_.end()) return;
-    for (const PageLink& link : it->second) backend_->unlink_page(cache_->span(*link.from), link.site_offset);
+    for (const PageLink& link : it->second)
+      backend_->patch(cache_->span(*link.from), ir::Patch::unlink(link.site_offset));
     page_links_.erase(it);
   };
   memory_.on_code_write = [this](uint64_t pa, uint64_t n) {
@@ -345,7 +349,7 @@ AfterExit Vcpu::run_translated() {
     }
     if (context_->returns_are_deep()) context_->forget_returns();
     runtime_->counter = slice_;
-    cache_->thunks().enter(runtime_, code);
+    enter(cache_->thunks(), runtime_, code);
     code = nullptr;
     block = nullptr;
     const auto leave = static_cast<ir::Leave>(runtime_->exit_reason);
@@ -455,15 +459,14 @@ void Vcpu::link(TranslatedBlock& from, const ir::Site& site, uint64_t target, co
   if (site.imm < kGuestPageSize) {
     // A guest that changed its mapping without telling the TLB may have come to other memory: no link then.
     if (!techniques_.links || to.pa / kGuestPageSize != from.pa / kGuestPageSize) return;
-    backend_->link(cache_->span(from), site.offset, cache_->entry(to));
-    if (site.resume) backend_->link_jump(cache_->span(from), site.resume, cache_->entry(to));
+    backend_->patch(cache_->span(from), ir::Patch::link(site, cache_->entry(to)));
     return;
   }
   const unsigned half = target >> 63;
   const uint32_t epoch = context_->epoch[half];
   if (!epoch || !techniques_.page_links) return;
-  backend_->link_page(cache_->span(from), site.offset, half, epoch, target & ~(kGuestPageSize - 1),
-                      cache_->entry(to));
+  const ir::Patch::PageCondition condition{half, epoch, target & ~(kGuestPageSize - 1)};
+  backend_->patch(cache_->span(from), ir::Patch::link_page(site, condition, cache_->entry(to)));
   page_links_[epoch].push_back({&from, site.offset});
 }
 

@@ -106,7 +106,7 @@ class Vcpu final : public ir::EvalHost {
   const Tlb::Entry* code_entry(uint64_t pc, Fault& fault);
   bool fetch(uint64_t pc, uint64_t& pa, uint64_t& mode);
   std::span<const uint8_t> code_page(uint64_t pa);
-  [[gnu::always_inline]] inline AfterExit run_translated();       // see ir::Thunks::enter
+  [[gnu::always_inline]] inline AfterExit run_translated();       // see engine/enter.h
   AfterExit run_evaluated(uint64_t max_insts, bool stop = true);  // stop: at stop points
   AfterExit execute_one();                                        // whatever stops there
   AfterExit stopped();                                            // pc() is in a stop set
