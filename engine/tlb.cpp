@@ -115,25 +115,34 @@ void Tlb::refresh_epochs(TranslationContext& context) {
 namespace {
 // Below each return stack lies a page that nobody may touch: whoever breaks a stack's bound does not go on in
 // another context's.
-constexpr size_t kStackStride = ir::kReturnStackBytes + ir::kPageSize;
+constexpr size_t kStackGuard = ir::kPageSize;
 }  // namespace
 
-Tlb::Tlb() : second_jumps_(ir::kSecondJumpSize), sets_(kSets), asid_generations_(65536, 1) {
-  void* stacks =
-      mmap(nullptr, kContexts * kStackStride, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (stacks == MAP_FAILED) throw std::bad_alloc();
-  return_stacks_ = static_cast<uint8_t*>(stacks);
-  madvise(stacks, kContexts * kStackStride, MADV_NOHUGEPAGE);  // a page or two of each are used
+Tlb::Tlb(size_t stack_bytes)
+    : stack_stride_(stack_bytes + kStackGuard),
+      second_jumps_(ir::kSecondJumpSize),
+      sets_(kSets),
+      asid_generations_(65536, 1) {
   for (unsigned i = 0; i < kContexts; ++i) {
-    uint8_t* stack = return_stacks_ + i * kStackStride + ir::kPageSize;
-    if (mprotect(stack, ir::kReturnStackBytes, PROT_READ | PROT_WRITE)) throw std::bad_alloc();
     contexts_.push_back(std::make_unique<TranslationContext>());
     contexts_.back()->number = static_cast<uint16_t>(i);
-    contexts_.back()->set_return_stack(stack);
+  }
+  if (!stack_bytes) return;
+  void* stacks =
+      mmap(nullptr, kContexts * stack_stride_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (stacks == MAP_FAILED) throw std::bad_alloc();
+  return_stacks_ = static_cast<uint8_t*>(stacks);
+  madvise(stacks, kContexts * stack_stride_, MADV_NOHUGEPAGE);  // a page or two of each are used
+  for (unsigned i = 0; i < kContexts; ++i) {
+    uint8_t* stack = return_stacks_ + i * stack_stride_ + kStackGuard;
+    if (mprotect(stack, stack_bytes, PROT_READ | PROT_WRITE)) throw std::bad_alloc();
+    contexts_[i]->set_return_stack(stack, stack_bytes);
   }
 }
 
-Tlb::~Tlb() { munmap(return_stacks_, kContexts * kStackStride); }
+Tlb::~Tlb() {
+  if (return_stacks_) munmap(return_stacks_, kContexts * stack_stride_);
+}
 
 TranslationContext* Tlb::select(const ContextKey& key) {
   if (current_ && current_->key == key) return current_;

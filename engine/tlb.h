@@ -67,7 +67,8 @@ struct TlbStats {
 
 class Tlb {
  public:
-  Tlb();
+  // stack_bytes: what translated code wants of each context (ir::Backend::stack_bytes).
+  explicit Tlb(size_t stack_bytes = 0);
   ~Tlb();
   Tlb(const Tlb&) = delete;
 
@@ -139,7 +140,8 @@ class Tlb {
   static constexpr size_t kMostNotedPages = 1 << 18;
 
   std::vector<std::unique_ptr<TranslationContext>> contexts_;
-  uint8_t* return_stacks_;
+  size_t stack_stride_;
+  uint8_t* return_stacks_ = nullptr;
   std::vector<ir::SecondJumpEntry> second_jumps_;
   TranslationContext* current_ = nullptr;
   uint64_t clock_ = 0;

@@ -125,7 +125,8 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
       backend_(backend),
       accelerator_(accelerator),
       techniques_(techniques),
-      runtime_(ir::runtime_of(guest.state())) {
+      runtime_(ir::runtime_of(guest.state())),
+      tlb_(backend ? backend->stack_bytes() : 0) {
   if (accelerator_ == Accelerator::kJit) cache_ = std::make_unique<CodeCache>(memory_, backend_, code_bytes);
   if (backend_) backend_->prepare(*runtime_);
   tlb_.many_contexts = techniques.contexts;

@@ -9,8 +9,8 @@
 
 namespace mynah::ir {
 
-void Context::set_return_stack(uint8_t* memory) {
-  empty_return = reinterpret_cast<ReturnEntry*>(memory + kReturnStackBytes) - 1;
+void Context::set_return_stack(uint8_t* memory, size_t bytes) {
+  empty_return = reinterpret_cast<ReturnEntry*>(memory + bytes) - 1;
   *empty_return = {};
   forget_returns();
 }

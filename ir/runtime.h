@@ -99,9 +99,8 @@ constexpr size_t kReturnStackBytes = (kMostCalls + kKeptCalls) * sizeof(ReturnEn
 
 // One translation context. The engine derives its own class from it.
 struct alignas(64) Context {
-  // memory: kReturnStackBytes, which outlive the context. Before anything runs; not for a backend that wants
-  // no stack (Backend::stack_bytes).
-  void set_return_stack(uint8_t* memory);
+  // What Backend::stack_bytes() asks for, if it does; outlives the context. Before anything runs.
+  void set_return_stack(uint8_t* memory, size_t bytes = kReturnStackBytes);
   void forget_returns() { return_top = empty_return; }
   bool returns_are_deep() const { return empty_return - return_top > kKeptCalls; }
 

@@ -109,9 +109,20 @@ TEST(LargeMappings, InAGuest) {
   EXPECT_LT(m.vcpu->tlb().stats.walks, 1100u);  // the page's, each round
 }
 
+// A backend whose code needs no stack costs none.
+TEST(ReturnStackMemory, NoneWhereNoneIsWanted) {
+  Tlb tlb;
+  for (auto& c : tlb.contexts()) {
+    EXPECT_EQ(c->empty_return, nullptr);
+    EXPECT_FALSE(c->returns_are_deep());
+    c->forget_returns();
+    EXPECT_EQ(c->return_top, nullptr);
+  }
+}
+
 // Between the stacks of two contexts lies a page that nobody may touch.
 TEST(ReturnStackMemoryDeathTest, EndsInAGuardPage) {
-  Tlb tlb;
+  Tlb tlb(ir::kReturnStackBytes);
   for (auto& c : tlb.contexts()) {
     volatile uint8_t* stack = reinterpret_cast<uint8_t*>(c->empty_return + 1) - ir::kReturnStackBytes;
     stack[0] = 1;
