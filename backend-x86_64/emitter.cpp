@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Buffer, moves, jumps and cold stubs around what emit functions write; see emitter.h.
 #include "backend-x86_64/emitter.h"
 
 #include <algorithm>
@@ -405,12 +407,8 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
     if (step.move_count) moves(step);
     const Inst& inst = region.insts[step.inst];
     row(inst.op).emit(*this, inst, Regs{step});
-    const unsigned effect = step.target & kEffectMask;
-    if (effect == kClobbersFlags) {
-      if (flags.holder != step.inst && (inst.op != Op::cond || flags.holder != step.value[0])) flags = {};
-    } else if (effect == kSetsFlags) {
-      flags = {.holder = step.inst, .sub = inst.op == Op::sub || inst.op == Op::sbc || inst.op == Op::neg};
-    }
+    if ((step.target & kEffectMask) == kSetsFlags)
+      flags = {.sub = inst.op == Op::sub || inst.op == Op::sbc || inst.op == Op::neg};
   }
   // Cold stubs, the short ones first so that more of them are close.
   land_near(deadline);

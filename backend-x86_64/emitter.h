@@ -205,19 +205,16 @@ class Emitter {
     a.emit(kCmov[static_cast<unsigned>(cc)], to, from);
   }
 
-  // --- host flags
+  // --- host flags. Selection has decided who holds them; here is how.
   struct HostFlags {
-    Value holder = ir::kNoValue;
     bool sub = false;   // carry is a borrow
     bool test = false;  // not a group: `cc` is what a bit test asked
     Cc cc = Cc::e;
   };
   HostFlags flags;
-  bool flags_needed() const {
-    return flags.holder != ir::kNoValue && selector_->flags_live(flags.holder, index_);
-  }
+  bool flags_needed() const { return program_->steps[index_].target & kFlagsLive; }
   Cc condition(const HostFlags& f, uint8_t cond);  // without touching the flags: no hi, ls in the add sense
-  Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may flip carry's sense
+  Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may turn carry's sense round
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
   void pack_flags_to_rax();                                  // flags group -> eax

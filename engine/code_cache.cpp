@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Where blocks lie in code memory, how they are found, dropped and revived; see code_cache.h.
 #include "engine/code_cache.h"
 
 #include <sys/mman.h>

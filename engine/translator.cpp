@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The stages of the pipeline, in order, with what each costs.
 #include "engine/translator.h"
 
 #include "engine/cycles.h"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Code memory, guest memory and the C++ entries of the small machine; see harness.h.
 #include "harness.h"
 
 #include "backend-x86_64/enter.h"
