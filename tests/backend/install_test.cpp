@@ -148,8 +148,7 @@ CodeSpan make_target(Machine& m) {
   return m.span();
 }
 
-// Code whose exit lies at `place` of an aligned word: longer and longer, until it
-// does.
+// Code whose exit lies at `place` of an aligned word: longer and longer, until it does.
 bool make_exit_at(Machine& m, unsigned place) {
   for (unsigned n = 0; n < 4096; ++n) {
     Builder& b = m.begin();
