@@ -397,7 +397,7 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
   index_ = 0;
   make_room(kFirstRoom);
 
-  // The entry. Its first five bytes are what kill() overwrites.
+  // The entry. Its first five bytes are what Patch::kKill overwrites.
   alu(Alu::sub, Type::i32, kR13, static_cast<int32_t>(region.guest_insts));
   const Mark deadline = jump_near(Cc::s);
 
