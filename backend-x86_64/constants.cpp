@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Their values, in the order of K.
 #include "backend-x86_64/constants.h"
 
 namespace mynah::x86_64 {

@@ -15,14 +15,15 @@ void Emitter::fix_count(const ir::Snapshot& snapshot) {
   if (missing) a.add(x86::r13d, missing);
 }
 
-// Within the page: a call that link() turns into a jump; the call's return address names the site. Across
-// pages: the page moves on first; then comes a call that link_page() turns into `cmp name; jne; cmp pc_page;
-// jne; jmp target`, with a look into the jump cache behind it for other address spaces than the linked one.
+// Within the page: a call that Patch::kLink turns into a jump; the call's return address names the site.
+// Across pages: the page moves on first; then comes a call that Patch::kLinkPage turns into `cmp name; jne;
+// cmp pc_page; jne; jmp target`, with a look into the jump cache behind it for other address spaces than the
+// linked one.
 void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   fix_count(snapshot);
   const int64_t target = static_cast<int64_t>(inst.imm);
   if (target >= 0 && target < static_cast<int64_t>(ir::kPageSize)) {
-    call(thunks_->link);
+    call(Thunk::link);
     add_site(Site::Kind::kExit, inst);
     return;
   }
@@ -34,11 +35,11 @@ void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
     load_const(x86::rax, static_cast<uint64_t>(page), false);
     a.add(pc_page, x86::rax);
   }
-  call(thunks_->link);
+  call(Thunk::link);
   add_site(Site::Kind::kExit, inst);
   for (unsigned i = 5; i < kPageLinkSize; ++i) a.int3();
   a.mov(x86::eax, static_cast<uint32_t>(target - page));
-  jump(thunks_->crosspage);
+  jump(Thunk::crosspage);
 }
 
 // Operand k: the call's return address, or none. Pushes it and, by a call over it, the address of the code
@@ -55,7 +56,7 @@ void Emitter::push_return(const Inst& inst, const Regs& r, unsigned k) {
   a.embedUInt8(0xe8);
   a.embedUInt32(kPop + kLink);
   a.add(x86::rsp, 8);
-  call(thunks_->link);
+  call(Thunk::link);
   add_site(Site::Kind::kExit, inst).imm = static_cast<uint64_t>(target);
 }
 
@@ -112,12 +113,12 @@ void Emitter::jump_entry(Reg entry, Reg address) {
 // To the address in `target`, if the jump cache knows it; every other register is free.
 void Emitter::probe_jump_cache(Reg target, unsigned branch) {
   a.mov(x86::rax, r64(target));
-  if (!region_->linkable) return jump(thunks_->indirect_leave[branch]);
+  if (!region_->linkable) return jump(indirect_leave(branch));
   const Reg entry = target == kRcx ? kRdx : kRcx;
   jump_entry(entry, target);
   const int32_t disp = jump_disp(branch);
   a.cmp(x86::ptr(r64(entry), disp), x86::rax);
-  jump(Cc::ne, thunks_->indirect_miss[branch]);
+  jump(Cc::ne, indirect_miss(branch));
   a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
   a.mov(slot(0), x86::rax);
   a.jmp(x86::ptr(r64(entry), disp + 8));
@@ -150,7 +151,7 @@ void emit_exit_engine(Emitter& e, const Inst& inst, const Regs& r) {
   e.write_state(r.step, snapshot);
   if (r[0] != kNone) e.store_argument(inst, r, 0, MYNAH_RUNTIME(exit_argument), false);
   e.fix_count(snapshot);
-  e.call(e.thunks().engine);
+  e.call(Thunk::engine);
   e.add_site(Site::Kind::kEngine, inst);
 }
 
@@ -248,7 +249,7 @@ void emit_call(Emitter& e, const Inst& inst, const Regs& r) {
     else
       e.store_argument(inst, r, k, MYNAH_RUNTIME(call_args) + 8 * static_cast<int>(k), false);
   }
-  e.call(e.thunks().call);
+  e.call(Thunk::call);
   Site& site = e.add_site(Site::Kind::kCall, inst);
   site.result = r.has_result() ? r.result() & 31 : 0;
   e.add_saved(site, r.step, inst);
@@ -281,7 +282,7 @@ uint64_t Emitter::pack_op(const Inst& inst, const Regs& r) {
 void Emitter::run_generic(const Inst& inst, const Regs& r) {
   load_const(x86::rsi, pack_op(inst, r), false);
   load_const(x86::rdx, inst.imm, false);
-  call(thunks_->run_op);
+  call(Thunk::run_op);
   load_result(*this, inst, r, MYNAH_RUNTIME(vector_result));
 }
 
@@ -290,7 +291,7 @@ void Emitter::run_cold(const Inst& inst, const Regs& r) {
   load_const(x86::rax, pack_op(inst, r), false);
   a.mov(runtime(MYNAH_RUNTIME(call_args)), x86::rax);
   load_const(x86::rax, inst.imm, false);
-  call(thunks_->cold_op);
+  call(Thunk::cold_op);
   load_result(*this, inst, r, MYNAH_RUNTIME(vector_result));
 }
 

@@ -49,14 +49,13 @@ Cc Emitter::condition(const HostFlags& f, uint8_t cond) {
 }
 
 Cc Emitter::host_condition(Value boolean) {
-  const Selector::Holder h = selector_->holder(boolean);
-  if (h.value != flags.holder) broken("selection and emission disagree about who holds the host's flags");
-  const auto cond = static_cast<Cond>(h.cond);
+  const uint8_t asked = selector_->condition_of(boolean);
+  const auto cond = static_cast<Cond>(asked);
   if (!flags.test && !flags.sub && (cond == Cond::hi || cond == Cond::ls)) {
     a.cmc();
     flags.sub = true;
   }
-  return condition(flags, h.cond);
+  return condition(flags, asked);
 }
 
 Cc Emitter::bool_condition(const Regs& r, unsigned k) {
@@ -109,7 +108,7 @@ void adjust_select(Selector& s, const Inst& inst, Step& step) {
 namespace {
 
 void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) {
-  e.flags = {.holder = r.step.inst, .sub = sub};
+  e.flags = {.sub = sub};
   if (!r.has_result()) return;
   e.pack_flags_to_rax();
   e.mov(Type::i32, r.result(), kRax);
@@ -118,7 +117,6 @@ void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) {
 // The flags of the arithmetic in front.
 bool take_over(Emitter& e, const Inst& inst, const Regs& r) {
   if (r[0] != kNone) return false;
-  if (e.flags.holder == ir::kNoValue) e.broken("nothing holds the host's flags that an op takes over");
   set_group(e, inst, r, e.flags.sub);
   return true;
 }
@@ -186,7 +184,7 @@ void emit_fl_select(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_icmp(Emitter& e, const Inst& inst, const Regs& r) {
   compare(e, e.arg_type(inst, 0), r);
-  e.flags = {.holder = r.step.inst, .sub = true};
+  e.flags = {.sub = true};
   set_bool(e, r);
 }
 
@@ -196,14 +194,14 @@ void emit_icmpz(Emitter& e, const Inst& inst, const Regs& r) {
     e.a.cmp(e.slot_of(r.step.value[0], e.wide(t) ? 8 : 4), 0);
   else
     e.test(t, r[0], r[0]);
-  e.flags = {.holder = r.step.inst, .sub = true};
+  e.flags = {.sub = true};
   set_bool(e, r);
 }
 
 void emit_testbit(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = e.arg_type(inst, 0);
   const unsigned n = static_cast<unsigned>(inst.imm);
-  e.flags = {.holder = r.step.inst, .test = true, .cc = Cc::ne};
+  e.flags = {.test = true, .cc = Cc::ne};
   if (r.is_mem(0)) {
     x86::Mem at = e.slot_of(r.step.value[0], 1);
     at.addOffset(n / 8);
@@ -234,7 +232,7 @@ void emit_cond(Emitter& e, const Inst& inst, const Regs& r) {
       e.a.shl(x86::al, 7);
       e.a.add(x86::al, x86::al);
       e.a.sahf();
-      e.flags = {.holder = r.step.value[0]};
+      e.flags = {};
     } else {
       const uint32_t mask = cond <= Cond::ne   ? ir::kFlagZ
                             : cond <= Cond::cc ? ir::kFlagC
@@ -250,7 +248,7 @@ void emit_cond(Emitter& e, const Inst& inst, const Regs& r) {
         e.a.bt(e.r32(r[0]), std::countr_zero(mask));
         cc = Cc::b;
       }
-      e.flags = {.holder = r.step.inst, .test = true, .cc = inverted ? !cc : cc};
+      e.flags = {.test = true, .cc = inverted ? !cc : cc};
     }
   }
   set_bool(e, r);

@@ -145,7 +145,7 @@ void emit_fl_fcmp(Emitter& e, const Inst& inst, const Regs& r) {
   e.a.sbb(x86::al, -1);
   e.land_short(unordered);
   e.a.cmp(x86::al, 1);
-  e.flags = {.holder = r.step.inst, .sub = true};
+  e.flags = {.sub = true};
   if (!r.has_result()) return;
   e.pack_flags_to_rax();
   e.a.mov(e.r32(r.result()), x86::eax);

@@ -181,7 +181,7 @@ Reg tlb_context(const Inst& guard, const Regs& r) { return guard.aux & ir::kGuar
 }  // namespace
 
 Site& Emitter::call_guard(Site::Kind kind, const Inst& inst, const Regs& r) {
-  call(thunks_->guard);
+  call(Thunk::guard);
   Site& site = add_site(kind, inst);
   if (r.has_result()) site.result = r.result();
   site.base = location(r[0]);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Buffer, moves, jumps and cold stubs around what emit functions write; see emitter.h.
 #include "backend-x86_64/emitter.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -22,6 +25,8 @@ const uint32_t Emitter::kCmov[16] = {Id::kIdCmovo, Id::kIdCmovno, Id::kIdCmovb, 
                                      Id::kIdCmovl, Id::kIdCmovnl, Id::kIdCmovle, Id::kIdCmovnle};
 
 namespace {
+constexpr size_t kFirstRoom = 16 << 10;  // enough for most regions
+
 void byte(x86::Assembler& a, uint8_t v) { *a._bufferPtr++ = v; }
 void word(x86::Assembler& a, uint32_t v) {
   std::memcpy(a._bufferPtr, &v, 4);
@@ -57,26 +62,44 @@ Emitter::Emitter(const Features& features, const ir::BackendOptions& options)
 
 Emitter::~Emitter() { code_.textSection()->_buffer = own_buffer_; }
 
-// The assembler writes straight into code memory.
-void Emitter::start(ir::CodeSpan at) {
-  span_ = at;
+void Emitter::start(ir::CompiledCode& out) {
+  out_ = &out;
+  out.size = 0;
+  out.relocations.clear();
+  out.sites.clear();
+  out.saved.clear();
   near_.clear();
-  distances_.clear();
   back_.clear();
-  asmjit::CodeBuffer& buffer = code_.textSection()->_buffer;
-  buffer._data = at.write;
-  buffer._size = 0;
-  buffer._capacity = at.size;
-  buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
-  a._bufferData = a._bufferPtr = at.write;
-  a._bufferEnd = at.write + at.size;
+  a._bufferData = a._bufferPtr = nullptr;
+  attach();
 }
 
-uint32_t Emitter::finish() {
-  const uint32_t size = position();
+// The assembler writes straight into the buffer, from where it is on.
+void Emitter::attach() {
+  const uint32_t at = position();
+  asmjit::CodeBuffer& buffer = code_.textSection()->_buffer;
+  buffer._data = out_->buffer.data();
+  buffer._size = 0;
+  buffer._capacity = out_->buffer.size();
+  buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
+  a._bufferData = buffer._data;
+  a._bufferPtr = buffer._data + at;
+  a._bufferEnd = buffer._data + buffer._capacity;
+}
+
+void Emitter::make_room(size_t bytes) {
+  if (static_cast<size_t>(a._bufferEnd - a._bufferPtr) < bytes) grow(bytes);
+}
+
+void Emitter::grow(size_t bytes) {
+  out_->buffer.resize(std::max(position() + bytes, 2 * out_->buffer.size()));
+  attach();
+}
+
+void Emitter::finish() {
+  out_->size = position();
   region_ = nullptr;
   program_ = nullptr;
-  return size;
 }
 
 // --- operands
@@ -209,24 +232,25 @@ Emitter::Mark Emitter::jump_near(Cc cc) {
 }
 void Emitter::land_near(Mark mark) { near_[mark - 1].target = position(); }
 
-void Emitter::thunk_distance(uint64_t thunk) {
-  distances_.push_back(position());
-  word(a, static_cast<uint32_t>(thunk - (reinterpret_cast<uint64_t>(span_.execute) + position() + 4)));
+void Emitter::thunk_distance(Thunk thunk) {
+  out_->relocations.push_back(
+      {.offset = position(), .kind = kToThunk, .addend = -4, .number = static_cast<uint16_t>(thunk)});
+  word(a, 0);
 }
-void Emitter::call(uint64_t thunk) {
+void Emitter::call(Thunk thunk) {
   byte(a, 0xe8);
   thunk_distance(thunk);
 }
-void Emitter::load_address(const x86::Gp& to, uint64_t thunk) {
+void Emitter::load_address(const x86::Gp& to, Thunk thunk) {
   a.lea(to, x86::ptr(x86::rip, 0));
   a._bufferPtr -= 4;
   thunk_distance(thunk);
 }
-void Emitter::jump(uint64_t thunk) {
+void Emitter::jump(Thunk thunk) {
   byte(a, 0xe9);
   thunk_distance(thunk);
 }
-void Emitter::jump(Cc cc, uint64_t thunk) {
+void Emitter::jump(Cc cc, Thunk thunk) {
   byte(a, 0x0f);
   byte(a, 0x80 | static_cast<uint8_t>(cc));
   thunk_distance(thunk);
@@ -234,12 +258,10 @@ void Emitter::jump(Cc cc, uint64_t thunk) {
 
 // behind: bytes of the instruction that follow the distance.
 void Emitter::constant_distance(K k, unsigned behind) {
-  const uint32_t at = position() - 4 - behind;
-  distances_.push_back(at);
-  const auto distance =
-      static_cast<uint32_t>(thunks_->constants + sizeof(Constant) * static_cast<unsigned>(k) -
-                            (reinterpret_cast<uint64_t>(span_.execute) + position()));
-  std::memcpy(a._bufferData + at, &distance, 4);
+  out_->relocations.push_back({.offset = position() - 4 - behind,
+                               .kind = kToConstant,
+                               .addend = static_cast<int8_t>(-4 - static_cast<int>(behind)),
+                               .number = static_cast<uint16_t>(k)});
 }
 void Emitter::constant(uint32_t id, const asmjit::Operand_& x, K k) {
   a.emit(id, x, x86::ptr(x86::rip, 0));
@@ -255,7 +277,7 @@ void Emitter::constant(uint32_t id, const asmjit::Operand_& x, const asmjit::Ope
 }
 
 // Conditional jumps to cold stubs that are close become short, and what follows moves up. Everything that
-// depends on a position is known: distances to thunks, other near jumps, sites.
+// depends on a position is known: relocations, other near jumps, sites.
 void Emitter::shorten() {
   constexpr uint32_t kSaved = 4;
   uint32_t saved = 0;
@@ -279,12 +301,6 @@ void Emitter::shorten() {
     return at - before;
   };
   uint8_t* const code = a._bufferData;
-  for (const uint32_t at : distances_) {
-    uint32_t distance;
-    std::memcpy(&distance, code + at, 4);
-    distance += at - moved(at);
-    std::memcpy(code + at, &distance, 4);
-  }
   for (const Near& j : near_) {
     const uint32_t distance = moved(j.target) - moved(j.end);
     if (j.is_short) {
@@ -306,6 +322,7 @@ void Emitter::shorten() {
     to += next - cuts_[i];
   }
   a._bufferPtr = to;
+  for (ir::Relocation& r : out_->relocations) r.offset = moved(r.offset);
   for (Site& s : out_->sites) {
     s.offset = moved(s.offset);
     s.resume = moved(s.resume);
@@ -368,53 +385,37 @@ size_t Emitter::needed(const Step& step) const {
   return need;
 }
 
-void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::CodeSpan at,
-                     ir::CompiledCode& out, Program& program, const Selector& selector) {
-  start(at);
+void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& program,
+                     const Selector& selector) {
+  start(out);
   region_ = &region;
-  thunks_ = &thunks;
   program_ = &program;
   selector_ = &selector;
-  out_ = &out;
-  out.sites.clear();
-  out.saved.clear();
-  out.size = 0;
-  out.fits = false;
   cold_.clear();
   flags = {};
   state_written = false;
   index_ = 0;
-  if (at.size < 512) {
-    finish();
-    return;
-  }
+  make_room(kFirstRoom);
 
-  // Steps and their cold stubs at most.
-  plenty_ = at.size > 2 * (512 * program.steps.size() + 40 * (program.moves.size() + program.spots.size()));
-
-  // The entry. Its first five bytes are what kill() overwrites.
-  alu(Alu::sub, Type::i32, kR13, static_cast<int32_t>(region.guest_insts));
+  // The entry. Its first five bytes are what Patch::kKill overwrites.
+  if (region.smp)
+    encode::alu_immediate_long(a._bufferPtr, Alu::sub, kR13, static_cast<int32_t>(region.guest_insts));
+  else
+    alu(Alu::sub, Type::i32, kR13, static_cast<int32_t>(region.guest_insts));
   const Mark deadline = jump_near(Cc::s);
 
   for (index_ = 0; index_ < program.steps.size(); ++index_) {
     const Step& step = program.steps[index_];
-    if (!room(step)) {
-      finish();
-      return;
-    }
+    make_room(needed(step));
     if (step.move_count) moves(step);
     const Inst& inst = region.insts[step.inst];
     row(inst.op).emit(*this, inst, Regs{step});
-    const unsigned effect = step.target & kEffectMask;
-    if (effect == kClobbersFlags) {
-      if (flags.holder != step.inst && (inst.op != Op::cond || flags.holder != step.value[0])) flags = {};
-    } else if (effect == kSetsFlags) {
-      flags = {.holder = step.inst, .sub = inst.op == Op::sub || inst.op == Op::sbc || inst.op == Op::neg};
-    }
+    if ((step.target & kEffectMask) == kSetsFlags)
+      flags = {.sub = inst.op == Op::sub || inst.op == Op::sbc || inst.op == Op::neg};
   }
   // Cold stubs, the short ones first so that more of them are close.
   land_near(deadline);
-  call(thunks.deadline);
+  call(Thunk::deadline);
   out.sites.push_back({.kind = Site::Kind::kDeadline,
                        .offset = position(),
                        .pc_offset = static_cast<int32_t>(region.pc_offset)});
@@ -423,16 +424,12 @@ void Emitter::region(const ir::Region& region, const ThunkTable& thunks, ir::Cod
     for (const Cold& cold : cold_) {
       if (cold.kind != kind) continue;
       index_ = cold.step;
-      if (!room(program.steps[cold.step])) {
-        finish();
-        return;
-      }
+      make_room(needed(program.steps[cold.step]));
       cold_stub(cold);
     }
   }
   shorten();
-  out.fits = true;
-  out.size = finish();
+  finish();
 }
 
 void Emitter::cold_stub(const Cold& cold) {
@@ -461,7 +458,7 @@ void Emitter::cold_stub(const Cold& cold) {
   } else if (cold.kind == Cold::Kind::kReturn) {
     return_miss(inst, Regs{step});
   } else if (cold.kind == Cold::Kind::kEngine) {
-    call(thunks_->guard);
+    call(Thunk::guard);
     add_saved(add_site(Site::Kind::kEngine, inst), step, inst);
   }
 }

@@ -4,7 +4,7 @@
 // the host-flags bookkeeping, cold stubs and sites.
 //
 // Emitters may overwrite rax, xmm14 and xmm15, their temporaries, their clobbers and their result; and the
-// host flags when their row says so. Space for one step is checked before it, so emit functions need not.
+// host flags when their row says so. Room for one step is made before it, so emit functions need not.
 #pragma once
 
 #include <asmjit/x86.h>
@@ -15,6 +15,7 @@
 
 #include "backend-x86_64/constants.h"
 #include "backend-x86_64/encode.h"
+#include "backend-x86_64/frame.h"
 #include "backend-x86_64/select.h"
 #include "ir/backend.h"
 
@@ -51,15 +52,38 @@ struct Regs {
 // imm64 (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
 constexpr unsigned kPageLinkSize = 33;
 
-// Addresses of the thunks in executable memory.
-struct ThunkTable {
-  uint64_t indirect_miss[ir::kBranchKinds] = {};   // rax: the address
-  uint64_t indirect_leave[ir::kBranchKinds] = {};  // the same, and no jump cache may know it
-  uint64_t link = 0, crosspage = 0, empty_return = 0, deadline = 0, dead = 0, engine = 0, guard = 0, call = 0,
-           run_op = 0, cold_op = 0, constants = 0;
+// The thunks by name. Code refers to them by relocations.
+enum class Thunk : uint8_t {
+  enter,
+  leave,
+  restore,
+  link,
+  crosspage,
+  empty_return,
+  deadline,
+  dead,
+  engine,
+  guard,
+  call,
+  run_op,
+  cold_op,
+  constants,
+  indirect_miss,  // rax: the address. Of the first kind of branch; the others' follow
+  indirect_leave = indirect_miss + ir::kBranchKinds,  // the same, where no jump cache may be asked
+  kCount = indirect_leave + ir::kBranchKinds
 };
+constexpr Thunk indirect_miss(unsigned branch) {
+  return static_cast<Thunk>(static_cast<unsigned>(Thunk::indirect_miss) + branch);
+}
+constexpr Thunk indirect_leave(unsigned branch) {
+  return static_cast<Thunk>(static_cast<unsigned>(Thunk::indirect_leave) + branch);
+}
 
-// Bytes from the context register to the jump cache's start for a kind of branch.
+// ir::Relocation::kind: a distance of four bytes, from `-addend` bytes behind its start, to a thunk
+// (number) or a constant (number: K).
+enum RelocationKind : uint8_t { kToThunk, kToConstant };
+
+// Bytes from an entry of the jump cache to the same one of a kind of branch.
 constexpr int32_t jump_disp(unsigned branch) {
   return static_cast<int32_t>(branch * ir::kJumpStart * sizeof(ir::JumpEntry));
 }
@@ -73,24 +97,26 @@ constexpr int32_t spill_disp(unsigned index) {
   return runtime_disp(offsetof(Runtime, registers) + offsetof(ir::HostRegisters, spill) + 8 * size_t{index});
 }
 #define MYNAH_RUNTIME(field) ::mynah::x86_64::runtime_disp(offsetof(::mynah::ir::Runtime, field))
+#define MYNAH_HOST_FRAME(field) \
+  (MYNAH_RUNTIME(backend) + static_cast<int32_t>(offsetof(::mynah::x86_64::HostFrame, field)))
 
 class Emitter {
  public:
   Emitter(const Features& features, const ir::BackendOptions& options);
   ~Emitter();
 
-  // Everything of a region. False in out.fits when the space ends or spill slots run out.
-  void region(const ir::Region& region, const ThunkTable& thunks, ir::CodeSpan at, ir::CompiledCode& out,
-              ir::alloc::Program& program, const Selector& selector);
-  // For thunks: writes into `at` until finish(), which returns the size.
-  void start(ir::CodeSpan at);
-  uint32_t finish();
+  // Everything of a region, into `out`.
+  void region(const ir::Region& region, ir::CompiledCode& out, ir::alloc::Program& program,
+              const Selector& selector);
+  // For thunks: writes into `out` until finish().
+  void start(ir::CompiledCode& out);
+  void make_room(size_t bytes);
+  void finish();
 
   // --- the assembler and what stands around it
   x86::Assembler a;
   const Features& features;
   const ir::Region& ir() const { return *region_; }
-  const ThunkTable& thunks() const { return *thunks_; }
   // The instruction that is being emitted.
   const Inst& current() const { return region_->insts[program_->steps[index_].inst]; }
   // An invariant does not hold: prints the region, if there is one, and aborts.
@@ -174,28 +200,25 @@ class Emitter {
   Mark jump_near(Cc cc);
   void land_near(Mark mark);  // of a jump_near
   void keep_near(Mark mark) { near_[mark - 1].patched_later = true; }
-  void call(uint64_t thunk);
-  void load_address(const x86::Gp& to, uint64_t thunk);
-  void jump(uint64_t thunk);
-  void jump(Cc cc, uint64_t thunk);
+  void call(Thunk thunk);
+  void load_address(const x86::Gp& to, Thunk thunk);
+  void jump(Thunk thunk);
+  void jump(Cc cc, Thunk thunk);
   void setcc(Cc cc, Reg r) { a.emit(kSet[static_cast<unsigned>(cc)], r8(r)); }
   void cmov(Cc cc, const x86::Gp& to, const asmjit::Operand_& from) {
     a.emit(kCmov[static_cast<unsigned>(cc)], to, from);
   }
 
-  // --- host flags
+  // --- host flags. Selection has decided who holds them; here is how.
   struct HostFlags {
-    Value holder = ir::kNoValue;
     bool sub = false;   // carry is a borrow
     bool test = false;  // not a group: `cc` is what a bit test asked
     Cc cc = Cc::e;
   };
   HostFlags flags;
-  bool flags_needed() const {
-    return flags.holder != ir::kNoValue && selector_->flags_live(flags.holder, index_);
-  }
+  bool flags_needed() const { return program_->steps[index_].target & kFlagsLive; }
   Cc condition(const HostFlags& f, uint8_t cond);  // without touching the flags: no hi, ls in the add sense
-  Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may flip carry's sense
+  Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may turn carry's sense round
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
   void pack_flags_to_rax();                                  // flags group -> eax
@@ -257,11 +280,10 @@ class Emitter {
   void constant_distance(K k, unsigned behind);
   uint64_t pack_op(const Inst& inst, const Regs& r);
   void shorten();
-  void thunk_distance(uint64_t thunk);
+  void thunk_distance(Thunk thunk);
   size_t needed(const Step& step) const;
-  bool room(const Step& step) const {
-    return plenty_ || static_cast<size_t>(a._bufferEnd - a._bufferPtr) > needed(step);
-  }
+  void grow(size_t bytes);
+  void attach();
 
   static const uint32_t kSet[16], kCmov[16];
   const ir::BackendOptions options_;
@@ -269,13 +291,10 @@ class Emitter {
   asmjit::CodeHolder code_;
   asmjit::CodeBuffer own_buffer_{};
   const ir::Region* region_ = nullptr;
-  const ThunkTable* thunks_ = nullptr;
   const ir::alloc::Program* program_ = nullptr;
   const Selector* selector_ = nullptr;
-  ir::CodeSpan span_{};
   ir::CompiledCode* out_ = nullptr;
   uint32_t index_ = 0;
-  bool plenty_ = false;  // no step needs to be checked for space
   std::vector<Cold> cold_;
   struct Near {
     uint32_t end;  // behind the jump
@@ -284,8 +303,7 @@ class Emitter {
     bool is_short = false;
     bool patched_later = false;  // keeps its length
   };
-  std::vector<Near> near_;           // in order
-  std::vector<uint32_t> distances_;  // where relative addresses of thunks stand
+  std::vector<Near> near_;  // in order
   struct Back {
     uint32_t at;  // where the distance stands
     uint32_t target;

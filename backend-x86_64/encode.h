@@ -97,6 +97,12 @@ inline void alu_immediate(uint8_t*& p, Alu op, bool wide, unsigned rm, int32_t i
   put32(p, static_cast<uint32_t>(imm));
 }
 
+// Of 32 bits, seven bytes whatever the number.
+inline void alu_immediate_long(uint8_t*& p, Alu op, unsigned rm, int32_t imm) {
+  registers(p, 0x81, false, static_cast<unsigned>(op), rm);
+  put32(p, static_cast<uint32_t>(imm));
+}
+
 enum class Shift : uint8_t { rol = 0, ror = 1, shl = 4, shr = 5, sar = 7 };
 inline void shift(uint8_t*& p, Shift op, bool wide, unsigned rm, unsigned n) {
   if (n == 1) return registers(p, 0xd1, wide, static_cast<unsigned>(op), rm);

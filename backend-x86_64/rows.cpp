@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The table of rows, complete at compile time.
 #include "backend-x86_64/rows.h"
 
 #include <array>

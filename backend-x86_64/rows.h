@@ -51,6 +51,9 @@ constexpr uint8_t kFusedCompare =
 constexpr uint8_t kFusedRound =
     1 << 5;  // aesmc, aesimc: operands 0 and 1 are those of the aese, aesd in front
 
+// The host's flags, as they are in front of the step, are read by it or a later one.
+constexpr uint8_t kFlagsLive = 1 << 6;
+
 struct Row {
   void (*emit)(Emitter&, const ir::Inst&, const Regs&) = nullptr;
   Use args[4] = {};

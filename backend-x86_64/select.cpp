@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Which values share a host instruction, and who holds the host's flags when; see select.h.
 #include "backend-x86_64/select.h"
 
 #include <algorithm>
@@ -65,10 +67,18 @@ void Selector::run(const ir::Region& region) {
   for (size_t i = 0; i < n; ++i) p_.facts[i] = {static_cast<Value>(i), false, false};
   info_.assign(n, Info{});
   pending_.clear();
+  held_.clear();
   host_ = kNoValue;
   count_uses();
   for (Value i = 0; i < n; ++i)
     if (!info_[i].done) select(i);
+  mark_live_flags();
+}
+
+// Only now is it known how far the flags of each holder are read.
+void Selector::mark_live_flags() {
+  for (uint32_t s = 0; s < held_.size(); ++s)
+    if (held_[s] != kNoValue && info_[held_[s]].served_until > s) p_.steps[s].target |= kFlagsLive;
 }
 
 void Selector::count_uses() {
@@ -105,6 +115,7 @@ void Selector::count_uses() {
 void Selector::bring_in(Value get) {
   info_[get].pending = false;
   Step step{.inst = get, .result = get, .result_where = kAny, .target = kKeepsFlags};
+  held_.push_back(host_);
   p_.steps.push_back(step);
 }
 
@@ -177,6 +188,7 @@ void Selector::operands(Step& step, const Inst& inst, const Row& row) {
 void Selector::push(Step& step, FlagsEffect effect) {
   const Inst& inst = r_->insts[step.inst];
   const uint32_t index = static_cast<uint32_t>(p_.steps.size());
+  held_.push_back(host_);
   for (unsigned k = 4; k-- > 0;) {
     if (step.where[k] == kNone) continue;
     if (step.arguments == 0) step.arguments = static_cast<uint8_t>(k + 1);

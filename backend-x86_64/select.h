@@ -5,8 +5,9 @@
 // conditional ops behind them, flags groups with the arithmetic over the same operands. Dead pure
 // instructions are left out.
 //
-// The host's flags are tracked while selecting, and the emitters keep to what was decided here: a row says
-// whether an emitter leaves the flags alone. Moves that the allocator inserts never touch them.
+// Who holds the host's flags is decided here alone, and stands in the steps: an operand in them (kHostFlags),
+// an operand that takes them over (none), and whether they are still wanted (kFlagsLive). A row says whether
+// an emitter leaves the flags alone. Moves that the allocator inserts never touch them.
 #pragma once
 
 #include "backend-x86_64/rows.h"
@@ -39,14 +40,14 @@ class Selector {
   void need_register(Step& step, unsigned k, Reg r = ir::alloc::kAny);
 
   // --- for the emitter
-  struct Holder {
-    Value value = ir::kNoValue;  // the instruction whose host flags decide
-    uint8_t cond = 0;            // Cond over them; of a bit test: 0 as tested, 1 inverted
-  };
-  Holder holder(Value v) const { return info_[v].holder; }
-  bool flags_live(Value holder, uint32_t step) const { return info_[holder].served_until > step; }
+  // What an i1 that the host's flags hold asks of them: a Cond; of a bit test: 0 as tested, 1 inverted.
+  uint8_t condition_of(Value v) const { return info_[v].holder.cond; }
 
  private:
+  struct Holder {
+    Value value = ir::kNoValue;  // the instruction whose host flags decide
+    uint8_t cond = 0;            // see condition_of()
+  };
   struct Info {
     uint16_t uses = 0;
     bool saved = false;    // in a snapshot
@@ -67,6 +68,7 @@ class Selector {
   void operands(Step& step, const Inst& inst, const Row& row);
   bool operand(Step& step, unsigned k, Value v, Use use);
   void push(Step& step, FlagsEffect effect);
+  void mark_live_flags();
   void bring_in(Value get);
   void bring_in_slot(uint64_t slot, bool all);
   bool foldable(Value v) const;
@@ -77,6 +79,7 @@ class Selector {
   const ir::Region* r_ = nullptr;
   std::vector<Info> info_;
   std::vector<Value> pending_;
+  std::vector<Value> held_;  // by step: host_ in front of it
   std::vector<uint8_t> snapshot_seen_;
   Value host_ = ir::kNoValue;  // whose flags the host's flags register holds
   uint32_t host_step_ = 0;     // the step that set them

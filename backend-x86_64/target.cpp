@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What the processor says of itself.
 #include "backend-x86_64/target.h"
 
 #include <asmjit/core.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Thunks: the way into translated code, and the few ways out of it. They stand at the start of code memory,
-// once; regions call or jump to them relatively. While translated code runs, rsp points into the return stack
-// (ir/runtime.h); C++ runs on the host's stack, where enter left the callee-saved registers of the System V
-// ABI. The host predicts a ret by counting calls and rets: C++ comes here and goes back by jumps, so that the
-// count stays in step with the guest's calls.
+// once; regions call or jump to them relatively, and so they do to each other. While translated code runs,
+// rsp points into the return stack (ir/runtime.h); C++ runs on the host's stack, where enter left the
+// callee-saved registers of the System V ABI. The host predicts a ret by counting calls and rets: C++ comes
+// here and goes back by jumps, so that the count stays in step with the guest's calls.
 //
-// MXCSR is the guest's in translated code (Runtime::guest_fp_control, sticky flags included) and the host's
-// in C++, but for run_op, which computes with integers alone.
+// MXCSR is the guest's in translated code (HostFrame::guest_mxcsr, sticky flags included) and the host's in
+// C++, but for run_op, which computes with integers alone.
 #include "backend-x86_64/thunks.h"
 
 #include <cstdlib>
@@ -22,69 +22,68 @@ constexpr Reg kPushed[] = {kRbp, kRbx, kR12, kR13, kR14, kR15};
 
 class ThunkWriter {
  public:
-  ThunkWriter(Emitter& e, ir::CodeSpan at) : e(e), a(e.a), at_(at) {}
-  void write(ThunkTable& table) {
+  ThunkWriter(Emitter& e, ThunkTable& offsets) : e(e), a(e.a), offsets_(offsets) {}
+  void write() {
     align();
-    leave_ = here();
+    here(Thunk::leave);
     leave();
-    restore_ = here();
+    here(Thunk::restore);
     restore();
-    table.link = with_site(ir::Leave::kLink);
-    table.deadline = with_site(ir::Leave::kDeadline);
-    table.dead = with_site(ir::Leave::kDead);
-    table.engine = with_site(ir::Leave::kEngine);
+    with_site(Thunk::link, ir::Leave::kLink);
+    with_site(Thunk::deadline, ir::Leave::kDeadline);
+    with_site(Thunk::dead, ir::Leave::kDead);
+    with_site(Thunk::engine, ir::Leave::kEngine);
     align();
-    table.crosspage = here();
+    here(Thunk::crosspage);
     // rax: offset in the page that pc_page already names (the state's first slot).
     a.add(x86::rax, pc_page());
     const auto known = e.jump_short();
-    table.empty_return = here();  // rax: the address
+    here(Thunk::empty_return);  // rax: the address
     a.mov(x86::rsp, field(MYNAH_RUNTIME(empty_return), 8));
     e.land_short(known);
     constexpr auto kReturn = static_cast<unsigned>(ir::BranchKind::kReturn);
     first_jump(kReturn);  // falls into the next
-    indirect_miss(table, kReturn);
+    indirect_miss(kReturn);
     for (unsigned branch = 0; branch < ir::kBranchKinds; ++branch)
-      if (branch != kReturn) indirect_miss(table, branch);
+      if (branch != kReturn) indirect_miss(branch);
     align();
-    table.guard = here();
+    here(Thunk::guard);
     into_cpp(MYNAH_RUNTIME(guard_miss), ir::Leave::kGuard, true);
     align();
-    table.call = here();
+    here(Thunk::call);
     into_cpp(MYNAH_RUNTIME(call_helper), ir::Leave::kCall, false);
     align();
-    table.run_op = here();
+    here(Thunk::run_op);
     run_op();
     align();
-    table.cold_op = here();
+    here(Thunk::cold_op);
     cold_op();
     align();
-    enter_ = here();
-    enter(table);
+    here(Thunk::enter);
+    enter();
     align();
-    table.constants = here();
+    here(Thunk::constants);
     a.embed(kConstants, sizeof kConstants);
   }
-  uint64_t enter_address() const { return enter_; }
 
  private:
-  uint64_t here() const { return reinterpret_cast<uint64_t>(at_.execute) + e.position(); }
+  void here(Thunk thunk) { offsets_[static_cast<size_t>(thunk)] = e.position(); }
   void align() { a.align(asmjit::AlignMode::kCode, 16); }
   x86::Mem field(int32_t disp, uint32_t size = 0) { return e.runtime(disp, size); }
 
-  void enter(const ThunkTable& table) {
+  void enter() {
     for (const Reg r : kPushed) a.push(Emitter::r64(r));
     a.mov(x86::rax, x86::rsp);
     a.and_(x86::rsp, -16);
     a.sub(x86::rsp, 16);
     a.mov(x86::ptr(x86::rsp), x86::rax);
     a.lea(x86::rbp, x86::ptr(x86::rdi, static_cast<int32_t>(offsetof(Runtime, state)) + kStateBias));
-    a.mov(field(MYNAH_RUNTIME(host_stack)), x86::rsp);
-    a.stmxcsr(field(MYNAH_RUNTIME(host_fp_control), 4));
-    a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
+    a.mov(field(MYNAH_HOST_FRAME(stack)), x86::rsp);
+    a.stmxcsr(field(MYNAH_HOST_FRAME(host_mxcsr), 4));
+    a.ldmxcsr(field(MYNAH_HOST_FRAME(guest_mxcsr), 4));
     load_pinned();
-    a.mov(x86::rcx, field(MYNAH_RUNTIME(empty_return)));
-    e.load_address(x86::rax, table.empty_return);  // whatever the address next to it is
+    a.mov(x86::rcx, field(MYNAH_RUNTIME(empty_return), 8));
+    e.load_address(x86::rax, Thunk::empty_return);  // whatever the address next to it is
     a.mov(x86::ptr(x86::rcx, offsetof(ir::ReturnEntry, host)), x86::rax);
     from_host_stack();
     a.jmp(x86::rsi);
@@ -98,11 +97,11 @@ class ThunkWriter {
     a.mov(field(MYNAH_RUNTIME(counter)), x86::rax);
   }
   void host_fp() {
-    a.stmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
-    a.ldmxcsr(field(MYNAH_RUNTIME(host_fp_control), 4));
+    a.stmxcsr(field(MYNAH_HOST_FRAME(guest_mxcsr), 4));
+    a.ldmxcsr(field(MYNAH_HOST_FRAME(host_mxcsr), 4));
   }
 
-  // Back to enter's caller; exit_reason and exit_site are set. From `restore_` on, the counter and the
+  // Back to enter's caller; exit_reason and exit_site are set. From `restore` on, the counter and the
   // control words are in order already.
   void leave() {
     to_host_stack();
@@ -116,14 +115,13 @@ class ThunkWriter {
     a.jmp(x86::rcx);
   }
 
-  uint64_t with_site(ir::Leave reason) {
+  void with_site(Thunk thunk, ir::Leave reason) {
     align();
-    const uint64_t address = here();
+    here(thunk);
     a.pop(x86::rax);
     a.mov(field(MYNAH_RUNTIME(exit_site)), x86::rax);
     a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(reason));
-    e.jump(leave_);
-    return address;
+    e.jump(Thunk::leave);
   }
 
   x86::Mem pc_page() { return x86::ptr(x86::rbp, state_disp(0), 8); }
@@ -141,20 +139,20 @@ class ThunkWriter {
   }
   // rax: the address. What the second jump cache knows, by either name, goes into the first and on; every
   // register is free.
-  void indirect_miss(ThunkTable& table, unsigned branch) {
-    table.indirect_miss[branch] = here();
+  void indirect_miss(unsigned branch) {
+    here(x86_64::indirect_miss(branch));
     static_assert(sizeof(ir::SecondJumpEntry) == 32 && sizeof(ir::JumpEntry) == 16);
     a.imul(x86::esi, x86::eax, static_cast<int32_t>(ir::kJumpMix));
     a.shr(x86::esi, 32 - ir::kSecondJumpBits);
     const auto by_common = second_jump(ir::NameKind::kCommon, branch);
     const auto by_own = second_jump(ir::NameKind::kOwn, branch);
-    table.indirect_leave[branch] = here();
+    here(indirect_leave(branch));
     a.mov(field(MYNAH_RUNTIME(exit_argument), 8), branch);
     a.mov(field(MYNAH_RUNTIME(exit_target)), x86::rax);
     a.and_(x86::rax, -static_cast<int32_t>(ir::kPageSize));
     a.mov(pc_page(), x86::rax);
     a.mov(field(MYNAH_RUNTIME(exit_reason), 4), static_cast<uint32_t>(ir::Leave::kIndirect));
-    e.jump(leave_);
+    e.jump(Thunk::leave);
     e.land_short(by_common);
     e.land_short(by_own);
     a.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(ir::SecondJumpEntry, host), 8));
@@ -208,9 +206,9 @@ class ThunkWriter {
     a.call(field(function, 8));
     a.test(x86::al, x86::al);
     const auto go_on = e.jump_short(Cc::ne);
-    e.jump(restore_);
+    e.jump(Thunk::restore);
     e.land_short(go_on);
-    a.ldmxcsr(field(MYNAH_RUNTIME(guest_fp_control), 4));
+    a.ldmxcsr(field(MYNAH_HOST_FRAME(guest_mxcsr), 4));
     if (!all) {
       load_pinned();
       from_host_stack();
@@ -228,10 +226,10 @@ class ThunkWriter {
   }
 
   void to_host_stack() {
-    a.mov(field(MYNAH_RUNTIME(return_top)), x86::rsp);
-    a.mov(x86::rsp, field(MYNAH_RUNTIME(host_stack)));
+    a.mov(field(MYNAH_RUNTIME(return_top), 8), x86::rsp);
+    a.mov(x86::rsp, field(MYNAH_HOST_FRAME(stack)));
   }
-  void from_host_stack() { a.mov(x86::rsp, field(MYNAH_RUNTIME(return_top))); }
+  void from_host_stack() { a.mov(x86::rsp, field(MYNAH_RUNTIME(return_top), 8)); }
   void call_run_op() {
     to_host_stack();
     a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
@@ -260,21 +258,18 @@ class ThunkWriter {
 
   Emitter& e;
   x86::Assembler& a;
-  const ir::CodeSpan at_;
-  uint64_t leave_ = 0, restore_ = 0, enter_ = 0;
+  ThunkTable& offsets_;
 };
 
 }  // namespace
 
-ir::Thunks emit_thunks(Emitter& e, ir::CodeSpan at, ThunkTable& table) {
-  if (at.size < 4096) e.broken("there is no room for the thunks");
-  e.start(at);
-  ThunkWriter writer(e, at);
-  writer.write(table);
-  ir::Thunks thunks;
-  thunks.enter_address = writer.enter_address();
-  thunks.size = e.finish();
-  return thunks;
+ThunkTable write_thunks(Emitter& e, ir::CompiledCode& out) {
+  ThunkTable offsets{};
+  e.start(out);
+  e.make_room(kMostThunkBytes);
+  ThunkWriter(e, offsets).write();
+  e.finish();
+  return offsets;
 }
 
 }  // namespace mynah::x86_64

@@ -5,8 +5,6 @@
 // them.
 #include <benchmark/benchmark.h>
 
-#include <sys/mman.h>
-
 #include <cstring>
 #include <fstream>
 #include <vector>
@@ -159,23 +157,17 @@ void BM_Compile(benchmark::State& state) {
   const Corpus& c = corpus(state);
   std::vector<ir::Region> regions = lifted(c);
   for (ir::Region& region : regions) ir::run_passes(region);
-  constexpr size_t kThunks = 4096, kBytes = 64 << 10;
-  auto* memory = static_cast<uint8_t*>(
-      mmap(nullptr, kThunks + kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  if (memory == MAP_FAILED) return state.SkipWithError("no memory for code");
-  const auto backend = x86_64::make_backend();
-  backend->emit_thunks({memory, memory, kThunks});
+  const auto compiler = x86_64::make_backend()->make_compiler();
   ir::CompiledCode code;
   uint64_t host = 0, guest = 0;
   for (auto _ : state) {
     host = guest = 0;
     for (const ir::Region& region : regions) {
-      backend->compile(region, {memory + kThunks, memory + kThunks, kBytes}, code);
+      compiler->compile(region, code);
       host += code.size;
       guest += region.guest_bytes;
     }
   }
-  munmap(memory, kThunks + kBytes);
   per_inst(state, c.insts);
   state.counters["host/guest bytes"] = static_cast<double>(host) / static_cast<double>(guest);
 }

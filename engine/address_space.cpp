@@ -7,10 +7,11 @@
 
 namespace mynah {
 
-AddressSpace::AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniques& techniques)
+AddressSpace::AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniques& techniques,
+                           size_t stack_bytes)
     : guest_(guest),
       runtime_(runtime),
-      tlb_(runtime, guest.tag_bits(), guest.address_space_ids()),
+      tlb_(runtime, guest.tag_bits(), guest.address_space_ids(), stack_bytes),
       walk_([this](uint64_t va) {
         ++tlb_.stats.walks;
         return guest_.translate(va, Access::kExecute, key_.translation.permission_class);

@@ -18,7 +18,8 @@ namespace mynah {
 
 class AddressSpace {
  public:
-  AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniques& techniques);
+  // stack_bytes: as ir::Backend has it.
+  AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniques& techniques, size_t stack_bytes);
 
   Tlb& tlb() { return tlb_; }
   // Something that contexts are keyed by has changed, or may have.

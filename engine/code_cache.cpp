@@ -16,12 +16,12 @@
 namespace mynah {
 
 namespace {
-constexpr size_t kRegionReserve = 64 << 10;  // no region's code, and a portal, is larger
 constexpr size_t kSlab = 4096;
-constexpr size_t kSmallestCache = 4 * kRegionReserve;
+constexpr size_t kSmallestCache = 64 << 10;
 constexpr unsigned kDeadVersions =
     8;  // of one block that are kept for revival; code that keeps changing has no end of them
 constexpr size_t kChunk = 512;
+constexpr size_t aligned(size_t n) { return (n + ir::kCodeAlignment - 1) & ~(ir::kCodeAlignment - 1); }
 }  // namespace
 
 CodeCache::CodeCache(GuestMemory& memory, ir::Backend* backend, size_t code_bytes)
@@ -49,6 +49,7 @@ std::string CodeCache::init() {
   write_ = static_cast<uint8_t*>(write);
   execute_ = static_cast<uint8_t*>(execute);
   thunks_ = backend_->emit_thunks({write_, execute_, size_});
+  backend_->publish({write_, execute_, thunks_.size});
   used_ = first_block_ = (thunks_.size + 63) & ~size_t{63};
   return {};
 }
@@ -60,13 +61,15 @@ TranslatedBlock* CodeCache::find(const BlockKey& start, BlockSource& source) {
   return nullptr;
 }
 
-ir::CodeSpan CodeCache::reserve() {
-  if (size_ - used_ < kRegionReserve) return {nullptr, nullptr, 0};
-  return {write_ + used_, execute_ + used_, kRegionReserve - kPortalBytes};
+ir::CodeSpan CodeCache::take(size_t n) {
+  const ir::CodeSpan at{write_ + used_, execute_ + used_, n};
+  used_ += aligned(n);
+  return at;
 }
 
 TranslatedBlock* CodeCache::commit(const BlockKey& key, BlockSource& source, const ir::Region& region,
                                    const ir::CompiledCode& code) {
+  if (size_ - used_ < aligned(code.size) + aligned(backend_->portal_bytes())) return nullptr;
   if (slabs_.empty() || slab_used_ == kSlab) {
     slabs_.push_back(std::make_unique<TranslatedBlock[]>(kSlab));
     slab_used_ = 0;
@@ -82,7 +85,9 @@ TranslatedBlock* CodeCache::commit(const BlockKey& key, BlockSource& source, con
   b->sites = static_cast<uint32_t>(sites_.size());
   encode_sites(code, sites_);
   stats.metadata_bytes = sites_.size();
-  used_ += (code.size + 15) & ~size_t{15};
+  const ir::CodeSpan place = take(code.size);
+  backend_->install(code, place);
+  backend_->publish(place);
   index_.insert(*b);
   b->live = true;
   while (chunk_first_.size() * kChunk < used_)
@@ -110,9 +115,9 @@ void CodeCache::forget_old_versions(TranslatedBlock& newest) {
     if (++versions > kDeadVersions) {
       if (!newest.portal) {
         newest.portal = static_cast<uint32_t>(used_);
-        used_ += kPortalBytes;
+        take(backend_->portal_bytes());
       }
-      backend_->forward(span(old), portal(newest).execute);
+      backend_->patch(span(old), ir::Patch::forward(portal(newest).execute));
       *link = old.next_in_bucket;
     } else {
       link = &old.next_in_bucket;
@@ -132,7 +137,7 @@ TranslatedBlock* CodeCache::revive(const BlockKey& start, BlockSource& source) {
       const auto rest = bytes.subspan(b->first_bytes());
       if (!std::ranges::equal(rest, source.next_page().first(rest.size()))) continue;
     }
-    backend_->revive(span(*b), b->killed_bytes);
+    backend_->patch(span(*b), ir::Patch::revive(b->killed_entry));
     b->live = true;
     pages_.add(*b);
     forward_dead(*b);
@@ -143,15 +148,15 @@ TranslatedBlock* CodeCache::revive(const BlockKey& start, BlockSource& source) {
 }
 
 void CodeCache::kill(TranslatedBlock& b) {
-  backend_->kill(span(b), b.killed_bytes);
+  b.killed_entry = backend_->patch(span(b), ir::Patch::kill());
   b.live = false;
 }
 
 // Whoever still jumps to an older translation of the same code comes here without a way through the engine.
 void CodeCache::forward_dead(const TranslatedBlock& live) {
-  if (live.portal) backend_->forward(portal(live), entry(live));
+  if (live.portal) backend_->patch(portal(live), ir::Patch::forward(entry(live)));
   for (TranslatedBlock* b = index_.first(live.key); b; b = b->next_in_bucket)
-    if (!b->live && b->key == live.key) backend_->forward(span(*b), entry(live));
+    if (!b->live && b->key == live.key) backend_->patch(span(*b), ir::Patch::forward(entry(live)));
 }
 
 bool CodeCache::invalidate(uint64_t pa, uint64_t n, bool by_device) {

@@ -42,8 +42,9 @@ class CodeCache {
 
   // A live block with this start; one that goes on in the next page only where that is the source's.
   TranslatedBlock* find(const BlockKey& start, BlockSource& source);
-  // Space for one region's code; nullptr write pointer when the cache must be flushed first.
-  ir::CodeSpan reserve();
+  // Whether the cache can ever hold it.
+  bool holds(const ir::CompiledCode& code) const { return code.size <= size_ / 4; }
+  // Installs a region's code. Nullptr: the cache is full.
   TranslatedBlock* commit(const BlockKey& key, BlockSource& source, const ir::Region& region,
                           const ir::CompiledCode& code);
   // A dropped block with the same bytes as the source has now, back to life; or nullptr.
@@ -76,9 +77,10 @@ class CodeCache {
   // jump, the key's portal: chains of them, each leading to the next, would have no end.
   void forget_old_versions(TranslatedBlock& newest);
   ir::CodeSpan portal(const TranslatedBlock& b) const {
-    return {write_ + b.portal, execute_ + b.portal, kPortalBytes};
+    return {write_ + b.portal, execute_ + b.portal, backend_->portal_bytes()};
   }
-  static constexpr uint32_t kPortalBytes = 16;
+  // Room for n bytes of code; the caller has seen that it is there.
+  ir::CodeSpan take(size_t n);
   std::span<const uint8_t> guest_bytes(const TranslatedBlock& block) const {
     return {sites_.data() + block.sites - block.guest_bytes, block.guest_bytes};
   }

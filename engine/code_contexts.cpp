@@ -13,7 +13,8 @@ void CodeContext::clear_jumps() {
   for (unsigned i = 0; i < ir::kJumpEntries; ++i) jumps[i] = {ir::jump_invalid_address(i), 0};
 }
 
-CodeContexts::CodeContexts(ir::Runtime& runtime) : runtime_(runtime), second_jumps_(ir::kSecondJumpSize) {
+CodeContexts::CodeContexts(ir::Runtime& runtime, size_t stack_bytes)
+    : runtime_(runtime), return_stacks_(kContexts, stack_bytes), second_jumps_(ir::kSecondJumpSize) {
   for (unsigned i = 0; i < kContexts; ++i) {
     contexts_.push_back(std::make_unique<CodeContext>());
     contexts_.back()->empty_return = contexts_.back()->return_top = return_stacks_.end(i);

@@ -37,7 +37,8 @@ struct CodeContext {
 
 class CodeContexts {
  public:
-  explicit CodeContexts(ir::Runtime& runtime);
+  // stack_bytes: of each context's return stack; 0: none.
+  CodeContexts(ir::Runtime& runtime, size_t stack_bytes);
 
   // The context for a key is current from now on; recycles the least recently used one when there is none.
   CodeContext& select(const ContextKey& key);
@@ -67,7 +68,7 @@ class CodeContexts {
   void clear(CodeContext& context);
 
   ir::Runtime& runtime_;
-  ReturnStacks return_stacks_{kContexts};
+  ReturnStacks return_stacks_;
   std::vector<std::unique_ptr<CodeContext>> contexts_;
   std::vector<ir::SecondJumpEntry> second_jumps_;
   CodeContext* current_ = nullptr;

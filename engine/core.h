@@ -18,12 +18,13 @@
 namespace mynah {
 
 struct Core {
-  Core(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, const Techniques& techniques)
+  Core(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, const Techniques& techniques,
+       size_t stack_bytes)
       : guest(guest),
         memory(memory),
         runtime(*ir::runtime_of(guest.state())),
         budget(runtime),
-        space(guest, runtime, techniques),
+        space(guest, runtime, techniques, stack_bytes),
         stops(guest, space),
         memory_path(guest, memory, devices, space, stops) {}
 

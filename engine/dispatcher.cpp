@@ -19,7 +19,8 @@ Dispatcher::Dispatcher(Core& core, ir::Backend& backend, CodeCache& cache, Trans
   core_.space.tlb().names().on_death = [this](uint32_t name) {
     const auto it = page_links_.find(name);
     if (it == page_links_.end()) return;
-    for (const PageLink& link : it->second) backend_.unlink_page(cache_.span(*link.from), link.site_offset);
+    for (const PageLink& link : it->second)
+      backend_.patch(cache_.span(*link.from), ir::Patch::unlink(link.site_offset));
     page_links_.erase(it);
   };
   core_.memory_path.holds_code = [this](uint64_t pa, uint64_t n) { return cache_.holds_code(pa, n); };
@@ -109,13 +110,13 @@ void Dispatcher::link(TranslatedBlock& from, const ir::Site& site, uint64_t targ
     // Nor where the next page matters, which another address space may map elsewhere.
     if (!techniques_.links || to.crosses() || to.key.pa / kGuestPageSize != from.key.pa / kGuestPageSize)
       return;
-    backend_.link(cache_.span(from), site.offset, cache_.entry(to));
-    if (site.resume) backend_.link_jump(cache_.span(from), site.resume, cache_.entry(to));
+    backend_.patch(cache_.span(from), ir::Patch::link(site, cache_.entry(to)));
     return;
   }
   const uint32_t name = core_.runtime.code_names[static_cast<unsigned>(found.name)];
   if (!name || !found.one_name || !techniques_.page_links) return;
-  backend_.link_page(cache_.span(from), site.offset, found.name, name, target & ~kPageMask, cache_.entry(to));
+  const ir::Patch::PageCondition condition{found.name, name, target & ~kPageMask};
+  backend_.patch(cache_.span(from), ir::Patch::link_page(site, condition, cache_.entry(to)));
   page_links_[name].push_back({&from, site.offset});
 }
 

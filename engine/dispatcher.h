@@ -14,6 +14,7 @@
 
 #include "engine/code_cache.h"
 #include "engine/core.h"
+#include "engine/enter.h"
 #include "engine/site_cache.h"
 #include "engine/techniques.h"
 #include "engine/translator.h"
@@ -38,7 +39,7 @@ class Dispatcher {
              const Techniques& techniques);
 
   // Runs the budget's slice. `exact`: never beyond it; else a block is run, however short it is. Inlined,
-  // since a return from here would be mispredicted: see ir::Thunks::enter.
+  // since a return from here would be mispredicted: see engine/enter.h.
   [[gnu::always_inline]] inline AfterExit run(bool exact);
   void flush();  // no code is left
 
@@ -112,7 +113,7 @@ inline AfterExit Dispatcher::run(bool exact) {
     core_.space.tlb().code().forget_deep_returns();
     // Counting restarts at every entry: what was raised on the way here is not the code's.
     budget.restart();
-    cache_.thunks().enter(&core_.runtime, next.code);
+    enter(cache_.thunks(), &core_.runtime, next.code);
     const auto leave = static_cast<ir::Leave>(core_.runtime.exit_reason);
     const uint64_t site_address = core_.runtime.exit_site;
     ++stats.leaves[static_cast<unsigned>(leave)];

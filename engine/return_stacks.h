@@ -12,16 +12,21 @@ namespace mynah {
 
 class ReturnStacks {
  public:
-  explicit ReturnStacks(unsigned count);  // throws std::bad_alloc where the host has no address space
+  // bytes: of each, what the backend wants (ir::Backend::stack_bytes); 0: it has none. Throws std::bad_alloc
+  // where the host has no address space.
+  ReturnStacks(unsigned count, size_t bytes);
   ~ReturnStacks();
   ReturnStacks(const ReturnStacks&) = delete;
-  ir::ReturnEntry* end(unsigned i) const { return ir::make_return_stack(stack(i)); }
+  ir::ReturnEntry* end(unsigned i) const {
+    return bytes_ ? ir::make_return_stack(stack(i), bytes_) : nullptr;
+  }
 
  private:
-  static constexpr uint64_t kStride = ir::kReturnStackBytes + ir::kPageSize;
-  uint8_t* stack(unsigned i) const { return memory_ + i * kStride + ir::kPageSize; }
-  uint8_t* memory_;
-  uint64_t bytes_;
+  size_t stride() const { return bytes_ + ir::kPageSize; }
+  uint8_t* stack(unsigned i) const { return memory_ + i * stride() + ir::kPageSize; }
+  const unsigned count_;
+  const size_t bytes_;
+  uint8_t* memory_ = nullptr;
 };
 
 }  // namespace mynah

@@ -26,9 +26,9 @@ struct TlbStats {
 
 class Tlb {
  public:
-  // tag_bits, address_space_ids: as GuestCpu has them.
-  Tlb(ir::Runtime& runtime, uint64_t tag_bits, uint32_t address_space_ids)
-      : contexts_(tag_bits), second_(address_space_ids), code_(runtime), names_(code_) {}
+  // tag_bits, address_space_ids: as GuestCpu has them; stack_bytes: as ir::Backend has it.
+  Tlb(ir::Runtime& runtime, uint64_t tag_bits, uint32_t address_space_ids, size_t stack_bytes)
+      : contexts_(tag_bits), second_(address_space_ids), code_(runtime, stack_bytes), names_(code_) {}
 
   TlbContexts& contexts() { return contexts_; }
   CodeContexts& code() { return code_; }

@@ -21,7 +21,7 @@ struct TranslatedBlock {
   bool live = false;
   bool linkable = true;  // ir::Region::linkable
   uint32_t portal = 0;   // offset in code memory of the jump to the newest version of this key; 0: none yet
-  ir::EntryBytes killed_bytes = {};           // of the entry, while !live
+  uint64_t killed_entry = 0;                  // Patch::revive() wants it, while !live
   TranslatedBlock* next_in_bucket = nullptr;  // BlockIndex
   TranslatedBlock* next_in_page = nullptr;    // CodePages, while live
   TranslatedBlock* next_in_second_page = nullptr;

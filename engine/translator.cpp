@@ -56,18 +56,17 @@ Translator::Translation Translator::translate(const BlockKey& start, BlockSource
                              .verify = verify});
     if (log.ir) log.ir(region_, "opt");
     clock.done(Stage::kPasses);
-    const ir::CodeSpan space = cache_->reserve();
-    if (!space.write) {
-      cache_->flush();
-      return {Made::kCacheWasFull, nullptr};
-    }
-    backend_->compile(region_, space, code_);
+    const bool compiled = compiler_->compile(region_, code_) && cache_->holds(code_);
     clock.done(Stage::kEmit);
-    if (!code_.fits) {  // too many live values: fewer instructions
+    if (!compiled) {  // too many live values: fewer instructions
       if (limit <= 1) ir::broken(region_, "the backend has no room for a single instruction");
       continue;
     }
     TranslatedBlock* block = cache_->commit(key, source, region_, code_);
+    if (!block) {
+      cache_->flush();
+      return {Made::kCacheWasFull, nullptr};
+    }
     stats.guest_insts += region_.guest_insts;
     clock.done(Stage::kCommit);
     if (log.out_asm)

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 #include "engine/code_cache.h"
@@ -35,8 +36,9 @@ struct TranslationLog {
 
 class Translator {
  public:
-  Translator(const Frontend& frontend, ir::Backend* backend, CodeCache* cache)
-      : frontend_(frontend), backend_(backend), cache_(cache) {}
+  // backend, cache: null when only lift() is used.
+  Translator(const Frontend& frontend, const ir::Backend* backend, CodeCache* cache)
+      : frontend_(frontend), compiler_(backend ? backend->make_compiler() : nullptr), cache_(cache) {}
 
   // kCacheWasFull: it has been emptied; once more. kNextPageFaults: see Lifted.
   enum class Made : uint8_t { kBlock, kCacheWasFull, kNextPageFaults };
@@ -58,7 +60,7 @@ class Translator {
 
  private:
   const Frontend& frontend_;
-  ir::Backend* backend_;  // null when only lift() is used
+  std::unique_ptr<ir::Compiler> compiler_;
   CodeCache* cache_;
   ir::Region region_;
   ir::CompiledCode code_;

@@ -37,11 +37,12 @@ void run_op(ir::Runtime* runtime, uint64_t packed, uint64_t imm) {
 Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
            Accelerator accelerator, size_t code_bytes, const Techniques& techniques)
     : techniques_(techniques),
-      core_(guest, memory, devices, techniques_),
+      core_(guest, memory, devices, techniques_, backend ? backend->stack_bytes() : 0),
       cache_(accelerator == Accelerator::kJit ? std::make_unique<CodeCache>(memory, backend, code_bytes)
                                               : nullptr),
       translator_(guest.frontend(), backend, cache_.get()) {
   translator_.techniques = techniques_;
+  if (backend) backend->prepare(core_.runtime);
   if (cache_) dispatcher_ = std::make_unique<Dispatcher>(core_, *backend, *cache_, translator_, techniques_);
   core_.runtime.engine = this;
   core_.runtime.guard_miss = guard_miss;

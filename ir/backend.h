@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Backend: turns a region into host code. The engine owns code memory and the cache; a backend writes code,
-// tells where things are (sites), and knows how to patch them. It keeps no pointer to the region.
+// Backend: turns a region into host code. A Compiler writes it into a buffer of its own, good for any place:
+// what depends on the place is in a list of relocations. The backend installs it where the engine has room,
+// as often as wanted, and knows how to patch it there. The engine owns code memory and the cache.
+//
+// A Compiler belongs to one thread; different ones may compile at once. Backend's functions keep nothing from
+// one call to the next but the thunks' addresses. install() and patch() are called by one thread at a time;
+// what other processors may do meanwhile is said at Patch.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -46,78 +51,112 @@ struct Site {
   uint32_t first_saved = 0, saved_count = 0;  // into CompiledCode::saved
 };
 
-struct CompiledCode {
-  std::vector<Site> sites;  // by ascending offset
-  std::vector<SavedSlot> saved;
-  uint32_t size = 0;  // host bytes
-  bool fits = true;   // false: the buffer was too small; nothing usable was written
-  bool too_complex =
-      false;  // with fits false: the region needs more than the backend has; retry with fewer instructions
+// A field of the code that depends on where the code is. Kind, number and addend are the backend's.
+struct Relocation {
+  uint32_t offset = 0;  // bytes from the code's start
+  uint8_t kind = 0;
+  int8_t addend = 0;
+  uint16_t number = 0;
 };
 
+// What a Compiler makes of a region: plain data without a host address, to be kept and installed anywhere.
+struct CompiledCode {
+  std::vector<uint8_t> buffer;  // the code, and room behind it that the next compilation uses
+  uint32_t size = 0;            // host bytes
+  std::vector<Relocation> relocations;
+  std::vector<Site> sites;  // by ascending offset
+  std::vector<SavedSlot> saved;
+
+  std::span<const uint8_t> bytes() const { return {buffer.data(), size}; }
+};
+
+// What stands at the start of code memory: the ways into translated code and out of it.
 struct Thunks {
-  // Runs until something leaves; Runtime::exit_* then say why. Inlined: the host predicts returns by counting
-  // calls, and a call here would stand between the guest's.
-  [[gnu::always_inline]] void enter(Runtime* runtime, const void* code) const {
-#if defined(__x86_64__)
-    // Below the red zone, as if called.
-    asm volatile(
-        "sub $128, %%rsp\n\t"
-        "lea 1f(%%rip), %%rax\n\t"
-        "push %%rax\n\t"
-        "jmp *%[address]\n"
-        "1:\tadd $128, %%rsp"
-        : "+D"(runtime), "+S"(code)
-        : [address] "r"(enter_address)
-        : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
-          "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory",
-          "cc");
-#else
-    reinterpret_cast<void (*)(Runtime*, const void*)>(enter_address)(runtime, code);
-#endif
-  }
-  uint64_t enter_address = 0;
+  const void* enter = nullptr;  // for the backend's own enter()
   uint32_t size = 0;
 };
 
 // Code is written through `write` and runs at `execute`: two mappings of one memory, or the same address.
 struct CodeSpan {
-  uint8_t* write;
-  uint8_t* execute;
-  size_t size;
+  uint8_t* write = nullptr;
+  uint8_t* execute = nullptr;
+  size_t size = 0;
 };
+// Every piece of code begins at a multiple of this.
+constexpr size_t kCodeAlignment = 16;
 
-// Room for the bytes at a region's entry that Backend::kill() overwrites, and nothing else patches.
-using EntryBytes = std::array<uint8_t, 8>;
+// A change of installed code. Where Backend::needs_safepoint() says no it is one store of an aligned word,
+// and other processors may run the code meanwhile, and go the old way or the new one; so do kKill, kRevive
+// and kForward of a region with `smp`. Else every processor that may run the code has to be at a safepoint.
+struct Patch {
+  enum class Kind : uint8_t {
+    kLink,      // the direct exit goes to target
+    kLinkPage,  // the exit to another page (Site::imm beyond the page) goes to target under a condition
+    kUnlink,    // either comes back to C++
+    kKill,      // entering the code leaves with Leave::kDead
+    kRevive,    // undoes kKill and kForward
+    kForward,   // entering killed code, or a portal, goes to target
+  } kind;
+  // kLinkPage: while Runtime::code_names[kind] is `name` and pc_page has become `page` (the same code may be
+  // mapped twice). Else the jump cache is asked.
+  struct PageCondition {
+    NameKind kind{};
+    uint32_t name = 0;
+    uint64_t page = 0;
+  };
+  uint32_t site_offset = 0;  // Site::offset of the exit
+  uint32_t jump_end = 0;     // kLink: its Site::resume
+  const uint8_t* target = nullptr;
+  uint64_t entry = 0;  // kRevive: what kKill returned
+  PageCondition condition{};
+
+  static Patch link(const Site& site, const uint8_t* target) {
+    return {.kind = Kind::kLink, .site_offset = site.offset, .jump_end = site.resume, .target = target};
+  }
+  static Patch link_page(const Site& site, const PageCondition& condition, const uint8_t* target) {
+    return {.kind = Kind::kLinkPage, .site_offset = site.offset, .target = target, .condition = condition};
+  }
+  static Patch unlink(uint32_t site_offset) { return {.kind = Kind::kUnlink, .site_offset = site_offset}; }
+  static Patch kill() { return {.kind = Kind::kKill}; }
+  static Patch revive(uint64_t entry) { return {.kind = Kind::kRevive, .entry = entry}; }
+  static Patch forward(const uint8_t* target) { return {.kind = Kind::kForward, .target = target}; }
+};
 
 struct BackendOptions {
   bool validate = false;     // let the assembler check every instruction; verify the allocation
   bool return_stack = true;  // see ir/runtime.h; without it returns ask the jump cache
 };
 
+// One thread's way to compile.
+class Compiler {
+ public:
+  virtual ~Compiler() = default;
+  // False: the region needs more than the backend has; to be tried again with fewer instructions.
+  virtual bool compile(const Region& region, CompiledCode& out) = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
-  // Writes the thunks at the start of code memory; compile() then refers to them by relative address.
+  virtual std::unique_ptr<Compiler> make_compiler() const = 0;
+  // Sets up what the backend keeps in a frame (Runtime::backend, Runtime::host_float). Before anything runs.
+  virtual void prepare(Runtime& runtime) const = 0;
+  // Bytes of stack that translated code wants of each context (Runtime::empty_return); 0: none.
+  virtual size_t stack_bytes() const = 0;
+
+  // --- code memory: one a backend. The thunks come first; code is within reach of them.
   virtual Thunks emit_thunks(CodeSpan at) = 0;
-  virtual void compile(const Region& region, CodeSpan at, CompiledCode& out) = 0;
-  // Direct exit at a site (by its offset) jumps to target from now on, or comes back to C++ (target null).
-  virtual void link(CodeSpan code, uint32_t site_offset, const uint8_t* target) = 0;
-  // The conditional jump in front of an exit (Site::resume) leads to target itself from now on.
-  virtual void link_jump(CodeSpan code, uint32_t jump_end, const uint8_t* target) = 0;
-  // The same for an exit to another page (Site::imm beyond the page): it jumps to target while
-  // Runtime::code_names[kind] is `name` and pc_page has become `page` (the same code may be mapped twice),
-  // and asks the jump cache otherwise.
-  virtual void link_page(CodeSpan code, uint32_t site_offset, NameKind kind, uint32_t name, uint64_t page,
-                         const uint8_t* target) = 0;
-  virtual void unlink_page(CodeSpan code, uint32_t site_offset) = 0;
-  // Entering `code` leaves with Leave::kDead from now on; `saved` gets what that overwrote.
-  virtual void kill(CodeSpan code, EntryBytes& saved) = 0;
-  // Undoes kill() and forward().
-  virtual void revive(CodeSpan code, const EntryBytes& saved) = 0;
-  // Entering killed code goes to target from now on.
-  virtual void forward(CodeSpan killed, const uint8_t* target) = 0;
+  // Copies the code and fits it to its place; `at` has code.size bytes. Not run before publish().
+  virtual void install(const CompiledCode& code, CodeSpan at) const = 0;
+  // Bytes of code that only goes on elsewhere, by Patch::forward.
+  virtual size_t portal_bytes() const = 0;
+  // Returns what kKill replaced. Published already.
+  virtual uint64_t patch(CodeSpan code, const Patch& patch) const = 0;
+  // Whether the patch changes more than one aligned word.
+  virtual bool needs_safepoint(CodeSpan code, const Patch& patch) const = 0;
+  // Makes what was written visible to whoever runs it, where the host does not by itself.
+  virtual void publish(CodeSpan code) const = 0;
   virtual std::string disassemble(std::span<const uint8_t> code, uint64_t address) const = 0;
 };
 

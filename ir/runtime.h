@@ -89,10 +89,10 @@ constexpr unsigned second_jump_index(uint64_t address, uint32_t tag) {
          (kSecondJumpSize - 1);
 }
 
-// --- Return stack: the host's own, so that the host predicts a guest's returns as it does its own. A call
-// pushes the guest's return address and the host address of what leads on there; a return that finds its
-// target on top goes there. What it holds is as valid as the jump cache, and forgotten with it. There is no
-// check of its depth: Runtime::counter bounds the calls from enter() on.
+// --- Return stack, of backends that have one: the host's own, so that the host predicts a guest's returns as
+// it does its own. A call pushes the guest's return address and the host address of what leads on there; a
+// return that finds its target on top goes there. What it holds is as valid as the jump cache, and forgotten
+// with it. There is no check of its depth: Runtime::counter bounds the calls from enter() on.
 struct ReturnEntry {
   uint64_t host;
   uint64_t address;
@@ -102,9 +102,8 @@ constexpr int64_t kKeptCalls = 1 << 16;  // from one enter() to the next, at mos
 // Behind the deepest entry: what a region pushes for a thunk, and a host signal's frame. Hardly any of it is
 // ever touched.
 constexpr size_t kReturnStackBytes = (kMostCalls + kKeptCalls) * sizeof(ReturnEntry) + (256 << 10);
-// The end of a stack in `memory`, kReturnStackBytes: what an empty one's top is. Made so before anything
-// runs.
-ReturnEntry* make_return_stack(uint8_t* memory);
+// The end of a stack in `memory`: what an empty one's top is. Before anything runs.
+ReturnEntry* make_return_stack(uint8_t* memory, size_t bytes = kReturnStackBytes);
 
 // One translation context's table. The engine derives its own class from it.
 struct alignas(64) TlbTable {
@@ -124,6 +123,13 @@ enum class Leave : uint32_t {
 };
 
 struct Runtime;
+
+// The guest's floating-point environment on the host's own instructions, where that is.
+struct HostFloat {
+  uint32_t (*flags)(const Runtime&);  // sticky flags that the host gathered, in softfloat's bits
+  void (*clear_flags)(Runtime&);
+  void (*set_round)(Runtime&, uint8_t round);  // FpMode::round
+};
 
 // Registers as a guard miss or helper saves them, for snapshots; and where code keeps what it has no register
 // for.
@@ -147,12 +153,11 @@ struct alignas(64) Runtime {
   int64_t counter;  // guest instructions left, at most kMostCalls; in a register while translated code runs
   uint64_t exit_target;
   uint64_t exit_argument;
-  uint64_t exit_site;         // host address within the code, see Site::offset
-  uint32_t exit_reason;       // Leave
-  uint32_t guest_fp_control;  // host control word for guest code (x86-64: MXCSR, sticky flags included)
-  uint32_t host_fp_control;
+  uint64_t exit_site;    // host address within the code, see Site::offset
+  uint32_t exit_reason;  // Leave
   uint32_t fp_sticky;  // sticky FP and saturation flags that C++ accumulated (softfloat's bits; 1 << 27: QC)
-  void* host_stack;    // saved by enter
+  const HostFloat* host_float;        // set by Backend::prepare(); null: C++ alone computes
+  alignas(16) std::byte backend[32];  // the backend's own: control words, what enter saves
   // C++ entries. guard_miss: returns true to resume, having put the pointer into its register and resume_at.
   // It is asked for an exit_engine_if too (by the site's kind), and then leaves with Leave::kEngine.
   bool (*guard_miss)(Runtime*, uint64_t site, HostRegisters*);
@@ -180,12 +185,11 @@ inline Runtime* runtime_of(void* state) {
   return reinterpret_cast<Runtime*>(static_cast<uint8_t*>(state) - offsetof(Runtime, state));
 }
 
-// Sticky flags of guest floating point: what the host's control word gathered (invalid 1, divide by zero 2,
-// overflow 4, underflow 8, inexact 16) and what C++ gathered (fp_sticky). Reading leaves them; set replaces
-// them.
+// Sticky flags of guest floating point: what the host gathered (invalid 1, divide by zero 2, overflow 4,
+// underflow 8, inexact 16) and what C++ gathered (fp_sticky). Reading leaves them; set replaces them.
 uint32_t fp_flags(const Runtime& runtime);
 void set_fp_flags(Runtime& runtime, uint32_t flags);
-// Puts the rounding mode into guest_fp_control, sticky flags untouched.
+// The rounding mode of the host's instructions, sticky flags untouched.
 void set_fp_round(Runtime& runtime, uint8_t round);
 
 }  // namespace mynah::ir

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Follows every value through registers and spill slots, symbolically; see checker.h.
 #include "ir/alloc/checker.h"
 
 namespace mynah::ir::alloc {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The walk. A step goes through five stages: operands with a register of their own, other operands, the
+// result with temporaries, the snapshot, and what is left behind it.
 #include "ir/alloc/linear_scan.h"
 
 #include <bit>
@@ -145,10 +148,17 @@ void LinearScan::step(uint32_t index, Step& st) {
   step_ = &st;
   pinned_ = 0;
   st.first_move = static_cast<uint32_t>(p_->moves.size());
-  const Inst& inst = p_->region->insts[st.inst];
-  const bool leaves = inst.snapshot != kNoSnapshot;
+  const RegSet fixed = pass_uses(st);
+  if (st.clobbers) evacuate(index, st.clobbers);
+  if (fixed) place_fixed(index, st, fixed);
+  place_operands(index, st, fixed);
+  place_result(index, st);
+  if (p_->region->insts[st.inst].snapshot != kNoSnapshot) note_snapshot(index, st);
+  end_step(index, st);
+}
 
-  // Operands' uses move on to the next one behind this step.
+// Operands' uses move on to the next one behind this step. Returns the registers that operands ask for.
+RegSet LinearScan::pass_uses(const Step& st) {
   RegSet fixed = 0;
   for (unsigned k = 0; k < st.arguments; ++k) {
     if (st.where[k] == kAny) {
@@ -158,58 +168,58 @@ void LinearScan::step(uint32_t index, Step& st) {
       fixed |= bit(st.where[k]);
     }
   }
-  const auto wanted_here = [&](Value v) {
-    for (unsigned k = 0; k < st.arguments; ++k)
-      if (st.value[k] == v && (st.where[k] == kAny || is_register(st.where[k]))) return true;
-    return p_->snapshot_end[v] > index;
-  };
+  return fixed;
+}
 
-  if (st.clobbers) evacuate(index, st.clobbers);
-
-  // Operands with a register of their own.
-  if (fixed) {
-    for (RegSet rest = fixed & occupied_; rest; rest &= rest - 1) {
-      const Reg r = static_cast<Reg>(std::countr_zero(rest));
-      const Value v = holder_[r];
-      bool right = false;
-      for (unsigned k = 0; k < st.arguments; ++k) right |= st.value[k] == v && st.where[k] == r;
-      if (right) continue;
-      if (wanted_here(v) || state_[v].next != kNever) {
-        const RegSet cls = r < kVectorBase ? kGeneral : kVector;
-        const RegSet free = target_.allocatable & cls & ~fixed & ~st.clobbers & ~occupied_;
-        if (free) {
-          const Reg to = static_cast<Reg>(std::countr_zero(free));
-          copy(v, to, r);
-          release(v);
-          place(v, to);
-        } else {
-          evict(r);
-        }
-      } else {
-        release(v);
-      }
-    }
+// Operands with a register of their own: whoever is there makes room.
+void LinearScan::place_fixed(uint32_t index, const Step& st, RegSet fixed) {
+  for (RegSet rest = fixed & occupied_; rest; rest &= rest - 1) {
+    const Reg r = static_cast<Reg>(std::countr_zero(rest));
+    const Value v = holder_[r];
+    bool right = false, operand = false;
     for (unsigned k = 0; k < st.arguments; ++k) {
-      if (!is_register(st.where[k])) continue;
-      const Value v = st.value[k];
-      const Reg r = st.where[k], at = state_[v].reg;
-      pinned_ |= bit(r);
-      if (at == r) continue;
-      if (at == kNone) {
-        load(v, r);
+      if (st.value[k] != v) continue;
+      right |= st.where[k] == r;
+      operand |= st.where[k] == kAny || is_register(st.where[k]);
+    }
+    if (right) continue;
+    if (!operand && p_->snapshot_end[v] <= index && state_[v].next == kNever) {
+      release(v);
+      continue;
+    }
+    const RegSet cls = r < kVectorBase ? kGeneral : kVector;
+    const RegSet free = target_.allocatable & cls & ~fixed & ~st.clobbers & ~occupied_;
+    if (free) {
+      const Reg to = static_cast<Reg>(std::countr_zero(free));
+      copy(v, to, r);
+      release(v);
+      place(v, to);
+    } else {
+      evict(r);
+    }
+  }
+  for (unsigned k = 0; k < st.arguments; ++k) {
+    if (!is_register(st.where[k])) continue;
+    const Value v = st.value[k];
+    const Reg r = st.where[k], at = state_[v].reg;
+    pinned_ |= bit(r);
+    if (at == r) continue;
+    if (at == kNone) {
+      load(v, r);
+      place(v, r);
+    } else {
+      copy(v, r, at);
+      // The value moves house unless the register is about to be overwritten.
+      if (!(st.clobbers & bit(r)) && !(fixed & bit(at))) {
+        release(v);
         place(v, r);
-      } else {
-        copy(v, r, at);
-        // The value moves house unless the register is about to be overwritten.
-        if (!(st.clobbers & bit(r)) && !(fixed & bit(at))) {
-          release(v);
-          place(v, r);
-        }
       }
     }
   }
+}
 
-  // Other operands: first pin what is in place, then bring in the rest.
+// Other operands: first pin what is in place, then bring in the rest.
+void LinearScan::place_operands(uint32_t index, Step& st, RegSet fixed) {
   const RegSet avoid = (st.traits & kArgsSurvive) ? st.clobbers : 0;
   for (unsigned k = 0; k < st.arguments; ++k) {
     if (st.where[k] != kAny) continue;
@@ -236,21 +246,24 @@ void LinearScan::step(uint32_t index, Step& st) {
     place(v, to);
     st.where[k] = to;
   }
+}
 
-  // Which operand registers hold nothing of value once they have been read.
-  const auto expires = [&](unsigned k) {
-    if (!is_register(st.where[k])) return false;
-    const Value v = st.value[k];
-    if (state_[v].reg != st.where[k]) return true;  // a copy made for this step
-    return !alive_after(v, index) && !(leaves && p_->snapshot_end[v] > index);
-  };
+// Whether operand k's register holds nothing of value once it has been read.
+bool LinearScan::expires(uint32_t index, const Step& st, unsigned k) const {
+  if (!is_register(st.where[k])) return false;
+  const Value v = st.value[k];
+  if (state_[v].reg != st.where[k]) return true;  // a copy made for this step
+  const bool leaves = p_->region->insts[st.inst].snapshot != kNoSnapshot;
+  return !alive_after(v, index) && !(leaves && p_->snapshot_end[v] > index);
+}
 
-  RegSet result_bit = 0;
+// The result, in an operand's register where it must or can be, and temporaries.
+void LinearScan::place_result(uint32_t index, Step& st) {
   if (st.result_where != kNone) {
     const RegSet cls = class_of(p_->type(st.result));
     if (st.tied != kNotTied) {
-      if ((st.traits & kCommutative) && !expires(st.tied) && st.tied == 0 && is_register(st.where[1]) &&
-          expires(1)) {
+      if ((st.traits & kCommutative) && !expires(index, st, st.tied) && st.tied == 0 &&
+          is_register(st.where[1]) && expires(index, st, 1)) {
         std::swap(st.value[0], st.value[1]);
         std::swap(st.where[0], st.where[1]);
         std::swap(st.next[0], st.next[1]);
@@ -259,7 +272,7 @@ void LinearScan::step(uint32_t index, Step& st) {
       bool shared = false;
       if (st.traits & kEarlyResult)
         for (unsigned k = 0; k < st.arguments; ++k) shared |= k != t && st.where[k] == st.where[t];
-      if (!expires(t) || shared || (st.clobbers & bit(st.where[t]))) {
+      if (!expires(index, st, t) || shared || (st.clobbers & bit(st.where[t]))) {
         const Reg to = take(cls, st.clobbers, st.result, index);
         copy(st.value[t], to, st.where[t]);
         st.where[t] = to;
@@ -270,48 +283,52 @@ void LinearScan::step(uint32_t index, Step& st) {
       if (!(st.traits & kEarlyResult))
         for (unsigned k = 0; k < st.arguments && r == kNone; ++k)
           if (is_register(st.where[k]) && (bit(st.where[k]) & cls & target_.allocatable & ~st.clobbers) &&
-              expires(k))
+              expires(index, st, k))
             r = st.where[k];
       // After a call any register will do, also an overwritten one.
       if (r == kNone) r = take(cls, (st.traits & kClobbersAll) ? 0 : st.clobbers, st.result, index);
       st.result_where = r;
     }
-    result_bit = bit(st.result_where);
-    pinned_ |= result_bit;
+    pinned_ |= bit(st.result_where);
   }
   unsigned temps = 0;
   for (unsigned i = 0; i < st.general_temps; ++i)
     st.temp[temps++] = take(kGeneral, st.clobbers, kNoValue, index);
   for (unsigned i = 0; i < st.vector_temps; ++i)
     st.temp[temps++] = take(kVector, st.clobbers, kNoValue, index);
+}
 
-  if (leaves) {
-    st.first_spot = static_cast<uint32_t>(p_->spots.size());
-    for (const SnapshotEntry& e : p_->region->entries(p_->region->snapshots[inst.snapshot])) {
-      const Value v = p_->facts[e.value].root;
-      Spot spot{.kind = Spot::Kind::kRegister};
-      if (v == st.in_flags) {
-        spot.kind = Spot::Kind::kFlags;
-      } else if (p_->facts[v].constant) {
-        spot.kind = Spot::Kind::kConst;
-      } else if (state_[v].reg != kNone) {
-        spot.reg = state_[v].reg;
-      } else {
-        spot.kind = Spot::Kind::kSpill;
-        spot.spill = static_cast<uint16_t>(state_[v].spill - 1);
-      }
-      p_->spots.push_back(spot);
+// Where the values of the step's snapshot are; those that nobody else needs go.
+void LinearScan::note_snapshot(uint32_t index, Step& st) {
+  const auto entries = p_->region->entries(p_->region->snapshots[p_->region->insts[st.inst].snapshot]);
+  st.first_spot = static_cast<uint32_t>(p_->spots.size());
+  for (const SnapshotEntry& e : entries) {
+    const Value v = p_->facts[e.value].root;
+    Spot spot{.kind = Spot::Kind::kRegister};
+    if (v == st.in_flags) {
+      spot.kind = Spot::Kind::kFlags;
+    } else if (p_->facts[v].constant) {
+      spot.kind = Spot::Kind::kConst;
+    } else if (state_[v].reg != kNone) {
+      spot.reg = state_[v].reg;
+    } else {
+      spot.kind = Spot::Kind::kSpill;
+      spot.spill = static_cast<uint16_t>(state_[v].spill - 1);
     }
-    for (const SnapshotEntry& e : p_->region->entries(p_->region->snapshots[inst.snapshot])) {
-      const Value v = p_->facts[e.value].root;
-      if (!alive_after(v, index)) release(v);
-    }
+    p_->spots.push_back(spot);
   }
+  for (const SnapshotEntry& e : entries) {
+    const Value v = p_->facts[e.value].root;
+    if (!alive_after(v, index)) release(v);
+  }
+}
 
-  // Behind the step.
+// Behind the step: what was read for the last time and what was overwritten is gone, the result is there.
+void LinearScan::end_step(uint32_t index, const Step& st) {
   for (unsigned k = 0; k < st.arguments; ++k)
     if (is_register(st.where[k]) && !alive_after(st.value[k], index)) release(st.value[k]);
-  for (RegSet rest = (st.clobbers | result_bit) & occupied_; rest; rest &= rest - 1)
+  const RegSet result = st.result_where != kNone ? bit(st.result_where) : 0;
+  for (RegSet rest = (st.clobbers | result) & occupied_; rest; rest &= rest - 1)
     release(holder_[std::countr_zero(rest)]);
   if (st.result_where != kNone) {
     state_[st.result].next = st.result_next;

@@ -25,6 +25,14 @@ class LinearScan {
   };
 
   void step(uint32_t index, Step& step);
+  RegSet pass_uses(const Step& step);
+  // The stages of a step, in this order.
+  void place_fixed(uint32_t index, const Step& step, RegSet fixed);
+  void place_operands(uint32_t index, Step& step, RegSet fixed);
+  void place_result(uint32_t index, Step& step);
+  void note_snapshot(uint32_t index, Step& step);
+  void end_step(uint32_t index, const Step& step);
+  bool expires(uint32_t index, const Step& step, unsigned k) const;
   bool alive_after(Value v, uint32_t index) const {
     return state_[v].next != kNever || p_->snapshot_end[v] > index + 1;
   }

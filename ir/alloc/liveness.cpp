@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// One backward walk over the steps.
 #include "ir/alloc/liveness.h"
 
 namespace mynah::ir::alloc {

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "backend-x86_64/backend.h"
+#include "backend-x86_64/enter.h"
 #include "backend-x86_64/target.h"
 #include "ir/passes/passes.h"
 #include "ir/text.h"
@@ -30,6 +31,8 @@ JitRunner::JitRunner(const JitOptions& options)
                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (code_memory_ == MAP_FAILED) std::abort();
   thunks_ = backend_->emit_thunks({code_memory_, code_memory_, kThunkBytes});
+  compiler_ = backend_->make_compiler();
+  backend_->prepare(*runtime_);
   runtime_->engine = this;
   runtime_->second_jumps = second_jumps_.data();
   runtime_->guard_miss = guard_miss;
@@ -55,12 +58,13 @@ void JitRunner::clear_tlb() {
 RegionExit JitRunner::run(ir::Region& region, arm::ArmState& state, uint8_t* memory, uint32_t& fpsr) {
   if (options_.passes) ir::run_passes(region);
   uint8_t* at = code_memory_ + kThunkBytes;
-  backend_->compile(region, {at, at, kCodeBytes}, code_);
-  if (!code_.fits) {
+  if (!compiler_->compile(region, code_) || code_.size > kCodeBytes) {
     std::fprintf(stderr, "does not compile:\n%s", ir::print(region).c_str());
     std::abort();
   }
   span_ = {at, at, code_.size};
+  backend_->install(code_, span_);
+  backend_->publish(span_);
   if (runs_++ % 8 == 0) clear_tlb();
   std::memcpy(pages_ + (kMemory - kFirstPage), memory, kMemorySize);
   std::memcpy(runtime_->state, &state, sizeof state);
@@ -68,7 +72,7 @@ RegionExit JitRunner::run(ir::Region& region, arm::ArmState& state, uint8_t* mem
   runtime_->fp_mode = region.fp;
   ir::set_fp_round(*runtime_, region.fp.round);
   ir::set_fp_flags(*runtime_, fpsr);
-  thunks_.enter(runtime_, at);
+  x86_64::enter(thunks_, runtime_, at);
   std::memcpy(&state, runtime_->state, sizeof state);
   std::memcpy(memory, pages_ + (kMemory - kFirstPage), kMemorySize);
   fpsr = ir::fp_flags(*runtime_);

@@ -38,6 +38,7 @@ class JitRunner {
 
   JitOptions options_;
   std::unique_ptr<ir::Backend> backend_;
+  std::unique_ptr<ir::Compiler> compiler_;
   uint8_t* code_memory_;
   ir::Thunks thunks_;
   ir::CompiledCode code_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Code memory, guest memory and the C++ entries of the small machine; see harness.h.
 #include "harness.h"
 
+#include "backend-x86_64/enter.h"
 #include "backend-x86_64/target.h"
 
 #include <sys/mman.h>
@@ -70,9 +73,11 @@ Machine::Machine(bool plain, bool validate) : memory(kGuestPages * kPageSize) {
   code_memory_ = static_cast<uint8_t*>(
       mmap(nullptr, kCodeBytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (code_memory_ == MAP_FAILED) std::abort();
-  thunks_ = backend->emit_thunks({code_memory_, code_memory_, 4096});
-  used_ = 4096;
+  thunks_ = backend->emit_thunks({code_memory_, code_memory_, kCodeBytes});
+  first_ = used_ = (thunks_.size + kCodeAlignment - 1) & ~(kCodeAlignment - 1);
+  compiler = backend->make_compiler();
   rt = new_runtime(sizeof(State) + 64);
+  backend->prepare(*rt);
   rt->second_jumps = second_jumps.data();
   rt->engine = this;
   rt->guard_miss = guard_miss;
@@ -112,18 +117,23 @@ const uint8_t* Machine::compile() {
 }
 
 const uint8_t* Machine::compile_region() {
-  if (used_ + (256 << 10) > kCodeBytes) used_ = 4096;
+  if (!compiler->compile(region, code)) return nullptr;
+  return (span_ = install(code)).execute;
+}
+
+CodeSpan Machine::install(const CompiledCode& compiled) {
+  if (used_ + compiled.size > kCodeBytes) used_ = first_;
   uint8_t* at = code_memory_ + used_;
-  backend->compile(region, {at, at, 256 << 10}, code);
-  if (!code.fits) return nullptr;
-  span_ = {at, at, code.size};
-  used_ += (code.size + 15) & ~size_t{15};
-  return at;
+  const CodeSpan span{at, at, compiled.size};
+  backend->install(compiled, span);
+  backend->publish(span);
+  used_ += (compiled.size + kCodeAlignment - 1) & ~(kCodeAlignment - 1);
+  return span;
 }
 
 Leave Machine::run(const uint8_t* at, int64_t counter) {
   rt->counter = counter;
-  thunks_.enter(rt, at);
+  x86_64::enter(thunks_, rt, at);
   return static_cast<Leave>(rt->exit_reason);
 }
 

@@ -59,9 +59,13 @@ class Machine : public EvalHost {
   Builder b{region};
 
   // Compiles into fresh code memory; returns where it runs.
-  const uint8_t* compile();
+  const uint8_t* compile();         // null: the region is too complex
   const uint8_t* compile_region();  // of a region that was not built here
   CodeSpan span() const { return span_; }
+  // Installs `code` once more, elsewhere.
+  CodeSpan install(const CompiledCode& code);
+  // Where `code` runs from now on, for finding sites.
+  void select_span(CodeSpan span) { span_ = span; }
   Leave run(const uint8_t* code, int64_t counter = 1000);
   Leave run() { return run(compile()); }
   State& state() { return *reinterpret_cast<State*>(rt->state); }
@@ -74,6 +78,7 @@ class Machine : public EvalHost {
   Runtime* rt;
   std::vector<ir::SecondJumpEntry> second_jumps = std::vector<ir::SecondJumpEntry>(ir::kSecondJumpSize);
   std::unique_ptr<Backend> backend;
+  std::unique_ptr<Compiler> compiler;
   CompiledCode code;
   std::vector<uint8_t> memory;  // guest memory
   std::unique_ptr<uint8_t[]> return_stack = std::make_unique_for_overwrite<uint8_t[]>(kReturnStackBytes);
@@ -100,7 +105,7 @@ class Machine : public EvalHost {
   const Site& site_at(uint64_t address) const;
 
   uint8_t* code_memory_;
-  size_t used_ = 0;
+  size_t first_ = 0, used_ = 0;
   Thunks thunks_;
   CodeSpan span_{};
 };

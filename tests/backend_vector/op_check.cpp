@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Regions of one op, operands with many edge values, and the comparison; see op_check.h.
 #include "op_check.h"
 
 #include <cstdio>
@@ -190,24 +192,6 @@ std::string OpChecker::check(const OpCase& c, const FpMode& mode, const std::vec
     }
   }
   return {};
-}
-
-std::string OpChecker::listing(const OpCase& c, const FpMode& mode) {
-  build(c, mode, {}, false);
-  m_.compile();
-  return m_.disassembly();
-}
-
-// What stands between the operands' loads and the result's store, on the path that meets no check.
-unsigned OpChecker::count(const OpCase& c, const FpMode& mode, bool* generic) {
-  const std::string all = listing(c, mode);
-  const size_t call = all.find("call"), end = all.find("add r13d");
-  *generic = call < end;
-  unsigned lines = 0;
-  for (size_t at = 0; at < end; ++lines) at = all.find('\n', at) + 1;
-  const unsigned around =
-      2 + static_cast<unsigned>(c.args.size()) + 1 + 1;  // entry, loads, store, the last line
-  return lines > around ? lines - around : 0;
 }
 
 uint64_t Source::integer(unsigned bits) {

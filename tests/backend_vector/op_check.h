@@ -34,9 +34,6 @@ class OpChecker {
   };
   // The first difference as text, empty when there is none. `count`: runs.
   std::string check(const OpCase& c, const FpMode& mode, const std::vector<Operands>& operands, Shape shape);
-  // Host instructions of the op alone.
-  unsigned count(const OpCase& c, const FpMode& mode, bool* generic);
-  std::string listing(const OpCase& c, const FpMode& mode);
 
  private:
   void build(const OpCase& c, const FpMode& mode, Shape shape, bool extra);

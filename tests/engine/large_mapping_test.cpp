@@ -108,9 +108,15 @@ TEST(LargeMappings, InAGuest) {
   EXPECT_LT(m.vcpu->tlb().stats.walks, 1100u);  // the page's, each round
 }
 
+// A backend whose code needs no stack costs none.
+TEST(ReturnStackMemory, NoneWhereNoneIsWanted) {
+  const ReturnStacks stacks(4, 0);
+  EXPECT_EQ(stacks.end(3), nullptr);
+}
+
 // Between the stacks of two contexts lies a page that nobody may touch.
 TEST(ReturnStackMemoryDeathTest, EndsInAGuardPage) {
-  const ReturnStacks stacks(4);
+  const ReturnStacks stacks(4, ir::kReturnStackBytes);
   for (unsigned i = 0; i < 4; ++i) {
     volatile uint8_t* stack = reinterpret_cast<uint8_t*>(stacks.end(i) + 1) - ir::kReturnStackBytes;
     stack[0] = 1;

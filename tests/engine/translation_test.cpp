@@ -329,7 +329,7 @@ TEST_P(TranslationTest, LevelsInTurn) {
 
 TEST_P(TranslationTest, CodeCacheOverflows) {
   BareOptions o = options();
-  o.code_bytes = 256 << 10;  // the smallest there is
+  o.code_bytes = 64 << 10;  // the smallest there is
   o.validate = false;
   BareMachine m(o);
   // Two thousand pieces of code; each goes on to the next one or to another, as the value so far has it.

@@ -38,6 +38,7 @@ TABLE = {
     "backend-aarch64/": (["ir/", "backend-aarch64/"], r"asmjit/", False),
     "backend-aarch64/disassemble.cpp": (["ir/", "backend-aarch64/"], r"asmjit/|capstone/", False),
     "engine/": (["ir/", "frontend/guest.h", "engine/"], None, True),
+    "engine/enter.h": (["ir/", "backend-x86_64/enter.h", "backend-aarch64/enter.h"], None, False),
     "devices/": (["devices/"], None, False),
     "devices/host/": (["devices/"], r"libslirp\.h|SDL2?/", True),
     "machines/": (BELOW_APP, r"libfdt\.h|zlib\.h", False),
