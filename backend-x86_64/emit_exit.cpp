@@ -20,7 +20,7 @@ void Emitter::fix_count(const ir::Snapshot& snapshot) {
 // jne; jmp target`, with a look into the jump cache behind it for other address spaces than the linked one.
 void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   fix_count(snapshot);
-  const int64_t target = static_cast<int64_t>(inst.imm);
+  const int64_t target = inst.target();
   if (target >= 0 && target < static_cast<int64_t>(ir::kPageSize)) {
     call(thunks_->link);
     add_site(Site::Kind::kExit, inst);
@@ -266,7 +266,7 @@ void make_generic(Step& step) {
 
 // Stores the operands; returns what run_op wants to know about the op.
 uint64_t Emitter::pack_op(const Inst& inst, const Regs& r) {
-  const size_t arguments = ir::info(inst.op).arguments.size();
+  const unsigned arguments = ir::facts(inst.op).arguments;
   uint64_t packed = static_cast<uint64_t>(inst.op) | static_cast<uint64_t>(inst.type) << 16 |
                     static_cast<uint64_t>(inst.aux) << 24;
   for (unsigned k = 0; k < arguments; ++k) {

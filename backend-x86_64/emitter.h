@@ -116,7 +116,7 @@ class Emitter {
   x86::Mem spill(unsigned index, uint32_t size = 0) const {
     return x86::ptr(x86::rbp, spill_disp(index), size);
   }
-  uint64_t const_bits(Value konst) const { return region_->insts[konst].imm; }
+  uint64_t const_bits(Value konst) const { return region_->constant(region_->insts[konst]).lo; }
   uint64_t imm(const Regs& r, unsigned k) const { return const_bits(r.step.value[k]); }
   // Operand k as an instruction's last operand of type t: register, immediate or memory.
   asmjit::Operand operand(const Regs& r, unsigned k, Type t) const;
@@ -193,8 +193,8 @@ class Emitter {
   bool flags_needed() const {
     return flags.holder != ir::kNoValue && selector_->flags_live(flags.holder, index_);
   }
-  Cc condition(const HostFlags& f, uint8_t cond);  // without touching the flags: no hi, ls in the add sense
-  Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may flip carry's sense
+  Cc condition(const HostFlags& f, Cond cond);  // without touching the flags: no hi, ls in the add sense
+  Cc host_condition(Value boolean);             // of an i1 that the host flags hold; may flip carry's sense
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
   void pack_flags_to_rax();                                  // flags group -> eax
@@ -215,7 +215,7 @@ class Emitter {
   void return_miss(const Inst& inst, const Regs& r);
   void push_return(const Inst& inst, const Regs& r, unsigned k);
   bool returns_by_stack(const Inst& inst) const {
-    return options_.return_stack && inst.aux == static_cast<uint8_t>(ir::BranchKind::kReturn);
+    return options_.return_stack && inst.branch() == ir::BranchKind::kReturn;
   }
   Site& add_site(Site::Kind kind, const Inst& inst);
   // To C++ for the address or pointer of operand 0: a guard or a commit.

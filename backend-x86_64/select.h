@@ -29,7 +29,7 @@ class Selector {
   // --- for adjust functions
   const Inst& inst(Value v) const { return r_->insts[v]; }
   bool is_const(Value v) const { return p_.facts[p_.facts[v].root].constant; }
-  uint64_t const_bits(Value v) const { return r_->insts[p_.facts[v].root].imm; }
+  uint64_t const_bits(Value v) const { return r_->constant(r_->insts[p_.facts[v].root]).lo; }
   Type type(Value v) const { return r_->insts[v].type; }
   bool smp() const { return r_->smp; }
   const ir::FpMode& fp() const { return r_->fp; }
@@ -39,9 +39,11 @@ class Selector {
   void need_register(Step& step, unsigned k, Reg r = ir::alloc::kAny);
 
   // --- for the emitter
+  // Of a value that one of the host's flags tells: whether that is so, or (the inverse) is not.
+  static constexpr ir::Cond kAsTested = ir::Cond::eq, kInverted = ir::Cond::ne;
   struct Holder {
     Value value = ir::kNoValue;  // the instruction whose host flags decide
-    uint8_t cond = 0;            // Cond over them; of a bit test: 0 as tested, 1 inverted
+    ir::Cond cond = kAsTested;   // over them
   };
   Holder holder(Value v) const { return info_[v].holder; }
   bool flags_live(Value holder, uint32_t step) const { return info_[holder].served_until > step; }
@@ -68,7 +70,7 @@ class Selector {
   bool operand(Step& step, unsigned k, Value v, Use use);
   void push(Step& step, FlagsEffect effect);
   void bring_in(Value get);
-  void bring_in_slot(uint64_t slot, bool all);
+  void bring_in_slots(const ir::SlotSet& slots);
   bool foldable(Value v) const;
   bool claims(Value flags, Value arithmetic) const;
   void serve(Value holder);
@@ -81,7 +83,7 @@ class Selector {
   Value host_ = ir::kNoValue;  // whose flags the host's flags register holds
   uint32_t host_step_ = 0;     // the step that set them
   bool memory_used_ = false;   // the current step reads a state slot
-  bool writes_state_ = false;  // the region has set or call
+  ir::SlotSet written_;        // by sets and calls in the region
 };
 
 }  // namespace mynah::x86_64

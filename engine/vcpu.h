@@ -95,6 +95,7 @@ class Vcpu final : public ir::EvalHost {
   bool guard(const ir::Region&, const ir::Inst&, uint64_t base, uint8_t*& pointer) override;
   bool commit(const ir::Region&, const ir::Inst&, uint8_t* pointer) override;
   bool call(const ir::Region&, const ir::Inst&, const uint64_t args[4], uint64_t& result) override;
+  bool checks_helpers() const override { return translator_->verify; }
 
   void select_contexts();
   // Counts as an instruction, so that no guest can stand still.

@@ -5,7 +5,7 @@ namespace mynah::ir {
 
 namespace {
 constexpr OpInfo kOps[] = {
-#define OP(name, result, arguments, effects) {#name, result, arguments, effects},
+#define OP(name, family, result, arguments, aux, imm, effects) {#name, result, arguments, effects},
 #include "ir/ops.def"
 #undef OP
 };
@@ -18,7 +18,9 @@ void Region::clear() {
   blocks.clear();
   snapshots.clear();
   snapshot_entries.clear();
+  edges.clear();
   jump_arguments.clear();
+  wide_constants.clear();
   pc_offset = guest_insts = guest_bytes = 0;
 }
 

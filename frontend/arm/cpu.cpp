@@ -413,6 +413,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
 bool ArmCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) {
   AccessResult access;
   switch (static_cast<Helper>(helper)) {
+    case Helper::kReadOpen:
     case Helper::kReadSysreg: {
       const auto key = static_cast<uint16_t>(args[0]);
       if (key == kFpsrKey) state_.fpsr = fpsr();

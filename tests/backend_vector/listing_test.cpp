@@ -19,12 +19,13 @@ std::vector<OpCase> all_cases() {
     const auto& about = info(op);
     const std::string_view arguments = about.arguments;
     if (arguments.find_first_not_of("v") == std::string_view::npos && about.result == "v") {
-      for (unsigned lane = 0; lane < (op < Op::fadd ? 4 : 1); ++lane)
+      for (unsigned lane = 0; lane < (family(op) == Family::kFloat || family(op) == Family::kCrypto ? 1 : 4);
+           ++lane)
         out.push_back({op, Type::v128, std::vector<Type>(arguments.size(), Type::v128),
                        static_cast<uint8_t>(lane),
-                       op == Op::vaddv || (op >= Op::vuaddlv && op <= Op::vsminv) ? 16u >> lane
-                       : op == Op::vrev                                           ? 3u
-                                                                                  : 1u});
+                       info(op).name.ends_with("v") && facts(op).imm == ImmForm::kNumber ? 16u >> lane
+                       : op == Op::vrev                                                  ? 3u
+                                                                                         : 1u});
     } else if (arguments.find_first_not_of("T") == std::string_view::npos && about.result == "T") {
       for (const Type t : {Type::f32, Type::f64, Type::v128})
         out.push_back(

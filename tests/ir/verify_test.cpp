@@ -135,8 +135,10 @@ block1:
   EXPECT_EQ(verify(r), "");
   r.jump_arguments[0] = 1;
   EXPECT_EQ(verify(r), "%2 jump: passes a value of another type");
-  r.insts[2].args[2] = 0;
-  EXPECT_EQ(verify(r), "%2 jump: passes more or fewer values than its targets take");
+  r.edges[0].count = 0;
+  EXPECT_EQ(verify(r), "%2 jump: passes more or fewer values than its target takes");
+  r.edges.clear();
+  EXPECT_EQ(verify(r), "%2 jump: has no such edge");
 }
 
 TEST(Verify, Snapshots) {

@@ -143,10 +143,7 @@ void Lifter::branch_indirect(Value target, ir::BranchKind how) {
 }
 
 Value Lifter::call(Helper helper, Type result, Value a, Value v1, Value v2) {
-  b.flush();
-  const Value r = b.call(result, static_cast<unsigned>(helper), a, v1, v2);
-  b.forget();
-  return r;
+  return b.call(result, static_cast<unsigned>(helper), a, v1, v2);
 }
 
 bool Lifter::fp_access() {
@@ -158,7 +155,7 @@ bool Lifter::fp_access() {
 void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                 const CpuModel& model, const LiftOptions& options) {
   ir::Builder b(region);
-  b.begin(slot_table());
+  b.begin(slot_table(), helper_table());
   b.set_slow(options.slow);
   b.set_reuse(options.reuse);
   region.fp = fp_mode_of(mode);

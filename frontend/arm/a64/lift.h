@@ -118,7 +118,6 @@ class Lifter {
   ir::BranchKind jump_kind(unsigned n) const {
     return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::BranchKind::kOtherJump : ir::BranchKind::kJump;
   }
-  // Flushes the state, calls, forgets what the builder knew.
   Value call(Helper helper, Type result, Value a = ir::kNoValue, Value b = ir::kNoValue,
              Value c = ir::kNoValue);
   // FP and AdvSIMD instructions begin with this: false (the region has left) when CPACR traps them.

@@ -2,9 +2,15 @@
 //
 // Exclusives, compare and swap, atomic memory operations.
 //
-// The exclusive monitor is an address and the value seen there: a store-exclusive succeeds when the address
-// is the monitor's and memory still holds that value, decided by one compare-and-swap. A value that changed
-// and changed back is not told from one that stayed, as on other emulators.
+// The exclusive monitor is an address and the value that the load-exclusive saw there. A store-exclusive is one
+// compare-and-swap of that value, which fails where another processor was faster, and fails by itself where the
+// address is not the monitor's. What a processor's monitor would notice and this does not is ABA: a value that
+// changed and changed back in between is taken for one that stayed. Code that is right on processors does not
+// mind in the common uses (locks, counters, linked pushes), since it acts on the value alone; a pop from a linked
+// list that relies on the monitor instead of a counter or hazard pointers does, and is what this gives up for
+// plain stores that tell nobody. The manual's sections are B2.9 and C3.2.13.
+//
+// The compare-and-swap is locked only where other host threads look on (ir::Region::smp).
 #include "frontend/arm/a64/lift.h"
 
 namespace mynah::arm::a64 {

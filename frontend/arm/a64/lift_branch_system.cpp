@@ -161,6 +161,17 @@ int slot_of(const Lifter& l, const SysregRow& row, bool write) {
   return -1;
 }
 
+// Whether a read at this level cannot trap: the register is there, and no control register closes it.
+bool open(const Lifter& l, const SysregRow& row) {
+  if (!(row.access & (l.privileged() ? kEl1Read : kEl0Read)) || !sysregs::present(row, l.model)) return false;
+  if ((row.flags & kNeedsSpsel) && !(l.mode & kModeSpEl1)) return false;
+  if (row.flags & kSetsNzcv) return false;
+  if (row.gate == Gate::kFp && !(l.mode & kModeFpEnabled)) return false;
+  if (!l.privileged() && row.gate != Gate::kNone && row.gate != Gate::kFp) return false;
+  // Of these the system says whether they are there.
+  return !(row.flags & kExternal) && row.key >> 14 == 3;
+}
+
 constexpr uint16_t kNzcv = system_key(3, 3, 4, 2, 0), kDaif = system_key(3, 3, 4, 2, 1);
 constexpr uint16_t kDczid = system_key(3, 3, 0, 0, 7);
 
@@ -179,6 +190,7 @@ void lift_mrs(Lifter& l, uint32_t word) {
   if (row) {
     if (const int slot = slot_of(l, *row, false); slot >= 0)
       return l.set_x(rt(word), l.b.get(ir::Slot(slot)));
+    if (open(l, *row)) return l.set_x(rt(word), l.call(Helper::kReadOpen, Type::i64, l.b.i64(key)));
   }
   l.set_x(rt(word), l.call(Helper::kReadSysreg, Type::i64, l.b.i64(key), l.b.i64(rt(word))));
 }
