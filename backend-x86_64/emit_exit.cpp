@@ -124,7 +124,7 @@ void Emitter::probe_jump_cache(Reg target, unsigned branch) {
 // The return stack does not know the way: what is on it is of no use, then.
 void Emitter::return_miss(const Inst& inst, const Regs& r) {
   a.mov(x86::rsp, x86::ptr(x86::r14, offsetof(ir::Context, empty_return)));
-  probe_jump_cache(r[0], inst.aux);
+  probe_jump_cache(r[0], static_cast<unsigned>(inst.branch()));
 }
 
 void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
@@ -134,7 +134,7 @@ void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   e.push_return(inst, r, 1);
   e.fix_count(snapshot);
   // Every register is free from here on.
-  if (!e.returns_by_stack(inst)) return e.probe_jump_cache(r[0], inst.aux);
+  if (!e.returns_by_stack(inst)) return e.probe_jump_cache(r[0], static_cast<unsigned>(inst.branch()));
   e.a.cmp(x86::ptr(x86::rsp, offsetof(ir::ReturnEntry, address)), e.r64(r[0]));
   e.add_cold({.kind = Emitter::Cold::Kind::kReturn, .from = {e.jump_near(Cc::ne)}});
   e.a.mov(x86::rax, e.r64(r[0]));  // for the stack's end

@@ -394,7 +394,7 @@ void emit_crc32(Emitter& e, const Inst& inst, const Regs& r) {
     return emit_crc32_products(e, inst, r);
   }
   const x86::Gp to = e.r32(r.result());
-  switch (inst.aux) {
+  switch (inst.data_bytes()) {
     case 1:
       e.a.crc32(to, e.r8(r[1]));
       break;

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The builder's bookkeeping. Of each slot it knows the current value and whether memory has it too;
+// snapshots are shared by whatever leaves between two changes of that, so taking one is free most of the
+// time. Nothing here looks back over the region: a pure computation is found again through one table of
+// hashes, a constant among the last few.
 #include "ir/builder.h"
 
 #include <algorithm>
@@ -10,6 +15,10 @@
 namespace mynah::ir {
 
 namespace {
+
+// Values that are not in memory and stay in registers over a call: about as many as a host has registers that
+// calls keep. More would be stored twice, on the stack and on the way out.
+constexpr unsigned kKeptOverCalls = 3;
 
 // Made again where they are used, next to their branch: cheaper than a value that is kept.
 bool is_condition(Type type) { return type == Type::i1 || type == Type::flags; }
@@ -92,8 +101,10 @@ void Builder::flush(const SlotSet& slots) {
 
 void Builder::forget(const SlotSet& slots) {
   std::erase_if(known_, [&](Slot slot) {
-    if (!slots.contains(slot)) return false;
-    slots_[slot] = {};
+    SlotState& s = slots_[slot];
+    // What memory has is cheaper to load again than to keep over a call; a constant costs nothing.
+    if (!slots.contains(slot) && (s.dirty || as_const(s.value))) return false;
+    s = {};
     return true;
   });
   if (std::erase_if(dirty_, [&](Slot slot) { return slots.contains(slot); })) snapshot_valid_ = false;
@@ -212,7 +223,10 @@ void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
 Value Builder::call(Type type, unsigned helper, Value a, Value b, Value c, Value d) {
   Inst inst{.op = Op::call, .type = type, .args = {a, b, c, d}, .imm = helper};
   const HelperInfo& what = r_.helper(inst);
-  flush(what.needs());
+  const auto kept = std::count_if(dirty_.begin(), dirty_.end(), [&](Slot slot) {
+    return !what.needs().contains(slot) && !as_const(slots_[slot].value);
+  });
+  flush(kept > kKeptOverCalls ? SlotSet::all() : what.needs());
   forget(what.writes);
   // What the helper looks at is in memory, and what is not there it leaves alone: its snapshot is the pc.
   r_.snapshots.push_back({pc_offset_, completed_, static_cast<uint32_t>(r_.snapshot_entries.size()), 0});

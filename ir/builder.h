@@ -94,7 +94,7 @@ class Builder {
   void exit_engine(uint8_t reason, uint64_t imm, Value argument = kNoValue);
   // The same where cond holds. For what hardly ever happens: the fast path is one branch.
   void exit_engine_if(Value cond, uint8_t reason, uint64_t imm = 0);
-  // Writes what the helper reads, forgets what it writes.
+  // Writes what the helper reads, forgets what it writes; and more where that makes shorter code.
   Value call(Type type, unsigned helper, Value a = kNoValue, Value b = kNoValue, Value c = kNoValue,
              Value d = kNoValue);
 
@@ -103,7 +103,6 @@ class Builder {
   void flush(const SlotSet& slots);
   void forget(const SlotSet& slots);
   uint32_t take_snapshot();
-  Value lookup_const(Type type, uint64_t bits);
 
   Region& r_;
   struct SlotState {

@@ -182,13 +182,13 @@ V128 compare_and_swap_128(uint8_t* p, V128 expected, const V128& desired) {
 
 V128 read_slot(const uint8_t* state, const SlotInfo& slot) {
   V128 v;
-  std::memcpy(&v, state + slot.offset, bytes(slot.type) > 16 ? 16 : bytes(slot.type));
+  std::memcpy(&v, state + slot.offset, bytes(slot.type));
   if (slot.type == Type::i1) v.lo &= 1;
   return v;
 }
 
 void write_slot(uint8_t* state, const SlotInfo& slot, const V128& v) {
-  std::memcpy(state + slot.offset, &v, bytes(slot.type) > 16 ? 16 : bytes(slot.type));
+  std::memcpy(state + slot.offset, &v, bytes(slot.type));
 }
 
 // Values of a region: on the stack for all but the largest ones.

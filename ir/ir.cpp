@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What text form and verifier ask of an op, from ops.def; what translation asks is in ir.h's kOpFacts.
 #include "ir/ir.h"
 
 namespace mynah::ir {

@@ -22,12 +22,12 @@
 
 namespace mynah::ir {
 
-enum class Type : uint8_t { none, i1, i8, i16, i32, i64, i128, flags, ptr, f16, f32, f64, v128, v256 };
+enum class Type : uint8_t { none, i1, i32, i64, flags, ptr, f16, f32, f64, v128 };
 
 constexpr bool is_fp(Type t) { return t >= Type::f16 && t <= Type::f64; }
 constexpr bool is_vector_register(Type t) { return t >= Type::f16; }
 constexpr unsigned bits(Type t) {
-  constexpr uint16_t kBits[] = {0, 1, 8, 16, 32, 64, 128, 32, 64, 16, 32, 64, 128, 256};
+  constexpr uint8_t kBits[] = {0, 1, 32, 64, 32, 64, 16, 32, 64, 128};
   return kBits[static_cast<unsigned>(t)];
 }
 constexpr unsigned bytes(Type t) { return t == Type::i1 ? 1 : bits(t) / 8; }
@@ -149,6 +149,9 @@ struct Inst {
   unsigned lane() const { return aux & 3; }        // log2 of bytes; of a float: its format
   bool high_or_round() const { return aux & 16; }  // AuxForm::kLaneHigh, kLaneRound
   BitField field() const { return {aux, static_cast<unsigned>(imm)}; }
+  unsigned data_bytes() const { return aux; }  // of a crc32
+  bool signaling() const { return aux & 1; }
+  uint8_t reason() const { return aux; }  // of an exit to the engine
   Slot slot() const { return static_cast<Slot>(imm); }
   unsigned helper() const { return static_cast<unsigned>(imm); }
   BranchKind branch() const { return static_cast<BranchKind>(aux); }

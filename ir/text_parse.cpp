@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The text form's parser: line by line, one instruction a line, in the order of the region's lists, so that
+// printing what was parsed gives the same text. It accepts what has the form and leaves meaning to the
+// verifier. Names of attributes come from text_names.h; where an attribute stands in the line is AuxForm's
+// and ImmForm's to say.
 #include <bit>
 #include <cctype>
 #include <charconv>

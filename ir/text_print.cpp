@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The text form's printer. Prints any region, also one that the verifier would refuse: it is what one looks
+// at when an invariant is broken. So an index is checked before it is followed, and bits without a name are
+// shown as numbers.
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -78,13 +82,13 @@ class Printer {
       case AuxForm::kLane:
       case AuxForm::kLaneHigh:
       case AuxForm::kLaneRound: {
-        flag(true, text::kSizes[i.aux & 3].data());
+        flag(true, text::kSizes[i.lane()].data());
         if (facts(i.op).aux == AuxForm::kLane) return i.aux & ~3;
-        flag(i.aux & 16, facts(i.op).aux == AuxForm::kLaneHigh ? "high" : "round");
+        flag(i.high_or_round(), facts(i.op).aux == AuxForm::kLaneHigh ? "high" : "round");
         return i.aux & ~19;
       }
       case AuxForm::kFormat:
-        flag(i.aux & 3, text::kSizes[i.aux & 3].data());
+        flag(i.lane(), text::kSizes[i.lane()].data());
         return i.aux & ~3;
       case AuxForm::kMemory:
         if ((i.aux & kMemSizeMask) > 4) return i.aux;
@@ -235,7 +239,7 @@ class Printer {
     if (f.imm == ImmForm::kSlot) operand(slot(i.imm));
     if (i.op == Op::call) operand(number(i.imm));
     if (is_engine_exit(i.op)) {
-      operand(number(i.aux));
+      operand(number(i.reason()));
       operand(number(i.imm));
     }
 

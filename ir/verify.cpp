@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The verifier, one instruction after the other: types by ops.def's letters, arguments that reach their
+// block on every path (dominators, by iteration: regions have few blocks), attributes by their forms,
+// snapshots, edges, and that no access goes beyond what its guard has looked at. The first violation is the
+// answer.
 #include "ir/verify.h"
 
 #include <algorithm>
@@ -244,7 +249,7 @@ class Verifier {
 
   // --- constant attributes
   void lanes(const Inst& i) const {
-    const unsigned lane_count = 16u >> (i.aux & 3), lane_bits = 8u << (i.aux & 3);
+    const unsigned lane_count = 16u >> i.lane(), lane_bits = 8u << i.lane();
     const uint64_t index = i.op == Op::vextract || i.op == Op::vins_lane ? i.imm & 15 : i.imm;
     switch (i.op) {
       case Op::vins_lane:
@@ -271,7 +276,7 @@ class Verifier {
         require(i.imm >= 1 && i.imm <= lane_bits / 2, "shifts by 1 to the narrow lane's width");
         break;
       case Op::vrev:
-        require(i.imm > (i.aux & 3) && i.imm <= 4, "no such container");
+        require(i.imm > i.lane() && i.imm <= 4, "no such container");
         break;
       case Op::vaddv:
       case Op::vuaddlv:
@@ -293,7 +298,7 @@ class Verifier {
       case Op::vuqshrn:
       case Op::vsqshrn:
       case Op::vsqshrun:
-        require((i.aux & 3) >= 1, "bytes have no half");
+        require(i.lane() >= 1, "bytes have no half");
         break;
       case Op::vsxtl:
       case Op::vuxtl:
@@ -303,16 +308,16 @@ class Verifier {
       case Op::vsaddlp:
       case Op::vsaddlv:
       case Op::vuaddlv:
-        require((i.aux & 3) <= 2, "doublewords are not widened");
+        require(i.lane() <= 2, "doublewords are not widened");
         break;
       case Op::vpmull:
-        require((i.aux & 3) == 0 || (i.aux & 3) == 3, "multiplies bytes or doublewords");
+        require(i.lane() == 0 || i.lane() == 3, "multiplies bytes or doublewords");
         break;
       case Op::vsqdmulh:
       case Op::vsqdmull:
       case Op::vsqrdmlah:
       case Op::vsqrdmlsh:
-        require((i.aux & 3) == 1 || (i.aux & 3) == 2, "multiplies halfwords or words");
+        require(i.lane() == 1 || i.lane() == 2, "multiplies halfwords or words");
         break;
       default:
         break;
@@ -320,7 +325,7 @@ class Verifier {
   }
 
   void floating_point(const Inst& i) const {
-    const unsigned format = i.aux & 3;
+    const unsigned format = i.lane();
     if (i.type == Type::v128 && i.op != Op::vlow) require(format >= 1, "names no format");
     if (is_fp(i.type) && i.op != Op::fcvt && i.op != Op::vlow) {
       // For a scalar the format may be left to the type.
@@ -492,7 +497,8 @@ class Verifier {
     require(uint64_t{s.first} + s.count <= r_.snapshot_entries.size(),
             "its snapshot lies outside of the table");
     // Nobody writes state in front of a call but the region itself.
-    require(i.op != Op::call || r_.helpers.empty() || s.count == 0, "its helper finds not all of its state in memory");
+    require(i.op != Op::call || r_.helpers.empty() || s.count == 0,
+            "its helper finds not all of its state in memory");
     std::vector<Slot> seen;
     for (const SnapshotEntry& e : r_.entries(s)) {
       require(e.slot < r_.slots.size(), "its snapshot names no slot");

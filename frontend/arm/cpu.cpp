@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// ArmCpu: the processor's side of the engine's questions (frontend/guest.h), each answered by the part that
+// knows: mmu, exceptions, system registers, debug, lifter. Here is what connects them: which facts make the
+// key of a context and of a block, how a fault becomes an exception, what an exit to the engine or a helper
+// call means.
+//
+// Whoever takes or returns from an exception here has the cycle counter account for the change of level
+// (pmu.h).
 #include "frontend/arm/cpu.h"
 
 #include <cstdio>

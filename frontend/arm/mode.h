@@ -22,16 +22,14 @@ enum ModeBit : uint64_t {
   kModeEnDb = 1 << 8,
   kModeSingleStep = 1 << 9,  // software step is active: one instruction a region
   kModeDefaultNan = 1 << 10,
-  kModeFlush = 1 << 11,           // FPCR.FZ
-  kModeFlushHalf = 1 << 12,       // FPCR.FZ16
-  kModeAltHalf = 1 << 13,         // FPCR.AHP
-  kModeUserCacheOps = 1 << 14,    // SCTLR_EL1.UCI
-  kModeUserZva = 1 << 15,         // SCTLR_EL1.DZE
-  kModeUserMaskAccess = 1 << 16,  // SCTLR_EL1.UMA
-  kModeIllegalState = 1 << 17,    // PSTATE.IL
-  kModeStrictPac = 1 << 18,       // SCTLR_EL1.BT0 or BT1: PACIASP is no target for BTYPE 3
-  kModeGuarded = 1 << 19,         // the page has GP set
-  kModeSpCheck = 1 << 24,         // SCTLR_EL1.SA or SA0
+  kModeFlush = 1 << 11,         // FPCR.FZ
+  kModeFlushHalf = 1 << 12,     // FPCR.FZ16
+  kModeAltHalf = 1 << 13,       // FPCR.AHP
+  kModeUserZva = 1 << 15,       // SCTLR_EL1.DZE
+  kModeIllegalState = 1 << 17,  // PSTATE.IL
+  kModeStrictPac = 1 << 18,     // SCTLR_EL1.BT0 or BT1: PACIASP is no target for BTYPE 3
+  kModeGuarded = 1 << 19,       // the page has GP set
+  kModeSpCheck = 1 << 24,       // SCTLR_EL1.SA or SA0
   // SP is not a multiple of 16 at the entry, and SpCheck is set. Such blocks check it at each access; others
   // need not, but leave when they make it so.
   kModeSpMisaligned = 1 << 25,
