@@ -23,7 +23,8 @@ using a64_oracle::Outcome;
 std::vector<TextCase> all_cases() {
   std::vector<std::string> paths;
   for (const auto& entry : std::filesystem::directory_iterator(MYNAH_A64_CASES))
-    if (entry.path().extension() == ".txt") paths.push_back(entry.path());
+    if (entry.path().extension() == ".txt" && entry.path().stem() != "CMakeLists")
+      paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   std::vector<TextCase> cases;
   for (const std::string& path : paths) {
