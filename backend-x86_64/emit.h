@@ -7,7 +7,7 @@
 
 namespace mynah::x86_64 {
 
-#define OP(name, result, arguments, effects) void emit_##name(Emitter&, const Inst&, const Regs&);
+#define OP(name, ...) void emit_##name(Emitter&, const Inst&, const Regs&);
 #include "ir/ops.def"
 #undef OP
 

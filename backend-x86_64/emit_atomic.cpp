@@ -10,7 +10,7 @@ using namespace ir::alloc;
 
 namespace {
 
-unsigned size_of(const Inst& inst) { return 1u << (inst.aux & ir::kMemSizeMask); }
+unsigned size_of(const Inst& inst) { return 1u << inst.access_size(); }
 
 x86::Gp sized(unsigned size, Reg r) {
   switch (size) {

@@ -78,7 +78,7 @@ MYNAH_VECTOR(aesimc) {
 // checksum beyond n are only shifted.
 void emit_crc32_products(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::Xmm s = x86::xmm15;
-  const unsigned bits = 8u * inst.aux;
+  const unsigned bits = 8u * inst.data_bytes();
   const x86::Gp to = e.r32(r.result());
   e.a.mov(x86::eax, to);
   if (bits == 64)

@@ -21,7 +21,7 @@ void Emitter::fix_count(const ir::Snapshot& snapshot) {
 // linked one.
 void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   fix_count(snapshot);
-  const int64_t target = static_cast<int64_t>(inst.imm);
+  const int64_t target = inst.target();
   if (target >= 0 && target < static_cast<int64_t>(ir::kPageSize)) {
     call(Thunk::link);
     add_site(Site::Kind::kExit, inst);
@@ -127,7 +127,7 @@ void Emitter::probe_jump_cache(Reg target, unsigned branch) {
 // The return stack does not know the way: what is on it is of no use, then.
 void Emitter::return_miss(const Inst& inst, const Regs& r) {
   a.mov(x86::rsp, runtime(MYNAH_RUNTIME(empty_return)));
-  probe_jump_cache(r[0], inst.aux);
+  probe_jump_cache(r[0], static_cast<unsigned>(inst.branch()));
 }
 
 void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
@@ -137,7 +137,7 @@ void emit_exit_indirect(Emitter& e, const Inst& inst, const Regs& r) {
   e.push_return(inst, r, 1);
   e.fix_count(snapshot);
   // Every register is free from here on.
-  if (!e.returns_by_stack(inst)) return e.probe_jump_cache(r[0], inst.aux);
+  if (!e.returns_by_stack(inst)) return e.probe_jump_cache(r[0], static_cast<unsigned>(inst.branch()));
   e.a.cmp(x86::ptr(x86::rsp, offsetof(ir::ReturnEntry, address)), e.r64(r[0]));
   e.add_cold({.kind = Emitter::Cold::Kind::kReturn, .from = {e.jump_near(Cc::ne)}});
   e.a.mov(x86::rax, e.r64(r[0]));  // for the stack's end
@@ -269,7 +269,7 @@ void make_generic(Step& step) {
 
 // Stores the operands; returns what run_op wants to know about the op.
 uint64_t Emitter::pack_op(const Inst& inst, const Regs& r) {
-  const size_t arguments = ir::info(inst.op).arguments.size();
+  const unsigned arguments = ir::facts(inst.op).arguments;
   uint64_t packed = static_cast<uint64_t>(inst.op) | static_cast<uint64_t>(inst.type) << 16 |
                     static_cast<uint64_t>(inst.aux) << 24;
   for (unsigned k = 0; k < arguments; ++k) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Conditions and flags groups. While the host's flags hold a group, conditions over it are host conditions; a
-// group that somebody needs packed (ir/flags.h) is taken by lahf and seto, which leave the flags as they are.
+// group that somebody needs packed is taken by lahf and seto, which leave the flags as they are: the layout
+// of ir/flags.h is the one that they give. The host clears A behind logical instructions, which its manual
+// leaves open (tests/backend holds it to that).
 #include "backend-x86_64/emit.h"
 
 #include <bit>
@@ -14,9 +16,9 @@ using namespace ir::alloc;
 
 // --- host flags
 
-Cc Emitter::condition(const HostFlags& f, uint8_t cond) {
-  if (f.test) return cond ? !f.cc : f.cc;
-  switch (static_cast<Cond>(cond)) {
+Cc Emitter::condition(const HostFlags& f, Cond cond) {
+  if (f.test) return cond == Selector::kAsTested ? f.cc : !f.cc;
+  switch (cond) {
     case Cond::eq:
       return Cc::e;
     case Cond::ne:
@@ -34,9 +36,15 @@ Cc Emitter::condition(const HostFlags& f, uint8_t cond) {
     case Cond::vc:
       return Cc::no;
     case Cond::hi:
+    case Cond::ab:
       return Cc::a;
     case Cond::ls:
+    case Cond::be:
       return Cc::be;
+    case Cond::pe:
+      return Cc::p;
+    case Cond::po:
+      return Cc::np;
     case Cond::ge:
       return Cc::ge;
     case Cond::lt:
@@ -49,11 +57,12 @@ Cc Emitter::condition(const HostFlags& f, uint8_t cond) {
 }
 
 Cc Emitter::host_condition(Value boolean) {
-  const uint8_t asked = selector_->condition_of(boolean);
-  const auto cond = static_cast<Cond>(asked);
-  if (!flags.test && !flags.sub && (cond == Cond::hi || cond == Cond::ls)) {
+  const Cond asked = selector_->condition_of(boolean);
+  const bool carry_sense = asked == Cond::hi || asked == Cond::ls;
+  const bool borrow_sense = asked == Cond::ab || asked == Cond::be;
+  if (!flags.test && ((carry_sense && !flags.sub) || (borrow_sense && flags.sub))) {
     a.cmc();
-    flags.sub = true;
+    flags.sub = !flags.sub;
   }
   return condition(flags, asked);
 }
@@ -117,8 +126,32 @@ void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) {
 // The flags of the arithmetic in front.
 bool take_over(Emitter& e, const Inst& inst, const Regs& r) {
   if (r[0] != kNone) return false;
-  set_group(e, inst, r, e.flags.sub);
+  set_group(e, inst, r, e.flags.sub && !(inst.aux & ir::kFlagsBorrow));
   return true;
+}
+
+// --- operands of 8 and 16 bits: flags alone, so whatever is above the operation's width is left as it is
+
+bool narrow(const Inst& inst) { return inst.aux & ir::kFlagsWidthMask; }
+
+x86::Gp narrow_register(const Inst& inst, Reg r) {
+  return inst.aux & ir::kFlags8 ? Emitter::r8(r) : Emitter::r16(r);
+}
+
+// `op` of x and operand k.
+void narrow_op(Emitter& e, uint32_t op, const Inst& inst, Reg x, const Regs& r, unsigned k) {
+  const bool byte = inst.aux & ir::kFlags8;
+  const x86::Gp to = narrow_register(inst, x);
+  if (r.is_imm(k))
+    e.op(op, to,
+         asmjit::Imm(byte ? int64_t{static_cast<int8_t>(e.imm(r, k))}
+                          : int64_t{static_cast<int16_t>(e.imm(r, k))}));
+  else if (r.is_mem(k) && op == Id::kIdTest)
+    e.op(op, e.slot_of(r.step.value[k], byte ? 1 : 2), to);
+  else if (r.is_mem(k))
+    e.op(op, to, e.slot_of(r.step.value[k], byte ? 1 : 2));
+  else
+    e.op(op, to, narrow_register(inst, r[k]));
 }
 
 // Operands k and k + 1.
@@ -172,7 +205,7 @@ void emit_fl_select(Emitter& e, const Inst& inst, const Regs& r) {
   e.land_short(otherwise);
   // The constant flags, in the same carry sense: ah for sahf; al overflows when doubled.
   const auto flags = static_cast<uint32_t>(e.const_bits(e.selector().root(inst.args[2])));
-  uint32_t ax = flags & (ir::kFlagN | ir::kFlagZ | ir::kFlagC);
+  uint32_t ax = flags & (ir::kAllFlags & ~ir::kFlagV);
   if (sub) ax ^= ir::kFlagC;
   if (flags & ir::kFlagV) ax |= 0x80;
   e.a.mov(x86::eax, ax);
@@ -220,13 +253,11 @@ void emit_testbit(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_cond(Emitter& e, const Inst& inst, const Regs& r) {
   if (r.is_imm(0)) {
-    if (r.has_result())
-      e.load_const(r.result(), ir::holds(static_cast<Cond>(inst.aux), static_cast<uint32_t>(e.imm(r, 0))));
+    if (r.has_result()) e.load_const(r.result(), ir::holds(inst.cond(), static_cast<uint32_t>(e.imm(r, 0))));
     return;
   }
   if (!r.in_flags(0)) {
-    const auto cond = static_cast<Cond>(inst.aux);
-    if (cond >= Cond::hi) {
+    if (ir::is_compound(inst.cond())) {
       // All flags go back: V from bit 0 by an addition that overflows, the others by sahf.
       e.a.mov(x86::eax, e.r32(r[0]));
       e.a.shl(x86::al, 7);
@@ -234,10 +265,7 @@ void emit_cond(Emitter& e, const Inst& inst, const Regs& r) {
       e.a.sahf();
       e.flags = {};
     } else {
-      const uint32_t mask = cond <= Cond::ne   ? ir::kFlagZ
-                            : cond <= Cond::cc ? ir::kFlagC
-                            : cond <= Cond::pl ? ir::kFlagN
-                                               : ir::kFlagV;
+      const uint32_t mask = ir::flags_read(inst.cond());
       const bool inverted = inst.aux & 1;
       Cc cc = Cc::ne;
       if (r.is_mem(0)) {
@@ -277,14 +305,20 @@ void emit_fl_add(Emitter& e, const Inst& inst, const Regs& r) {
   if (take_over(e, inst, r)) return;
   const Type t = e.arg_type(inst, 0);
   e.mov(t, kRax, r[0]);
-  e.alu(Alu::add, t, kRax, r, 1);
+  if (narrow(inst))
+    narrow_op(e, Id::kIdAdd, inst, kRax, r, 1);
+  else
+    e.alu(Alu::add, t, kRax, r, 1);
   set_group(e, inst, r, false);
 }
 
 void emit_fl_sub(Emitter& e, const Inst& inst, const Regs& r) {
   if (take_over(e, inst, r)) return;
-  compare(e, e.arg_type(inst, 0), r);
-  set_group(e, inst, r, true);
+  if (narrow(inst))
+    narrow_op(e, Id::kIdCmp, inst, r[0], r, 1);
+  else
+    compare(e, e.arg_type(inst, 0), r);
+  set_group(e, inst, r, !(inst.aux & ir::kFlagsBorrow));
 }
 
 void emit_adc(Emitter& e, const Inst& inst, const Regs& r) {
@@ -302,30 +336,41 @@ void emit_fl_adc(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = e.arg_type(inst, 0);
   e.set_carry(r, 2, false);
   e.mov(t, kRax, r[0]);
-  e.alu(Alu::adc, t, kRax, r, 1);
+  if (narrow(inst))
+    narrow_op(e, Id::kIdAdc, inst, kRax, r, 1);
+  else
+    e.alu(Alu::adc, t, kRax, r, 1);
   set_group(e, inst, r, false);
 }
 
 void emit_fl_sbc(Emitter& e, const Inst& inst, const Regs& r) {
   if (take_over(e, inst, r)) return;
   const Type t = e.arg_type(inst, 0);
-  e.set_carry(r, 2, true);
+  const bool borrow = inst.aux & ir::kFlagsBorrow;
+  e.set_carry(r, 2, !borrow);
   e.mov(t, kRax, r[0]);
-  e.alu(Alu::sbb, t, kRax, r, 1);
-  set_group(e, inst, r, true);
+  if (narrow(inst))
+    narrow_op(e, Id::kIdSbb, inst, kRax, r, 1);
+  else
+    e.alu(Alu::sbb, t, kRax, r, 1);
+  set_group(e, inst, r, !borrow);
 }
 
 void emit_fl_logic(Emitter& e, const Inst& inst, const Regs& r) {
   if (take_over(e, inst, r)) return;
-  const Type t = e.arg_type(inst, 0);
-  e.test(t, r[0], r[0]);
+  if (narrow(inst))
+    narrow_op(e, Id::kIdTest, inst, r[0], r, 0);
+  else
+    e.test(e.arg_type(inst, 0), r[0], r[0]);
   set_group(e, inst, r, false);
 }
 
 void emit_fl_and(Emitter& e, const Inst& inst, const Regs& r) {
   if (take_over(e, inst, r)) return;
   const Type t = e.arg_type(inst, 0);
-  if (r.is_mem(1))
+  if (narrow(inst))
+    narrow_op(e, Id::kIdTest, inst, r[0], r, 1);
+  else if (r.is_mem(1))
     e.a.test(e.slot_of(r.step.value[1], e.wide(t) ? 8 : 4), e.gp(t, r[0]));
   else
     e.op(Id::kIdTest, e.gp(t, r[0]), e.operand(r, 1, t));
@@ -345,6 +390,17 @@ void emit_fl_pack(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::Gp x = e.r32(r.result());
   e.a.shr(x, 28);
   e.a.imul(x, x, 1 << 12 | 1 << 7 | 1);
+}
+
+void emit_fl_bits(Emitter& e, const Inst&, const Regs& r) { e.a.and_(e.r32(r.result()), ir::kAllFlags); }
+void emit_fl_of_bits(Emitter&, const Inst&, const Regs&) {}  // readers mask
+
+void emit_fl_merge(Emitter& e, const Inst& inst, const Regs& r) {
+  const x86::Gp a = e.r32(r.result()), b = e.r32(r[1]);
+  e.a.mov(x86::eax, a);
+  e.a.xor_(x86::eax, b);
+  e.a.and_(x86::eax, static_cast<uint32_t>(inst.imm));
+  e.a.xor_(a, x86::eax);
 }
 
 }  // namespace mynah::x86_64

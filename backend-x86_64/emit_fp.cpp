@@ -35,26 +35,26 @@ bool written_for(const Selector& s, const Inst& inst) {
       if (from == Type::f16 || inst.type == Type::f16) return half_too && from != Type::f64;
       return true;
     case Op::fcvt_wide:
-      return (inst.aux & 3) == 2 || ((inst.aux & 3) == 1 && half_too);
+      return inst.lane() == 2 || (inst.lane() == 1 && half_too);
     case Op::fcvt_narrow:
-      return ((inst.aux & 3) == 3 && inst.imm == 0) || ((inst.aux & 3) == 2 && half_too);
+      return (inst.lane() == 3 && inst.imm == 0) || (inst.lane() == 2 && half_too);
     case Op::fto_int:
       return fp_format(from) >= 2 && ir::ftoi(inst.imm).fraction_bits == 0;
     case Op::fto_fixed: {
       const FtoI how = ir::ftoi(inst.imm);
-      return (inst.aux & 3) >= 2 && !how.is_unsigned && how.fraction_bits == 0;
+      return inst.lane() >= 2 && !how.is_unsigned && how.fraction_bits == 0;
     }
     case Op::int_to_f:
       return fp_format(inst.type) >= 2 && rounds_currently(ir::ftoi(inst.imm), mode);
     case Op::fixed_to_f: {
       const FtoI how = ir::ftoi(inst.imm);
-      if ((inst.aux & 3) < 2 || !rounds_currently(how, mode)) return false;
-      return (inst.aux & 3) == 2 || !how.is_unsigned || mode.round != 2;  // the sum that gives zero gives -0
+      if (inst.lane() < 2 || !rounds_currently(how, mode)) return false;
+      return inst.lane() == 2 || !how.is_unsigned || mode.round != 2;  // the sum that gives zero gives -0
     }
     default:
       break;
   }
-  return inst.type == Type::v128 ? (inst.aux & 3) >= 2 : fp_format(inst.type) >= 2;
+  return inst.type == Type::v128 ? inst.lane() >= 2 : fp_format(inst.type) >= 2;
 }
 
 }  // namespace
@@ -135,7 +135,7 @@ MYNAH_FP(fmaxnm) { extreme(v, kFmax, Id::kIdVpand); }
 void emit_fl_fcmp(Emitter& e, const Inst& inst, const Regs& r) {
   if (generic(e, inst, r)) return;
   const bool is_double = e.arg_type(inst, 0) == Type::f64;
-  const bool signaling = inst.aux & 1;
+  const bool signaling = inst.signaling();
   e.a.mov(x86::eax, 0x80);
   e.a.emit(signaling ? (is_double ? Id::kIdVcomisd : Id::kIdVcomiss)
                      : (is_double ? Id::kIdVucomisd : Id::kIdVucomiss),

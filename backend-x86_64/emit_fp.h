@@ -41,7 +41,7 @@ struct Fp : Vector {
   const unsigned format;  // 2 or 3
   const bool vector;
   Fp(Emitter& e, const Inst& inst, const Regs& r)
-      : Fp(e, inst, r, inst.type == Type::v128 ? inst.aux & 3 : fp_format(inst.type)) {}
+      : Fp(e, inst, r, inst.type == Type::v128 ? inst.lane() : fp_format(inst.type)) {}
   Fp(Emitter& e, const Inst& inst, const Regs& r, unsigned format)
       : Vector(e, inst, r), format(format), vector(inst.type == Type::v128) {}
 

@@ -81,7 +81,7 @@ void emit_fcvt(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_fcvt_wide(Emitter& e, const Inst& inst, const Regs& r) {
   if (generic(e, inst, r)) return;
-  Fp v(e, inst, r, (inst.aux & 3) + 1);
+  Fp v(e, inst, r, inst.lane() + 1);
   if (v.format == 3)
     v.a.vcvtps2pd(v.to, v.x);
   else
@@ -91,7 +91,7 @@ void emit_fcvt_wide(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_fcvt_narrow(Emitter& e, const Inst& inst, const Regs& r) {
   if (generic(e, inst, r)) return;
-  if ((inst.aux & 3) == 3) {
+  if (inst.lane() == 3) {
     Fp v(e, inst, r, 2);
     v.a.vcvtpd2ps(v.to, v.x);
     v.check_tiny(v.to);

@@ -218,7 +218,8 @@ void emit_extr(Emitter& e, const Inst& inst, const Regs& r) {
 // Rotates the field to the bottom, shifts it out while the new one comes in from the top, rotates back.
 void emit_bfi(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
-  const unsigned lsb = inst.aux, n = static_cast<unsigned>(inst.imm), w = width(t);
+  const auto [lsb, n] = inst.field();
+  const unsigned w = width(t);
   const x86::Gp to = e.gp(t, r.result()), from = e.gp(t, r[1]);
   if (n >= w) {
     e.a.mov(to, from);
@@ -241,7 +242,8 @@ void emit_bfi(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_ubfx(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
-  const unsigned lsb = inst.aux, n = static_cast<unsigned>(inst.imm), w = width(t);
+  const auto [lsb, n] = inst.field();
+  const unsigned w = width(t);
   const x86::Gp to = e.gp(t, r.result());
   if (lsb == 0) {
     if (n == 8)
@@ -275,7 +277,8 @@ void emit_ubfx(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_sbfx(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
-  const unsigned lsb = inst.aux, n = static_cast<unsigned>(inst.imm), w = width(t);
+  const auto [lsb, n] = inst.field();
+  const unsigned w = width(t);
   const x86::Gp to = e.gp(t, r.result());
   if (lsb == 0 && n == 8)
     e.a.movsx(to, e.r8(r[0]));
@@ -391,7 +394,7 @@ void emit_crc32(Emitter& e, const Inst& inst, const Regs& r) {
     return emit_crc32_products(e, inst, r);
   }
   const x86::Gp to = e.r32(r.result());
-  switch (inst.aux) {
+  switch (inst.data_bytes()) {
     case 1:
       e.a.crc32(to, e.r8(r[1]));
       break;

@@ -140,14 +140,12 @@ void Emitter::write_state(const Step& step, const ir::Snapshot& snapshot) {
           store_slot(*this, Type::i32, entry.slot, kRax);
           break;
         case Spot::Kind::kConst: {
-          const Inst& konst = region_->insts[program_->facts[entry.value].root];
+          const ir::V128 bits = region_->constant(region_->insts[program_->facts[entry.value].root]);
           if (t == Type::v128) {
-            const uint64_t hi =
-                konst.type == Type::v128 ? konst.args[0] | static_cast<uint64_t>(konst.args[1]) << 32 : 0;
-            load_vector_const(kXmm15, konst.imm, hi);
+            load_vector_const(kXmm15, bits.lo, bits.hi);
             store_vector(*this, t, to, kXmm15);
           } else {
-            store_const(*this, to, konst.imm, slot_bytes(t));
+            store_const(*this, to, bits.lo, slot_bytes(t));
           }
           break;
         }
@@ -245,7 +243,7 @@ void emit_commit(Emitter& e, const Inst& inst, const Regs& r) { e.call_guard(Sit
 // store that releases wants a fence behind the store.
 
 void emit_load(Emitter& e, const Inst& inst, const Regs& r) {
-  const unsigned size = 1u << (inst.aux & ir::kMemSizeMask);
+  const unsigned size = 1u << inst.access_size();
   const bool is_signed = inst.aux & ir::kMemSigned;
   const Type t = inst.type;
   if (ir::is_vector_register(t)) {
@@ -284,7 +282,7 @@ void adjust_store(Selector& s, const Inst& inst, Step& step) {
 }
 
 void emit_store(Emitter& e, const Inst& inst, const Regs& r) {
-  const unsigned size = 1u << (inst.aux & ir::kMemSizeMask);
+  const unsigned size = 1u << inst.access_size();
   const x86::Mem at = e.memory(inst, r, 0, size);
   if (r.is_imm(1)) {
     store_const(e, at, e.imm(r, 1), size);

@@ -26,7 +26,7 @@ struct Vector {
         a(e.a),
         inst(inst),
         r(r),
-        lane(inst.aux & 3),
+        lane(inst.lane()),
         imm(static_cast<unsigned>(inst.imm)),
         to(reg(r.result())),
         x(reg(r[0])),

@@ -22,12 +22,12 @@ constexpr uint32_t kMaxSSse[4] = {Id::kIdPmaxsb, Id::kIdPmaxsw, Id::kIdPmaxsd, 0
 
 // A reduction of 8 or 16 bytes.
 bool half_or_whole(const Inst& inst) {
-  const uint64_t bytes = inst.imm << (inst.aux & 3);
+  const uint64_t bytes = inst.imm << inst.lane();
   return inst.imm <= 16 && (bytes == 8 || bytes == 16);
 }
 
 bool written_for(const Inst& inst, const Features& features) {
-  const unsigned lane = inst.aux & 3;
+  const unsigned lane = inst.lane();
   switch (inst.op) {
     case Op::vumin:
     case Op::vumax:
@@ -111,7 +111,7 @@ unsigned temps(const Inst& inst) {
 }
 
 void simple(Emitter& e, Vector::Ids sse, Vector::Ids avx, const Inst& inst, const Regs& r) {
-  e.vec3(sse[inst.aux & 3], avx[inst.aux & 3], r.result(), r[0], r[1]);
+  e.vec3(sse[inst.lane()], avx[inst.lane()], r.result(), r[0], r[1]);
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ namespace {
 void extreme(Emitter& e, const Inst& inst, const Regs& r, Vector::Ids sse, Vector::Ids avx, bool is_max,
              bool is_unsigned) {
   if (generic(e, inst, r)) return;
-  if ((inst.aux & 3) < 3) return simple(e, sse, avx, inst, r);
+  if (inst.lane() < 3) return simple(e, sse, avx, inst, r);
   Vector v(e, inst, r);
   if (is_unsigned) {
     v.op(Id::kIdVpxor, v.s, v.x, K::kSign64);
@@ -360,7 +360,7 @@ MYNAH_VECTOR(vclz) {
 namespace {
 
 void widening_product(Vector& v, bool is_signed) {
-  const bool high = v.inst.aux & 16;
+  const bool high = v.inst.high_or_round();
   switch (v.lane) {
     case 0: {
       const uint32_t widen = is_signed ? Id::kIdVpmovsxbw : Id::kIdVpmovzxbw;
@@ -393,7 +393,7 @@ void widening_product(Vector& v, bool is_signed) {
 
 MYNAH_VECTOR(vumull) { widening_product(v, false); }
 MYNAH_VECTOR(vsmull) { widening_product(v, true); }
-MYNAH_VECTOR(vpmull) { v.a.vpclmulqdq(v.to, v.x, v.y, v.inst.aux & 16 ? 0x11 : 0x00); }
+MYNAH_VECTOR(vpmull) { v.a.vpclmulqdq(v.to, v.x, v.y, v.inst.high_or_round() ? 0x11 : 0x00); }
 
 namespace {
 

@@ -12,7 +12,7 @@ using namespace ir::alloc;
 namespace {
 const x86::Xmm kScratch = x86::xmm15, kScratch2 = x86::xmm14;
 
-unsigned lane_of(const Inst& inst) { return inst.aux & 3; }
+unsigned lane_of(const Inst& inst) { return inst.lane(); }
 }  // namespace
 
 void emit_vzext(Emitter& e, const Inst& inst, const Regs& r) {
@@ -261,7 +261,7 @@ unsigned fp_lane(const Inst& inst) {
     case Type::f64:
       return 3;
     default:
-      return inst.aux & 3;
+      return inst.lane();
   }
 }
 }  // namespace

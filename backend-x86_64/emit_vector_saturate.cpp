@@ -130,7 +130,7 @@ void narrow_signed(Vector& v, const x86::Xmm& p, bool to_unsigned) {
 // The temporary = x >> imm.
 x86::Xmm shifted(Vector& v, bool is_signed) {
   const x86::Xmm u = v.temp(0);
-  const bool rounding = v.inst.aux & 16;
+  const bool rounding = v.inst.high_or_round();
   Vector::Ids right = is_signed ? kSar : kShr;
   if (!rounding) {
     v.op(right, u, v.x, v.imm);
@@ -154,7 +154,7 @@ MYNAH_VECTOR(vsqshrun) { narrow_signed(v, shifted(v, true), true); }
 
 // 16 bits. The one overflow, of both factors the most negative number, is the one result that is that number.
 MYNAH_VECTOR(vsqdmulh) {
-  if (v.inst.aux & 16) {
+  if (v.inst.high_or_round()) {
     v.a.vpmulhrsw(v.s, v.x, v.y);
   } else {
     v.a.vpmulhw(v.s, v.x, v.y);

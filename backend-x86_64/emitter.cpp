@@ -118,7 +118,7 @@ int32_t Emitter::memory_disp(const Inst& inst, const Regs& r, unsigned k) const 
   const Inst& pointer = region_->insts[r.step.value[k]];
   // A guard's register points to the start of its range, its value to the base.
   const int64_t lo = pointer.op == Op::guard ? ir::guard_range(pointer).lo : 0;
-  return static_cast<int32_t>(static_cast<int64_t>(inst.imm) - lo);
+  return static_cast<int32_t>(inst.offset() - lo);
 }
 
 x86::Mem Emitter::memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size) const {
@@ -361,11 +361,11 @@ void Emitter::moves(const Step& step) {
         break;
       case Move::Kind::kConst: {
         const Inst& inst = region_->insts[m.value];
+        const ir::V128 bits = region_->constant(inst);
         if (!vector)
-          load_const(m.to, inst.imm);
+          load_const(m.to, bits.lo);
         else
-          load_vector_const(m.to, inst.imm,
-                            t == Type::v128 ? inst.args[0] | static_cast<uint64_t>(inst.args[1]) << 32 : 0);
+          load_vector_const(m.to, bits.lo, bits.hi);
         break;
       }
       case Move::Kind::kHome: {
@@ -491,8 +491,8 @@ void Emitter::add_saved(Site& site, const Step& step, const Inst& inst) {
     switch (spot.kind) {
       case Spot::Kind::kConst: {
         const Inst& konst = region_->insts[program_->facts[e.value].root];
-        at = {.kind = Location::Kind::kConst, .imm = konst.imm};
-        if (konst.type == Type::v128) at.imm_hi = konst.args[0] | static_cast<uint64_t>(konst.args[1]) << 32;
+        const ir::V128 bits = region_->constant(konst);
+        at = {.kind = Location::Kind::kConst, .imm = bits.lo, .imm_hi = bits.hi};
         break;
       }
       case Spot::Kind::kSpill:

@@ -143,7 +143,7 @@ class Emitter {
   x86::Mem spill(unsigned index, uint32_t size = 0) const {
     return x86::ptr(x86::rbp, spill_disp(index), size);
   }
-  uint64_t const_bits(Value konst) const { return region_->insts[konst].imm; }
+  uint64_t const_bits(Value konst) const { return region_->constant(region_->insts[konst]).lo; }
   uint64_t imm(const Regs& r, unsigned k) const { return const_bits(r.step.value[k]); }
   // Operand k as an instruction's last operand of type t: register, immediate or memory.
   asmjit::Operand operand(const Regs& r, unsigned k, Type t) const;
@@ -217,7 +217,7 @@ class Emitter {
   };
   HostFlags flags;
   bool flags_needed() const { return program_->steps[index_].target & kFlagsLive; }
-  Cc condition(const HostFlags& f, uint8_t cond);  // without touching the flags: no hi, ls in the add sense
+  Cc condition(const HostFlags& f, Cond cond);  // without touching the flags: no hi, ls in the add sense
   Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may turn carry's sense round
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
@@ -239,8 +239,7 @@ class Emitter {
   void return_miss(const Inst& inst, const Regs& r);
   void push_return(const Inst& inst, const Regs& r, unsigned k);
   bool returns_by_stack(const Inst& inst) const {
-    return options_.return_stack && region_->linkable &&
-           inst.aux == static_cast<uint8_t>(ir::BranchKind::kReturn);
+    return options_.return_stack && region_->linkable && inst.branch() == ir::BranchKind::kReturn;
   }
   Site& add_site(Site::Kind kind, const Inst& inst);
   // To C++ for the address or pointer of operand 0: a guard or a commit.

@@ -4,7 +4,6 @@
 #include "backend-x86_64/select.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace mynah::x86_64 {
@@ -16,31 +15,8 @@ using ir::kNoValue;
 
 namespace {
 
-// How many of args[] name values. A constant's do not.
-constexpr auto kArgumentCount = [] {
-  std::array<uint8_t, static_cast<size_t>(Op::kCount)> n{};
-  const std::string_view arguments[] = {
-#define OP(name, result, arguments, effects) arguments,
-#include "ir/ops.def"
-#undef OP
-  };
-  for (size_t i = 0; i < n.size(); ++i) n[i] = static_cast<uint8_t>(arguments[i].size());
-  return n;
-}();
-constexpr unsigned argument_count(Op op) { return kArgumentCount[static_cast<size_t>(op)]; }
-
-constexpr auto kEffects = [] {
-  using namespace ir;
-  std::array<uint8_t, static_cast<size_t>(Op::kCount)> e{
-#define OP(name, result, arguments, effects) (effects),
-#include "ir/ops.def"
-#undef OP
-  };
-  return e;
-}();
-constexpr bool removable(Op op) {
-  return (kEffects[static_cast<size_t>(op)] & ~(ir::kPure | ir::kReadState)) == 0;
-}
+constexpr unsigned argument_count(Op op) { return ir::facts(op).arguments; }
+constexpr bool removable(Op op) { return (ir::facts(op).effects & ~(ir::kPure | ir::kReadState)) == 0; }
 
 constexpr bool is_exit(Op op) {
   return op == Op::exit || op == Op::exit_if || op == Op::exit_indirect || op == Op::exit_engine;
@@ -84,7 +60,7 @@ void Selector::mark_live_flags() {
 void Selector::count_uses() {
   const ir::Region& r = *r_;
   snapshot_seen_.assign(r.snapshots.size(), 0);
-  writes_state_ = false;
+  written_ = {};
   for (Value i = static_cast<Value>(r.insts.size()); i-- > 0;) {
     const Inst& inst = r.insts[i];
     Info& info = info_[i];
@@ -92,7 +68,8 @@ void Selector::count_uses() {
       info.done = true;
       continue;
     }
-    if (inst.op == Op::set || inst.op == Op::call) writes_state_ = true;
+    if (inst.op == Op::set) written_.add(inst.slot());
+    if (inst.op == Op::call) written_ = written_ | r.helper(inst).writes;
     const unsigned n = argument_count(inst.op);
     for (unsigned k = 0; k < n; ++k) {
       if (inst.args[k] == kNoValue) continue;
@@ -119,10 +96,10 @@ void Selector::bring_in(Value get) {
   p_.steps.push_back(step);
 }
 
-void Selector::bring_in_slot(uint64_t slot, bool all) {
+void Selector::bring_in_slots(const ir::SlotSet& slots) {
   for (size_t i = 0; i < pending_.size(); ++i) {
     const Value v = pending_[i];
-    if (info_[v].pending && (all || inst(v).imm == slot)) bring_in(v);
+    if (info_[v].pending && slots.contains(inst(v).slot())) bring_in(v);
   }
   std::erase_if(pending_, [this](Value v) { return !info_[v].pending; });
 }
@@ -225,10 +202,10 @@ void Selector::select(Value i) {
       facts.constant = true;
       return;
     case Op::get:
-      facts.home = !writes_state_ && !info_[i].saved;
+      facts.home = !written_.contains(in.slot()) && !info_[i].saved;
       if (info_[i].uses == 1 && !info_[i].saved) {
         info_[i].pending = true;
-        if (writes_state_) pending_.push_back(i);
+        if (!facts.home) pending_.push_back(i);
       } else {
         Step step{.inst = i, .result = i, .result_where = kAny};
         push(step, kKeepsFlags);
@@ -275,10 +252,10 @@ void Selector::select(Value i) {
     case Op::fl_and:
       return select_flags(i);
     case Op::set:
-      bring_in_slot(in.imm, false);
+      bring_in_slots({in.slot()});
       break;
     case Op::call:
-      bring_in_slot(0, true);
+      bring_in_slots(r_->helper(in).writes);
       break;
     default:
       break;
@@ -325,10 +302,10 @@ void Selector::select_row(Value i) {
   if (step.traits & kClobbersAll) step.target = kClobbersFlags;
   push(step, static_cast<FlagsEffect>(step.target & kEffectMask));
   if (in.op == Op::icmp || in.op == Op::icmpz) {
-    info_[i].holder = {i, in.aux};
+    info_[i].holder = {i, in.cond()};
     host_ = i;
   } else if (in.op == Op::testbit) {
-    info_[i].holder = {i, 0};
+    info_[i].holder = {i, kAsTested};
     host_ = i;
   } else if (in.op == Op::fl_fcmp && !(step.traits & kClobbersAll)) {
     host_ = i;
@@ -348,21 +325,21 @@ void Selector::select_cond(Value i) {
     return;
   }
   if (flags == host_) {
-    info_[i].holder = {flags, in.aux};
+    info_[i].holder = {flags, in.cond()};
     step.value[0] = flags;
     step.where[0] = kHostFlags;
     push(step, kKeepsFlags);
     return;
   }
   memory_used_ = false;
-  const bool compound = in.aux >= static_cast<uint8_t>(Cond::hi);
+  const bool compound = ir::is_compound(in.cond());
   if (operand(step, 0, in.args[0], compound ? kReg : kRegMem)) bring_in(step.value[0]);
   push(step, kClobbersFlags);
   if (compound) {
-    info_[i].holder = {flags, in.aux};
+    info_[i].holder = {flags, in.cond()};
     host_ = flags;
   } else {
-    info_[i].holder = {i, 0};
+    info_[i].holder = {i, kAsTested};
     host_ = i;
   }
 }
@@ -373,7 +350,7 @@ void Selector::select_not(Value i) {
   Step step{.inst = i, .result = i, .result_where = kAny};
   const Holder h = info_[from].holder;
   if (h.value != kNoValue && h.value == host_) {
-    info_[i].holder = {h.value, static_cast<uint8_t>(h.cond ^ 1)};
+    info_[i].holder = {h.value, static_cast<Cond>(static_cast<uint8_t>(h.cond) ^ 1)};
     step.traits = kOptionalResult;
     step.value[0] = from;
     step.where[0] = kHostFlags;
@@ -390,6 +367,7 @@ void Selector::select_not(Value i) {
 bool Selector::claims(Value flags, Value arithmetic) const {
   const Inst& f = r_->insts[flags];
   const Inst& a = r_->insts[arithmetic];
+  if (f.aux & ir::kFlagsWidthMask) return false;  // flags of less than the arithmetic's width
   if (f.op == Op::fl_logic)
     return root(f.args[0]) == arithmetic && type(f.args[0]) == a.type &&
            (a.op == Op::and_ || a.op == Op::or_ || a.op == Op::xor_ || a.op == Op::andn);
@@ -407,7 +385,7 @@ bool Selector::claims(Value flags, Value arithmetic) const {
     case Op::fl_adc:
       return a.op == Op::adc && same(3);
     case Op::fl_sbc:
-      return a.op == Op::sbc && same(3);
+      return a.op == Op::sbc && same(3) && !(f.aux & ir::kFlagsBorrow);
     case Op::fl_sub:
       if (a.op == Op::sub) return same(2);
       if (a.op == Op::neg) return a.args[0] == f.args[1] && is_const(f.args[0]) && const_bits(f.args[0]) == 0;
@@ -427,7 +405,8 @@ bool Selector::claims(Value flags, Value arithmetic) const {
 // step, with a branch around the comparison.
 bool Selector::select_conditional_compare(Value i) {
   const Inst& in = r_->insts[i];
-  if ((in.op != Op::fl_sub && in.op != Op::fl_add) || info_[i].uses != 1 || info_[i].saved) return false;
+  if ((in.op != Op::fl_sub && in.op != Op::fl_add) || in.aux || info_[i].uses != 1 || info_[i].saved)
+    return false;
   Value j = i + 1;
   for (; j < r_->insts.size() && (r_->insts[j].op == Op::konst || r_->insts[j].op == Op::fl_konst); ++j)
     p_.facts[j].constant = true;

@@ -30,7 +30,7 @@ class Selector {
   // --- for adjust functions
   const Inst& inst(Value v) const { return r_->insts[v]; }
   bool is_const(Value v) const { return p_.facts[p_.facts[v].root].constant; }
-  uint64_t const_bits(Value v) const { return r_->insts[p_.facts[v].root].imm; }
+  uint64_t const_bits(Value v) const { return r_->constant(r_->insts[p_.facts[v].root]).lo; }
   Type type(Value v) const { return r_->insts[v].type; }
   bool smp() const { return r_->smp; }
   const ir::FpMode& fp() const { return r_->fp; }
@@ -40,13 +40,14 @@ class Selector {
   void need_register(Step& step, unsigned k, Reg r = ir::alloc::kAny);
 
   // --- for the emitter
-  // What an i1 that the host's flags hold asks of them: a Cond; of a bit test: 0 as tested, 1 inverted.
-  uint8_t condition_of(Value v) const { return info_[v].holder.cond; }
+  // What an i1 that the host's flags hold asks of them; of a bit test: kAsTested or kInverted.
+  static constexpr ir::Cond kAsTested = ir::Cond::eq, kInverted = ir::Cond::ne;
+  ir::Cond condition_of(Value v) const { return info_[v].holder.cond; }
 
  private:
   struct Holder {
     Value value = ir::kNoValue;  // the instruction whose host flags decide
-    uint8_t cond = 0;            // see condition_of()
+    ir::Cond cond = kAsTested;   // see condition_of()
   };
   struct Info {
     uint16_t uses = 0;
@@ -70,7 +71,7 @@ class Selector {
   void push(Step& step, FlagsEffect effect);
   void mark_live_flags();
   void bring_in(Value get);
-  void bring_in_slot(uint64_t slot, bool all);
+  void bring_in_slots(const ir::SlotSet& slots);
   bool foldable(Value v) const;
   bool claims(Value flags, Value arithmetic) const;
   void serve(Value holder);
@@ -84,7 +85,7 @@ class Selector {
   Value host_ = ir::kNoValue;  // whose flags the host's flags register holds
   uint32_t host_step_ = 0;     // the step that set them
   bool memory_used_ = false;   // the current step reads a state slot
-  bool writes_state_ = false;  // the region has set or call
+  ir::SlotSet written_;        // by sets and calls in the region
 };
 
 }  // namespace mynah::x86_64

@@ -27,6 +27,7 @@ class Interpreter final : private ir::EvalHost {
   bool guard(const ir::Region&, const ir::Inst&, uint64_t base, uint8_t*& pointer) override;
   bool commit(const ir::Region&, const ir::Inst&, uint8_t* pointer) override;
   bool call(const ir::Region&, const ir::Inst&, const uint64_t args[4], uint64_t& result) override;
+  bool checks_helpers() const override { return translator_.verify; }
   void count_to(const ir::Snapshot& snapshot) {
     core_.budget.set_ahead(-static_cast<int64_t>(snapshot.completed));
   }

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The builder's bookkeeping. Of each slot it knows the current value and whether memory has it too;
+// snapshots are shared by whatever leaves between two changes of that, so taking one is free most of the
+// time. Nothing here looks back over the region: a pure computation is found again through one table of
+// hashes, a constant among the last few.
 #include "ir/builder.h"
 
 #include <algorithm>
@@ -10,6 +15,10 @@
 namespace mynah::ir {
 
 namespace {
+
+// Values that are not in memory and stay in registers over a call: about as many as a host has registers that
+// calls keep. More would be stored twice, on the stack and on the way out.
+constexpr unsigned kKeptOverCalls = 3;
 
 // Made again where they are used, next to their branch: cheaper than a value that is kept.
 bool is_condition(Type type) { return type == Type::i1 || type == Type::flags; }
@@ -27,10 +36,11 @@ bool equal(const Inst& a, const Inst& b) {
 
 }  // namespace
 
-void Builder::begin(std::span<const SlotInfo> slots) {
+void Builder::begin(std::span<const SlotInfo> slots, std::span<const HelperInfo> helpers) {
   r_.clear();
   r_.slots = slots;
-  if (slots.size() > kMaxSlots) broken(r_, "a guest has more slots than the builder knows");
+  r_.helpers = helpers;
+  if (slots.size() > SlotSet::kMaxSlots) broken(r_, "a guest has more slots than the builder knows");
   for (Slot s : known_) slots_[s] = {};
   known_.clear();
   dirty_.clear();
@@ -77,23 +87,27 @@ void Builder::set(Slot slot, Value v) {
   snapshot_valid_ = false;
 }
 
-void Builder::flush() {
-  for (Slot slot : dirty_) {
-    append({.op = Op::set,
-            .type = Type::none,
-            .args = {slots_[slot].value, kNoValue, kNoValue, kNoValue},
-            .imm = slot});
-    slots_[slot].dirty = false;
-  }
-  if (!dirty_.empty()) snapshot_valid_ = false;
-  dirty_.clear();
+void Builder::flush(const SlotSet& slots) {
+  const size_t before = dirty_.size();
+  std::erase_if(dirty_, [&](Slot slot) {
+    if (!slots.contains(slot)) return false;
+    SlotState& s = slots_[slot];
+    append({.op = Op::set, .type = Type::none, .args = {s.value, kNoValue, kNoValue, kNoValue}, .imm = slot});
+    s.dirty = false;
+    return true;
+  });
+  if (dirty_.size() != before) snapshot_valid_ = false;
 }
 
-void Builder::forget() {
-  if (!dirty_.empty()) broken(r_, "state is forgotten that was not written");
-  for (Slot slot : known_) slots_[slot] = {};
-  known_.clear();
-  snapshot_valid_ = false;
+void Builder::forget(const SlotSet& slots) {
+  std::erase_if(known_, [&](Slot slot) {
+    SlotState& s = slots_[slot];
+    // What memory has is cheaper to load again than to keep over a call; a constant costs nothing.
+    if (!slots.contains(slot) && (s.dirty || as_const(s.value))) return false;
+    s = {};
+    return true;
+  });
+  if (std::erase_if(dirty_, [&](Slot slot) { return slots.contains(slot); })) snapshot_valid_ = false;
 }
 
 uint32_t Builder::take_snapshot() {
@@ -121,17 +135,15 @@ Value Builder::konst(Type type, uint64_t value) {
 }
 
 Value Builder::konst_v128(uint64_t lo, uint64_t hi) {
-  return append({.op = Op::konst,
-                 .type = Type::v128,
-                 .args = {static_cast<uint32_t>(hi), static_cast<uint32_t>(hi >> 32), kNoValue, kNoValue},
-                 .imm = lo});
+  r_.wide_constants.push_back({lo, hi});
+  return append({.op = Op::konst, .type = Type::v128, .imm = r_.wide_constants.size() - 1});
 }
 
 Value Builder::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm, uint8_t aux) {
   Inst inst{.op = op, .type = type, .aux = aux, .args = {a, b, c, kNoValue}, .imm = imm};
   const Folded f = fold(*this, inst);
   if (f.value != kNoValue) return f.value;
-  if (!reuse_ || info(f.inst.op).effects != kPure || is_condition(f.inst.type)) return append(f.inst);
+  if (!reuse_ || facts(f.inst.op).effects != kPure || is_condition(f.inst.type)) return append(f.inst);
   Value& known = computed_[hash(f.inst) % computed_.size()];
   if (known < r_.insts.size() && equal(r_.insts[known], f.inst)) return known;
   return known = append(f.inst);
@@ -209,8 +221,17 @@ void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
 }
 
 Value Builder::call(Type type, unsigned helper, Value a, Value b, Value c, Value d) {
-  const uint32_t snapshot = take_snapshot();
-  return append({.op = Op::call, .type = type, .args = {a, b, c, d}, .snapshot = snapshot, .imm = helper});
+  Inst inst{.op = Op::call, .type = type, .args = {a, b, c, d}, .imm = helper};
+  const HelperInfo& what = r_.helper(inst);
+  const auto kept = std::count_if(dirty_.begin(), dirty_.end(), [&](Slot slot) {
+    return !what.needs().contains(slot) && !as_const(slots_[slot].value);
+  });
+  flush(kept > kKeptOverCalls ? SlotSet::all() : what.needs());
+  forget(what.writes);
+  // What the helper looks at is in memory, and what is not there it leaves alone: its snapshot is the pc.
+  r_.snapshots.push_back({pc_offset_, completed_, static_cast<uint32_t>(r_.snapshot_entries.size()), 0});
+  inst.snapshot = static_cast<uint32_t>(r_.snapshots.size() - 1);
+  return append(inst);
 }
 
 }  // namespace mynah::ir

@@ -17,11 +17,9 @@ namespace mynah::ir {
 
 class Builder {
  public:
-  static constexpr unsigned kMaxSlots = 160;
-
   explicit Builder(Region& region) : r_(region) {}
-  // Starts an empty region over this slot table.
-  void begin(std::span<const SlotInfo> slots);
+  // Starts an empty region over this slot table; `helpers`: what call() may name.
+  void begin(std::span<const SlotInfo> slots, std::span<const HelperInfo> helpers = {});
   void finish();  // closes the block
 
   // --- where we are
@@ -36,8 +34,6 @@ class Builder {
   Value get(Slot slot);
   Value get_now(Slot slot);  // of a slot that something else than this region changes, and this region never
   void set(Slot slot, Value v);
-  void flush();   // `set` for every dirty slot: before calls that read the state
-  void forget();  // after calls that may have written any slot
   bool ended() const { return ended_; }
 
   // --- instructions. emit() folds and simplifies what fold.cpp knows.
@@ -98,20 +94,22 @@ class Builder {
   void exit_engine(uint8_t reason, uint64_t imm, Value argument = kNoValue);
   // The same where cond holds. For what hardly ever happens: the fast path is one branch.
   void exit_engine_if(Value cond, uint8_t reason, uint64_t imm = 0);
+  // Writes what the helper reads, forgets what it writes; and more where that makes shorter code.
   Value call(Type type, unsigned helper, Value a = kNoValue, Value b = kNoValue, Value c = kNoValue,
              Value d = kNoValue);
 
  private:
   Value append(const Inst& inst);
+  void flush(const SlotSet& slots);
+  void forget(const SlotSet& slots);
   uint32_t take_snapshot();
-  Value lookup_const(Type type, uint64_t bits);
 
   Region& r_;
   struct SlotState {
     Value value = kNoValue;
     bool dirty = false;
   };
-  std::array<SlotState, kMaxSlots> slots_{};
+  std::array<SlotState, SlotSet::kMaxSlots> slots_{};
   std::vector<Slot> dirty_;
   std::vector<Slot> known_;
   std::vector<Value> consts_;

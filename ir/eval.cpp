@@ -11,20 +11,28 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "ir/eval_lanes.h"
 
 namespace mynah::ir {
 
 V128 evaluate_op(const OpInput& in, const FpMode& fp, uint32_t& sticky) {
-  if (in.op < Op::vlow) {
-    if (in.op == Op::fl_fcmp) return evaluate_fp(in, fp, sticky);
-    return evaluate_integer(in);
+  switch (family(in.op)) {
+    case Family::kMove:
+    case Family::kLogic:
+    case Family::kVector:
+      return evaluate_vector(in);
+    case Family::kSaturating:
+      return evaluate_saturating(in, sticky);
+    case Family::kFloat:
+      return evaluate_fp(in, fp, sticky);
+    case Family::kCrypto:
+      return evaluate_crypto(in);
+    default:
+      return evaluate_integer(in);
   }
-  if (in.op < Op::vuqadd) return evaluate_vector(in);
-  if (in.op < Op::fadd) return evaluate_saturating(in, sticky);
-  if (in.op < Op::aese) return evaluate_fp(in, fp, sticky);
-  return evaluate_crypto(in);
 }
 
 namespace {
@@ -174,13 +182,13 @@ V128 compare_and_swap_128(uint8_t* p, V128 expected, const V128& desired) {
 
 V128 read_slot(const uint8_t* state, const SlotInfo& slot) {
   V128 v;
-  std::memcpy(&v, state + slot.offset, bytes(slot.type) > 16 ? 16 : bytes(slot.type));
+  std::memcpy(&v, state + slot.offset, bytes(slot.type));
   if (slot.type == Type::i1) v.lo &= 1;
   return v;
 }
 
 void write_slot(uint8_t* state, const SlotInfo& slot, const V128& v) {
-  std::memcpy(state + slot.offset, &v, bytes(slot.type) > 16 ? 16 : bytes(slot.type));
+  std::memcpy(state + slot.offset, &v, bytes(slot.type));
 }
 
 // Values of a region: on the stack for all but the largest ones.
@@ -212,17 +220,11 @@ class Evaluation {
       const Inst& inst = r_.insts[at];
       switch (inst.op) {
         case Op::jump:
-          at = enter(static_cast<uint32_t>(inst.imm), inst, 0);
+          at = follow(r_.edges_of(inst)[0]);
           continue;
-        case Op::branch: {
-          const auto taken = static_cast<uint32_t>(inst.imm), other = static_cast<uint32_t>(inst.imm >> 32);
-          if (arg(inst, 0) & 1) {
-            at = enter(taken, inst, 0);
-          } else {
-            at = enter(other, inst, parameters(taken));
-          }
+        case Op::branch:
+          at = follow(r_.edges_of(inst)[arg(inst, 0) & 1 ? 0 : 1]);
           continue;
-        }
         case Op::exit_if:
           if (!(arg(inst, 0) & 1)) break;
           [[fallthrough]];
@@ -253,7 +255,7 @@ class Evaluation {
             if (inst.args[i] != kNoValue) args[i] = arg(inst, i);
           }
           uint64_t result = 0;
-          if (!host_.call(r_, inst, args, result)) return {Leave::kCall, at, 0};
+          if (!call_helper(inst, args, result)) return {Leave::kCall, at, 0};
           values_[at] = {bits(inst.type) < 64 ? result & width_mask(bits(inst.type)) : result, 0};
           break;
         }
@@ -271,20 +273,30 @@ class Evaluation {
     return reinterpret_cast<uint8_t*>(values_[inst.args[0]].lo + static_cast<uint64_t>(offset));
   }
 
-  uint32_t parameters(uint32_t block) const {
-    uint32_t count = 0;
-    for (uint32_t i = r_.blocks[block].first; r_.insts[i].op == Op::param; ++i) ++count;
-    return count;
-  }
-
   // Gives the block its parameters and returns its first other instruction. The arguments are all read before
   // the first parameter is written: a loop may permute them.
-  uint32_t enter(uint32_t block, const Inst& from, uint32_t skip) {
-    const uint32_t count = parameters(block), first = r_.blocks[block].first;
-    std::vector<V128> incoming(count);
-    for (uint32_t i = 0; i < count; ++i) incoming[i] = values_[r_.jump_arguments[from.args[1] + skip + i]];
-    for (uint32_t i = 0; i < count; ++i) values_[first + i] = incoming[i];
-    return first + count;
+  uint32_t follow(const Edge& e) {
+    const uint32_t first = r_.blocks[e.block].first;
+    std::vector<V128> incoming(e.count);
+    for (uint32_t i = 0; i < e.count; ++i) incoming[i] = values_[r_.jump_arguments[e.first + i]];
+    for (uint32_t i = 0; i < e.count; ++i) values_[first + i] = incoming[i];
+    return first + e.count;
+  }
+
+  bool call_helper(const Inst& inst, const uint64_t args[4], uint64_t& result) {
+    if (!host_.checks_helpers() || r_.helpers.empty()) return host_.call(r_, inst, args, result);
+    const HelperInfo& what = r_.helper(inst);
+    std::vector<V128> before;
+    for (const SlotInfo& slot : r_.slots) before.push_back(read_slot(state_, slot));
+    const bool goes_on = host_.call(r_, inst, args, result);
+    if (!goes_on && !what.may_leave)
+      broken(r_, "helper " + std::string(what.name) + " leaves, and has not said that it might");
+    for (Slot s = 0; goes_on && s < r_.slots.size(); ++s) {
+      if (!what.writes.contains(s) && read_slot(state_, r_.slots[s]) != before[s])
+        broken(r_, "helper " + std::string(what.name) + " writes " + std::string(r_.slots[s].name) +
+                       ", and has not said that it might");
+    }
+    return goes_on;
   }
 
   void write_snapshot(const Inst& inst) {
@@ -306,16 +318,15 @@ class Evaluation {
   V128 evaluate(const Inst& inst) {
     switch (inst.op) {
       case Op::konst:
-        if (inst.type == Type::v128) return {inst.imm, inst.args[0] | uint64_t{inst.args[1]} << 32};
-        return {inst.imm & width_mask(bits(inst.type)), 0};
+        return r_.constant(inst);
       case Op::get:
-        return read_slot(state_, r_.slots[inst.imm]);
+        return read_slot(state_, r_.slots[inst.slot()]);
       case Op::set:
-        write_slot(state_, r_.slots[inst.imm], values_[inst.args[0]]);
+        write_slot(state_, r_.slots[inst.slot()], values_[inst.args[0]]);
         return {};
       case Op::load: {
-        const uint8_t* p = pointer(inst, static_cast<int64_t>(inst.imm));
-        const unsigned size = inst.aux & kMemSizeMask;
+        const uint8_t* p = pointer(inst, inst.offset());
+        const unsigned size = inst.access_size();
         fence_if(inst.aux & kMemAcquire);
         V128 v;
         if (size == 4) {
@@ -330,8 +341,8 @@ class Evaluation {
         return v;
       }
       case Op::store: {
-        uint8_t* p = pointer(inst, static_cast<int64_t>(inst.imm));
-        const unsigned size = inst.aux & kMemSizeMask;
+        uint8_t* p = pointer(inst, inst.offset());
+        const unsigned size = inst.access_size();
         const V128& v = values_[inst.args[1]];
         fence_if(inst.aux & kMemRelease);
         if (size == 4) {
@@ -352,11 +363,11 @@ class Evaluation {
       case Op::rmw_smin:
       case Op::rmw_umax:
       case Op::rmw_umin:
-        return {update_memory(inst.op, pointer(inst, static_cast<int64_t>(inst.imm)), inst.aux & kMemSizeMask,
-                              arg(inst, 1), inst.op == Op::cas ? arg(inst, 2) : 0),
+        return {update_memory(inst.op, pointer(inst, inst.offset()), inst.access_size(), arg(inst, 1),
+                              inst.op == Op::cas ? arg(inst, 2) : 0),
                 0};
       case Op::cas128:
-        return compare_and_swap_128(pointer(inst, static_cast<int64_t>(inst.imm)), values_[inst.args[1]],
+        return compare_and_swap_128(pointer(inst, inst.offset()), values_[inst.args[1]],
                                     values_[inst.args[2]]);
       case Op::fence:
         std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -364,7 +375,7 @@ class Evaluation {
       default: {
         V128 args[4];
         Type types[4] = {};
-        const size_t count = info(inst.op).arguments.size();
+        const size_t count = facts(inst.op).arguments;
         for (size_t i = 0; i < count; ++i) {
           args[i] = values_[inst.args[i]];
           types[i] = r_.insts[inst.args[i]].type;

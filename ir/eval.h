@@ -9,6 +9,7 @@
 
 #include "ir/ir.h"
 #include "ir/runtime.h"
+#include "ir/verify.h"
 
 namespace mynah::ir {
 
@@ -35,6 +36,8 @@ class EvalHost {
   virtual bool guard(const Region&, const Inst&, uint64_t base, uint8_t*& pointer) = 0;
   virtual bool commit(const Region&, const Inst&, uint8_t* pointer) = 0;
   virtual bool call(const Region&, const Inst&, const uint64_t args[4], uint64_t& result) = 0;
+  // Whether helpers are held to what they declare: what they do beyond it aborts.
+  virtual bool checks_helpers() const { return kVerifyByDefault; }
 };
 
 struct EvalResult {

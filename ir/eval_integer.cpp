@@ -44,12 +44,18 @@ Sum add_with_carry(uint64_t a, uint64_t b, bool carry, unsigned width) {
   const bool n = r >> (width - 1) & 1;
   const bool c = static_cast<bool>(wide >> width & 1);
   const bool v = ((a ^ r) & (b ^ r)) >> (width - 1) & 1;
-  return {r, pack_flags(n, r == 0, c, v)};
+  return {r, pack_flags(n, r == 0, c, v, even_parity(r), (a ^ b ^ r) >> 4 & 1)};
+}
+
+// a + ~b + carry, which is a - b without a borrow where the carry is set.
+uint32_t subtraction_flags(uint64_t a, uint64_t b, bool carry, unsigned width, bool borrow) {
+  const uint32_t flags = add_with_carry(a, ~b, carry != borrow, width).flags;
+  return flags ^ kFlagA ^ (borrow ? kFlagC : 0);
 }
 
 uint32_t logic_flags(uint64_t a, unsigned width) {
   a &= width_mask(width);
-  return pack_flags(a >> (width - 1) & 1, a == 0, false, false);
+  return pack_flags(a >> (width - 1) & 1, a == 0, false, false, even_parity(a));
 }
 
 bool compare(Cond cond, uint64_t a, uint64_t b, unsigned width) {
@@ -65,6 +71,8 @@ V128 evaluate_integer(const OpInput& in) {
   const auto b = [&] { return in.args[1].lo; };
   const auto amount = [&] { return static_cast<unsigned>(in.args[1].lo & (width - 1)); };
   const auto argument_width = [&] { return bits(in.arg_types[0]); };
+  const auto operand_width = [&] { return flags_width(in.aux, argument_width()); };
+  const bool borrow = in.aux & kFlagsBorrow;  // of flags ops
   const auto value = [&](uint64_t x) { return V128{x & mask, 0}; };
 
   switch (in.op) {
@@ -174,29 +182,34 @@ V128 evaluate_integer(const OpInput& in) {
     case Op::bool_int:
       return {a & 1, 0};
     case Op::fl_add:
-      return {add_with_carry(a, b(), false, argument_width()).flags, 0};
+      return {add_with_carry(a, b(), false, operand_width()).flags, 0};
     case Op::fl_sub:
-      return {add_with_carry(a, ~b(), true, argument_width()).flags, 0};
+      return {subtraction_flags(a, b(), !borrow, operand_width(), borrow), 0};
     case Op::fl_adc:
-      return {add_with_carry(a, b(), in.args[2].lo & 1, argument_width()).flags, 0};
+      return {add_with_carry(a, b(), in.args[2].lo & 1, operand_width()).flags, 0};
     case Op::fl_sbc:
-      return {add_with_carry(a, ~b(), in.args[2].lo & 1, argument_width()).flags, 0};
+      return {subtraction_flags(a, b(), in.args[2].lo & 1, operand_width(), borrow), 0};
     case Op::adc:
       return value(a + b() + (in.args[2].lo & 1));
     case Op::sbc:
       return value(a + ~b() + (in.args[2].lo & 1));
     case Op::fl_logic:
-      return {logic_flags(a, argument_width()), 0};
+      return {logic_flags(a, operand_width()), 0};
     case Op::fl_and:
-      return {logic_flags(a & b(), argument_width()), 0};
+      return {logic_flags(a & b(), operand_width()), 0};
     case Op::fl_konst:
-      return {in.imm & kFlagMask, 0};
+      return {in.imm & kAllFlags, 0};
     case Op::fl_unpack:
       return {(a & kFlagN ? 1u << 31 : 0) | (a & kFlagZ ? 1u << 30 : 0) | (a & kFlagC ? 1u << 29 : 0) |
                   (a & kFlagV ? 1u << 28 : 0),
               0};
     case Op::fl_pack:
       return {pack_flags(a >> 31 & 1, a >> 30 & 1, a >> 29 & 1, a >> 28 & 1), 0};
+    case Op::fl_bits:
+    case Op::fl_of_bits:
+      return {a & kAllFlags, 0};
+    case Op::fl_merge:
+      return {((a & ~in.imm) | (b() & in.imm)) & kAllFlags, 0};
     default:
       return {};
   }

@@ -8,6 +8,7 @@
 // operands are copied first.
 #include "ir/fold.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -94,7 +95,7 @@ class Folder {
       case Op::testbit:
         return testbit();
       case Op::cond:
-        return def(a()).op == Op::fl_konst ? constant() : keep();
+        return cond();
       case Op::bool_not:
         return bool_not();
       case Op::bool_int:
@@ -120,6 +121,13 @@ class Folder {
       case Op::fl_pack:
         if (is_const(a())) return constant();
         return def(a()).op == Op::fl_unpack ? value(def(a()).args[0]) : keep();
+      case Op::fl_bits:
+        if (def(a()).op == Op::fl_konst) return constant();
+        return keep();
+      case Op::fl_of_bits:
+        return is_const(a()) ? constant() : keep();
+      case Op::fl_merge:
+        return merge();
       case Op::vlow: {
         const Inst& d = def(a());
         return d.op == Op::vzext && type(d.args[0]) == i_.type ? value(d.args[0]) : keep();
@@ -131,7 +139,7 @@ class Folder {
       case Op::vextract: {
         const Inst& d = def(a());
         return d.op == Op::vfrom_gpr && i_.imm == 0 && type(d.args[0]) == i_.type &&
-                       8u << (i_.aux & 3) == bits(i_.type)
+                       8u << i_.lane() == bits(i_.type)
                    ? value(d.args[0])
                    : keep();
       }
@@ -181,7 +189,7 @@ class Folder {
   Folded constant() {
     V128 args[4];
     Type types[4] = {};
-    const size_t count = info(i_.op).arguments.size();
+    const size_t count = facts(i_.op).arguments;
     for (size_t k = 0; k < count; ++k) {
       args[k] = {imm(i_.args[k]), 0};
       types[k] = type(i_.args[k]);
@@ -311,19 +319,19 @@ class Folder {
 
   Folded bfi() {
     if (both_const()) return constant();
-    return i_.aux == 0 && i_.imm >= width() ? value(b()) : keep();
+    return i_.field().width >= width() ? value(b()) : keep();
   }
 
   Folded ubfx() {
     if (is_const(a())) return constant();
-    unsigned low = i_.aux;
-    uint64_t count = i_.imm;
+    auto [low, count] = i_.field();
     Value x = a();
     const Inst& d = def(x);
     if (d.op == Op::ubfx) {
-      if (low >= d.imm) return constant_of(0);
-      count = count < d.imm - low ? count : d.imm - low;
-      low += d.aux;
+      const BitField inner = d.field();
+      if (low >= inner.width) return constant_of(0);
+      count = std::min(count, inner.width - low);
+      low += inner.lsb;
       x = d.args[0];
     } else if (d.op == Op::lshr && is_const(d.args[1])) {
       const auto by = static_cast<unsigned>(imm(d.args[1]) & (width() - 1));
@@ -342,12 +350,13 @@ class Folder {
 
   Folded sbfx() {
     if (is_const(a())) return constant();
-    if (i_.aux == 0) {
-      if (i_.imm >= width()) return value(a());
-      if (i_.imm == 8) return unary(Op::sext8, a());
-      if (i_.imm == 16) return unary(Op::sext16, a());
-    } else if (i_.aux + i_.imm >= width()) {
-      return binary(Op::ashr, a(), i_.aux);
+    const auto [low, count] = i_.field();
+    if (low == 0) {
+      if (count >= width()) return value(a());
+      if (count == 8) return unary(Op::sext8, a());
+      if (count == 16) return unary(Op::sext16, a());
+    } else if (low + count >= width()) {
+      return binary(Op::ashr, a(), low);
     }
     return keep();
   }
@@ -359,7 +368,7 @@ class Folder {
       case Op::konst:
         return static_cast<unsigned>(std::bit_width(d.imm));
       case Op::load:
-        return d.aux & kMemSigned || (d.aux & kMemSizeMask) > 3 ? bits(d.type) : 8u << (d.aux & kMemSizeMask);
+        return d.aux & kMemSigned || d.access_size() > 3 ? bits(d.type) : 8u << d.access_size();
       case Op::zext8:
         return 8;
       case Op::zext16:
@@ -369,9 +378,9 @@ class Folder {
       case Op::bool_int:
         return 1;
       case Op::ubfx:
-        return d.imm < bits(d.type) ? static_cast<unsigned>(d.imm) : bits(d.type);
+        return std::min(d.field().width, bits(d.type));
       case Op::vextract:
-        return d.imm & 16 ? bits(d.type) : 8u << (d.aux & 3);
+        return d.imm & 16 ? bits(d.type) : 8u << d.lane();
       case Op::and_:
         return is_const(d.args[1]) ? static_cast<unsigned>(std::bit_width(imm(d.args[1]))) : bits(d.type);
       case Op::lshr:
@@ -454,7 +463,7 @@ class Folder {
 
   Folded icmp() {
     if (both_const()) return constant();
-    auto cond = static_cast<Cond>(i_.aux);
+    auto cond = i_.cond();
     if (a() == b()) return boolean(holds(cond, kFlagZ | kFlagC));
     if (is_const(a()) && swap_sides(cond)) {
       std::swap(i_.args[0], i_.args[1]);
@@ -495,7 +504,7 @@ class Folder {
         }
         break;
       case Op::ubfx:
-        if (d.imm == 1) return bit(d.args[0], d.aux, zero);
+        if (d.field().width == 1) return bit(d.args[0], d.field().lsb, zero);
         break;
       case Op::sub:
       case Op::xor_:
@@ -539,7 +548,7 @@ class Folder {
       case Op::icmp:
       case Op::icmpz:
       case Op::cond: {
-        Inst inverse = d;
+        Inst inverse = d;  // conditions come in pairs
         inverse.aux ^= 1;
         return {kNoValue, inverse};
       }
@@ -549,13 +558,38 @@ class Folder {
   }
 
   // --- flags and carries
+  Folded cond() {
+    const Inst& d = def(a());
+    if (d.op == Op::fl_konst) return constant();
+    if (d.op == Op::fl_merge) {  // where one side decides, the other does not matter
+      const uint32_t read = flags_read(i_.cond());
+      if ((read & d.imm) == read) return b_cond(d.args[1]);
+      if ((read & d.imm) == 0) return b_cond(d.args[0]);
+    }
+    return keep();
+  }
+  Folded b_cond(Value flags) { return value(b_.cond(i_.cond(), flags)); }
+
+  Folded merge() {
+    const uint64_t mask = i_.imm;
+    if (mask == 0 || a() == b()) return value(a());
+    if (mask == kAllFlags) return value(b());
+    if (def(a()).op == Op::fl_konst && def(b()).op == Op::fl_konst) return constant();
+    const Inst& x = def(a());
+    if (x.op == Op::fl_merge && (x.imm & ~mask) == 0) i_.args[0] = x.args[0];
+    const Inst& y = def(b());
+    if (y.op == Op::fl_merge && (mask & ~y.imm) == 0) i_.args[1] = y.args[1];
+    if (y.op == Op::fl_merge && (mask & y.imm) == 0) i_.args[1] = y.args[0];
+    return keep();
+  }
+
   Folded carry() {
-    const bool has_carry = info(i_.op).arguments.size() == 3;
+    const bool has_carry = facts(i_.op).arguments == 3;
     const bool adds = i_.op == Op::fl_add || i_.op == Op::fl_adc || i_.op == Op::adc;
     if (both_const() && (!has_carry || is_const(c()))) return constant();
     if (adds) constant_last();
     if (!has_carry || !is_const(c())) return keep();
-    const bool in = imm(c()) & 1;
+    const bool in = (imm(c()) & 1) != ((i_.aux & kFlagsBorrow) != 0);
     Inst simple = i_;
     simple.args[2] = kNoValue;
     if (adds && !in) {
@@ -574,7 +608,7 @@ class Folder {
     if (both_const()) return constant();
     constant_last();
     if (a() == b() || (is_const(b()) && imm(b()) == mask_of(bits(type(b())))))
-      return unary(Op::fl_logic, a());
+      return unary(Op::fl_logic, a(), 0, i_.aux);
     return keep();
   }
 
@@ -586,9 +620,16 @@ class Folder {
 }  // namespace
 
 Folded fold(Builder& b, const Inst& inst) {
-  // Most of what nothing applies to is known by its op alone.
-  if (inst.op > Op::vnot || inst.op < Op::add) return {kNoValue, inst};
-  return Folder(b, inst).run();
+  // Most of what nothing applies to is known by its kind alone.
+  switch (family(inst.op)) {
+    case Family::kInteger:
+    case Family::kFlags:
+    case Family::kMove:
+    case Family::kLogic:
+      return Folder(b, inst).run();
+    default:
+      return {kNoValue, inst};
+  }
 }
 
 }  // namespace mynah::ir

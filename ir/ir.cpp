@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What text form and verifier ask of an op, from ops.def; what translation asks is in ir.h's kOpFacts.
 #include "ir/ir.h"
 
 namespace mynah::ir {
 
 namespace {
 constexpr OpInfo kOps[] = {
-#define OP(name, result, arguments, effects) {#name, result, arguments, effects},
+#define OP(name, family, result, arguments, aux, imm, effects) {#name, result, arguments, effects},
 #include "ir/ops.def"
 #undef OP
 };
@@ -18,7 +20,9 @@ void Region::clear() {
   blocks.clear();
   snapshots.clear();
   snapshot_entries.clear();
+  edges.clear();
   jump_arguments.clear();
+  wide_constants.clear();
   pc_offset = guest_insts = guest_bytes = 0;
 }
 

@@ -11,7 +11,9 @@
 // An i32 value may be held with undefined upper bits by a backend; `zext32` defines them.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,12 +22,12 @@
 
 namespace mynah::ir {
 
-enum class Type : uint8_t { none, i1, i8, i16, i32, i64, i128, flags, ptr, f16, f32, f64, v128, v256 };
+enum class Type : uint8_t { none, i1, i32, i64, flags, ptr, f16, f32, f64, v128 };
 
 constexpr bool is_fp(Type t) { return t >= Type::f16 && t <= Type::f64; }
 constexpr bool is_vector_register(Type t) { return t >= Type::f16; }
 constexpr unsigned bits(Type t) {
-  constexpr uint16_t kBits[] = {0, 1, 8, 16, 32, 64, 128, 32, 64, 16, 32, 64, 128, 256};
+  constexpr uint8_t kBits[] = {0, 1, 32, 64, 32, 64, 16, 32, 64, 128};
   return kBits[static_cast<unsigned>(t)];
 }
 constexpr unsigned bytes(Type t) { return t == Type::i1 ? 1 : bits(t) / 8; }
@@ -42,12 +44,75 @@ enum Effects : uint8_t {
 };
 
 enum class Op : uint16_t {
-#define OP(name, result, arguments, effects) name,
+#define OP(name, ...) name,
 #include "ir/ops.def"
 #undef OP
   kCount
 };
 
+// Kinds of ops, for what treats all of a kind alike.
+enum class Family : uint8_t {
+  kState,       // constants and state slots
+  kInteger,     // of general registers
+  kFlags,       // conditions and flags groups
+  kMemory,      // what stands around accesses
+  kAccess,      // of memory: pointer first, size and offset as attributes
+  kControl,     // calls, leaving, jumps
+  kMove,        // between register kinds, and of lanes
+  kLogic,       // of whole vectors
+  kVector,      // of integers in lanes
+  kSaturating,  // the same, with a sticky flag
+  kFloat,
+  kCrypto,
+};
+
+// What an op's `aux` is, and what its `imm` is.
+enum class AuxForm : uint8_t {
+  kNone,
+  kCond,        // Cond
+  kFlagsWidth,  // FlagsAux
+  kLane,        // log2 of a lane's bytes
+  kLaneHigh,    // and bit 4: the high lanes
+  kLaneRound,   // and bit 4: rounding
+  kFormat,      // 1 half, 2 single, 3 double
+  kMemory,      // MemAux
+  kGuard,       // GuardAux
+  kBranch,      // BranchKind
+  kSignal,      // bit 0: signalling
+  kNumber,      // operand
+};
+enum class ImmForm : uint8_t {
+  kNone,
+  kNumber,    // operand
+  kOptional,  // operand where it is not 0
+  kConst,
+  kSlot,
+  kOffset,      // of an access
+  kRange,       // of a guard
+  kTarget,      // of exit and exit_if
+  kRound,       // of fround
+  kConversion,  // FtoI
+  kEdges,       // of jump and branch
+};
+
+// What passes and backends ask of every instruction, close together.
+struct OpFacts {
+  Family family;
+  AuxForm aux;
+  ImmForm imm;
+  uint8_t arguments;  // of Inst::args, how many are values (or, where an op allows it, kNoValue)
+  uint8_t effects;
+};
+inline constexpr OpFacts kOpFacts[] = {
+#define OP(name, family, result, arguments, aux, imm, effects) \
+  {Family::family, AuxForm::aux, ImmForm::imm, sizeof(arguments) - 1, effects},
+#include "ir/ops.def"
+#undef OP
+};
+constexpr const OpFacts& facts(Op op) { return kOpFacts[static_cast<unsigned>(op)]; }
+constexpr Family family(Op op) { return facts(op).family; }
+
+// What the text form and the verifier ask beside that.
 struct OpInfo {
   std::string_view name;
   std::string_view result;  // letters of ops.def
@@ -60,6 +125,18 @@ using Value = uint32_t;
 constexpr Value kNoValue = ~Value{0};
 constexpr uint32_t kNoSnapshot = ~uint32_t{0};
 
+using Slot = uint16_t;
+
+// exit and exit_indirect. kOtherJump: a jump that the guest tells apart from kJump where it arrives.
+enum class BranchKind : uint8_t { kJump, kCall, kReturn, kOtherJump };
+constexpr unsigned kBranchKinds = 4;
+
+struct BitField {
+  unsigned lsb, width;
+};
+
+// `aux` and `imm` keep an op's constant attributes in the form that ops.def names; whoever wants one asks for
+// it by its own name. `args` are values and nothing else.
 struct Inst {
   Op op;
   Type type;  // of the result; Type::none without one
@@ -67,6 +144,20 @@ struct Inst {
   Value args[4] = {kNoValue, kNoValue, kNoValue, kNoValue};
   uint32_t snapshot = kNoSnapshot;
   uint64_t imm = 0;
+
+  Cond cond() const { return static_cast<Cond>(aux); }
+  unsigned lane() const { return aux & 3; }        // log2 of bytes; of a float: its format
+  bool high_or_round() const { return aux & 16; }  // AuxForm::kLaneHigh, kLaneRound
+  BitField field() const { return {aux, static_cast<unsigned>(imm)}; }
+  unsigned data_bytes() const { return aux; }  // of a crc32
+  bool signaling() const { return aux & 1; }
+  uint8_t reason() const { return aux; }  // of an exit to the engine
+  Slot slot() const { return static_cast<Slot>(imm); }
+  unsigned helper() const { return static_cast<unsigned>(imm); }
+  BranchKind branch() const { return static_cast<BranchKind>(aux); }
+  unsigned access_size() const { return aux & 7; }              // log2 of bytes: MemAux
+  int64_t offset() const { return static_cast<int64_t>(imm); }  // of an access, from its pointer
+  int64_t target() const { return static_cast<int64_t>(imm); }  // of an exit, from the page's start
 };
 static_assert(sizeof(Inst) == 32);
 
@@ -106,10 +197,6 @@ enum MemAux : uint8_t {
   kMemRelease = 1 << 5,
 };
 
-// exit and exit_indirect: aux. kOtherJump: a jump that the guest tells apart from kJump where it arrives.
-enum class BranchKind : uint8_t { kJump, kCall, kReturn, kOtherJump };
-constexpr unsigned kBranchKinds = 4;
-
 enum class FpRound : uint8_t { kTiesEven, kUp, kDown, kZero, kTiesAway, kCurrent };
 
 // fto_int, int_to_f and their vector forms: imm.
@@ -141,7 +228,6 @@ struct SlotInfo {
   Type type;
   uint32_t offset;  // bytes into the guest state
 };
-using Slot = uint16_t;
 
 // Guest state at a point where the region may leave: slots that differ from memory, the pc (bytes from the
 // start of the page that the pc_page slot names) and how many of the region's instructions are complete.
@@ -158,14 +244,74 @@ struct Snapshot {
 struct Block {
   uint32_t first, end;  // instructions
 };
+// A way from one block to another, with the values that the target's parameters take.
+struct Edge {
+  uint32_t block;
+  uint32_t first, count;  // into Region::jump_arguments
+};
+
+struct V128 {
+  uint64_t lo = 0, hi = 0;
+  bool operator==(const V128&) const = default;
+};
+
+// A set of state slots.
+class SlotSet {
+ public:
+  static constexpr unsigned kMaxSlots = 192;  // that a guest may have
+  constexpr SlotSet() = default;
+  constexpr SlotSet(std::initializer_list<Slot> slots) {
+    for (const Slot s : slots) add(s);
+  }
+  static constexpr SlotSet all() { return range(0, kMaxSlots); }
+  static constexpr SlotSet range(Slot first, unsigned count) {
+    SlotSet s;
+    for (unsigned i = 0; i < count; ++i) s.add(static_cast<Slot>(first + i));
+    return s;
+  }
+  constexpr void add(Slot s) { words_[s / 64] |= uint64_t{1} << s % 64; }
+  constexpr bool contains(Slot s) const { return words_[s / 64] >> s % 64 & 1; }
+  constexpr SlotSet operator|(const SlotSet& other) const {
+    SlotSet s = *this;
+    for (size_t i = 0; i < words_.size(); ++i) s.words_[i] |= other.words_[i];
+    return s;
+  }
+  constexpr SlotSet operator-(const SlotSet& other) const {
+    SlotSet s = *this;
+    for (size_t i = 0; i < words_.size(); ++i) s.words_[i] &= ~other.words_[i];
+    return s;
+  }
+  bool operator==(const SlotSet&) const = default;
+
+ private:
+  std::array<uint64_t, kMaxSlots / 64> words_{};
+};
+
+// What a `call` of a helper may do. State slots alone are meant: what a guest keeps beside them is its own.
+struct HelperInfo {
+  std::string_view name;
+  SlotSet reads, writes;
+  // It may fault or leave for another reason: then it wants the whole state in memory, as if it read every
+  // slot.
+  bool may_leave = true;
+  // It may change translations of addresses or of code: host pointers do not outlive the call.
+  bool safepoint = true;
+
+  SlotSet needs() const { return may_leave ? SlotSet::all() : reads; }
+};
+// Of a helper that nobody declared.
+inline constexpr HelperInfo kAnyHelper{"any", SlotSet::all(), SlotSet::all()};
 
 struct Region {
   std::vector<Inst> insts;
   std::vector<Block> blocks;
   std::vector<Snapshot> snapshots;
   std::vector<SnapshotEntry> snapshot_entries;
-  std::vector<Value> jump_arguments;  // of jump and branch: see Inst::args[1] = first, args[2] = count
+  std::vector<Edge> edges;            // of jump: one, of branch: where the condition holds, and the other
+  std::vector<Value> jump_arguments;  // of edges
+  std::vector<V128> wide_constants;
   std::span<const SlotInfo> slots;
+  std::span<const HelperInfo> helpers;
   FpMode fp;
   uint32_t pc_offset = 0;    // of the first guest instruction
   uint32_t guest_insts = 0;  // on the path that leaves nowhere early
@@ -178,11 +324,15 @@ struct Region {
     return {snapshot_entries.data() + s.first, s.count};
   }
   const Snapshot& snapshot(const Inst& i) const { return snapshots[i.snapshot]; }
-};
-
-struct V128 {
-  uint64_t lo = 0, hi = 0;
-  bool operator==(const V128&) const = default;
+  // Of a `konst` of any type.
+  V128 constant(const Inst& i) const { return i.type == Type::v128 ? wide_constants[i.imm] : V128{i.imm, 0}; }
+  // Of a jump or branch.
+  std::span<const Edge> edges_of(const Inst& i) const {
+    return {edges.data() + i.imm, i.op == Op::branch ? 2u : 1u};
+  }
+  const HelperInfo& helper(const Inst& call) const {
+    return helpers.empty() ? kAnyHelper : helpers[call.helper()];
+  }
 };
 
 }  // namespace mynah::ir

@@ -3,16 +3,18 @@
 // Names that the text form's printer and parser share.
 #pragma once
 
+#include <iterator>
 #include <string_view>
 
 #include "ir/ir.h"
 
 namespace mynah::ir::text {
 
-constexpr std::string_view kTypes[] = {"none",  "i1",  "i8",  "i16", "i32", "i64",  "i128",
-                                       "flags", "ptr", "f16", "f32", "f64", "v128", "v256"};
-constexpr std::string_view kConds[] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs",
-                                       "vc", "hi", "ls", "ge", "lt", "gt", "le"};
+constexpr std::string_view kTypes[] = {"none", "i1",  "i32", "i64", "flags",
+                                       "ptr",  "f16", "f32", "f64", "v128"};
+constexpr std::string_view kConds[] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi",
+                                       "ls", "ge", "lt", "gt", "le", "pe", "po", "ab", "be"};
+static_assert(std::size(kConds) == ir::kConds);
 constexpr std::string_view kSizes[] = {"b", "h", "s", "d", "q"};
 constexpr std::string_view kBranchKinds[] = {"jump", "call", "return", "other"};
 constexpr std::string_view kRounds[] = {"ties_even", "up", "down", "zero", "ties_away", "current"};

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The text form's parser: line by line, one instruction a line, in the order of the region's lists, so that
+// printing what was parsed gives the same text. It accepts what has the form and leaves meaning to the
+// verifier. Names of attributes come from text_names.h; where an attribute stands in the line is AuxForm's
+// and ImmForm's to say.
 #include <bit>
 #include <cctype>
 #include <charconv>
@@ -208,15 +213,20 @@ class Parser {
   }
 
   static void suffix(Inst& i, std::string_view s) {
-    const AuxForm f = form(i.op).aux;
+    const AuxForm f = facts(i.op).aux;
     const auto size = index_of(text::kSizes, s);
     std::optional<uint8_t> bits;
     switch (f) {
       case AuxForm::kCond:
         bits = index_of(text::kConds, s);
         break;
-      case AuxForm::kHint:
+      case AuxForm::kBranch:
         bits = index_of(text::kBranchKinds, s);
+        break;
+      case AuxForm::kFlagsWidth:
+        if (s == "b") bits = kFlags8;
+        if (s == "h") bits = kFlags16;
+        if (s == "borrow") bits = kFlagsBorrow;
         break;
       case AuxForm::kLane:
       case AuxForm::kFormat:
@@ -267,26 +277,25 @@ class Parser {
     if (!more(line)) throw Failure{"an operand is missing"};
   }
 
-  void target(Line& line, uint64_t& block) {
+  void edge(Line& line) {
     line.expect("block");
-    block = line.number();
-    if (!line.accept("(")) return;
-    do r_.jump_arguments.push_back(value(line));
-    while (line.accept(","));
-    line.expect(")");
+    Edge e{static_cast<uint32_t>(line.number()), static_cast<uint32_t>(r_.jump_arguments.size()), 0};
+    if (line.accept("(")) {
+      do r_.jump_arguments.push_back(value(line));
+      while (line.accept(","));
+      line.expect(")");
+    }
+    e.count = static_cast<uint32_t>(r_.jump_arguments.size()) - e.first;
+    r_.edges.push_back(e);
   }
 
-  void blocks(Line& line, Inst& i) {
-    i.args[1] = static_cast<Value>(r_.jump_arguments.size());
-    uint64_t taken = 0, other = 0;
+  void edges(Line& line, Inst& i) {
+    i.imm = r_.edges.size();
     next(line);
-    target(line, taken);
-    if (i.op == Op::branch) {
-      next(line);
-      target(line, other);
-    }
-    i.imm = (taken & 0xffffffff) | other << 32;
-    i.args[2] = static_cast<Value>(r_.jump_arguments.size() - i.args[1]);
+    edge(line);
+    if (i.op != Op::branch) return;
+    next(line);
+    edge(line);
   }
 
   void range(Line& line, Inst& i) {
@@ -304,7 +313,7 @@ class Parser {
   }
 
   void trailing(Line& line, Inst& i) {
-    const ImmForm f = form(i.op).imm;
+    const ImmForm f = facts(i.op).imm;
     while (more(line)) {
       if (line.accept("aux=")) {
         i.aux |= static_cast<uint8_t>(line.number());
@@ -334,7 +343,7 @@ class Parser {
   }
 
   void operands(Line& line, Inst& i) {
-    const OpForm f = form(i.op);
+    const OpFacts& f = facts(i.op);
     first_ = true;
     has_target_ = false;
     if (f.imm == ImmForm::kSlot) {
@@ -387,9 +396,8 @@ class Parser {
           if (i.type == Type::v128) {
             const uint64_t high = i.imm;
             line.expect(":");
-            i.imm = line.number();
-            i.args[0] = static_cast<Value>(high);
-            i.args[1] = static_cast<Value>(high >> 32);
+            i.imm = r_.wide_constants.size();
+            r_.wide_constants.push_back({line.number(), high});
           } else if (bits(i.type) < 64) {
             i.imm &= (uint64_t{1} << bits(i.type)) - 1;
           }
@@ -403,8 +411,8 @@ class Parser {
           next(line);
           i.imm = rounding(line);
           break;
-        case ImmForm::kBlocks:
-          blocks(line, i);
+        case ImmForm::kEdges:
+          edges(line, i);
           break;
         default:
           break;
@@ -466,7 +474,7 @@ class Parser {
     while (line.accept(".")) suffix(i, line.word());
     operands(line, i);
     if (line.accept("@")) snapshot(line, i);
-    if (form(i.op).imm == ImmForm::kTarget && !has_target_ && i.snapshot != kNoSnapshot) {
+    if (facts(i.op).imm == ImmForm::kTarget && !has_target_ && i.snapshot != kNoSnapshot) {
       i.imm = static_cast<uint64_t>(int64_t{r_.snapshot(i).pc_offset});
     }
     if (name && !values_.emplace(*name, static_cast<Value>(r_.insts.size())).second) {

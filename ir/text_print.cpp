@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The text form's printer. Prints any region, also one that the verifier would refuse: it is what one looks
+// at when an invariant is broken. So an index is checked before it is followed, and bits without a name are
+// shown as numbers.
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -65,21 +69,27 @@ class Printer {
 
   // The part of aux that goes with the op's name; what has no name there is left in the result.
   uint8_t suffixes(const Inst& i) {
-    switch (form(i.op).aux) {
+    switch (facts(i.op).aux) {
       case AuxForm::kCond:
         if (i.aux >= std::size(text::kConds)) return i.aux;
         flag(true, text::kConds[i.aux].data());
         return 0;
+      case AuxForm::kFlagsWidth:
+        if ((i.aux & kFlagsWidthMask) == kFlagsWidthMask) return i.aux;
+        flag(i.aux & kFlags8, "b");
+        flag(i.aux & kFlags16, "h");
+        flag(i.aux & kFlagsBorrow, "borrow");
+        return i.aux & ~(kFlagsWidthMask | kFlagsBorrow);
       case AuxForm::kLane:
       case AuxForm::kLaneHigh:
       case AuxForm::kLaneRound: {
-        flag(true, text::kSizes[i.aux & 3].data());
-        if (form(i.op).aux == AuxForm::kLane) return i.aux & ~3;
-        flag(i.aux & 16, form(i.op).aux == AuxForm::kLaneHigh ? "high" : "round");
+        flag(true, text::kSizes[i.lane()].data());
+        if (facts(i.op).aux == AuxForm::kLane) return i.aux & ~3;
+        flag(i.high_or_round(), facts(i.op).aux == AuxForm::kLaneHigh ? "high" : "round");
         return i.aux & ~19;
       }
       case AuxForm::kFormat:
-        flag(i.aux & 3, text::kSizes[i.aux & 3].data());
+        flag(i.lane(), text::kSizes[i.lane()].data());
         return i.aux & ~3;
       case AuxForm::kMemory:
         if ((i.aux & kMemSizeMask) > 4) return i.aux;
@@ -99,7 +109,7 @@ class Printer {
         flag(i.aux & kGuardMerged, "merged");
         return 0;
       }
-      case AuxForm::kHint:
+      case AuxForm::kBranch:
         if (i.aux >= std::size(text::kBranchKinds)) return i.aux;
         flag(i.aux != 0, text::kBranchKinds[i.aux].data());
         return 0;
@@ -124,31 +134,21 @@ class Printer {
     return s < r_.slots.size() ? std::string(r_.slots[s].name) : "slot" + std::to_string(s);
   }
 
-  uint32_t parameters(uint32_t block) const {
-    uint32_t n = 0;
-    if (block >= r_.blocks.size()) return 0;
-    for (uint32_t i = r_.blocks[block].first; i < r_.blocks[block].end && r_.insts[i].op == Op::param; ++i)
-      ++n;
-    return n;
-  }
-
-  std::string target(uint32_t block, uint32_t first, uint32_t count) const {
-    std::string s = "block" + std::to_string(block);
-    if (count == 0) return s;
+  std::string target(const Edge& e) const {
+    std::string s = "block" + std::to_string(e.block);
+    if (e.count == 0) return s;
     s += "(";
-    for (uint32_t i = 0; i < count; ++i) {
-      if (first + i >= r_.jump_arguments.size()) break;
-      s += (i ? ", " : "") + value(r_.jump_arguments[first + i]);
+    for (uint32_t i = 0; i < e.count; ++i) {
+      if (e.first + i >= r_.jump_arguments.size()) break;
+      s += (i ? ", " : "") + value(r_.jump_arguments[e.first + i]);
     }
     return s + ")";
   }
 
-  void blocks(const Inst& i) {
-    const auto taken = static_cast<uint32_t>(i.imm), other = static_cast<uint32_t>(i.imm >> 32);
-    if (i.op == Op::jump) return operand(target(taken, i.args[1], i.args[2]));
-    const uint32_t mine = std::min(parameters(taken), i.args[2]);
-    operand(target(taken, i.args[1], mine));
-    operand(target(other, i.args[1] + mine, i.args[2] - mine));
+  void edges(const Inst& i) {
+    for (size_t k = 0; k < (i.op == Op::branch ? 2u : 1u); ++k) {
+      if (i.imm + k < r_.edges.size()) operand(target(r_.edges[i.imm + k]));
+    }
   }
 
   void rounding(uint64_t round, uint64_t& unnamed) {
@@ -163,7 +163,7 @@ class Printer {
   // The immediate; what has no name is left in the result.
   uint64_t immediate(const Inst& i) {
     uint64_t unnamed = 0;
-    switch (form(i.op).imm) {
+    switch (facts(i.op).imm) {
       case ImmForm::kNone:
         return i.imm;
       case ImmForm::kNumber:
@@ -174,7 +174,8 @@ class Printer {
         break;
       case ImmForm::kConst:
         if (i.type == Type::v128) {
-          operand(hex(i.args[0] | uint64_t{i.args[1]} << 32) + ":" + hex(i.imm));
+          if (i.imm >= r_.wide_constants.size()) return i.imm;
+          operand(hex(r_.constant(i).hi) + ":" + hex(r_.constant(i).lo));
         } else {
           operand(number(i.imm));
         }
@@ -207,8 +208,8 @@ class Printer {
         if (i.imm & 8) operand("unsigned");
         if (i.imm >> 8 & 0xff) operand(std::to_string(i.imm >> 8 & 0xff));
         return unnamed | (i.imm & ~uint64_t{0xff0f});
-      case ImmForm::kBlocks:
-        blocks(i);
+      case ImmForm::kEdges:
+        edges(i);
         break;
     }
     return 0;
@@ -235,15 +236,15 @@ class Printer {
     out_ += text::op_name(i.op);
     const uint8_t aux_left = suffixes(i);
     first_ = true;
-    const OpForm f = form(i.op);
+    const OpFacts& f = facts(i.op);
     if (f.imm == ImmForm::kSlot) operand(slot(i.imm));
     if (i.op == Op::call) operand(number(i.imm));
     if (is_engine_exit(i.op)) {
-      operand(number(i.aux));
+      operand(number(i.reason()));
       operand(number(i.imm));
     }
 
-    size_t arguments = info(i.op).arguments.size();
+    size_t arguments = f.arguments;
     while (arguments > 0 && i.args[arguments - 1] == kNoValue) --arguments;
     for (size_t k = 0; k < arguments; ++k) {
       if (k == 0 && f.imm == ImmForm::kOffset) {

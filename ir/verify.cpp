@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The verifier, one instruction after the other: types by ops.def's letters, arguments that reach their
+// block on every path (dominators, by iteration: regions have few blocks), attributes by their forms,
+// snapshots, edges, and that no access goes beyond what its guard has looked at. The first violation is the
+// answer.
 #include "ir/verify.h"
 
 #include <algorithm>
@@ -84,10 +89,12 @@ class Verifier {
 
   std::vector<uint32_t> successors(uint32_t block) const {
     const Inst& last = r_.insts[r_.blocks[block].end - 1];
-    if (last.op == Op::jump) return {static_cast<uint32_t>(last.imm)};
-    if (last.op == Op::branch)
-      return {static_cast<uint32_t>(last.imm), static_cast<uint32_t>(last.imm >> 32)};
-    return {};
+    std::vector<uint32_t> blocks;
+    if (facts(last.op).imm == ImmForm::kEdges) {
+      require(last.imm + (last.op == Op::branch ? 2 : 1) <= r_.edges.size(), "has no such edge");
+      for (const Edge& e : r_.edges_of(last)) blocks.push_back(e.block);
+    }
+    return blocks;
   }
 
   // dominated_by_[b][d]: every path to b passes d. Unreachable blocks are dominated by all.
@@ -177,7 +184,6 @@ class Verifier {
       if (k >= required_arguments(i.op) && i.args[k] == kNoValue) continue;
       argument(i, k, letters[k]);
     }
-    if (i.op == Op::konst || i.op == Op::jump || i.op == Op::branch) return;
     for (size_t k = letters.size(); k < 4; ++k) require(i.args[k] == kNoValue, "has too many arguments");
     // Two integers or floats are of one type.
     if (letters.starts_with("ii") || letters.starts_with("ff")) {
@@ -237,13 +243,13 @@ class Verifier {
       case Op::fto_int:
         return is_integer(t);
       default:
-        return i.op >= Op::fadd && i.op <= Op::facgt ? is_fp(t) || t == Type::v128 : is_integer(t);
+        return family(i.op) == Family::kFloat ? is_fp(t) || t == Type::v128 : is_integer(t);
     }
   }
 
   // --- constant attributes
   void lanes(const Inst& i) const {
-    const unsigned lane_count = 16u >> (i.aux & 3), lane_bits = 8u << (i.aux & 3);
+    const unsigned lane_count = 16u >> i.lane(), lane_bits = 8u << i.lane();
     const uint64_t index = i.op == Op::vextract || i.op == Op::vins_lane ? i.imm & 15 : i.imm;
     switch (i.op) {
       case Op::vins_lane:
@@ -270,7 +276,7 @@ class Verifier {
         require(i.imm >= 1 && i.imm <= lane_bits / 2, "shifts by 1 to the narrow lane's width");
         break;
       case Op::vrev:
-        require(i.imm > (i.aux & 3) && i.imm <= 4, "no such container");
+        require(i.imm > i.lane() && i.imm <= 4, "no such container");
         break;
       case Op::vaddv:
       case Op::vuaddlv:
@@ -292,7 +298,7 @@ class Verifier {
       case Op::vuqshrn:
       case Op::vsqshrn:
       case Op::vsqshrun:
-        require((i.aux & 3) >= 1, "bytes have no half");
+        require(i.lane() >= 1, "bytes have no half");
         break;
       case Op::vsxtl:
       case Op::vuxtl:
@@ -302,16 +308,16 @@ class Verifier {
       case Op::vsaddlp:
       case Op::vsaddlv:
       case Op::vuaddlv:
-        require((i.aux & 3) <= 2, "doublewords are not widened");
+        require(i.lane() <= 2, "doublewords are not widened");
         break;
       case Op::vpmull:
-        require((i.aux & 3) == 0 || (i.aux & 3) == 3, "multiplies bytes or doublewords");
+        require(i.lane() == 0 || i.lane() == 3, "multiplies bytes or doublewords");
         break;
       case Op::vsqdmulh:
       case Op::vsqdmull:
       case Op::vsqrdmlah:
       case Op::vsqrdmlsh:
-        require((i.aux & 3) == 1 || (i.aux & 3) == 2, "multiplies halfwords or words");
+        require(i.lane() == 1 || i.lane() == 2, "multiplies halfwords or words");
         break;
       default:
         break;
@@ -319,9 +325,9 @@ class Verifier {
   }
 
   void floating_point(const Inst& i) const {
-    const unsigned format = i.aux & 3;
+    const unsigned format = i.lane();
     if (i.type == Type::v128 && i.op != Op::vlow) require(format >= 1, "names no format");
-    if (is_fp(i.type) && i.op >= Op::fadd && i.op <= Op::facgt && i.op != Op::fcvt) {
+    if (is_fp(i.type) && i.op != Op::fcvt && i.op != Op::vlow) {
       // For a scalar the format may be left to the type.
       require(format == 0 || format == static_cast<unsigned>(i.type) - static_cast<unsigned>(Type::f16) + 1,
               "format and type differ");
@@ -349,7 +355,7 @@ class Verifier {
       default:
         break;
     }
-    const ImmForm f = form(i.op).imm;
+    const ImmForm f = facts(i.op).imm;
     if (f == ImmForm::kRound || f == ImmForm::kConversion) {
       require((i.imm & 7) <= static_cast<uint64_t>(FpRound::kCurrent), "no such rounding");
     }
@@ -389,11 +395,17 @@ class Verifier {
   }
 
   void attributes(const Inst& i) const {
-    const OpForm f = form(i.op);
+    const OpFacts& f = facts(i.op);
     const unsigned width = bits(i.type);
     switch (f.aux) {
       case AuxForm::kCond:
-        require(i.aux < std::size(text::kConds), "no such condition");
+        require(i.aux < (i.op == Op::icmp ? static_cast<unsigned>(Cond::pe) : kConds), "no such condition");
+        break;
+      case AuxForm::kFlagsWidth:
+        require(
+            (i.aux & ~(kFlagsWidthMask | kFlagsBorrow)) == 0 && (i.aux & kFlagsWidthMask) != kFlagsWidthMask,
+            "no such width");
+        require(!(i.aux & kFlagsBorrow) || i.op == Op::fl_sub || i.op == Op::fl_sbc, "borrows nothing");
         break;
       case AuxForm::kLane:
         require(i.aux < 4, "no such lane size");
@@ -411,7 +423,7 @@ class Verifier {
       case AuxForm::kMemory:
         memory(i);
         break;
-      case AuxForm::kHint:
+      case AuxForm::kBranch:
         require(i.aux < std::size(text::kBranchKinds), "no such branch");
         break;
       case AuxForm::kSignal:
@@ -437,7 +449,14 @@ class Verifier {
         require(r_.slots[i.imm].type == r_.insts[i.args[0]].type, "the slot has another type");
         break;
       case Op::konst:
+        require(i.type != Type::v128 || i.imm < r_.wide_constants.size(), "no such constant");
         require(width >= 64 || i.imm >> width == 0, "the constant does not fit its type");
+        break;
+      case Op::fl_merge:
+        require((i.imm & ~uint64_t{kAllFlags}) == 0, "no such flags");
+        break;
+      case Op::call:
+        require(r_.helpers.empty() || i.helper() < r_.helpers.size(), "no such helper");
         break;
       case Op::icmpz:
         require(i.aux < 2, "compares with eq or ne");
@@ -477,6 +496,9 @@ class Verifier {
     const Snapshot& s = r_.snapshot(i);
     require(uint64_t{s.first} + s.count <= r_.snapshot_entries.size(),
             "its snapshot lies outside of the table");
+    // Nobody writes state in front of a call but the region itself.
+    require(i.op != Op::call || r_.helpers.empty() || s.count == 0,
+            "its helper finds not all of its state in memory");
     std::vector<Slot> seen;
     for (const SnapshotEntry& e : r_.entries(s)) {
       require(e.slot < r_.slots.size(), "its snapshot names no slot");
@@ -489,19 +511,13 @@ class Verifier {
   }
 
   void jumps(const Inst& i) const {
-    if (i.op != Op::jump && i.op != Op::branch) return;
-    uint32_t expected = 0;
-    for (const uint32_t s : successors(static_cast<uint32_t>(block_))) {
-      require(s != 0, "jumps to the region's entry");
-      expected += parameters(s);
-    }
-    require(i.args[2] == expected, "passes more or fewer values than its targets take");
-    require(uint64_t{i.args[1]} + i.args[2] <= r_.jump_arguments.size(),
-            "its values lie outside of the table");
-    uint32_t k = i.args[1];
-    for (const uint32_t s : successors(static_cast<uint32_t>(block_))) {
-      for (uint32_t p = 0; p < parameters(s); ++p, ++k) {
-        if (use(r_.jump_arguments[k]) != r_.insts[r_.blocks[s].first + p].type)
+    if (facts(i.op).imm != ImmForm::kEdges) return;
+    for (const Edge& e : r_.edges_of(i)) {
+      require(e.block != 0, "jumps to the region's entry");
+      require(e.count == parameters(e.block), "passes more or fewer values than its target takes");
+      require(uint64_t{e.first} + e.count <= r_.jump_arguments.size(), "its values lie outside of the table");
+      for (uint32_t p = 0; p < e.count; ++p) {
+        if (use(r_.jump_arguments[e.first + p]) != r_.insts[r_.blocks[e.block].first + p].type)
           fail("passes a value of another type");
       }
     }

@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// ArmCpu: the processor's side of the engine's questions (frontend/guest.h), each answered by the part that
+// knows: mmu, exceptions, system registers, debug, lifter. Here is what connects them: which facts make the
+// key of a context and of a block, how a fault becomes an exception, what an exit to the engine or a helper
+// call means.
+//
+// Whoever takes or returns from an exception here has the cycle counter account for the change of level
+// (pmu.h).
 #include "frontend/arm/cpu.h"
 
 #include <cstdio>
@@ -422,6 +430,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
 bool ArmCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) {
   AccessResult access;
   switch (static_cast<Helper>(helper)) {
+    case Helper::kReadOpen:
     case Helper::kReadSysreg: {
       const auto key = static_cast<uint16_t>(args[0]);
       if (key == kFpsrKey) state_.fpsr = fpsr();

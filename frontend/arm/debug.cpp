@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Breakpoints, watchpoints and software step of self-hosted debug (Arm ARM, D2.8 to D2.12), as predicates
+// over the debug registers: which addresses could stop, and whether this one does. Nothing here is asked on
+// the way of code that meets none: the engine learns of them as GuestStops.
 #include "frontend/arm/debug.h"
 
 #include <algorithm>

@@ -5,19 +5,25 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+
+#include "ir/ir.h"
 
 namespace mynah::arm {
 
-// Arguments and results as call_helper() sees them. The caller flushes the state before a call and forgets
-// cached slots after it.
+// Arguments and results as call_helper() sees them. helper_table() says what each may do to the state.
 enum class Helper : uint8_t {
   kReadSysreg,    // (key, rt) -> value; may trap
+  kReadOpen,      // (key) -> value; of a register that is known to be there and open to this level
   kWriteSysreg,   // (key, value, rt); may trap
   kSys,           // (key, value, rt): SYS: cache, TLB and address-translation maintenance; may trap or fault
   kMsrImmediate,  // (op1 << 3 | op2, CRm): DAIFSet, DAIFClr, SPSel, PAN, UAO, DIT, SSBS; may trap
   kSev,           // (local)
   kCount
 };
+
+// By Helper.
+std::span<const ir::HelperInfo> helper_table();
 
 // exit_engine: aux. pc of the snapshot is the instruction's own unless said otherwise.
 enum class ExitReason : uint8_t {

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Where a pointer's authentication code lies (Arm ARM, CalculateBottomPACBit and the pseudocode of AddPAC):
+// from TCR_EL1 into the mode's bits, and from the mode's bits into masks. The two are inverse as far as
+// lifting asks.
 #include "frontend/arm/pauth.h"
 
 #include <algorithm>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The cycle counter (Arm ARM, D13): what it counts at this level, up to where it has counted, and when it
+// will overflow. It is not stepped: pmccntr is its value at pmccntr_at, and count() brings that up to date
+// before anything that it depends on changes; settle() then asks for the next event.
 #include "frontend/arm/pmu.h"
 
 #include "frontend/arm/sysregs_fields.h"

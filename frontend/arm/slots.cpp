@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The table of slots.h: type and offset of each. A slot's type is as wide as the field that it names in
+// ArmState, and two slots never share bytes: the builder takes a slot for the only name of its memory.
 #include "frontend/arm/slots.h"
 
 #include <array>

@@ -79,7 +79,7 @@ struct alignas(64) ArmState {
   // Performance monitor: cycle counter only (events read as zero). pmccntr is what it was at the cycle
   // pmccntr_at, see pmu.h.
   uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr, pmccntr_at;
-  uint64_t disr, gcr_unused;
+  uint64_t disr;
 
   // What reset takes from the processor model and the board.
   uint64_t mpidr, rvbar;
@@ -90,7 +90,5 @@ struct alignas(64) ArmState {
 };
 
 constexpr size_t kStateBias = 128;
-
-enum class SpSelect : uint8_t { kEl0, kEl1 };
 
 }  // namespace mynah::arm

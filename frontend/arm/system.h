@@ -46,7 +46,8 @@ class ArmSystem {
   // IC IVAU / IALLU: the engine's write protection has already seen every store, so this may do nothing.
   virtual void instruction_cache_invalidate(uint64_t va, bool all) = 0;
   // Registers that live outside the processor: generic timer (CNT*), interrupt controller (ICC_*). The key is
-  // op0:2 op1:3 CRn:4 CRm:4 op2:3. False: no such register, the instruction is undefined.
+  // op0:2 op1:3 CRn:4 CRm:4 op2:3. False: no such register, the instruction is undefined;
+  // the counters (CNTFRQ, CNTPCT, CNTVCT) are always there.
   virtual bool read_external(uint16_t key, uint64_t& value) = 0;
   virtual bool write_external(uint16_t key, uint64_t value) = 0;
   // What is due by now happens, interrupts' lines included: before a register shows them.

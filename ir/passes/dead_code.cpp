@@ -16,20 +16,6 @@ namespace {
 
 constexpr uint8_t kMustStay = kWriteState | kWriteMemory | kFpStatus | kLeave | kEnd;
 
-// What the scans need of each op, close together. The arguments of konst, jump and branch are no values, or
-// not only values.
-struct Facts {
-  uint8_t effects;
-  uint8_t arguments;
-};
-constexpr Facts kFacts[] = {
-#define OP(name, result, arguments, effects) \
-  {effects,                                  \
-   Op::name == Op::konst || Op::name == Op::jump || Op::name == Op::branch ? 0 : sizeof(arguments) - 1},
-#include "ir/ops.def"
-#undef OP
-};
-
 }  // namespace
 
 void remove_dead_code(Region& region) {
@@ -45,14 +31,14 @@ void remove_dead_code(Region& region) {
   uint32_t remaining = 0, snapshots_used = 0;
   for (uint32_t i = count; i-- > 0;) {
     const Inst& inst = insts[i];
-    const Facts facts = kFacts[static_cast<unsigned>(inst.op)];
-    if (renumber[i] == kNoValue && (facts.effects & kMustStay) == 0 && inst.op != Op::param) continue;
+    const OpFacts& op = facts(inst.op);
+    if (renumber[i] == kNoValue && (op.effects & kMustStay) == 0 && inst.op != Op::param) continue;
     renumber[i] = 0;
     ++remaining;
-    for (unsigned k = 0; k < facts.arguments; ++k) use(inst.args[k]);
-    if (inst.op == Op::jump || inst.op == Op::branch) {
-      if (inst.op == Op::branch) use(inst.args[0]);
-      for (uint32_t k = 0; k < inst.args[2]; ++k) use(region.jump_arguments[inst.args[1] + k]);
+    for (unsigned k = 0; k < op.arguments; ++k) use(inst.args[k]);
+    if (op.imm == ImmForm::kEdges) {
+      for (const Edge& e : region.edges_of(inst))
+        for (uint32_t k = 0; k < e.count; ++k) use(region.jump_arguments[e.first + k]);
     }
     if (inst.snapshot != kNoSnapshot && !snapshot_used[inst.snapshot]) {
       snapshot_used[inst.snapshot] = 1;
@@ -96,9 +82,8 @@ void remove_dead_code(Region& region) {
     if (renumber[i] != kNoValue) {
       renumber[i] = next;
       Inst inst = insts[i];
-      const unsigned arguments = kFacts[static_cast<unsigned>(inst.op)].arguments;
+      const unsigned arguments = facts(inst.op).arguments;
       for (unsigned k = 0; k < arguments; ++k) inst.args[k] = moved_to(inst.args[k]);
-      if (inst.op == Op::branch) inst.args[0] = moved_to(inst.args[0]);
       insts[next++] = inst;
     }
     if (block_ends) region.blocks[block++].end = next;

@@ -4,11 +4,11 @@
 // constants, only the first remains where it can cover the others' ranges; loads, stores and atomics use its
 // pointer with their offsets adjusted. What the pass leaves behind of a merged guard is a dead constant.
 //
-// Why this is legal: host pointers stay valid until the next safepoint, and only calls and commits are
-// safepoints within a region. A merged guard that misses proves nothing (kGuardMerged): the engine then runs
-// the instruction one guard at a time. So widening costs at most a slow path, which is why it is bounded: by
-// kMaxLength, and, where an exit lies between and the later access may never happen, by kMaxLengthOverExit
-// and to the permissions that the first guard has already.
+// Why this is legal: host pointers stay valid until the next safepoint, and only commits and calls of helpers
+// that say so are safepoints within a region. A merged guard that misses proves nothing (kGuardMerged): the
+// engine then runs the instruction one guard at a time. So widening costs at most a slow path, which is why
+// it is bounded: by kMaxLength, and, where an exit lies between and the later access may never happen, by
+// kMaxLengthOverExit and to the permissions that the first guard has already.
 //
 // Write permission implies read permission in every guest here.
 #include <algorithm>
@@ -34,7 +34,7 @@ struct Group {
   uint8_t context;  // kGuardUser
 };
 
-bool is_access(Op op) { return op >= Op::load && op <= Op::cas128; }
+bool is_access(Op op) { return family(op) == Family::kAccess; }
 
 struct Base {
   Value root;
@@ -102,7 +102,7 @@ void merge_in_block(Region& region, const Block& block) {
     Inst& inst = insts[i];
     if (inst.op == Op::exit_if || inst.op == Op::exit_engine_if) {
       ++exits;
-    } else if (inst.op == Op::call || inst.op == Op::commit) {
+    } else if (inst.op == Op::commit || (inst.op == Op::call && region.helper(inst).safepoint)) {
       group_count = oldest = 0;
     } else if (is_access(inst.op)) {
       for (size_t k = redirects.size(); k-- > 0;) {

@@ -103,8 +103,20 @@ void Machine::clear_tlb() {
   for (unsigned i = 0; i < kJumpEntries; ++i) jumps[i] = {jump_invalid_address(i), 0};
 }
 
+std::span<const HelperInfo> helpers() {
+  static const auto table = [] {
+    const SlotSet reads{static_cast<Slot>(kX0 + 3), static_cast<Slot>(kX0 + 5)},
+        writes{static_cast<Slot>(kX0 + 5)};
+    std::array<HelperInfo, kHelpers> t;
+    for (unsigned i = 0; i < kHelpers; ++i)
+      t[i] = {"helper", reads, writes, i >= kStayingHelpers, i % 2 == 0};
+    return t;
+  }();
+  return table;
+}
+
 Builder& Machine::begin() {
-  b.begin(slots());
+  b.begin(slots(), helpers());
   region.guest_insts = 1;
   region.smp = false;
   return b;

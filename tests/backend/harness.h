@@ -42,6 +42,9 @@ struct State {
   uint64_t s = 0, d = 0, h = 0, b = 0;
 };
 std::span<const SlotInfo> slots();
+// What a test's helpers may do: read x3 and x5, write x5; those from kStayingHelpers on may leave.
+constexpr unsigned kHelpers = 10, kStayingHelpers = 4;
+std::span<const HelperInfo> helpers();
 std::string difference(const State& a, const State& b);  // empty when equal; unnamed bits of flags are masked
 
 constexpr uint64_t kGuestBase = 0x7f0012340000;
@@ -95,6 +98,7 @@ class Machine : public EvalHost {
   bool guard(const Region&, const Inst&, uint64_t base, uint8_t*& pointer) override;
   bool commit(const Region&, const Inst&, uint8_t* pointer) override { return true; }
   bool call(const Region&, const Inst&, const uint64_t args[4], uint64_t& result) override;
+  bool checks_helpers() const override { return true; }
 
  private:
   static bool guard_miss(Runtime*, uint64_t site, HostRegisters*);

@@ -145,23 +145,46 @@ class Generator {
         return b.cond(static_cast<Cond>(cond_code()), any(Type::flags));
     }
   }
+  // A flags group with all six flags, of operands of any width.
+  Value group() {
+    Builder& b = m_.b;
+    const Type t = integer_type();
+    const Value x = integer(t), y = integer(t);
+    const auto width = static_cast<uint8_t>(chance(50) ? 0 : below(3));
+    const auto borrow = static_cast<uint8_t>(chance(50) ? kFlagsBorrow : 0);
+    const auto emit = [&](Op op, uint8_t aux, Value c = kNoValue) {
+      return b.emit(op, Type::flags, x, op == Op::fl_logic ? kNoValue : y, c, 0, aux);
+    };
+    switch (below(6)) {
+      case 0:
+        return emit(Op::fl_add, width);
+      case 1:
+        return emit(Op::fl_sub, width | borrow);
+      case 2:
+        return emit(Op::fl_and, width);
+      case 3:
+        return emit(Op::fl_logic, width);
+      case 4:
+        return emit(Op::fl_adc, width, any(Type::i1));
+      default:
+        return emit(Op::fl_sbc, width | borrow, any(Type::i1));
+    }
+  }
+
   Value flags() {
     Builder& b = m_.b;
     const Type t = integer_type();
     const Value x = integer(t), y = integer(t);
     switch (below(9)) {
       case 0:
-        return b.emit(Op::fl_add, Type::flags, x, y);
       case 1:
-        return b.emit(Op::fl_sub, Type::flags, x, y);
       case 2:
-        return b.emit(Op::fl_and, Type::flags, x, y);
       case 3:
-        return b.emit(Op::fl_logic, Type::flags, x);
       case 4:
-        return b.emit(Op::fl_adc, Type::flags, x, y, any(Type::i1));
+        return group();
       case 5:
-        return b.emit(Op::fl_sbc, Type::flags, x, y, any(Type::i1));
+        return b.emit(Op::fl_merge, Type::flags, any(Type::flags), any(Type::flags), kNoValue,
+                      random_() & kAllFlags);
       case 6: {
         const Value c = any(Type::i1);
         if (chance(40)) return b.emit(Op::fl_select, Type::flags, c, any(Type::flags), any(Type::flags));
@@ -248,7 +271,23 @@ class Generator {
         add(b.emit(Op::bool_int, t, any(Type::i1)));
         break;
       case 10:
-        add(b.emit(Op::fl_unpack, Type::i32, any(Type::flags)));
+        switch (below(4)) {
+          case 0:
+            add(b.emit(Op::fl_bits, Type::i32, group()));
+            break;
+          case 1:
+            add(b.emit(Op::fl_of_bits, Type::flags, integer(Type::i32)));
+            break;
+          case 2: {
+            const Value f = group();
+            add(b.cond(static_cast<Cond>(below(kConds)), f));
+            if (chance(50)) add(b.emit(Op::fl_bits, Type::i32, f));
+            if (chance(50)) add(f);
+            break;
+          }
+          default:
+            add(b.emit(Op::fl_unpack, Type::i32, any(Type::flags)));
+        }
         break;
       case 11: {
         static constexpr uint8_t kBytes[] = {1, 2, 4, 8};
@@ -378,9 +417,9 @@ class Generator {
 
   void call() {
     Builder& b = m_.b;
-    if (chance(50)) b.flush();
     const Type t = integer_type();
-    add(b.call(t, static_cast<unsigned>(below(8)), integer(Type::i64), integer(Type::i32), any(Type::i1)));
+    add(b.call(t, static_cast<unsigned>(below(kHelpers)), integer(Type::i64), integer(Type::i32),
+               any(Type::i1)));
   }
 
   void step() {
@@ -476,7 +515,7 @@ void compare_regions(uint64_t seed, unsigned regions, bool vectors, bool plain) 
       start.flags = g.interesting() & 0xffffffff;
       std::vector<uint8_t> bytes(m.memory.size());
       for (auto& x : bytes) x = static_cast<uint8_t>(g.interesting());
-      const unsigned leave_at = static_cast<unsigned>(g.below(16));
+      const unsigned leave_at = kStayingHelpers + static_cast<unsigned>(g.below(12));
       m.helper = [&](unsigned helper, const uint64_t args[4], uint64_t& result) {
         result = helper * 0x123456789abcdef + args[0] + 3 * args[1] + 5 * args[2] + m.state().x[3];
         m.state().x[5] += 0x1111;

@@ -126,7 +126,7 @@ class Generator {
         const auto a = arguments(c.arguments, [&] { return any(); });
         const auto lane = static_cast<unsigned>(s.below(4));
         const bool shift = c.op == Op::vshl_imm || c.op == Op::vsshr_imm || c.op == Op::vsrshr_imm;
-        add(b.vec(c.op, c.op >= Op::aese || c.op == Op::vbsl ? 0 : lane, a[0], a[1], a[2],
+        add(b.vec(c.op, family(c.op) == Family::kCrypto || c.op == Op::vbsl ? 0 : lane, a[0], a[1], a[2],
                   shift              ? 1 + s.below((8u << lane) - 1)
                   : c.op == Op::vext ? s.below(16)
                                      : 0));

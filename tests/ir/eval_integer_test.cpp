@@ -90,25 +90,33 @@ struct Reference {
     const U r = static_cast<U>(a + b + carry);
     const __int128 exact = static_cast<__int128>(S(a)) + S(b) + carry;
     const unsigned __int128 exact_unsigned = static_cast<unsigned __int128>(a) + b + carry;
-    return pack_flags(S(r) < 0, r == 0, exact_unsigned != r, exact != S(r));
+    return pack_flags(S(r) < 0, r == 0, exact_unsigned != r, exact != S(r), even_parity(r),
+                      (a & 15) + (b & 15) + carry > 15);
   }
-  static uint32_t flags(Op op, U a, U b, bool carry) {
-    return static_cast<uint32_t>(eval_op(op, Type::flags, {operand(a), operand(b), i1(carry)}).value.lo);
+  // a - b - 1 + carry: C is set without a borrow, A with one.
+  static uint32_t difference_flags(U a, U b, unsigned carry) {
+    return sum_flags(a, static_cast<U>(~b), carry) ^ kFlagA;
+  }
+  static uint32_t flags(Op op, U a, U b, bool carry, uint8_t aux = 0) {
+    return static_cast<uint32_t>(
+        eval_op(op, Type::flags, {operand(a), operand(b), i1(carry)}, 0, aux).value.lo);
   }
 
   static void check_flags(U a, U b) {
     EXPECT_EQ(flags(Op::fl_add, a, b, false), sum_flags(a, b, 0));
-    EXPECT_EQ(flags(Op::fl_sub, a, b, false), sum_flags(a, static_cast<U>(~b), 1));
+    EXPECT_EQ(flags(Op::fl_sub, a, b, false), difference_flags(a, b, 1));
     for (unsigned carry = 0; carry < 2; ++carry) {
       EXPECT_EQ(flags(Op::fl_adc, a, b, carry), sum_flags(a, b, carry));
-      EXPECT_EQ(flags(Op::fl_sbc, a, b, carry), sum_flags(a, static_cast<U>(~b), carry));
+      EXPECT_EQ(flags(Op::fl_sbc, a, b, carry), difference_flags(a, b, carry));
+      EXPECT_EQ(flags(Op::fl_sbc, a, b, carry, kFlagsBorrow), difference_flags(a, b, !carry) ^ kFlagC);
       EXPECT_EQ(eval_op(Op::adc, kType, {operand(a), operand(b), i1(carry)}).value.lo,
                 static_cast<U>(a + b + carry));
       EXPECT_EQ(eval_op(Op::sbc, kType, {operand(a), operand(b), i1(carry)}).value.lo,
                 static_cast<U>(a - b - 1 + carry));
     }
-    EXPECT_EQ(flags(Op::fl_logic, a, b, false), pack_flags(S(a) < 0, a == 0, false, false));
-    EXPECT_EQ(flags(Op::fl_and, a, b, false), pack_flags(S(a & b) < 0, (a & b) == 0, false, false));
+    EXPECT_EQ(flags(Op::fl_logic, a, b, false), pack_flags(S(a) < 0, a == 0, false, false, even_parity(a)));
+    EXPECT_EQ(flags(Op::fl_and, a, b, false),
+              pack_flags(S(a & b) < 0, (a & b) == 0, false, false, even_parity(a & b)));
 
     const bool expected[] = {
         a == b,      a != b,       a >= b,      a<b, S(a - b) < 0, S(a - b) >= 0, false, false, a> b,

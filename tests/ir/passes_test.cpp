@@ -36,6 +36,7 @@ Outcome run(const Region& r, uint64_t seed) {
   o.leave = e.leave;
   o.pc_offset = r.snapshot(r.insts[e.inst]).pc_offset;
   o.guards = host.guards;
+  o.state.set("nzcv", o.state.get("nzcv") & kFlagMask);  // of some groups the others are unspecified
   return o;
 }
 

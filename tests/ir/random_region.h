@@ -84,7 +84,7 @@ class RegionMaker {
     if (type == Type::i1 && random_.below(4) == 0)
       return add({.op = Op::konst, .type = type, .imm = random_.below(2)});
     if (type == Type::flags && random_.below(4) == 0) {
-      return add({.op = Op::fl_konst, .type = type, .imm = random_.next() & kFlagMask});
+      return add({.op = Op::fl_konst, .type = type, .imm = random_.next() & kAllFlags});
     }
     return any(type);
   }
@@ -104,7 +104,7 @@ class RegionMaker {
       const Type integer = random_.below(2) ? Type::i64 : Type::i32;
       switch (facts.result[0]) {
         case 'T':
-          i.type = i.op >= Op::fadd && i.op < Op::aese ? Type::v128 : integer;
+          i.type = family(i.op) == Family::kFloat ? Type::v128 : integer;
           break;
         case 'l':
           i.type = Type::i64;
@@ -166,10 +166,17 @@ class RegionMaker {
           r_.insts[i.args[0]].type == r_.insts[i.args[1]].type) {
         i.args[1] = i.args[0];
       }
+      if (i.op == Op::fl_bits && !has_all_flags(i.args[0])) continue;
       if (!attributes(i)) continue;
       add(i);
       return;
     }
+  }
+
+  // Of other groups P and A are unspecified.
+  bool has_all_flags(Value v) const {
+    const Op op = r_.insts[v].op;
+    return op == Op::fl_konst || op == Op::fl_of_bits || facts(op).aux == AuxForm::kFlagsWidth;
   }
 
   // Draws aux and imm until the verifier likes them.
@@ -179,11 +186,16 @@ class RegionMaker {
     for (int tries = 0; tries < 60; ++tries) {
       i.aux = 0;
       i.imm = 0;
-      switch (form(i.op).aux) {
+      switch (facts(i.op).aux) {
         case AuxForm::kNone:
           break;
         case AuxForm::kCond:
-          i.aux = static_cast<uint8_t>(random_.below(14));
+          i.aux = static_cast<uint8_t>(i.op == Op::cond && has_all_flags(i.args[0])
+                                           ? random_.below(kConds)
+                                           : random_.below(static_cast<unsigned>(Cond::pe)));
+          break;
+        case AuxForm::kFlagsWidth:
+          i.aux = static_cast<uint8_t>(random_.below(3) | (random_.below(2) ? kFlagsBorrow : 0));
           break;
         case AuxForm::kLaneHigh:
         case AuxForm::kLaneRound:
@@ -199,7 +211,7 @@ class RegionMaker {
           i.aux = static_cast<uint8_t>(random_.below(4));
           break;
       }
-      switch (form(i.op).imm) {
+      switch (facts(i.op).imm) {
         case ImmForm::kNumber:
           i.imm = random_.below(3) ? random_.below(16) : random_.below(65);
           break;
@@ -210,7 +222,7 @@ class RegionMaker {
         default:
           break;
       }
-      if (i.op == Op::fl_konst) i.imm = random_.next() & kFlagMask;
+      if (i.op == Op::fl_konst || i.op == Op::fl_merge) i.imm = random_.next() & kAllFlags;
       if (acceptable(i, probe)) return true;
     }
     return false;
@@ -220,10 +232,10 @@ class RegionMaker {
     probe.insts.clear();
     probe.blocks.clear();
     probe.snapshots.assign(1, {});
+    probe.wide_constants.assign(1, {});
     const size_t n = info(i.op).arguments.size();
     for (size_t k = 0; k < n; ++k) {
       probe.insts.push_back({.op = Op::konst, .type = r_.insts[i.args[k]].type});
-      if (probe.insts.back().type == Type::v128) probe.insts.back().args[0] = probe.insts.back().args[1] = 0;
       i.args[k] = static_cast<Value>(k);
     }
     probe.insts.push_back(i);
@@ -358,8 +370,8 @@ inline void rebuild_folded(const Region& in, Region& out) {
   for (size_t n = 0; n < in.insts.size(); ++n) {
     Inst i = in.insts[n];
     if (i.op == Op::konst) {
-      moved[n] = i.type == Type::v128 ? b.konst_v128(i.imm, i.args[0] | uint64_t{i.args[1]} << 32)
-                                      : b.konst(i.type, i.imm);
+      const V128 k = in.constant(i);
+      moved[n] = i.type == Type::v128 ? b.konst_v128(k.lo, k.hi) : b.konst(i.type, k.lo);
       continue;
     }
     for (size_t k = 0; k < info(i.op).arguments.size(); ++k) i.args[k] = to(i.args[k]);

@@ -41,6 +41,16 @@ TEST(Verify, AcceptsWhatIsRight) {
   EXPECT_EQ(error("%8:i64 = call 3, %0, %1 @0x1000 #0 {x1=%0}"), "");
 }
 
+TEST(Verify, Flags) {
+  EXPECT_EQ(
+      error("%8:flags = fl_sbc.h.borrow %0, %0, %5\n%9:i1 = cond.po %8\n%10:flags = fl_merge %8, %6, 0x1400"),
+      "");
+  EXPECT_EQ(error("%8:flags = fl_add.borrow %0, %0"), "%8 fl_add: borrows nothing");
+  EXPECT_EQ(error("%8:flags = fl_and %0, %0, aux=3"), "%8 fl_and: no such width");
+  EXPECT_EQ(error("%8:flags = fl_merge %6, %6, 2"), "%8 fl_merge: no such flags");
+  EXPECT_EQ(error("%8:i1 = icmp.pe %0, %0"), "%8 icmp: no such condition");
+}
+
 TEST(Verify, Types) {
   EXPECT_EQ(error("%8:i64 = add %0, %1"), "%8 add: argument 1 has type i32");
   EXPECT_EQ(error("%8:f32 = add %3, %3"), "%8 add: cannot have type f32");
@@ -135,8 +145,10 @@ block1:
   EXPECT_EQ(verify(r), "");
   r.jump_arguments[0] = 1;
   EXPECT_EQ(verify(r), "%2 jump: passes a value of another type");
-  r.insts[2].args[2] = 0;
-  EXPECT_EQ(verify(r), "%2 jump: passes more or fewer values than its targets take");
+  r.edges[0].count = 0;
+  EXPECT_EQ(verify(r), "%2 jump: passes more or fewer values than its target takes");
+  r.edges.clear();
+  EXPECT_EQ(verify(r), "%2 jump: has no such edge");
 }
 
 TEST(Verify, Snapshots) {

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Which feature an encoding belongs to: that of its row, and, where only some words of the row need it
+// (half precision chosen by a field), a second one with those words. An instruction that the model lacks is
+// undefined (Arm ARM, A2.2 and the instruction pages), whatever could be done with it here.
 #include "frontend/arm/a64/features.h"
 
 #include <array>

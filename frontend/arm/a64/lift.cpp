@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The walk over a guest block, and how its instructions access memory, branch and leave.
+//
+// A block is lifted from bytes, page offset and mode alone: it reads no register of the running processor,
+// so what it holds is right whenever those are equal. Each instruction begins with Builder::at(), so that
+// whatever leaves does so with that instruction's pc and count; one that raises an exception counts as
+// executed.
 #include "frontend/arm/a64/lift.h"
 
 #include <algorithm>
@@ -14,7 +21,7 @@ namespace {
 using LiftFunction = void (*)(Lifter&, uint32_t);
 constexpr LiftFunction kLift[] = {
     [](Lifter& l, uint32_t word) { l.undefined(word); },
-#define ROW(id, ...) lift_##id,
+#define ROW(id, ...) [](Lifter& l, uint32_t word) { lift_##id(l, Fields<Encoding::id>(word)); },
 #include "frontend/arm/a64/tables.inc"
 };
 
@@ -56,11 +63,12 @@ bool Lifter::sp_known_aligned() const {
   uint64_t distance = 0;
   for (Value v = b.get(kSlotSp);;) {
     const ir::Inst& i = insts[v];
-    const auto k = i.args[1] == ir::kNoValue ? std::nullopt : b.as_const(i.args[1]);
-    if (i.op == Op::get && i.imm == kSlotSp) return distance % 16 == 0;
-    if (i.op == Op::and_ && k && *k % 16 == 0) return distance % 16 == 0;
-    if (!k || (i.op != Op::add && i.op != Op::sub)) return false;
-    distance += i.op == Op::add ? *k : -*k;
+    if (i.op == Op::get && i.slot() == kSlotSp) return distance % 16 == 0;
+    if (i.op != Op::add && i.op != Op::sub && i.op != Op::and_) return false;
+    const ir::Inst& right = insts[i.args[1]];
+    if (right.op != Op::konst) return false;
+    if (i.op == Op::and_) return right.imm % 16 == 0 && distance % 16 == 0;
+    distance += i.op == Op::add ? right.imm : -right.imm;
     v = i.args[0];
   }
 }
@@ -130,10 +138,7 @@ void Lifter::branch_indirect(Value target, ir::BranchKind how) {
 }
 
 Value Lifter::call(Helper helper, Type result, Value a, Value v1, Value v2) {
-  b.flush();
-  const Value r = b.call(result, static_cast<unsigned>(helper), a, v1, v2);
-  b.forget();
-  return r;
+  return b.call(result, static_cast<unsigned>(helper), a, v1, v2);
 }
 
 bool Lifter::fp_access() {
@@ -145,7 +150,7 @@ bool Lifter::fp_access() {
 void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_offset, uint64_t mode,
                 const CpuModel& model, const LiftOptions& options) {
   ir::Builder b(region);
-  b.begin(slot_table());
+  b.begin(slot_table(), helper_table());
   b.set_slow(options.slow);
   b.set_reuse(options.reuse);
   region.fp = fp_mode_of(mode);

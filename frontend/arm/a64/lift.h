@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lifting A64 into the IR. One function a row of the decode tables, lift_<id>(Lifter&, word), in files that
-// follow the manual's chapters (lift_dp_immediate.cpp, lift_load_store.cpp, lift_fp.cpp, ...). lift_block()
-// walks a guest block; the functions here are what the lift functions share.
+// Lifting A64 into the IR. One function a row of the decode tables, lift_<id>(Lifter&,
+// Fields<Encoding::<id>>), in files that follow the manual's chapters (lift_dp_immediate.cpp,
+// lift_load_store.cpp, lift_fp.cpp, ...). lift_block() walks a guest block; the functions here are what the
+// lift functions share.
 //
 // A lift function appends to `l.b` and leaves the pc alone unless it branches. Registers are read with x(),
 // w(), reg(sf, n) (31 reads as zero) and x_sp(), and written with the set_ twins; FP and vector registers
@@ -15,6 +16,7 @@
 #include "frontend/arm/a64/access_note.h"
 #include "frontend/arm/a64/decode.h"
 #include "frontend/arm/a64/fields.h"
+#include "frontend/arm/a64/rows.h"
 #include "frontend/arm/helpers.h"
 #include "frontend/arm/mode.h"
 #include "frontend/arm/slots.h"
@@ -117,7 +119,6 @@ class Lifter {
   ir::BranchKind jump_kind(unsigned n) const {
     return (mode & kModeGuarded) && n != 16 && n != 17 ? ir::BranchKind::kOtherJump : ir::BranchKind::kJump;
   }
-  // Flushes the state, calls, forgets what the builder knew.
   Value call(Helper helper, Type result, Value a = ir::kNoValue, Value b = ir::kNoValue,
              Value c = ir::kNoValue);
   // FP and AdvSIMD instructions begin with this: false (the region has left) when CPACR traps them.
@@ -130,7 +131,7 @@ class Lifter {
 };
 
 // The lift function of each row.
-#define ROW(id, ...) void lift_##id(Lifter& l, uint32_t word);
+#define ROW(id, ...) void lift_##id(Lifter& l, Fields<Encoding::id> word);
 #include "frontend/arm/a64/tables.inc"
 
 // Lifts one block: up to options.max_insts instructions, to the end of the page or the first branch.

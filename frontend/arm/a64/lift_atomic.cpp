@@ -2,9 +2,15 @@
 //
 // Exclusives, compare and swap, atomic memory operations.
 //
-// The exclusive monitor is an address and the value seen there: a store-exclusive succeeds when the address
-// is the monitor's and memory still holds that value, decided by one compare-and-swap. A value that changed
-// and changed back is not told from one that stayed, as on other emulators.
+// The exclusive monitor is an address and the value that the load-exclusive saw there. A store-exclusive is
+// one compare-and-swap of that value, which fails where another processor was faster, and fails by itself
+// where the address is not the monitor's. What a processor's monitor would notice and this does not is ABA:
+// a value that changed and changed back in between is taken for one that stayed. Code that is right on
+// processors does not mind in the common uses (locks, counters, linked pushes), since it acts on the value
+// alone; a pop from a linked list that relies on the monitor instead of a counter or hazard pointers does,
+// and is what this gives up for plain stores that tell nobody. The manual's sections are B2.9 and C3.2.13.
+//
+// The compare-and-swap is locked only where other host threads look on (ir::Region::smp).
 #include "frontend/arm/a64/lift.h"
 
 namespace mynah::arm::a64 {
@@ -15,8 +21,8 @@ uint8_t order(unsigned size, bool acquire, bool release) {
   return static_cast<uint8_t>(size | (acquire ? ir::kMemAcquire : 0) | (release ? ir::kMemRelease : 0));
 }
 
-void load_exclusive(Lifter& l, uint32_t w, bool acquire) {
-  const unsigned size = size_memory(w);
+void load_exclusive(Lifter& l, auto w, bool acquire) {
+  const unsigned size = w["size"];
   const Value address = l.base(rn(w));
   const Value p = l.guard(address, 0, {.size = size, .align = size});
   const Value v = l.b.load(size == 3 ? Type::i64 : Type::i32, p, 0, order(size, acquire, false));
@@ -25,8 +31,8 @@ void load_exclusive(Lifter& l, uint32_t w, bool acquire) {
   l.set_x(rt(w), v);
 }
 
-void load_exclusive_pair(Lifter& l, uint32_t w, bool acquire) {
-  const unsigned size = sz_memory(w) ? 3 : 2;
+void load_exclusive_pair(Lifter& l, auto w, bool acquire) {
+  const unsigned size = w["sz"] ? 3 : 2;
   const Value address = l.base(rn(w));
   const Value p = l.guard(address, 0, {.size = size, .bytes = 2u << size, .align = size + 1});
   Value lo, hi;
@@ -56,8 +62,8 @@ void finish_exclusive(Lifter& l, uint32_t w, Value p, Value same_address, Value 
   l.set_x(rs(w), l.b.binary(Op::xor_, l.b.binary(Op::and_, ok, match), l.b.i32(1)));
 }
 
-void store_exclusive(Lifter& l, uint32_t w, bool release) {
-  const unsigned size = size_memory(w);
+void store_exclusive(Lifter& l, auto w, bool release) {
+  const unsigned size = w["size"];
   const bool wide = size == 3;
   const Value address = l.base(rn(w)), value = l.reg(wide, rt(w));
   const Value p =
@@ -71,8 +77,8 @@ void store_exclusive(Lifter& l, uint32_t w, bool release) {
   finish_exclusive(l, w, p, same, l.b.icmp(Cond::eq, old, expected));
 }
 
-void store_exclusive_pair(Lifter& l, uint32_t w, bool release) {
-  const unsigned size = sz_memory(w) ? 3 : 2;
+void store_exclusive_pair(Lifter& l, auto w, bool release) {
+  const unsigned size = w["sz"] ? 3 : 2;
   const Value address = l.base(rn(w));
   const Value first = l.x(rt(w)), second = l.x(rt2(w));
   const Value p = l.guard(address, 0,
@@ -107,28 +113,28 @@ void store_exclusive_pair(Lifter& l, uint32_t w, bool release) {
 
 }  // namespace
 
-void lift_stxr(Lifter& l, uint32_t w) { store_exclusive(l, w, false); }
-void lift_stlxr(Lifter& l, uint32_t w) { store_exclusive(l, w, true); }
-void lift_stxp(Lifter& l, uint32_t w) { store_exclusive_pair(l, w, false); }
-void lift_stlxp(Lifter& l, uint32_t w) { store_exclusive_pair(l, w, true); }
-void lift_ldxr(Lifter& l, uint32_t w) { load_exclusive(l, w, false); }
-void lift_ldaxr(Lifter& l, uint32_t w) { load_exclusive(l, w, true); }
-void lift_ldxp(Lifter& l, uint32_t w) { load_exclusive_pair(l, w, false); }
-void lift_ldaxp(Lifter& l, uint32_t w) { load_exclusive_pair(l, w, true); }
+void lift_stxr(Lifter& l, Fields<Encoding::stxr> w) { store_exclusive(l, w, false); }
+void lift_stlxr(Lifter& l, Fields<Encoding::stlxr> w) { store_exclusive(l, w, true); }
+void lift_stxp(Lifter& l, Fields<Encoding::stxp> w) { store_exclusive_pair(l, w, false); }
+void lift_stlxp(Lifter& l, Fields<Encoding::stlxp> w) { store_exclusive_pair(l, w, true); }
+void lift_ldxr(Lifter& l, Fields<Encoding::ldxr> w) { load_exclusive(l, w, false); }
+void lift_ldaxr(Lifter& l, Fields<Encoding::ldaxr> w) { load_exclusive(l, w, true); }
+void lift_ldxp(Lifter& l, Fields<Encoding::ldxp> w) { load_exclusive_pair(l, w, false); }
+void lift_ldaxp(Lifter& l, Fields<Encoding::ldaxp> w) { load_exclusive_pair(l, w, true); }
 
-void lift_cas(Lifter& l, uint32_t w) {
-  const unsigned size = size_memory(w);
+void lift_cas(Lifter& l, Fields<Encoding::cas> w) {
+  const unsigned size = w["size"];
   const bool wide = size == 3;
   const Value p = l.guard(l.base(rn(w)), 0,
                           {.size = size, .read_write = true, .align = size, .note = kNoteReadModifyWrite});
   const Value old = l.b.emit(Op::cas, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), l.reg(wide, rt(w)),
-                             0, order(size, A_cas(w), R_cas(w)));
+                             0, order(size, w["A"], w["R"]));
   l.b.commit(p);
   l.set_x(rs(w), old);
 }
 
-void lift_casp(Lifter& l, uint32_t w) {
-  const unsigned size = sz_memory(w) ? 3 : 2, s = rs(w), t = rt(w);
+void lift_casp(Lifter& l, Fields<Encoding::casp> w) {
+  const unsigned size = w["sz"] ? 3 : 2, s = rs(w), t = rt(w);
   const Value p = l.guard(l.base(rn(w)), 0,
                           {.size = size,
                            .bytes = 2u << size,
@@ -138,7 +144,7 @@ void lift_casp(Lifter& l, uint32_t w) {
   if (size == 3) {
     const Value expected = l.b.emit(Op::vpair, Type::v128, l.x(s), l.x(s + 1));
     const Value desired = l.b.emit(Op::vpair, Type::v128, l.x(t), l.x(t + 1));
-    const Value old = l.b.emit(Op::cas128, Type::v128, p, expected, desired, 0, order(4, A_cas(w), R_cas(w)));
+    const Value old = l.b.emit(Op::cas128, Type::v128, p, expected, desired, 0, order(4, w["A"], w["R"]));
     l.b.commit(p);
     l.set_x(s, l.b.emit(Op::vextract, Type::i64, old, ir::kNoValue, ir::kNoValue, 0, 3));
     l.set_x(s + 1, l.b.emit(Op::vextract, Type::i64, old, ir::kNoValue, ir::kNoValue, 1, 3));
@@ -146,7 +152,7 @@ void lift_casp(Lifter& l, uint32_t w) {
     const auto joined = [&](unsigned n) {
       return l.b.binary(Op::or_, l.b.zext32(l.w(n)), l.b.binary(Op::shl, l.x(n + 1), l.b.i64(32)));
     };
-    const Value old = l.b.emit(Op::cas, Type::i64, p, joined(s), joined(t), 0, order(3, A_cas(w), R_cas(w)));
+    const Value old = l.b.emit(Op::cas, Type::i64, p, joined(s), joined(t), 0, order(3, w["A"], w["R"]));
     l.b.commit(p);
     l.set_x(s, l.b.trunc(old));
     l.set_x(s + 1, l.b.binary(Op::lshr, old, l.b.i64(32)));
@@ -154,25 +160,25 @@ void lift_casp(Lifter& l, uint32_t w) {
 }
 
 namespace {
-void atomic(Lifter& l, uint32_t w, Op op) {
-  const unsigned size = size_memory(w);
+void atomic(Lifter& l, auto w, Op op) {
+  const unsigned size = w["size"];
   const bool wide = size == 3;
   const Value p = l.guard(l.base(rn(w)), 0,
                           {.size = size, .read_write = true, .align = size, .note = kNoteReadModifyWrite});
   const Value old = l.b.emit(op, wide ? Type::i64 : Type::i32, p, l.reg(wide, rs(w)), ir::kNoValue, 0,
-                             order(size, A(w), R(w)));
+                             order(size, w["A"], w["R"]));
   l.b.commit(p);
   l.set_x(rt(w), old);
 }
 }  // namespace
-void lift_ldadd(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_add); }
-void lift_ldclr(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_andn); }
-void lift_ldeor(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_xor); }
-void lift_ldset(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_or); }
-void lift_ldsmax(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_smax); }
-void lift_ldsmin(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_smin); }
-void lift_ldumax(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_umax); }
-void lift_ldumin(Lifter& l, uint32_t w) { atomic(l, w, Op::rmw_umin); }
-void lift_swp(Lifter& l, uint32_t w) { atomic(l, w, Op::xchg); }
+void lift_ldadd(Lifter& l, Fields<Encoding::ldadd> w) { atomic(l, w, Op::rmw_add); }
+void lift_ldclr(Lifter& l, Fields<Encoding::ldclr> w) { atomic(l, w, Op::rmw_andn); }
+void lift_ldeor(Lifter& l, Fields<Encoding::ldeor> w) { atomic(l, w, Op::rmw_xor); }
+void lift_ldset(Lifter& l, Fields<Encoding::ldset> w) { atomic(l, w, Op::rmw_or); }
+void lift_ldsmax(Lifter& l, Fields<Encoding::ldsmax> w) { atomic(l, w, Op::rmw_smax); }
+void lift_ldsmin(Lifter& l, Fields<Encoding::ldsmin> w) { atomic(l, w, Op::rmw_smin); }
+void lift_ldumax(Lifter& l, Fields<Encoding::ldumax> w) { atomic(l, w, Op::rmw_umax); }
+void lift_ldumin(Lifter& l, Fields<Encoding::ldumin> w) { atomic(l, w, Op::rmw_umin); }
+void lift_swp(Lifter& l, Fields<Encoding::swp> w) { atomic(l, w, Op::xchg); }
 
 }  // namespace mynah::arm::a64

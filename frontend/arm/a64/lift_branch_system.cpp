@@ -8,16 +8,18 @@
 namespace mynah::arm::a64 {
 
 // --- branches
-void lift_b_cond(Lifter& l, uint32_t word) { l.branch_if(l.cond(cond_branch(word)), imm19(word) * 4); }
-void lift_b(Lifter& l, uint32_t word) { l.branch(imm26(word) * 4); }
-void lift_bl(Lifter& l, uint32_t word) {
+void lift_b_cond(Lifter& l, Fields<Encoding::b_cond> word) {
+  l.branch_if(l.cond(word["cond"]), imm19(word) * 4);
+}
+void lift_b(Lifter& l, Fields<Encoding::b> word) { l.branch(imm26(word) * 4); }
+void lift_bl(Lifter& l, Fields<Encoding::bl> word) {
   l.set_x(30, l.pc(4));
   l.branch(imm26(word) * 4, ir::BranchKind::kCall);
 }
-void lift_cbz(Lifter& l, uint32_t word) {
+void lift_cbz(Lifter& l, Fields<Encoding::cbz> word) {
   l.branch_if(l.b.icmpz(Cond::eq, l.reg(sf(word), rt(word))), imm19(word) * 4);
 }
-void lift_cbnz(Lifter& l, uint32_t word) {
+void lift_cbnz(Lifter& l, Fields<Encoding::cbnz> word) {
   l.branch_if(l.b.icmpz(Cond::ne, l.reg(sf(word), rt(word))), imm19(word) * 4);
 }
 namespace {
@@ -25,63 +27,67 @@ Value tested_bit(Lifter& l, uint32_t word) {
   return l.b.emit(Op::testbit, Type::i1, l.x(rt(word)), ir::kNoValue, ir::kNoValue, b5_b40(word));
 }
 }  // namespace
-void lift_tbz(Lifter& l, uint32_t word) {
+void lift_tbz(Lifter& l, Fields<Encoding::tbz> word) {
   l.branch_if(l.b.emit(Op::bool_not, Type::i1, tested_bit(l, word)), imm14(word) * 4);
 }
-void lift_tbnz(Lifter& l, uint32_t word) { l.branch_if(tested_bit(l, word), imm14(word) * 4); }
+void lift_tbnz(Lifter& l, Fields<Encoding::tbnz> word) { l.branch_if(tested_bit(l, word), imm14(word) * 4); }
 
-void lift_br(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), l.jump_kind(rn(word))); }
-void lift_blr(Lifter& l, uint32_t word) {
+void lift_br(Lifter& l, Fields<Encoding::br> word) {
+  l.branch_indirect(l.x(rn(word)), l.jump_kind(rn(word)));
+}
+void lift_blr(Lifter& l, Fields<Encoding::blr> word) {
   const Value target = l.x(rn(word));
   l.set_x(30, l.pc(4));
   l.branch_indirect(target, ir::BranchKind::kCall);
 }
-void lift_ret(Lifter& l, uint32_t word) { l.branch_indirect(l.x(rn(word)), ir::BranchKind::kReturn); }
+void lift_ret(Lifter& l, Fields<Encoding::ret> word) {
+  l.branch_indirect(l.x(rn(word)), ir::BranchKind::kReturn);
+}
 
 // --- exceptions
-void lift_svc(Lifter& l, uint32_t word) { l.leave_next(ExitReason::kSvc, imm16(word)); }
-void lift_hvc(Lifter& l, uint32_t word) {
+void lift_svc(Lifter& l, Fields<Encoding::svc> word) { l.leave_next(ExitReason::kSvc, imm16(word)); }
+void lift_hvc(Lifter& l, Fields<Encoding::hvc> word) {
   if (!l.privileged()) return l.undefined(word);
   l.leave_next(ExitReason::kHvc, imm16(word));
 }
-void lift_smc(Lifter& l, uint32_t word) {
+void lift_smc(Lifter& l, Fields<Encoding::smc> word) {
   if (!l.privileged()) return l.undefined(word);
   l.leave_next(ExitReason::kSmc, imm16(word));
 }
-void lift_brk(Lifter& l, uint32_t word) { l.leave(ExitReason::kBrk, imm16(word)); }
-void lift_hlt(Lifter& l, uint32_t word) { l.leave(ExitReason::kHlt, imm16(word)); }
-void lift_dcps1(Lifter& l, uint32_t word) { l.undefined(word); }
-void lift_dcps2(Lifter& l, uint32_t word) { l.undefined(word); }
-void lift_dcps3(Lifter& l, uint32_t word) { l.undefined(word); }
-void lift_drps(Lifter& l, uint32_t word) { l.undefined(word); }
-void lift_eret(Lifter& l, uint32_t word) {
+void lift_brk(Lifter& l, Fields<Encoding::brk> word) { l.leave(ExitReason::kBrk, imm16(word)); }
+void lift_hlt(Lifter& l, Fields<Encoding::hlt> word) { l.leave(ExitReason::kHlt, imm16(word)); }
+void lift_dcps1(Lifter& l, Fields<Encoding::dcps1> word) { l.undefined(word); }
+void lift_dcps2(Lifter& l, Fields<Encoding::dcps2> word) { l.undefined(word); }
+void lift_dcps3(Lifter& l, Fields<Encoding::dcps3> word) { l.undefined(word); }
+void lift_drps(Lifter& l, Fields<Encoding::drps> word) { l.undefined(word); }
+void lift_eret(Lifter& l, Fields<Encoding::eret> word) {
   if (!l.privileged()) return l.undefined(word);
   l.leave(ExitReason::kEret, 0, l.b.get(kSlotElr));
 }
 
 // --- hints
-void lift_nop(Lifter&, uint32_t) {}
-void lift_hint(Lifter&, uint32_t) {}  // unallocated hints are NOPs
-void lift_yield(Lifter&, uint32_t) {}
-void lift_dgh(Lifter&, uint32_t) {}
-void lift_esb(Lifter&, uint32_t) {}
-void lift_psb_csync(Lifter&, uint32_t) {}
-void lift_tsb_csync(Lifter&, uint32_t) {}
-void lift_csdb(Lifter&, uint32_t) {}
-void lift_bti(Lifter&, uint32_t) {}  // checked where a block begins, see lift_block
-void lift_wfe(Lifter& l, uint32_t) { l.leave_next(ExitReason::kWfe); }
-void lift_wfi(Lifter& l, uint32_t) { l.leave_next(ExitReason::kWfi); }
-void lift_sev(Lifter& l, uint32_t) { l.call(Helper::kSev, Type::i64, l.b.i64(0)); }
-void lift_sevl(Lifter& l, uint32_t) { l.call(Helper::kSev, Type::i64, l.b.i64(1)); }
+void lift_nop(Lifter&, Fields<Encoding::nop>) {}
+void lift_hint(Lifter&, Fields<Encoding::hint>) {}  // unallocated hints are NOPs
+void lift_yield(Lifter&, Fields<Encoding::yield>) {}
+void lift_dgh(Lifter&, Fields<Encoding::dgh>) {}
+void lift_esb(Lifter&, Fields<Encoding::esb>) {}
+void lift_psb_csync(Lifter&, Fields<Encoding::psb_csync>) {}
+void lift_tsb_csync(Lifter&, Fields<Encoding::tsb_csync>) {}
+void lift_csdb(Lifter&, Fields<Encoding::csdb>) {}
+void lift_bti(Lifter&, Fields<Encoding::bti>) {}  // checked where a block begins, see lift_block
+void lift_wfe(Lifter& l, Fields<Encoding::wfe>) { l.leave_next(ExitReason::kWfe); }
+void lift_wfi(Lifter& l, Fields<Encoding::wfi>) { l.leave_next(ExitReason::kWfi); }
+void lift_sev(Lifter& l, Fields<Encoding::sev>) { l.call(Helper::kSev, Type::i64, l.b.i64(0)); }
+void lift_sevl(Lifter& l, Fields<Encoding::sevl>) { l.call(Helper::kSev, Type::i64, l.b.i64(1)); }
 
 // --- barriers
-void lift_clrex(Lifter& l, uint32_t) { l.b.set(kSlotExclusiveAddress, l.b.i64(~uint64_t{0})); }
-void lift_dsb(Lifter& l, uint32_t) { l.b.emit(Op::fence, Type::none); }
-void lift_dmb(Lifter& l, uint32_t) { l.b.emit(Op::fence, Type::none); }
-void lift_sb(Lifter&, uint32_t) {}
+void lift_clrex(Lifter& l, Fields<Encoding::clrex>) { l.b.set(kSlotExclusiveAddress, l.b.i64(~uint64_t{0})); }
+void lift_dsb(Lifter& l, Fields<Encoding::dsb>) { l.b.emit(Op::fence, Type::none); }
+void lift_dmb(Lifter& l, Fields<Encoding::dmb>) { l.b.emit(Op::fence, Type::none); }
+void lift_sb(Lifter&, Fields<Encoding::sb>) {}
 // Code that this processor wrote is fetched anew at the next region; so one begins here. What changes
 // translation has left already.
-void lift_isb(Lifter& l, uint32_t) { l.end_block = true; }
+void lift_isb(Lifter& l, Fields<Encoding::isb>) { l.end_block = true; }
 
 // --- PSTATE
 namespace {
@@ -91,11 +97,11 @@ void msr_immediate(Lifter& l, uint32_t word) {
   l.leave_next(ExitReason::kContinue);
 }
 }  // namespace
-void lift_cfinv(Lifter& l, uint32_t) {
+void lift_cfinv(Lifter& l, Fields<Encoding::cfinv>) {
   const Value nzcv = l.b.emit(Op::fl_unpack, Type::i32, l.flags());
   flags_from_bits(l, l.b.binary(Op::xor_, nzcv, l.b.i32(1u << 29)));
 }
-void lift_xaflag(Lifter& l, uint32_t) {
+void lift_xaflag(Lifter& l, Fields<Encoding::xaflag>) {
   // N = !C & !Z, Z = Z & C, C = C | Z, V = !C & Z
   const Value f = l.b.emit(Op::fl_unpack, Type::i32, l.flags());
   const auto bit = [&](unsigned n) { return l.b.unary(Op::ubfx, f, 1, static_cast<uint8_t>(n)); };
@@ -107,7 +113,7 @@ void lift_xaflag(Lifter& l, uint32_t) {
   flags_from_bits(l, either(either(at(both(inverse(c), inverse(z)), 31), at(both(z, c), 30)),
                             either(at(either(c, z), 29), at(both(inverse(c), z), 28))));
 }
-void lift_axflag(Lifter& l, uint32_t) {
+void lift_axflag(Lifter& l, Fields<Encoding::axflag>) {
   // N = 0, Z = Z | V, C = C & !V, V = 0
   const Value f = l.b.emit(Op::fl_unpack, Type::i32, l.flags());
   const auto bit = [&](unsigned n) { return l.b.unary(Op::ubfx, f, 1, static_cast<uint8_t>(n)); };
@@ -116,11 +122,11 @@ void lift_axflag(Lifter& l, uint32_t) {
   flags_from_bits(
       l, l.b.binary(Op::or_, l.b.binary(Op::shl, z, l.b.i32(30)), l.b.binary(Op::shl, c, l.b.i32(29))));
 }
-void lift_msr_uao(Lifter& l, uint32_t word) { msr_immediate(l, word); }
-void lift_msr_pan(Lifter& l, uint32_t word) { msr_immediate(l, word); }
-void lift_msr_spsel(Lifter& l, uint32_t word) { msr_immediate(l, word); }
-void lift_msr_ssbs(Lifter& l, uint32_t word) { msr_immediate(l, word); }
-void lift_msr_dit(Lifter& l, uint32_t word) { msr_immediate(l, word); }
+void lift_msr_uao(Lifter& l, Fields<Encoding::msr_uao> word) { msr_immediate(l, word); }
+void lift_msr_pan(Lifter& l, Fields<Encoding::msr_pan> word) { msr_immediate(l, word); }
+void lift_msr_spsel(Lifter& l, Fields<Encoding::msr_spsel> word) { msr_immediate(l, word); }
+void lift_msr_ssbs(Lifter& l, Fields<Encoding::msr_ssbs> word) { msr_immediate(l, word); }
+void lift_msr_dit(Lifter& l, Fields<Encoding::msr_dit> word) { msr_immediate(l, word); }
 namespace {
 // Unmasking leaves where an interrupt waits, which may then be deliverable.
 void unmask(Lifter& l, Value daif) {
@@ -131,11 +137,11 @@ void unmask(Lifter& l, Value daif) {
 }
 bool daif_is_plain(const Lifter& l) { return l.privileged() && !(l.mode & kModeDebug); }
 }  // namespace
-void lift_msr_daifset(Lifter& l, uint32_t word) {
+void lift_msr_daifset(Lifter& l, Fields<Encoding::msr_daifset> word) {
   if (!daif_is_plain(l)) return msr_immediate(l, word);
   l.b.set(kSlotDaif, l.b.binary(Op::or_, l.b.get(kSlotDaif), l.b.i32(CRm(word))));
 }
-void lift_msr_daifclr(Lifter& l, uint32_t word) {
+void lift_msr_daifclr(Lifter& l, Fields<Encoding::msr_daifclr> word) {
   if (!daif_is_plain(l)) return msr_immediate(l, word);
   unmask(l, l.b.binary(Op::and_, l.b.get(kSlotDaif), l.b.i32(~CRm(word))));
 }
@@ -161,6 +167,17 @@ int slot_of(const Lifter& l, const SysregRow& row, bool write) {
   return -1;
 }
 
+// Whether a read at this level cannot trap: the register is there, and no control register closes it.
+bool open(const Lifter& l, const SysregRow& row) {
+  if (!(row.access & (l.privileged() ? kEl1Read : kEl0Read)) || !sysregs::present(row, l.model)) return false;
+  if ((row.flags & kNeedsSpsel) && !(l.mode & kModeSpEl1)) return false;
+  if (row.flags & kSetsNzcv) return false;
+  if (row.gate == Gate::kFp && !(l.mode & kModeFpEnabled)) return false;
+  if (!l.privileged() && row.gate != Gate::kNone && row.gate != Gate::kFp) return false;
+  // Of the interrupt controller's the system says whether they are there, of debug registers the model.
+  return !((row.flags & kExternal) && (row.flags & kEndsBlock)) && row.key >> 14 == 3;
+}
+
 constexpr uint16_t kNzcv = system_key(3, 3, 4, 2, 0), kDaif = system_key(3, 3, 4, 2, 1);
 constexpr uint16_t kDczid = system_key(3, 3, 0, 0, 7);
 
@@ -169,7 +186,7 @@ bool zva_allowed(const Lifter& l) { return l.privileged() || (l.mode & kModeUser
 
 }  // namespace
 
-void lift_mrs(Lifter& l, uint32_t word) {
+void lift_mrs(Lifter& l, Fields<Encoding::mrs> word) {
   const uint16_t key = key_of(word, 2 + o0(word));
   if (key == kNzcv) return l.set_x(rt(word), l.b.emit(Op::fl_unpack, Type::i32, l.flags()));
   if (key == kDaif && l.privileged())
@@ -179,11 +196,12 @@ void lift_mrs(Lifter& l, uint32_t word) {
   if (row) {
     if (const int slot = slot_of(l, *row, false); slot >= 0)
       return l.set_x(rt(word), l.b.get(ir::Slot(slot)));
+    if (open(l, *row)) return l.set_x(rt(word), l.call(Helper::kReadOpen, Type::i64, l.b.i64(key)));
   }
   l.set_x(rt(word), l.call(Helper::kReadSysreg, Type::i64, l.b.i64(key), l.b.i64(rt(word))));
 }
 
-void lift_msr_register(Lifter& l, uint32_t word) {
+void lift_msr_register(Lifter& l, Fields<Encoding::msr_register> word) {
   const uint16_t key = key_of(word, 2 + o0(word));
   const Value value = l.x(rt(word));
   if (key == kNzcv) return flags_from_bits(l, l.b.trunc(value));
@@ -202,7 +220,7 @@ void lift_msr_register(Lifter& l, uint32_t word) {
     l.leave_next(ExitReason::kContinue);
 }
 
-void lift_sys(Lifter& l, uint32_t word) {
+void lift_sys(Lifter& l, Fields<Encoding::sys> word) {
   const uint16_t key = key_of(word, 1);
   const Value value = l.x(rt(word));
   if (key != kDcZva || !zva_allowed(l))
@@ -222,6 +240,6 @@ void lift_sys(Lifter& l, uint32_t word) {
   if (sys_ends_block(key)) l.leave_next(ExitReason::kContinue);
 }
 
-void lift_sysl(Lifter& l, uint32_t word) { l.undefined(word); }
+void lift_sysl(Lifter& l, Fields<Encoding::sysl> word) { l.undefined(word); }
 
 }  // namespace mynah::arm::a64

@@ -6,11 +6,11 @@
 
 namespace mynah::arm::a64 {
 
-void lift_udf(Lifter& l, uint32_t word) { l.undefined(word); }
+void lift_udf(Lifter& l, Fields<Encoding::udf> word) { l.undefined(word); }
 
-void lift_adr(Lifter& l, uint32_t word) { l.set_x(rd(word), l.pc(immhi_immlo(word))); }
+void lift_adr(Lifter& l, Fields<Encoding::adr> word) { l.set_x(rd(word), l.pc(immhi_immlo(word))); }
 
-void lift_adrp(Lifter& l, uint32_t word) {
+void lift_adrp(Lifter& l, Fields<Encoding::adrp> word) {
   l.set_x(rd(word), l.b.add_imm(l.b.get(kSlotPcPage), immhi_immlo(word) * 4096));
 }
 
@@ -55,23 +55,39 @@ void logical_immediate(Lifter& l, uint32_t word, Op op, bool set_flags) {
 
 }  // namespace
 
-void lift_add_immediate(Lifter& l, uint32_t word) { add_sub_immediate(l, word, false, false); }
-void lift_adds_immediate(Lifter& l, uint32_t word) { add_sub_immediate(l, word, false, true); }
-void lift_sub_immediate(Lifter& l, uint32_t word) { add_sub_immediate(l, word, true, false); }
-void lift_subs_immediate(Lifter& l, uint32_t word) { add_sub_immediate(l, word, true, true); }
+void lift_add_immediate(Lifter& l, Fields<Encoding::add_immediate> word) {
+  add_sub_immediate(l, word, false, false);
+}
+void lift_adds_immediate(Lifter& l, Fields<Encoding::adds_immediate> word) {
+  add_sub_immediate(l, word, false, true);
+}
+void lift_sub_immediate(Lifter& l, Fields<Encoding::sub_immediate> word) {
+  add_sub_immediate(l, word, true, false);
+}
+void lift_subs_immediate(Lifter& l, Fields<Encoding::subs_immediate> word) {
+  add_sub_immediate(l, word, true, true);
+}
 
-void lift_and_immediate(Lifter& l, uint32_t word) { logical_immediate(l, word, Op::and_, false); }
-void lift_orr_immediate(Lifter& l, uint32_t word) { logical_immediate(l, word, Op::or_, false); }
-void lift_eor_immediate(Lifter& l, uint32_t word) { logical_immediate(l, word, Op::xor_, false); }
-void lift_ands_immediate(Lifter& l, uint32_t word) { logical_immediate(l, word, Op::and_, true); }
+void lift_and_immediate(Lifter& l, Fields<Encoding::and_immediate> word) {
+  logical_immediate(l, word, Op::and_, false);
+}
+void lift_orr_immediate(Lifter& l, Fields<Encoding::orr_immediate> word) {
+  logical_immediate(l, word, Op::or_, false);
+}
+void lift_eor_immediate(Lifter& l, Fields<Encoding::eor_immediate> word) {
+  logical_immediate(l, word, Op::xor_, false);
+}
+void lift_ands_immediate(Lifter& l, Fields<Encoding::ands_immediate> word) {
+  logical_immediate(l, word, Op::and_, true);
+}
 
-void lift_movn(Lifter& l, uint32_t word) {
+void lift_movn(Lifter& l, Fields<Encoding::movn> word) {
   l.set_x(rd(word), l.konst(sf(word), ~(uint64_t{imm16(word)} << (16 * hw(word)))));
 }
-void lift_movz(Lifter& l, uint32_t word) {
+void lift_movz(Lifter& l, Fields<Encoding::movz> word) {
   l.set_x(rd(word), l.konst(sf(word), uint64_t{imm16(word)} << (16 * hw(word))));
 }
-void lift_movk(Lifter& l, uint32_t word) {
+void lift_movk(Lifter& l, Fields<Encoding::movk> word) {
   const unsigned shift = 16 * hw(word);
   const Value kept =
       l.b.binary(Op::and_, l.reg(sf(word), rd(word)), l.konst(sf(word), ~(uint64_t{0xffff} << shift)));
@@ -96,7 +112,7 @@ void bitfield(Lifter& l, uint32_t word, Op extract) {
 
 }  // namespace
 
-void lift_sbfm(Lifter& l, uint32_t word) {
+void lift_sbfm(Lifter& l, Fields<Encoding::sbfm> word) {
   const unsigned width = sf(word) ? 64 : 32;
   if (imms(word) == width - 1) {  // ASR
     const Value a = l.reg(sf(word), rn(word));
@@ -105,7 +121,7 @@ void lift_sbfm(Lifter& l, uint32_t word) {
   bitfield(l, word, Op::sbfx);
 }
 
-void lift_ubfm(Lifter& l, uint32_t word) {
+void lift_ubfm(Lifter& l, Fields<Encoding::ubfm> word) {
   const unsigned width = sf(word) ? 64 : 32, r = immr(word), s = imms(word);
   const Value a = l.reg(sf(word), rn(word));
   if (s == width - 1) return l.set_x(rd(word), l.b.binary(Op::lshr, a, l.konst(sf(word), r)));     // LSR
@@ -113,7 +129,7 @@ void lift_ubfm(Lifter& l, uint32_t word) {
   bitfield(l, word, Op::ubfx);
 }
 
-void lift_bfm(Lifter& l, uint32_t word) {
+void lift_bfm(Lifter& l, Fields<Encoding::bfm> word) {
   const unsigned width = sf(word) ? 64 : 32, r = immr(word), s = imms(word);
   const Value to = l.reg(sf(word), rd(word)), from = l.reg(sf(word), rn(word));
   Value result;
@@ -127,7 +143,7 @@ void lift_bfm(Lifter& l, uint32_t word) {
   l.set_x(rd(word), result);
 }
 
-void lift_extr(Lifter& l, uint32_t word) {
+void lift_extr(Lifter& l, Fields<Encoding::extr> word) {
   const Value hi = l.reg(sf(word), rn(word)), lo = l.reg(sf(word), rm(word));
   const unsigned lsb = imms(word);
   if (lsb == 0) return l.set_x(rd(word), lo);

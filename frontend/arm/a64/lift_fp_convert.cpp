@@ -26,24 +26,50 @@ void from_general(Lifter& l, uint32_t w, bool is_unsigned, unsigned fraction_bit
                                ir::kNoValue, ir::kNoValue, ir::pack(how)));
 }
 }  // namespace
-void lift_fcvtns_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kTiesEven, false); }
-void lift_fcvtnu_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kTiesEven, true); }
-void lift_fcvtas_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kTiesAway, false); }
-void lift_fcvtau_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kTiesAway, true); }
-void lift_fcvtps_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kUp, false); }
-void lift_fcvtpu_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kUp, true); }
-void lift_fcvtms_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kDown, false); }
-void lift_fcvtmu_scalar(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kDown, true); }
-void lift_fcvtzs_integer(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kZero, false); }
-void lift_fcvtzu_integer(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kZero, true); }
-void lift_fcvtzs_fixed(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kZero, false, 64 - scale(w)); }
-void lift_fcvtzu_fixed(Lifter& l, uint32_t w) { to_general(l, w, FpRound::kZero, true, 64 - scale(w)); }
-void lift_scvtf_integer(Lifter& l, uint32_t w) { from_general(l, w, false); }
-void lift_ucvtf_integer(Lifter& l, uint32_t w) { from_general(l, w, true); }
-void lift_scvtf_fixed(Lifter& l, uint32_t w) { from_general(l, w, false, 64 - scale(w)); }
-void lift_ucvtf_fixed(Lifter& l, uint32_t w) { from_general(l, w, true, 64 - scale(w)); }
+void lift_fcvtns_scalar(Lifter& l, Fields<Encoding::fcvtns_scalar> w) {
+  to_general(l, w, FpRound::kTiesEven, false);
+}
+void lift_fcvtnu_scalar(Lifter& l, Fields<Encoding::fcvtnu_scalar> w) {
+  to_general(l, w, FpRound::kTiesEven, true);
+}
+void lift_fcvtas_scalar(Lifter& l, Fields<Encoding::fcvtas_scalar> w) {
+  to_general(l, w, FpRound::kTiesAway, false);
+}
+void lift_fcvtau_scalar(Lifter& l, Fields<Encoding::fcvtau_scalar> w) {
+  to_general(l, w, FpRound::kTiesAway, true);
+}
+void lift_fcvtps_scalar(Lifter& l, Fields<Encoding::fcvtps_scalar> w) {
+  to_general(l, w, FpRound::kUp, false);
+}
+void lift_fcvtpu_scalar(Lifter& l, Fields<Encoding::fcvtpu_scalar> w) {
+  to_general(l, w, FpRound::kUp, true);
+}
+void lift_fcvtms_scalar(Lifter& l, Fields<Encoding::fcvtms_scalar> w) {
+  to_general(l, w, FpRound::kDown, false);
+}
+void lift_fcvtmu_scalar(Lifter& l, Fields<Encoding::fcvtmu_scalar> w) {
+  to_general(l, w, FpRound::kDown, true);
+}
+void lift_fcvtzs_integer(Lifter& l, Fields<Encoding::fcvtzs_integer> w) {
+  to_general(l, w, FpRound::kZero, false);
+}
+void lift_fcvtzu_integer(Lifter& l, Fields<Encoding::fcvtzu_integer> w) {
+  to_general(l, w, FpRound::kZero, true);
+}
+void lift_fcvtzs_fixed(Lifter& l, Fields<Encoding::fcvtzs_fixed> w) {
+  to_general(l, w, FpRound::kZero, false, 64 - scale(w));
+}
+void lift_fcvtzu_fixed(Lifter& l, Fields<Encoding::fcvtzu_fixed> w) {
+  to_general(l, w, FpRound::kZero, true, 64 - scale(w));
+}
+void lift_scvtf_integer(Lifter& l, Fields<Encoding::scvtf_integer> w) { from_general(l, w, false); }
+void lift_ucvtf_integer(Lifter& l, Fields<Encoding::ucvtf_integer> w) { from_general(l, w, true); }
+void lift_scvtf_fixed(Lifter& l, Fields<Encoding::scvtf_fixed> w) {
+  from_general(l, w, false, 64 - scale(w));
+}
+void lift_ucvtf_fixed(Lifter& l, Fields<Encoding::ucvtf_fixed> w) { from_general(l, w, true, 64 - scale(w)); }
 
-void lift_fjcvtzs(Lifter& l, uint32_t w) {
+void lift_fjcvtzs(Lifter& l, Fields<Encoding::fjcvtzs> w) {
   if (!l.fp_access()) return;
   const Value n = l.scalar(Type::f64, rn(w));
   const auto constant = [&](uint32_t flags) {
@@ -88,15 +114,19 @@ void from_int(Lifter& l, uint32_t w, Shape s, bool is_unsigned, unsigned fractio
 }
 }  // namespace
 
-#define TO_INT(id, round, is_unsigned)                                                               \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { to_int(l, w, fp_vector(w), round, is_unsigned); } \
-  void lift_##id##_vector_half(Lifter& l, uint32_t w) {                                              \
-    to_int(l, w, fp_vector_half(w), round, is_unsigned);                                             \
-  }                                                                                                  \
-  void lift_##id##_simd_scalar(Lifter& l, uint32_t w) {                                              \
-    to_int(l, w, fp_simd_scalar(w), round, is_unsigned);                                             \
-  }                                                                                                  \
-  void lift_##id##_simd_scalar_half(Lifter& l, uint32_t w) { to_int(l, w, kScalarHalf, round, is_unsigned); }
+#define TO_INT(id, round, is_unsigned)                                                      \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) {                     \
+    to_int(l, w, fp_vector(w), round, is_unsigned);                                         \
+  }                                                                                         \
+  void lift_##id##_vector_half(Lifter& l, Fields<Encoding::id##_vector_half> w) {           \
+    to_int(l, w, fp_vector_half(w), round, is_unsigned);                                    \
+  }                                                                                         \
+  void lift_##id##_simd_scalar(Lifter& l, Fields<Encoding::id##_simd_scalar> w) {           \
+    to_int(l, w, fp_simd_scalar(w), round, is_unsigned);                                    \
+  }                                                                                         \
+  void lift_##id##_simd_scalar_half(Lifter& l, Fields<Encoding::id##_simd_scalar_half> w) { \
+    to_int(l, w, kScalarHalf, round, is_unsigned);                                          \
+  }
 TO_INT(fcvtns, FpRound::kTiesEven, false)
 TO_INT(fcvtnu, FpRound::kTiesEven, true)
 TO_INT(fcvtas, FpRound::kTiesAway, false)
@@ -109,59 +139,75 @@ TO_INT(fcvtzs_integer, FpRound::kZero, false)
 TO_INT(fcvtzu_integer, FpRound::kZero, true)
 #undef TO_INT
 
-void lift_scvtf_integer_vector(Lifter& l, uint32_t w) { from_int(l, w, fp_vector(w), false); }
-void lift_ucvtf_integer_vector(Lifter& l, uint32_t w) { from_int(l, w, fp_vector(w), true); }
-void lift_scvtf_integer_vector_half(Lifter& l, uint32_t w) { from_int(l, w, fp_vector_half(w), false); }
-void lift_ucvtf_integer_vector_half(Lifter& l, uint32_t w) { from_int(l, w, fp_vector_half(w), true); }
-void lift_scvtf_integer_simd_scalar(Lifter& l, uint32_t w) { from_int(l, w, fp_simd_scalar(w), false); }
-void lift_ucvtf_integer_simd_scalar(Lifter& l, uint32_t w) { from_int(l, w, fp_simd_scalar(w), true); }
-void lift_scvtf_integer_simd_scalar_half(Lifter& l, uint32_t w) { from_int(l, w, kScalarHalf, false); }
-void lift_ucvtf_integer_simd_scalar_half(Lifter& l, uint32_t w) { from_int(l, w, kScalarHalf, true); }
+void lift_scvtf_integer_vector(Lifter& l, Fields<Encoding::scvtf_integer_vector> w) {
+  from_int(l, w, fp_vector(w), false);
+}
+void lift_ucvtf_integer_vector(Lifter& l, Fields<Encoding::ucvtf_integer_vector> w) {
+  from_int(l, w, fp_vector(w), true);
+}
+void lift_scvtf_integer_vector_half(Lifter& l, Fields<Encoding::scvtf_integer_vector_half> w) {
+  from_int(l, w, fp_vector_half(w), false);
+}
+void lift_ucvtf_integer_vector_half(Lifter& l, Fields<Encoding::ucvtf_integer_vector_half> w) {
+  from_int(l, w, fp_vector_half(w), true);
+}
+void lift_scvtf_integer_simd_scalar(Lifter& l, Fields<Encoding::scvtf_integer_simd_scalar> w) {
+  from_int(l, w, fp_simd_scalar(w), false);
+}
+void lift_ucvtf_integer_simd_scalar(Lifter& l, Fields<Encoding::ucvtf_integer_simd_scalar> w) {
+  from_int(l, w, fp_simd_scalar(w), true);
+}
+void lift_scvtf_integer_simd_scalar_half(Lifter& l, Fields<Encoding::scvtf_integer_simd_scalar_half> w) {
+  from_int(l, w, kScalarHalf, false);
+}
+void lift_ucvtf_integer_simd_scalar_half(Lifter& l, Fields<Encoding::ucvtf_integer_simd_scalar_half> w) {
+  from_int(l, w, kScalarHalf, true);
+}
 
-void lift_fcvtzs_fixed_vector(Lifter& l, uint32_t w) {
+void lift_fcvtzs_fixed_vector(Lifter& l, Fields<Encoding::fcvtzs_fixed_vector> w) {
   to_int(l, w, immh_vector(w), FpRound::kZero, false, immh_fraction(w));
 }
-void lift_fcvtzu_fixed_vector(Lifter& l, uint32_t w) {
+void lift_fcvtzu_fixed_vector(Lifter& l, Fields<Encoding::fcvtzu_fixed_vector> w) {
   to_int(l, w, immh_vector(w), FpRound::kZero, true, immh_fraction(w));
 }
-void lift_fcvtzs_fixed_simd_scalar(Lifter& l, uint32_t w) {
+void lift_fcvtzs_fixed_simd_scalar(Lifter& l, Fields<Encoding::fcvtzs_fixed_simd_scalar> w) {
   to_int(l, w, immh_scalar(w), FpRound::kZero, false, immh_fraction(w));
 }
-void lift_fcvtzu_fixed_simd_scalar(Lifter& l, uint32_t w) {
+void lift_fcvtzu_fixed_simd_scalar(Lifter& l, Fields<Encoding::fcvtzu_fixed_simd_scalar> w) {
   to_int(l, w, immh_scalar(w), FpRound::kZero, true, immh_fraction(w));
 }
-void lift_scvtf_fixed_vector(Lifter& l, uint32_t w) {
+void lift_scvtf_fixed_vector(Lifter& l, Fields<Encoding::scvtf_fixed_vector> w) {
   from_int(l, w, immh_vector(w), false, immh_fraction(w));
 }
-void lift_ucvtf_fixed_vector(Lifter& l, uint32_t w) {
+void lift_ucvtf_fixed_vector(Lifter& l, Fields<Encoding::ucvtf_fixed_vector> w) {
   from_int(l, w, immh_vector(w), true, immh_fraction(w));
 }
-void lift_scvtf_fixed_simd_scalar(Lifter& l, uint32_t w) {
+void lift_scvtf_fixed_simd_scalar(Lifter& l, Fields<Encoding::scvtf_fixed_simd_scalar> w) {
   from_int(l, w, immh_scalar(w), false, immh_fraction(w));
 }
-void lift_ucvtf_fixed_simd_scalar(Lifter& l, uint32_t w) {
+void lift_ucvtf_fixed_simd_scalar(Lifter& l, Fields<Encoding::ucvtf_fixed_simd_scalar> w) {
   from_int(l, w, immh_scalar(w), true, immh_fraction(w));
 }
 
 // --- between formats
-void lift_fcvt(Lifter& l, uint32_t w) {
+void lift_fcvt(Lifter& l, Fields<Encoding::fcvt> w) {
   if (!l.fp_access()) return;
-  const Type to = fp_type(lane_of_ptype(opc_fcvt(w)));
+  const Type to = fp_type(lane_of_ptype(w["opc"]));
   l.set_scalar(rd(w), l.b.emit(Op::fcvt, to, l.scalar(fp_type(lane_of_ptype(ptype(w))), rn(w))));
 }
-void lift_fcvtl(Lifter& l, uint32_t w) {
+void lift_fcvtl(Lifter& l, Fields<Encoding::fcvtl> w) {
   if (!l.fp_access()) return;
   l.set_v(rd(w), l.b.vec(Op::fcvt_wide, 1 + sz(w), selected_half(l, w, rn(w))));
 }
-void lift_fcvtn(Lifter& l, uint32_t w) {
+void lift_fcvtn(Lifter& l, Fields<Encoding::fcvtn> w) {
   if (!l.fp_access()) return;
   put_narrow(l, w, l.b.vec(Op::fcvt_narrow, 2 + sz(w), l.v(rn(w))));
 }
-void lift_fcvtxn_vector(Lifter& l, uint32_t w) {
+void lift_fcvtxn_vector(Lifter& l, Fields<Encoding::fcvtxn_vector> w) {
   if (!l.fp_access()) return;
   put_narrow(l, w, l.b.vec(Op::fcvt_narrow, 3, l.v(rn(w)), ir::kNoValue, ir::kNoValue, 1));
 }
-void lift_fcvtxn_simd_scalar(Lifter& l, uint32_t w) {
+void lift_fcvtxn_simd_scalar(Lifter& l, Fields<Encoding::fcvtxn_simd_scalar> w) {
   if (!l.fp_access()) return;
   put_clean(l, rd(w), l.b.vec(Op::fcvt_narrow, 3, clean(l, kScalarD, rn(w)), ir::kNoValue, ir::kNoValue, 1));
 }
@@ -178,12 +224,18 @@ void round(Lifter& l, uint32_t w, Shape s, FpRound direction, uint64_t how = 0) 
 }
 }  // namespace
 
-#define ROUND(id, ...)                                                                       \
-  void lift_##id##_scalar(Lifter& l, uint32_t w) { round(l, w, fp_scalar(w), __VA_ARGS__); } \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { round(l, w, fp_vector(w), __VA_ARGS__); }
-#define ROUND_HALF(id, ...) \
-  ROUND(id, __VA_ARGS__)    \
-  void lift_##id##_vector_half(Lifter& l, uint32_t w) { round(l, w, fp_vector_half(w), __VA_ARGS__); }
+#define ROUND(id, ...)                                                  \
+  void lift_##id##_scalar(Lifter& l, Fields<Encoding::id##_scalar> w) { \
+    round(l, w, fp_scalar(w), __VA_ARGS__);                             \
+  }                                                                     \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) { \
+    round(l, w, fp_vector(w), __VA_ARGS__);                             \
+  }
+#define ROUND_HALF(id, ...)                                                       \
+  ROUND(id, __VA_ARGS__)                                                          \
+  void lift_##id##_vector_half(Lifter& l, Fields<Encoding::id##_vector_half> w) { \
+    round(l, w, fp_vector_half(w), __VA_ARGS__);                                  \
+  }
 ROUND_HALF(frintn, FpRound::kTiesEven)
 ROUND_HALF(frintp, FpRound::kUp)
 ROUND_HALF(frintm, FpRound::kDown)

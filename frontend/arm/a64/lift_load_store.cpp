@@ -28,22 +28,24 @@ void store_from(Lifter& l, unsigned t, Value base, int64_t offset, unsigned size
   l.store(base, at, size, stored_value(l, size, t), user);
   if (index != Index::kOffset) l.set_x_sp(n, l.b.add_imm(base, offset));
 }
-int64_t scaled(uint32_t w) { return int64_t{imm12(w)} << size_memory(w); }
-Value register_offset(Lifter& l, uint32_t w) { return register_offset(l, w, size_memory(w)); }
+int64_t scaled(auto w) { return int64_t{imm12(w)} << w["size"]; }
+Value register_offset(Lifter& l, auto w) { return register_offset(l, w, w["size"]); }
 
 }  // namespace
 
 // --- literal
-void lift_ldr_literal(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.pc(imm19(w) * 4), 0, opc_top(w) ? 3 : 2, false, false);
+void lift_ldr_literal(Lifter& l, Fields<Encoding::ldr_literal> w) {
+  load_to(l, rt(w), l.pc(imm19(w) * 4), 0, w["opc"] ? 3 : 2, false, false);
 }
-void lift_ldrsw_literal(Lifter& l, uint32_t w) { load_to(l, rt(w), l.pc(imm19(w) * 4), 0, 2, true, false); }
-void lift_prfm_literal(Lifter&, uint32_t) {}
+void lift_ldrsw_literal(Lifter& l, Fields<Encoding::ldrsw_literal> w) {
+  load_to(l, rt(w), l.pc(imm19(w) * 4), 0, 2, true, false);
+}
+void lift_prfm_literal(Lifter&, Fields<Encoding::prfm_literal>) {}
 
 // --- pairs
 namespace {
-void pair(Lifter& l, uint32_t w, bool load, Index index, bool sign_extend = false) {
-  const unsigned size = opc_top(w) == 2 ? 3 : 2;
+unsigned pair_size(auto w) { return w["opc"] ? 3 : 2; }
+void pair(Lifter& l, uint32_t w, unsigned size, bool load, Index index, bool sign_extend = false) {
   const int64_t offset = imm7(w) * (1 << size);
   const Value base = l.base(rn(w));
   const int64_t at = index == Index::kPost ? 0 : offset;
@@ -64,92 +66,94 @@ void pair(Lifter& l, uint32_t w, bool load, Index index, bool sign_extend = fals
   }
 }
 }  // namespace
-void lift_stnp(Lifter& l, uint32_t w) { pair(l, w, false, Index::kOffset); }
-void lift_ldnp(Lifter& l, uint32_t w) { pair(l, w, true, Index::kOffset); }
-void lift_stp(Lifter& l, uint32_t w) { pair(l, w, false, pair_indexing(w)); }
-void lift_ldp(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w)); }
-void lift_ldpsw(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w), true); }
+void lift_stnp(Lifter& l, Fields<Encoding::stnp> w) { pair(l, w, pair_size(w), false, Index::kOffset); }
+void lift_ldnp(Lifter& l, Fields<Encoding::ldnp> w) { pair(l, w, pair_size(w), true, Index::kOffset); }
+void lift_stp(Lifter& l, Fields<Encoding::stp> w) { pair(l, w, pair_size(w), false, pair_indexing(w)); }
+void lift_ldp(Lifter& l, Fields<Encoding::ldp> w) { pair(l, w, pair_size(w), true, pair_indexing(w)); }
+void lift_ldpsw(Lifter& l, Fields<Encoding::ldpsw> w) { pair(l, w, 2, true, pair_indexing(w), true); }
 
 // --- unscaled immediate
-void lift_stur(Lifter& l, uint32_t w) { store_from(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w)); }
-void lift_ldur(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), false, false);
+void lift_stur(Lifter& l, Fields<Encoding::stur> w) {
+  store_from(l, rt(w), l.base(rn(w)), imm9(w), w["size"]);
 }
-void lift_ldurs(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3);
+void lift_ldur(Lifter& l, Fields<Encoding::ldur> w) {
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), w["size"], false, false);
 }
-void lift_prfum(Lifter&, uint32_t) {}
+void lift_ldurs(Lifter& l, Fields<Encoding::ldurs> w) {
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), w["size"], true, opc(w) == 3);
+}
+void lift_prfum(Lifter&, Fields<Encoding::prfum>) {}
 
 // --- pre- and post-indexed
-void lift_str_immediate_indexed(Lifter& l, uint32_t w) {
-  store_from(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), indexing(w), rn(w));
+void lift_str_immediate_indexed(Lifter& l, Fields<Encoding::str_immediate_indexed> w) {
+  store_from(l, rt(w), l.base(rn(w)), imm9(w), w["size"], indexing(w), rn(w));
 }
-void lift_ldr_immediate_indexed(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), false, false, indexing(w), rn(w));
+void lift_ldr_immediate_indexed(Lifter& l, Fields<Encoding::ldr_immediate_indexed> w) {
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), w["size"], false, false, indexing(w), rn(w));
 }
-void lift_ldrs_immediate_indexed(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, indexing(w), rn(w));
+void lift_ldrs_immediate_indexed(Lifter& l, Fields<Encoding::ldrs_immediate_indexed> w) {
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), w["size"], true, opc(w) == 3, indexing(w), rn(w));
 }
 
 // --- unprivileged
-void lift_sttr(Lifter& l, uint32_t w) {
-  store_from(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), Index::kOffset, 31, true);
+void lift_sttr(Lifter& l, Fields<Encoding::sttr> w) {
+  store_from(l, rt(w), l.base(rn(w)), imm9(w), w["size"], Index::kOffset, 31, true);
 }
-void lift_ldtr(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), false, false, Index::kOffset, 31, true);
+void lift_ldtr(Lifter& l, Fields<Encoding::ldtr> w) {
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), w["size"], false, false, Index::kOffset, 31, true);
 }
-void lift_ldtrs(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), imm9(w), size_memory(w), true, opc(w) == 3, Index::kOffset, 31, true);
+void lift_ldtrs(Lifter& l, Fields<Encoding::ldtrs> w) {
+  load_to(l, rt(w), l.base(rn(w)), imm9(w), w["size"], true, opc(w) == 3, Index::kOffset, 31, true);
 }
 
 // --- register offset
-void lift_str_register(Lifter& l, uint32_t w) {
-  store_from(l, rt(w), register_offset(l, w), 0, size_memory(w));
+void lift_str_register(Lifter& l, Fields<Encoding::str_register> w) {
+  store_from(l, rt(w), register_offset(l, w), 0, w["size"]);
 }
-void lift_ldr_register(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), register_offset(l, w), 0, size_memory(w), false, false);
+void lift_ldr_register(Lifter& l, Fields<Encoding::ldr_register> w) {
+  load_to(l, rt(w), register_offset(l, w), 0, w["size"], false, false);
 }
-void lift_ldrs_register(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), register_offset(l, w), 0, size_memory(w), true, opc(w) == 3);
+void lift_ldrs_register(Lifter& l, Fields<Encoding::ldrs_register> w) {
+  load_to(l, rt(w), register_offset(l, w), 0, w["size"], true, opc(w) == 3);
 }
-void lift_prfm_register(Lifter&, uint32_t) {}
+void lift_prfm_register(Lifter&, Fields<Encoding::prfm_register>) {}
 
 // --- unsigned immediate
-void lift_str_immediate(Lifter& l, uint32_t w) {
-  store_from(l, rt(w), l.base(rn(w)), scaled(w), size_memory(w));
+void lift_str_immediate(Lifter& l, Fields<Encoding::str_immediate> w) {
+  store_from(l, rt(w), l.base(rn(w)), scaled(w), w["size"]);
 }
-void lift_ldr_immediate(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), scaled(w), size_memory(w), false, false);
+void lift_ldr_immediate(Lifter& l, Fields<Encoding::ldr_immediate> w) {
+  load_to(l, rt(w), l.base(rn(w)), scaled(w), w["size"], false, false);
 }
-void lift_ldrs_immediate(Lifter& l, uint32_t w) {
-  load_to(l, rt(w), l.base(rn(w)), scaled(w), size_memory(w), true, opc(w) == 3);
+void lift_ldrs_immediate(Lifter& l, Fields<Encoding::ldrs_immediate> w) {
+  load_to(l, rt(w), l.base(rn(w)), scaled(w), w["size"], true, opc(w) == 3);
 }
-void lift_prfm_immediate(Lifter&, uint32_t) {}
+void lift_prfm_immediate(Lifter&, Fields<Encoding::prfm_immediate>) {}
 
 // --- ordered
 namespace {
-void load_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
-  const unsigned size = size_memory(w);
+void load_ordered(Lifter& l, auto w, int64_t offset, unsigned align) {
+  const unsigned size = w["size"];
   const Value p = l.guard(l.base(rn(w)), offset, {.size = size, .align = align});
   l.set_x(rt(w), l.b.load(size == 3 ? Type::i64 : Type::i32, p, offset,
                           static_cast<uint8_t>(size | ir::kMemAcquire)));
 }
-void store_ordered(Lifter& l, uint32_t w, int64_t offset, unsigned align) {
-  const unsigned size = size_memory(w);
+void store_ordered(Lifter& l, auto w, int64_t offset, unsigned align) {
+  const unsigned size = w["size"];
   const Value p = l.guard(l.base(rn(w)), offset, {.size = size, .write = true, .align = align});
   l.b.store(p, offset, stored_value(l, size, rt(w)), static_cast<uint8_t>(size | ir::kMemRelease));
   l.b.commit(p);
 }
 }  // namespace
-void lift_stllr(Lifter& l, uint32_t w) { store_ordered(l, w, 0, size_memory(w)); }
-void lift_stlr(Lifter& l, uint32_t w) { store_ordered(l, w, 0, size_memory(w)); }
-void lift_ldlar(Lifter& l, uint32_t w) { load_ordered(l, w, 0, size_memory(w)); }
-void lift_ldar(Lifter& l, uint32_t w) { load_ordered(l, w, 0, size_memory(w)); }
-void lift_ldapr(Lifter& l, uint32_t w) { load_ordered(l, w, 0, size_memory(w)); }
-void lift_stlur(Lifter& l, uint32_t w) { store_ordered(l, w, imm9(w), size_memory(w)); }
-void lift_ldapur(Lifter& l, uint32_t w) { load_ordered(l, w, imm9(w), size_memory(w)); }
-void lift_ldapurs(Lifter& l, uint32_t w) {
-  const unsigned size = size_memory(w);
+void lift_stllr(Lifter& l, Fields<Encoding::stllr> w) { store_ordered(l, w, 0, w["size"]); }
+void lift_stlr(Lifter& l, Fields<Encoding::stlr> w) { store_ordered(l, w, 0, w["size"]); }
+void lift_ldlar(Lifter& l, Fields<Encoding::ldlar> w) { load_ordered(l, w, 0, w["size"]); }
+void lift_ldar(Lifter& l, Fields<Encoding::ldar> w) { load_ordered(l, w, 0, w["size"]); }
+void lift_ldapr(Lifter& l, Fields<Encoding::ldapr> w) { load_ordered(l, w, 0, w["size"]); }
+void lift_stlur(Lifter& l, Fields<Encoding::stlur> w) { store_ordered(l, w, imm9(w), w["size"]); }
+void lift_ldapur(Lifter& l, Fields<Encoding::ldapur> w) { load_ordered(l, w, imm9(w), w["size"]); }
+void lift_ldapurs(Lifter& l, Fields<Encoding::ldapurs> w) {
+  const unsigned size = w["size"];
   const Value p = l.guard(l.base(rn(w)), imm9(w), {.size = size, .align = size});
   const Type type = opc(w) == 3 ? Type::i32 : Type::i64;
   l.set_x(rt(w), l.b.load(type, p, imm9(w), static_cast<uint8_t>(size | ir::kMemAcquire | ir::kMemSigned)));

@@ -136,66 +136,66 @@ Key instruction_key(uint32_t m) { return m ? Key::kIb : Key::kIa; }
 
 }  // namespace
 
-void lift_pacia(Lifter& l, uint32_t w) { sign(l, Key::kIa, rd(w), l.x_sp(rn(w))); }
-void lift_pacib(Lifter& l, uint32_t w) { sign(l, Key::kIb, rd(w), l.x_sp(rn(w))); }
-void lift_pacda(Lifter& l, uint32_t w) { sign(l, Key::kDa, rd(w), l.x_sp(rn(w))); }
-void lift_pacdb(Lifter& l, uint32_t w) { sign(l, Key::kDb, rd(w), l.x_sp(rn(w))); }
-void lift_autia(Lifter& l, uint32_t w) { authenticate(l, Key::kIa, rd(w), l.x_sp(rn(w))); }
-void lift_autib(Lifter& l, uint32_t w) { authenticate(l, Key::kIb, rd(w), l.x_sp(rn(w))); }
-void lift_autda(Lifter& l, uint32_t w) { authenticate(l, Key::kDa, rd(w), l.x_sp(rn(w))); }
-void lift_autdb(Lifter& l, uint32_t w) { authenticate(l, Key::kDb, rd(w), l.x_sp(rn(w))); }
-void lift_paciza(Lifter& l, uint32_t w) { sign(l, Key::kIa, rd(w), l.b.i64(0)); }
-void lift_pacizb(Lifter& l, uint32_t w) { sign(l, Key::kIb, rd(w), l.b.i64(0)); }
-void lift_pacdza(Lifter& l, uint32_t w) { sign(l, Key::kDa, rd(w), l.b.i64(0)); }
-void lift_pacdzb(Lifter& l, uint32_t w) { sign(l, Key::kDb, rd(w), l.b.i64(0)); }
-void lift_autiza(Lifter& l, uint32_t w) { authenticate(l, Key::kIa, rd(w), l.b.i64(0)); }
-void lift_autizb(Lifter& l, uint32_t w) { authenticate(l, Key::kIb, rd(w), l.b.i64(0)); }
-void lift_autdza(Lifter& l, uint32_t w) { authenticate(l, Key::kDa, rd(w), l.b.i64(0)); }
-void lift_autdzb(Lifter& l, uint32_t w) { authenticate(l, Key::kDb, rd(w), l.b.i64(0)); }
-void lift_xpaci(Lifter& l, uint32_t w) { strip(l, rd(w), true); }
-void lift_xpacd(Lifter& l, uint32_t w) { strip(l, rd(w), false); }
-void lift_pacga(Lifter& l, uint32_t w) {
+void lift_pacia(Lifter& l, Fields<Encoding::pacia> w) { sign(l, Key::kIa, rd(w), l.x_sp(rn(w))); }
+void lift_pacib(Lifter& l, Fields<Encoding::pacib> w) { sign(l, Key::kIb, rd(w), l.x_sp(rn(w))); }
+void lift_pacda(Lifter& l, Fields<Encoding::pacda> w) { sign(l, Key::kDa, rd(w), l.x_sp(rn(w))); }
+void lift_pacdb(Lifter& l, Fields<Encoding::pacdb> w) { sign(l, Key::kDb, rd(w), l.x_sp(rn(w))); }
+void lift_autia(Lifter& l, Fields<Encoding::autia> w) { authenticate(l, Key::kIa, rd(w), l.x_sp(rn(w))); }
+void lift_autib(Lifter& l, Fields<Encoding::autib> w) { authenticate(l, Key::kIb, rd(w), l.x_sp(rn(w))); }
+void lift_autda(Lifter& l, Fields<Encoding::autda> w) { authenticate(l, Key::kDa, rd(w), l.x_sp(rn(w))); }
+void lift_autdb(Lifter& l, Fields<Encoding::autdb> w) { authenticate(l, Key::kDb, rd(w), l.x_sp(rn(w))); }
+void lift_paciza(Lifter& l, Fields<Encoding::paciza> w) { sign(l, Key::kIa, rd(w), l.b.i64(0)); }
+void lift_pacizb(Lifter& l, Fields<Encoding::pacizb> w) { sign(l, Key::kIb, rd(w), l.b.i64(0)); }
+void lift_pacdza(Lifter& l, Fields<Encoding::pacdza> w) { sign(l, Key::kDa, rd(w), l.b.i64(0)); }
+void lift_pacdzb(Lifter& l, Fields<Encoding::pacdzb> w) { sign(l, Key::kDb, rd(w), l.b.i64(0)); }
+void lift_autiza(Lifter& l, Fields<Encoding::autiza> w) { authenticate(l, Key::kIa, rd(w), l.b.i64(0)); }
+void lift_autizb(Lifter& l, Fields<Encoding::autizb> w) { authenticate(l, Key::kIb, rd(w), l.b.i64(0)); }
+void lift_autdza(Lifter& l, Fields<Encoding::autdza> w) { authenticate(l, Key::kDa, rd(w), l.b.i64(0)); }
+void lift_autdzb(Lifter& l, Fields<Encoding::autdzb> w) { authenticate(l, Key::kDb, rd(w), l.b.i64(0)); }
+void lift_xpaci(Lifter& l, Fields<Encoding::xpaci> w) { strip(l, rd(w), true); }
+void lift_xpacd(Lifter& l, Fields<Encoding::xpacd> w) { strip(l, rd(w), false); }
+void lift_pacga(Lifter& l, Fields<Encoding::pacga> w) {
   const Value pac = compute_pac(l, l.x(rn(w)), l.x_sp(rm(w)), kSlotApgaLo);
   l.set_x(rd(w), l.b.binary(Op::and_, pac, l.b.i64(~uint64_t{0xffffffff})));
 }
 
-void lift_xpaclri(Lifter& l, uint32_t) { strip(l, 30, true); }
-void lift_pacia1716(Lifter& l, uint32_t) { sign(l, Key::kIa, 17, l.x(16)); }
-void lift_pacib1716(Lifter& l, uint32_t) { sign(l, Key::kIb, 17, l.x(16)); }
-void lift_autia1716(Lifter& l, uint32_t) { authenticate(l, Key::kIa, 17, l.x(16)); }
-void lift_autib1716(Lifter& l, uint32_t) { authenticate(l, Key::kIb, 17, l.x(16)); }
-void lift_paciaz(Lifter& l, uint32_t) { sign(l, Key::kIa, 30, l.b.i64(0)); }
-void lift_paciasp(Lifter& l, uint32_t) { sign(l, Key::kIa, 30, l.x_sp(31)); }
-void lift_pacibz(Lifter& l, uint32_t) { sign(l, Key::kIb, 30, l.b.i64(0)); }
-void lift_pacibsp(Lifter& l, uint32_t) { sign(l, Key::kIb, 30, l.x_sp(31)); }
-void lift_autiaz(Lifter& l, uint32_t) { authenticate(l, Key::kIa, 30, l.b.i64(0)); }
-void lift_autiasp(Lifter& l, uint32_t) { authenticate(l, Key::kIa, 30, l.x_sp(31)); }
-void lift_autibz(Lifter& l, uint32_t) { authenticate(l, Key::kIb, 30, l.b.i64(0)); }
-void lift_autibsp(Lifter& l, uint32_t) { authenticate(l, Key::kIb, 30, l.x_sp(31)); }
+void lift_xpaclri(Lifter& l, Fields<Encoding::xpaclri>) { strip(l, 30, true); }
+void lift_pacia1716(Lifter& l, Fields<Encoding::pacia1716>) { sign(l, Key::kIa, 17, l.x(16)); }
+void lift_pacib1716(Lifter& l, Fields<Encoding::pacib1716>) { sign(l, Key::kIb, 17, l.x(16)); }
+void lift_autia1716(Lifter& l, Fields<Encoding::autia1716>) { authenticate(l, Key::kIa, 17, l.x(16)); }
+void lift_autib1716(Lifter& l, Fields<Encoding::autib1716>) { authenticate(l, Key::kIb, 17, l.x(16)); }
+void lift_paciaz(Lifter& l, Fields<Encoding::paciaz>) { sign(l, Key::kIa, 30, l.b.i64(0)); }
+void lift_paciasp(Lifter& l, Fields<Encoding::paciasp>) { sign(l, Key::kIa, 30, l.x_sp(31)); }
+void lift_pacibz(Lifter& l, Fields<Encoding::pacibz>) { sign(l, Key::kIb, 30, l.b.i64(0)); }
+void lift_pacibsp(Lifter& l, Fields<Encoding::pacibsp>) { sign(l, Key::kIb, 30, l.x_sp(31)); }
+void lift_autiaz(Lifter& l, Fields<Encoding::autiaz>) { authenticate(l, Key::kIa, 30, l.b.i64(0)); }
+void lift_autiasp(Lifter& l, Fields<Encoding::autiasp>) { authenticate(l, Key::kIa, 30, l.x_sp(31)); }
+void lift_autibz(Lifter& l, Fields<Encoding::autibz>) { authenticate(l, Key::kIb, 30, l.b.i64(0)); }
+void lift_autibsp(Lifter& l, Fields<Encoding::autibsp>) { authenticate(l, Key::kIb, 30, l.x_sp(31)); }
 
 namespace {
-void authenticated_branch(Lifter& l, uint32_t w, Value modifier, bool link) {
-  const Value target = authenticated(l, instruction_key(M_branch(w)), l.x(rn(w)), modifier);
+void authenticated_branch(Lifter& l, auto w, Value modifier, bool link) {
+  const Value target = authenticated(l, instruction_key(w["M"]), l.x(rn(w)), modifier);
   if (link) l.set_x(30, l.pc(4));
   l.branch_indirect(target, link ? ir::BranchKind::kCall : l.jump_kind(rn(w)));
 }
 }  // namespace
-void lift_braaz(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.b.i64(0), false); }
-void lift_blraaz(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.b.i64(0), true); }
-void lift_braa(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.x_sp(rm_branch(w)), false); }
-void lift_blraa(Lifter& l, uint32_t w) { authenticated_branch(l, w, l.x_sp(rm_branch(w)), true); }
-void lift_retaa(Lifter& l, uint32_t w) {
-  const Value target = authenticated(l, instruction_key(M_branch(w)), l.x(30), l.x_sp(31));
+void lift_braaz(Lifter& l, Fields<Encoding::braaz> w) { authenticated_branch(l, w, l.b.i64(0), false); }
+void lift_blraaz(Lifter& l, Fields<Encoding::blraaz> w) { authenticated_branch(l, w, l.b.i64(0), true); }
+void lift_braa(Lifter& l, Fields<Encoding::braa> w) { authenticated_branch(l, w, l.x_sp(w["rm"]), false); }
+void lift_blraa(Lifter& l, Fields<Encoding::blraa> w) { authenticated_branch(l, w, l.x_sp(w["rm"]), true); }
+void lift_retaa(Lifter& l, Fields<Encoding::retaa> w) {
+  const Value target = authenticated(l, instruction_key(w["M"]), l.x(30), l.x_sp(31));
   l.branch_indirect(target, ir::BranchKind::kReturn);
 }
-void lift_eretaa(Lifter& l, uint32_t w) {
+void lift_eretaa(Lifter& l, Fields<Encoding::eretaa> w) {
   if (!l.privileged()) return l.undefined(w);
-  const Value target = authenticated(l, instruction_key(M_branch(w)), l.b.get(kSlotElr), l.x_sp(31));
+  const Value target = authenticated(l, instruction_key(w["M"]), l.b.get(kSlotElr), l.x_sp(31));
   l.leave(ExitReason::kEret, 0, target);
 }
-void lift_ldraa(Lifter& l, uint32_t w) {
-  const Value base = authenticated(l, M_load(w) ? Key::kDb : Key::kDa, l.base(rn(w)), l.b.i64(0));
-  const int64_t offset = S_imm9(w) * 8;
+void lift_ldraa(Lifter& l, Fields<Encoding::ldraa> w) {
+  const Value base = authenticated(l, w["M"] ? Key::kDb : Key::kDa, l.base(rn(w)), l.b.i64(0));
+  const int64_t offset = (int64_t{w["imm9"]} - 512 * int64_t{w["S"]}) * 8;
   l.set_x(rt(w), l.load(Type::i64, base, offset, 3, false));
   if (W(w)) l.set_x_sp(rn(w), l.b.add_imm(base, offset));
 }

@@ -71,22 +71,32 @@ void dot(Lifter& l, uint32_t w, Op op) {
 
 }  // namespace
 
-void lift_mul_element(Lifter& l, uint32_t w) { multiply(l, w); }
-void lift_mla_element(Lifter& l, uint32_t w) { multiply(l, w, Op::vadd); }
-void lift_mls_element(Lifter& l, uint32_t w) { multiply(l, w, Op::vsub); }
-void lift_smull_element(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vsmull); }
-void lift_umull_element(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vumull); }
-void lift_smlal_element(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vsmull, Op::vadd); }
-void lift_umlal_element(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vumull, Op::vadd); }
-void lift_smlsl_element(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vsmull, Op::vsub); }
-void lift_umlsl_element(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vumull, Op::vsub); }
-void lift_sdot_element(Lifter& l, uint32_t w) { dot(l, w, Op::vsdot); }
-void lift_udot_element(Lifter& l, uint32_t w) { dot(l, w, Op::vudot); }
+void lift_mul_element(Lifter& l, Fields<Encoding::mul_element> w) { multiply(l, w); }
+void lift_mla_element(Lifter& l, Fields<Encoding::mla_element> w) { multiply(l, w, Op::vadd); }
+void lift_mls_element(Lifter& l, Fields<Encoding::mls_element> w) { multiply(l, w, Op::vsub); }
+void lift_smull_element(Lifter& l, Fields<Encoding::smull_element> w) { multiply_long(l, w, Op::vsmull); }
+void lift_umull_element(Lifter& l, Fields<Encoding::umull_element> w) { multiply_long(l, w, Op::vumull); }
+void lift_smlal_element(Lifter& l, Fields<Encoding::smlal_element> w) {
+  multiply_long(l, w, Op::vsmull, Op::vadd);
+}
+void lift_umlal_element(Lifter& l, Fields<Encoding::umlal_element> w) {
+  multiply_long(l, w, Op::vumull, Op::vadd);
+}
+void lift_smlsl_element(Lifter& l, Fields<Encoding::smlsl_element> w) {
+  multiply_long(l, w, Op::vsmull, Op::vsub);
+}
+void lift_umlsl_element(Lifter& l, Fields<Encoding::umlsl_element> w) {
+  multiply_long(l, w, Op::vumull, Op::vsub);
+}
+void lift_sdot_element(Lifter& l, Fields<Encoding::sdot_element> w) { dot(l, w, Op::vsdot); }
+void lift_udot_element(Lifter& l, Fields<Encoding::udot_element> w) { dot(l, w, Op::vudot); }
 
-#define BOTH(id, f, ...)                                                                                   \
-  void lift_##id##_element(Lifter& l, uint32_t w) { f(l, w, vector_shape(w) __VA_OPT__(, ) __VA_ARGS__); } \
-  void lift_##id##_element_simd_scalar(Lifter& l, uint32_t w) {                                            \
-    f(l, w, scalar_shape(w) __VA_OPT__(, ) __VA_ARGS__);                                                   \
+#define BOTH(id, f, ...)                                                                          \
+  void lift_##id##_element(Lifter& l, Fields<Encoding::id##_element> w) {                         \
+    f(l, w, vector_shape(w) __VA_OPT__(, ) __VA_ARGS__);                                          \
+  }                                                                                               \
+  void lift_##id##_element_simd_scalar(Lifter& l, Fields<Encoding::id##_element_simd_scalar> w) { \
+    f(l, w, scalar_shape(w) __VA_OPT__(, ) __VA_ARGS__);                                          \
   }
 BOTH(sqdmull, doubling_multiply_long)
 BOTH(sqdmlal, doubling_multiply_long, Op::vsqadd)
@@ -116,11 +126,17 @@ void fp_multiply_accumulate(Lifter& l, uint32_t w, Shape s, bool subtract) {
   fp_put(l, s, rd(w), fp_op(l, s, Op::fma, n, fp_element(l, w, s), fp_source(l, s, rd(w))));
 }
 }  // namespace
-#define FP(id, f, argument)                                                                             \
-  void lift_##id##_element(Lifter& l, uint32_t w) { f(l, w, fp_vector(w), argument); }                  \
-  void lift_##id##_element_half(Lifter& l, uint32_t w) { f(l, w, fp_vector_half(w), argument); }        \
-  void lift_##id##_element_simd_scalar(Lifter& l, uint32_t w) { f(l, w, fp_simd_scalar(w), argument); } \
-  void lift_##id##_element_simd_scalar_half(Lifter& l, uint32_t w) { f(l, w, kScalarHalf, argument); }
+#define FP(id, f, argument)                                                                                  \
+  void lift_##id##_element(Lifter& l, Fields<Encoding::id##_element> w) { f(l, w, fp_vector(w), argument); } \
+  void lift_##id##_element_half(Lifter& l, Fields<Encoding::id##_element_half> w) {                          \
+    f(l, w, fp_vector_half(w), argument);                                                                    \
+  }                                                                                                          \
+  void lift_##id##_element_simd_scalar(Lifter& l, Fields<Encoding::id##_element_simd_scalar> w) {            \
+    f(l, w, fp_simd_scalar(w), argument);                                                                    \
+  }                                                                                                          \
+  void lift_##id##_element_simd_scalar_half(Lifter& l, Fields<Encoding::id##_element_simd_scalar_half> w) {  \
+    f(l, w, kScalarHalf, argument);                                                                          \
+  }
 FP(fmul, fp_multiply, Op::fmul)
 FP(fmulx, fp_multiply, Op::fmulx)
 FP(fmla, fp_multiply_accumulate, false)
@@ -128,13 +144,12 @@ FP(fmls, fp_multiply_accumulate, true)
 #undef FP
 
 // The element is a complex number, two lanes.
-void lift_fcmla_element(Lifter& l, uint32_t w) {
+void lift_fcmla_element(Lifter& l, Fields<Encoding::fcmla_element> w) {
   if (!l.fp_access()) return;
   const Shape s = vector_shape(w);
   const Element e = element(w, s.lane + 1);
   const Value m = clear_outside(l, s, duplicate_lane(l, s.lane + 1, e.n, e.index));
-  fp_put(l, s, rd(w),
-         fp_op(l, s, Op::fcmla, fp_source(l, s, rd(w)), fp_source(l, s, rn(w)), m, rot_element(w)));
+  fp_put(l, s, rd(w), fp_op(l, s, Op::fcmla, fp_source(l, s, rd(w)), fp_source(l, s, rn(w)), m, w["rot"]));
 }
 
 }  // namespace mynah::arm::a64

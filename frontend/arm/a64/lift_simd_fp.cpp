@@ -8,12 +8,20 @@
 namespace mynah::arm::a64 {
 
 // Defines the lift functions of the forms that a mnemonic has, each a call of f(l, w, shape, ...).
-#define VECTOR(id, f, ...)                                                               \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { f(l, w, fp_vector(w), __VA_ARGS__); } \
-  void lift_##id##_vector_half(Lifter& l, uint32_t w) { f(l, w, fp_vector_half(w), __VA_ARGS__); }
-#define SIMD_SCALAR(id, f, ...)                                                                    \
-  void lift_##id##_simd_scalar(Lifter& l, uint32_t w) { f(l, w, fp_simd_scalar(w), __VA_ARGS__); } \
-  void lift_##id##_simd_scalar_half(Lifter& l, uint32_t w) { f(l, w, kScalarHalf, __VA_ARGS__); }
+#define VECTOR(id, f, ...)                                                        \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) {           \
+    f(l, w, fp_vector(w), __VA_ARGS__);                                           \
+  }                                                                               \
+  void lift_##id##_vector_half(Lifter& l, Fields<Encoding::id##_vector_half> w) { \
+    f(l, w, fp_vector_half(w), __VA_ARGS__);                                      \
+  }
+#define SIMD_SCALAR(id, f, ...)                                                             \
+  void lift_##id##_simd_scalar(Lifter& l, Fields<Encoding::id##_simd_scalar> w) {           \
+    f(l, w, fp_simd_scalar(w), __VA_ARGS__);                                                \
+  }                                                                                         \
+  void lift_##id##_simd_scalar_half(Lifter& l, Fields<Encoding::id##_simd_scalar_half> w) { \
+    f(l, w, kScalarHalf, __VA_ARGS__);                                                      \
+  }
 #define BOTH(id, f, ...)     \
   VECTOR(id, f, __VA_ARGS__) \
   SIMD_SCALAR(id, f, __VA_ARGS__)
@@ -65,18 +73,18 @@ BOTH(facge, three_same, Op::facge)
 BOTH(facgt, three_same, Op::facgt)
 
 // --- complex numbers
-void lift_fcadd(Lifter& l, uint32_t w) {
+void lift_fcadd(Lifter& l, Fields<Encoding::fcadd> w) {
   if (!l.fp_access()) return;
   const Shape s = vector_shape(w);
   const Value n = fp_source(l, s, rn(w)), m = fp_source(l, s, rm(w));
-  fp_put(l, s, rd(w), fp_op(l, s, Op::fcadd, n, m, ir::kNoValue, rot_fcadd(w)));
+  fp_put(l, s, rd(w), fp_op(l, s, Op::fcadd, n, m, ir::kNoValue, w["rot"]));
 }
-void lift_fcmla_vector(Lifter& l, uint32_t w) {
+void lift_fcmla_vector(Lifter& l, Fields<Encoding::fcmla_vector> w) {
   if (!l.fp_access()) return;
   const Shape s = vector_shape(w);
   fp_put(l, s, rd(w),
          fp_op(l, s, Op::fcmla, fp_source(l, s, rd(w)), fp_source(l, s, rn(w)), fp_source(l, s, rm(w)),
-               rot_fcmla(w)));
+               w["rot"]));
 }
 
 // --- two registers
@@ -145,9 +153,9 @@ void across(Lifter& l, uint32_t w, Shape s, Op op) {
   put(l, {true, false, s.lane}, rd(w), v);
 }
 }  // namespace
-#define ACROSS(id, op)                                                          \
-  void lift_##id(Lifter& l, uint32_t w) { across(l, w, {false, true, 2}, op); } \
-  void lift_##id##_half(Lifter& l, uint32_t w) { across(l, w, fp_vector_half(w), op); }
+#define ACROSS(id, op)                                                                      \
+  void lift_##id(Lifter& l, Fields<Encoding::id> w) { across(l, w, {false, true, 2}, op); } \
+  void lift_##id##_half(Lifter& l, Fields<Encoding::id##_half> w) { across(l, w, fp_vector_half(w), op); }
 ACROSS(fmaxv, Op::fmax)
 ACROSS(fminv, Op::fmin)
 ACROSS(fmaxnmv, Op::fmaxnm)

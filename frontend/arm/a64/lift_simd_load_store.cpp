@@ -11,7 +11,7 @@ namespace mynah::arm::a64 {
 namespace {
 
 // Log2 of the register's bytes: opc1 (with size 0) is the 128-bit form.
-unsigned register_size(uint32_t w) { return opc1(w) ? 4 : size_memory(w); }
+unsigned register_size(auto w) { return w["opc1"] ? 4 : w["size"]; }
 
 // The upper part of the register is cleared.
 Value load_register(Lifter& l, Value p, int64_t offset, unsigned size) {
@@ -49,53 +49,53 @@ void store_from(Lifter& l, uint32_t w, Value base, int64_t offset, unsigned size
   l.b.commit(p);
   if (index != Index::kOffset) l.set_x_sp(rn(w), l.b.add_imm(base, offset));
 }
-int64_t scaled(uint32_t w) { return int64_t{imm12(w)} << register_size(w); }
+int64_t scaled(auto w) { return int64_t{imm12(w)} << register_size(w); }
 
 }  // namespace
 
 // --- one register
-void lift_ldr_literal_simd(Lifter& l, uint32_t w) {
+void lift_ldr_literal_simd(Lifter& l, Fields<Encoding::ldr_literal_simd> w) {
   if (!l.fp_access()) return;
-  load_to(l, w, l.pc(imm19(w) * 4), 0, 2 + opc_top(w));
+  load_to(l, w, l.pc(imm19(w) * 4), 0, 2 + w["opc"]);
 }
-void lift_ldur_simd(Lifter& l, uint32_t w) {
+void lift_ldur_simd(Lifter& l, Fields<Encoding::ldur_simd> w) {
   if (!l.fp_access()) return;
   load_to(l, w, l.base(rn(w)), imm9(w), register_size(w));
 }
-void lift_stur_simd(Lifter& l, uint32_t w) {
+void lift_stur_simd(Lifter& l, Fields<Encoding::stur_simd> w) {
   if (!l.fp_access()) return;
   store_from(l, w, l.base(rn(w)), imm9(w), register_size(w));
 }
-void lift_ldr_immediate_indexed_simd(Lifter& l, uint32_t w) {
+void lift_ldr_immediate_indexed_simd(Lifter& l, Fields<Encoding::ldr_immediate_indexed_simd> w) {
   if (!l.fp_access()) return;
   load_to(l, w, l.base(rn(w)), imm9(w), register_size(w), indexing(w));
 }
-void lift_str_immediate_indexed_simd(Lifter& l, uint32_t w) {
+void lift_str_immediate_indexed_simd(Lifter& l, Fields<Encoding::str_immediate_indexed_simd> w) {
   if (!l.fp_access()) return;
   store_from(l, w, l.base(rn(w)), imm9(w), register_size(w), indexing(w));
 }
-void lift_ldr_register_simd(Lifter& l, uint32_t w) {
+void lift_ldr_register_simd(Lifter& l, Fields<Encoding::ldr_register_simd> w) {
   if (!l.fp_access()) return;
   load_to(l, w, register_offset(l, w, register_size(w)), 0, register_size(w));
 }
-void lift_str_register_simd(Lifter& l, uint32_t w) {
+void lift_str_register_simd(Lifter& l, Fields<Encoding::str_register_simd> w) {
   if (!l.fp_access()) return;
   store_from(l, w, register_offset(l, w, register_size(w)), 0, register_size(w));
 }
-void lift_ldr_immediate_simd(Lifter& l, uint32_t w) {
+void lift_ldr_immediate_simd(Lifter& l, Fields<Encoding::ldr_immediate_simd> w) {
   if (!l.fp_access()) return;
   load_to(l, w, l.base(rn(w)), scaled(w), register_size(w));
 }
-void lift_str_immediate_simd(Lifter& l, uint32_t w) {
+void lift_str_immediate_simd(Lifter& l, Fields<Encoding::str_immediate_simd> w) {
   if (!l.fp_access()) return;
   store_from(l, w, l.base(rn(w)), scaled(w), register_size(w));
 }
 
 // --- pairs
 namespace {
-void pair(Lifter& l, uint32_t w, bool load, Index index) {
+void pair(Lifter& l, auto w, bool load, Index index) {
   if (!l.fp_access()) return;
-  const unsigned size = 2 + opc_top(w);
+  const unsigned size = 2 + w["opc"];
   const int64_t offset = imm7(w) * (1 << size);
   const Value base = l.base(rn(w));
   const int64_t first = index == Index::kPost ? 0 : offset, second = first + (1 << size);
@@ -112,9 +112,9 @@ void pair(Lifter& l, uint32_t w, bool load, Index index) {
   if (index != Index::kOffset) l.set_x_sp(rn(w), l.b.add_imm(base, offset));
 }
 }  // namespace
-void lift_stnp_simd(Lifter& l, uint32_t w) { pair(l, w, false, Index::kOffset); }
-void lift_ldnp_simd(Lifter& l, uint32_t w) { pair(l, w, true, Index::kOffset); }
-void lift_stp_simd(Lifter& l, uint32_t w) { pair(l, w, false, pair_indexing(w)); }
-void lift_ldp_simd(Lifter& l, uint32_t w) { pair(l, w, true, pair_indexing(w)); }
+void lift_stnp_simd(Lifter& l, Fields<Encoding::stnp_simd> w) { pair(l, w, false, Index::kOffset); }
+void lift_ldnp_simd(Lifter& l, Fields<Encoding::ldnp_simd> w) { pair(l, w, true, Index::kOffset); }
+void lift_stp_simd(Lifter& l, Fields<Encoding::stp_simd> w) { pair(l, w, false, pair_indexing(w)); }
+void lift_ldp_simd(Lifter& l, Fields<Encoding::ldp_simd> w) { pair(l, w, true, pair_indexing(w)); }
 
 }  // namespace mynah::arm::a64

@@ -18,27 +18,27 @@ void move_to_general(Lifter& l, uint32_t w, bool is_signed) {
                           copy_index(w) | (is_signed ? 16 : 0), static_cast<uint8_t>(copy_lane(w))));
 }
 }  // namespace
-void lift_dup_element(Lifter& l, uint32_t w) {
+void lift_dup_element(Lifter& l, Fields<Encoding::dup_element> w) {
   if (!l.fp_access()) return;
   l.set_v(Q(w), rd(w), duplicate_lane(l, copy_lane(w), rn(w), copy_index(w)));
 }
-void lift_dup_element_simd_scalar(Lifter& l, uint32_t w) {
+void lift_dup_element_simd_scalar(Lifter& l, Fields<Encoding::dup_element_simd_scalar> w) {
   if (!l.fp_access()) return;
   put(l, {true, false, copy_lane(w)}, rd(w), duplicate_lane(l, copy_lane(w), rn(w), copy_index(w)));
 }
-void lift_dup_general(Lifter& l, uint32_t w) {
+void lift_dup_general(Lifter& l, Fields<Encoding::dup_general> w) {
   if (!l.fp_access()) return;
   l.set_v(Q(w), rd(w), l.b.vec(Op::vdup, copy_lane(w), l.reg(copy_lane(w) == 3, rn(w))));
 }
-void lift_smov(Lifter& l, uint32_t w) { move_to_general(l, w, true); }
-void lift_umov(Lifter& l, uint32_t w) { move_to_general(l, w, false); }
-void lift_ins_general(Lifter& l, uint32_t w) {
+void lift_smov(Lifter& l, Fields<Encoding::smov> w) { move_to_general(l, w, true); }
+void lift_umov(Lifter& l, Fields<Encoding::umov> w) { move_to_general(l, w, false); }
+void lift_ins_general(Lifter& l, Fields<Encoding::ins_general> w) {
   if (!l.fp_access()) return;
   const unsigned lane = copy_lane(w);
   l.set_v(rd(w),
           l.b.vec(Op::vinsert, lane, l.v(rd(w)), l.reg(lane == 3, rn(w)), ir::kNoValue, copy_index(w)));
 }
-void lift_ins_element(Lifter& l, uint32_t w) {
+void lift_ins_element(Lifter& l, Fields<Encoding::ins_element> w) {
   if (!l.fp_access()) return;
   const unsigned lane = copy_lane(w), from = imm4(w) >> lane;
   l.set_v(rd(w),
@@ -61,12 +61,12 @@ void interleave(Lifter& l, uint32_t w, Op op) {
   put(l, s, rd(w), l.b.vec(op, s.lane, l.v(rn(w)), l.v(rm(w))));
 }
 }  // namespace
-void lift_uzp1(Lifter& l, uint32_t w) { unzip(l, w, false); }
-void lift_uzp2(Lifter& l, uint32_t w) { unzip(l, w, true); }
-void lift_trn1(Lifter& l, uint32_t w) { interleave(l, w, Op::vtrn1); }
-void lift_trn2(Lifter& l, uint32_t w) { interleave(l, w, Op::vtrn2); }
-void lift_zip1(Lifter& l, uint32_t w) { interleave(l, w, Op::vzip1); }
-void lift_zip2(Lifter& l, uint32_t w) {
+void lift_uzp1(Lifter& l, Fields<Encoding::uzp1> w) { unzip(l, w, false); }
+void lift_uzp2(Lifter& l, Fields<Encoding::uzp2> w) { unzip(l, w, true); }
+void lift_trn1(Lifter& l, Fields<Encoding::trn1> w) { interleave(l, w, Op::vtrn1); }
+void lift_trn2(Lifter& l, Fields<Encoding::trn2> w) { interleave(l, w, Op::vtrn2); }
+void lift_zip1(Lifter& l, Fields<Encoding::zip1> w) { interleave(l, w, Op::vzip1); }
+void lift_zip2(Lifter& l, Fields<Encoding::zip2> w) {
   if (Q(w)) return interleave(l, w, Op::vzip2);
   if (!l.fp_access()) return;
   // The two low halves interleaved whole; the result is the upper half of that.
@@ -74,7 +74,7 @@ void lift_zip2(Lifter& l, uint32_t w) {
   l.set_v(false, rd(w), high64(l, both));
 }
 
-void lift_ext(Lifter& l, uint32_t w) {
+void lift_ext(Lifter& l, Fields<Encoding::ext> w) {
   if (!l.fp_access()) return;
   Value low = l.v(rn(w)), high = l.v(rm(w));
   if (!Q(w)) low = high = join_low(l, low, high);
@@ -100,8 +100,8 @@ void table_lookup(Lifter& l, uint32_t w, bool extension) {
   l.set_v(Q(w), rd(w), result);
 }
 }  // namespace
-void lift_tbl(Lifter& l, uint32_t w) { table_lookup(l, w, false); }
-void lift_tbx(Lifter& l, uint32_t w) { table_lookup(l, w, true); }
+void lift_tbl(Lifter& l, Fields<Encoding::tbl> w) { table_lookup(l, w, false); }
+void lift_tbx(Lifter& l, Fields<Encoding::tbx> w) { table_lookup(l, w, true); }
 
 // --- modified immediate
 namespace {
@@ -124,22 +124,26 @@ void change_immediate(Lifter& l, uint32_t w, Op op) {
   l.set_v(Q(w), rd(w), l.b.vec(op, 0, l.v(rd(w)), immediate(l, w, expand_imm(w))));
 }
 }  // namespace
-void lift_movi(Lifter& l, uint32_t w) { move_immediate(l, w, expand_imm(w)); }
-void lift_mvni(Lifter& l, uint32_t w) { move_immediate(l, w, ~expand_imm(w)); }
-void lift_movi_64(Lifter& l, uint32_t w) {
+void lift_movi(Lifter& l, Fields<Encoding::movi> w) { move_immediate(l, w, expand_imm(w)); }
+void lift_mvni(Lifter& l, Fields<Encoding::mvni> w) { move_immediate(l, w, ~expand_imm(w)); }
+void lift_movi_64(Lifter& l, Fields<Encoding::movi_64> w) {
   uint64_t value = 0;
   for (unsigned i = 0; i < 8; ++i) value |= abcdefgh(w) >> i & 1 ? uint64_t{0xff} << 8 * i : 0;
   move_immediate(l, w, value);
 }
-void lift_orr_vector_immediate(Lifter& l, uint32_t w) { change_immediate(l, w, Op::vor); }
-void lift_bic_vector_immediate(Lifter& l, uint32_t w) { change_immediate(l, w, Op::vandn); }
-void lift_fmov_vector_immediate_half(Lifter& l, uint32_t w) {
+void lift_orr_vector_immediate(Lifter& l, Fields<Encoding::orr_vector_immediate> w) {
+  change_immediate(l, w, Op::vor);
+}
+void lift_bic_vector_immediate(Lifter& l, Fields<Encoding::bic_vector_immediate> w) {
+  change_immediate(l, w, Op::vandn);
+}
+void lift_fmov_vector_immediate_half(Lifter& l, Fields<Encoding::fmov_vector_immediate_half> w) {
   move_immediate(l, w, replicate(1, vfp_expand_imm(abcdefgh(w), 1)));
 }
-void lift_fmov_vector_immediate(Lifter& l, uint32_t w) {
+void lift_fmov_vector_immediate(Lifter& l, Fields<Encoding::fmov_vector_immediate> w) {
   move_immediate(l, w, replicate(2, vfp_expand_imm(abcdefgh(w), 2)));
 }
-void lift_fmov_vector_immediate_double(Lifter& l, uint32_t w) {
+void lift_fmov_vector_immediate_double(Lifter& l, Fields<Encoding::fmov_vector_immediate_double> w) {
   move_immediate(l, w, vfp_expand_imm(abcdefgh(w), 3));
 }
 

@@ -75,9 +75,13 @@ void widen(Lifter& l, uint32_t w, Op extend) {
 
 }  // namespace
 
-#define BOTH(id, f, ...)                                                                            \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { f(l, w, vector(w) __VA_OPT__(, ) __VA_ARGS__); } \
-  void lift_##id##_simd_scalar(Lifter& l, uint32_t w) { f(l, w, scalar(w) __VA_OPT__(, ) __VA_ARGS__); }
+#define BOTH(id, f, ...)                                                          \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) {           \
+    f(l, w, vector(w) __VA_OPT__(, ) __VA_ARGS__);                                \
+  }                                                                               \
+  void lift_##id##_simd_scalar(Lifter& l, Fields<Encoding::id##_simd_scalar> w) { \
+    f(l, w, scalar(w) __VA_OPT__(, ) __VA_ARGS__);                                \
+  }
 BOTH(sshr, shift_right, Op::vsshr_imm)
 BOTH(ushr, shift_right, Op::vushr_imm)
 BOTH(srshr, shift_right, Op::vsrshr_imm)
@@ -94,14 +98,18 @@ BOTH(uqshl_immediate, saturating_left, Op::vuqshl)
 BOTH(sqshlu, saturating_left_unsigned)
 #undef BOTH
 
-void lift_shrn(Lifter& l, uint32_t w) { narrow(l, w, Op::vushr_imm); }
-void lift_rshrn(Lifter& l, uint32_t w) { narrow(l, w, Op::vurshr_imm); }
-void lift_sshll(Lifter& l, uint32_t w) { widen(l, w, Op::vsxtl); }
-void lift_ushll(Lifter& l, uint32_t w) { widen(l, w, Op::vuxtl); }
+void lift_shrn(Lifter& l, Fields<Encoding::shrn> w) { narrow(l, w, Op::vushr_imm); }
+void lift_rshrn(Lifter& l, Fields<Encoding::rshrn> w) { narrow(l, w, Op::vurshr_imm); }
+void lift_sshll(Lifter& l, Fields<Encoding::sshll> w) { widen(l, w, Op::vsxtl); }
+void lift_ushll(Lifter& l, Fields<Encoding::ushll> w) { widen(l, w, Op::vuxtl); }
 
-#define NARROW(id, op, rounding)                                                            \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { saturating_narrow(l, w, op, rounding); } \
-  void lift_##id##_simd_scalar(Lifter& l, uint32_t w) { saturating_narrow_scalar(l, w, op, rounding); }
+#define NARROW(id, op, rounding)                                                  \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) {           \
+    saturating_narrow(l, w, op, rounding);                                        \
+  }                                                                               \
+  void lift_##id##_simd_scalar(Lifter& l, Fields<Encoding::id##_simd_scalar> w) { \
+    saturating_narrow_scalar(l, w, op, rounding);                                 \
+  }
 NARROW(sqshrn, Op::vsqshrn, 0)
 NARROW(uqshrn, Op::vuqshrn, 0)
 NARROW(sqshrun, Op::vsqshrun, 0)

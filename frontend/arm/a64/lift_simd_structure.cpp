@@ -116,10 +116,10 @@ Registers interleave(Lifter& l, unsigned count, unsigned lane, bool q, const Reg
 }
 
 // structure: registers that share a structure; LD1 and ST1 have 1 whatever their count.
-void load_multiple(Lifter& l, uint32_t w, unsigned count, unsigned structure, bool post) {
+void load_multiple(Lifter& l, auto w, unsigned count, unsigned structure, bool post) {
   if (!l.fp_access()) return;
   const bool q = Q(w);
-  const unsigned lane = size_structure(w), total = count * (q ? 16 : 8), step = structure == 1 && !q ? 8 : 16;
+  const unsigned lane = w["size"], total = count * (q ? 16 : 8), step = structure == 1 && !q ? 8 : 16;
   const Value base = base_of(l, w);
   const Value p = l.guard(base, 0, {.size = lane, .bytes = total});
   Registers r{};
@@ -129,10 +129,10 @@ void load_multiple(Lifter& l, uint32_t w, unsigned count, unsigned structure, bo
   write_back(l, w, base, total, post);
   for (unsigned i = 0; i < count; ++i) l.set_v(q, (rt(w) + i) % 32, r[i]);
 }
-void store_multiple(Lifter& l, uint32_t w, unsigned count, unsigned structure, bool post) {
+void store_multiple(Lifter& l, auto w, unsigned count, unsigned structure, bool post) {
   if (!l.fp_access()) return;
   const bool q = Q(w);
-  const unsigned lane = size_structure(w), total = count * (q ? 16 : 8), step = structure == 1 && !q ? 8 : 16;
+  const unsigned lane = w["size"], total = count * (q ? 16 : 8), step = structure == 1 && !q ? 8 : 16;
   const Value base = base_of(l, w);
   const Value p = l.guard(base, 0, {.size = lane, .bytes = total, .write = true});
   Registers m{};
@@ -149,14 +149,14 @@ void store_multiple(Lifter& l, uint32_t w, unsigned count, unsigned structure, b
 struct Single {
   unsigned lane, index;
 };
-Single single(uint32_t w) {
-  const unsigned bits = Q(w) << 3 | S(w) << 2 | size_structure(w), lane = scale_structure(w);
+Single single(auto w) {
+  const unsigned bits = Q(w) << 3 | S(w) << 2 | w["size"], lane = w["scale"];
   if (lane == 2 && (bits & 1)) return {3, bits >> 3};
   return {lane, bits >> lane};
 }
 Type integer_of(unsigned lane) { return lane == 3 ? Type::i64 : Type::i32; }
 
-void load_single(Lifter& l, uint32_t w, unsigned count, bool post) {
+void load_single(Lifter& l, auto w, unsigned count, bool post) {
   if (!l.fp_access()) return;
   const Single s = single(w);
   const unsigned total = count << s.lane;
@@ -172,7 +172,7 @@ void load_single(Lifter& l, uint32_t w, unsigned count, bool post) {
     l.set_v(t, l.b.vec(Op::vinsert, s.lane, l.v(t), element[i], ir::kNoValue, s.index));
   }
 }
-void store_single(Lifter& l, uint32_t w, unsigned count, bool post) {
+void store_single(Lifter& l, auto w, unsigned count, bool post) {
   if (!l.fp_access()) return;
   const Single s = single(w);
   const unsigned total = count << s.lane;
@@ -186,9 +186,9 @@ void store_single(Lifter& l, uint32_t w, unsigned count, bool post) {
   l.b.commit(p);
   write_back(l, w, base, total, post);
 }
-void load_replicate(Lifter& l, uint32_t w, unsigned count, bool post) {
+void load_replicate(Lifter& l, auto w, unsigned count, bool post) {
   if (!l.fp_access()) return;
-  const unsigned lane = size_structure(w), total = count << lane;
+  const unsigned lane = w["size"], total = count << lane;
   const Value base = base_of(l, w);
   const Value p = l.guard(base, 0, {.size = lane, .bytes = total});
   Registers element{};
@@ -201,9 +201,9 @@ void load_replicate(Lifter& l, uint32_t w, unsigned count, bool post) {
 
 }  // namespace
 
-#define BOTH(id, f, ...)                                                 \
-  void lift_##id(Lifter& l, uint32_t w) { f(l, w, __VA_ARGS__, false); } \
-  void lift_##id##_post(Lifter& l, uint32_t w) { f(l, w, __VA_ARGS__, true); }
+#define BOTH(id, f, ...)                                                             \
+  void lift_##id(Lifter& l, Fields<Encoding::id> w) { f(l, w, __VA_ARGS__, false); } \
+  void lift_##id##_post(Lifter& l, Fields<Encoding::id##_post> w) { f(l, w, __VA_ARGS__, true); }
 BOTH(ld1_multiple_1, load_multiple, 1, 1)
 BOTH(ld1_multiple_2, load_multiple, 2, 1)
 BOTH(ld1_multiple_3, load_multiple, 3, 1)

@@ -57,42 +57,58 @@ void doubling_multiply_long(Lifter& l, uint32_t w, Shape s, Op combine = Op::kon
 
 }  // namespace
 
-void lift_saddl(Lifter& l, uint32_t w) { add_long(l, w, Op::vsxtl, Op::vadd); }
-void lift_uaddl(Lifter& l, uint32_t w) { add_long(l, w, Op::vuxtl, Op::vadd); }
-void lift_ssubl(Lifter& l, uint32_t w) { add_long(l, w, Op::vsxtl, Op::vsub); }
-void lift_usubl(Lifter& l, uint32_t w) { add_long(l, w, Op::vuxtl, Op::vsub); }
-void lift_saddw(Lifter& l, uint32_t w) { add_wide(l, w, Op::vsxtl, Op::vadd); }
-void lift_uaddw(Lifter& l, uint32_t w) { add_wide(l, w, Op::vuxtl, Op::vadd); }
-void lift_ssubw(Lifter& l, uint32_t w) { add_wide(l, w, Op::vsxtl, Op::vsub); }
-void lift_usubw(Lifter& l, uint32_t w) { add_wide(l, w, Op::vuxtl, Op::vsub); }
+void lift_saddl(Lifter& l, Fields<Encoding::saddl> w) { add_long(l, w, Op::vsxtl, Op::vadd); }
+void lift_uaddl(Lifter& l, Fields<Encoding::uaddl> w) { add_long(l, w, Op::vuxtl, Op::vadd); }
+void lift_ssubl(Lifter& l, Fields<Encoding::ssubl> w) { add_long(l, w, Op::vsxtl, Op::vsub); }
+void lift_usubl(Lifter& l, Fields<Encoding::usubl> w) { add_long(l, w, Op::vuxtl, Op::vsub); }
+void lift_saddw(Lifter& l, Fields<Encoding::saddw> w) { add_wide(l, w, Op::vsxtl, Op::vadd); }
+void lift_uaddw(Lifter& l, Fields<Encoding::uaddw> w) { add_wide(l, w, Op::vuxtl, Op::vadd); }
+void lift_ssubw(Lifter& l, Fields<Encoding::ssubw> w) { add_wide(l, w, Op::vsxtl, Op::vsub); }
+void lift_usubw(Lifter& l, Fields<Encoding::usubw> w) { add_wide(l, w, Op::vuxtl, Op::vsub); }
 
-void lift_addhn(Lifter& l, uint32_t w) { add_high_narrow(l, w, Op::vadd, false); }
-void lift_raddhn(Lifter& l, uint32_t w) { add_high_narrow(l, w, Op::vadd, true); }
-void lift_subhn(Lifter& l, uint32_t w) { add_high_narrow(l, w, Op::vsub, false); }
-void lift_rsubhn(Lifter& l, uint32_t w) { add_high_narrow(l, w, Op::vsub, true); }
+void lift_addhn(Lifter& l, Fields<Encoding::addhn> w) { add_high_narrow(l, w, Op::vadd, false); }
+void lift_raddhn(Lifter& l, Fields<Encoding::raddhn> w) { add_high_narrow(l, w, Op::vadd, true); }
+void lift_subhn(Lifter& l, Fields<Encoding::subhn> w) { add_high_narrow(l, w, Op::vsub, false); }
+void lift_rsubhn(Lifter& l, Fields<Encoding::rsubhn> w) { add_high_narrow(l, w, Op::vsub, true); }
 
-void lift_sabal(Lifter& l, uint32_t w) { absolute_difference_long(l, w, Op::vsabd, true); }
-void lift_uabal(Lifter& l, uint32_t w) { absolute_difference_long(l, w, Op::vuabd, true); }
-void lift_sabdl(Lifter& l, uint32_t w) { absolute_difference_long(l, w, Op::vsabd, false); }
-void lift_uabdl(Lifter& l, uint32_t w) { absolute_difference_long(l, w, Op::vuabd, false); }
+void lift_sabal(Lifter& l, Fields<Encoding::sabal> w) { absolute_difference_long(l, w, Op::vsabd, true); }
+void lift_uabal(Lifter& l, Fields<Encoding::uabal> w) { absolute_difference_long(l, w, Op::vuabd, true); }
+void lift_sabdl(Lifter& l, Fields<Encoding::sabdl> w) { absolute_difference_long(l, w, Op::vsabd, false); }
+void lift_uabdl(Lifter& l, Fields<Encoding::uabdl> w) { absolute_difference_long(l, w, Op::vuabd, false); }
 
-void lift_smull_vector(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vsmull); }
-void lift_umull_vector(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vumull); }
-void lift_smlal_vector(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vsmull, Op::vadd); }
-void lift_umlal_vector(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vumull, Op::vadd); }
-void lift_smlsl_vector(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vsmull, Op::vsub); }
-void lift_umlsl_vector(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vumull, Op::vsub); }
-void lift_pmull(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vpmull); }
-void lift_pmull_64(Lifter& l, uint32_t w) { multiply_long(l, w, Op::vpmull); }
+void lift_smull_vector(Lifter& l, Fields<Encoding::smull_vector> w) { multiply_long(l, w, Op::vsmull); }
+void lift_umull_vector(Lifter& l, Fields<Encoding::umull_vector> w) { multiply_long(l, w, Op::vumull); }
+void lift_smlal_vector(Lifter& l, Fields<Encoding::smlal_vector> w) {
+  multiply_long(l, w, Op::vsmull, Op::vadd);
+}
+void lift_umlal_vector(Lifter& l, Fields<Encoding::umlal_vector> w) {
+  multiply_long(l, w, Op::vumull, Op::vadd);
+}
+void lift_smlsl_vector(Lifter& l, Fields<Encoding::smlsl_vector> w) {
+  multiply_long(l, w, Op::vsmull, Op::vsub);
+}
+void lift_umlsl_vector(Lifter& l, Fields<Encoding::umlsl_vector> w) {
+  multiply_long(l, w, Op::vumull, Op::vsub);
+}
+void lift_pmull(Lifter& l, Fields<Encoding::pmull> w) { multiply_long(l, w, Op::vpmull); }
+void lift_pmull_64(Lifter& l, Fields<Encoding::pmull_64> w) { multiply_long(l, w, Op::vpmull); }
 
-void lift_sqdmull_vector(Lifter& l, uint32_t w) { doubling_multiply_long(l, w, vector_shape(w)); }
-void lift_sqdmlal_vector(Lifter& l, uint32_t w) { doubling_multiply_long(l, w, vector_shape(w), Op::vsqadd); }
-void lift_sqdmlsl_vector(Lifter& l, uint32_t w) { doubling_multiply_long(l, w, vector_shape(w), Op::vsqsub); }
-void lift_sqdmull_simd_scalar(Lifter& l, uint32_t w) { doubling_multiply_long(l, w, scalar_shape(w)); }
-void lift_sqdmlal_simd_scalar(Lifter& l, uint32_t w) {
+void lift_sqdmull_vector(Lifter& l, Fields<Encoding::sqdmull_vector> w) {
+  doubling_multiply_long(l, w, vector_shape(w));
+}
+void lift_sqdmlal_vector(Lifter& l, Fields<Encoding::sqdmlal_vector> w) {
+  doubling_multiply_long(l, w, vector_shape(w), Op::vsqadd);
+}
+void lift_sqdmlsl_vector(Lifter& l, Fields<Encoding::sqdmlsl_vector> w) {
+  doubling_multiply_long(l, w, vector_shape(w), Op::vsqsub);
+}
+void lift_sqdmull_simd_scalar(Lifter& l, Fields<Encoding::sqdmull_simd_scalar> w) {
+  doubling_multiply_long(l, w, scalar_shape(w));
+}
+void lift_sqdmlal_simd_scalar(Lifter& l, Fields<Encoding::sqdmlal_simd_scalar> w) {
   doubling_multiply_long(l, w, scalar_shape(w), Op::vsqadd);
 }
-void lift_sqdmlsl_simd_scalar(Lifter& l, uint32_t w) {
+void lift_sqdmlsl_simd_scalar(Lifter& l, Fields<Encoding::sqdmlsl_simd_scalar> w) {
   doubling_multiply_long(l, w, scalar_shape(w), Op::vsqsub);
 }
 

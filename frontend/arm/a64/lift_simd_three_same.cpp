@@ -40,16 +40,28 @@ constexpr unsigned kRounding = 1 << 4;
 }  // namespace
 
 #define VECTOR(id, op) \
-  void lift_##id(Lifter& l, uint32_t w) { three_same(l, w, vector_shape(w), op); }
-#define BOTH(id, op)                                                                        \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { three_same(l, w, vector_shape(w), op); } \
-  void lift_##id##_simd_scalar(Lifter& l, uint32_t w) { three_same(l, w, kScalarD, op); }
-#define SATURATING(id, ...)                                                                          \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { saturating(l, w, vector_shape(w), __VA_ARGS__); } \
-  void lift_##id##_simd_scalar(Lifter& l, uint32_t w) { saturating(l, w, scalar_shape(w), __VA_ARGS__); }
-#define SATURATING_ACCUMULATE(id, op)                                                                  \
-  void lift_##id##_vector(Lifter& l, uint32_t w) { saturating_accumulate(l, w, vector_shape(w), op); } \
-  void lift_##id##_simd_scalar(Lifter& l, uint32_t w) { saturating_accumulate(l, w, scalar_shape(w), op); }
+  void lift_##id(Lifter& l, Fields<Encoding::id> w) { three_same(l, w, vector_shape(w), op); }
+#define BOTH(id, op)                                                              \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) {           \
+    three_same(l, w, vector_shape(w), op);                                        \
+  }                                                                               \
+  void lift_##id##_simd_scalar(Lifter& l, Fields<Encoding::id##_simd_scalar> w) { \
+    three_same(l, w, kScalarD, op);                                               \
+  }
+#define SATURATING(id, ...)                                                       \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) {           \
+    saturating(l, w, vector_shape(w), __VA_ARGS__);                               \
+  }                                                                               \
+  void lift_##id##_simd_scalar(Lifter& l, Fields<Encoding::id##_simd_scalar> w) { \
+    saturating(l, w, scalar_shape(w), __VA_ARGS__);                               \
+  }
+#define SATURATING_ACCUMULATE(id, op)                                             \
+  void lift_##id##_vector(Lifter& l, Fields<Encoding::id##_vector> w) {           \
+    saturating_accumulate(l, w, vector_shape(w), op);                             \
+  }                                                                               \
+  void lift_##id##_simd_scalar(Lifter& l, Fields<Encoding::id##_simd_scalar> w) { \
+    saturating_accumulate(l, w, scalar_shape(w), op);                             \
+  }
 
 // --- arithmetic
 BOTH(add, Op::vadd)
@@ -68,10 +80,10 @@ VECTOR(umin, Op::vumin)
 VECTOR(sabd, Op::vsabd)
 VECTOR(uabd, Op::vuabd)
 VECTOR(pmul, Op::vpmul)
-void lift_saba(Lifter& l, uint32_t w) { accumulate(l, w, Op::vsabd, Op::vadd); }
-void lift_uaba(Lifter& l, uint32_t w) { accumulate(l, w, Op::vuabd, Op::vadd); }
-void lift_mla_vector(Lifter& l, uint32_t w) { accumulate(l, w, Op::vmul, Op::vadd); }
-void lift_mls_vector(Lifter& l, uint32_t w) { accumulate(l, w, Op::vmul, Op::vsub); }
+void lift_saba(Lifter& l, Fields<Encoding::saba> w) { accumulate(l, w, Op::vsabd, Op::vadd); }
+void lift_uaba(Lifter& l, Fields<Encoding::uaba> w) { accumulate(l, w, Op::vuabd, Op::vadd); }
+void lift_mla_vector(Lifter& l, Fields<Encoding::mla_vector> w) { accumulate(l, w, Op::vmul, Op::vadd); }
+void lift_mls_vector(Lifter& l, Fields<Encoding::mls_vector> w) { accumulate(l, w, Op::vmul, Op::vsub); }
 
 // --- comparison
 BOTH(cmgt_register, Op::vcmgt)
@@ -107,11 +119,11 @@ SATURATING_ACCUMULATE(sqrdmlsh, Op::vsqrdmlsh)
 #undef VECTOR
 
 // --- pairwise
-void lift_addp_vector(Lifter& l, uint32_t w) { pairwise(l, w, Op::vadd); }
-void lift_smaxp(Lifter& l, uint32_t w) { pairwise(l, w, Op::vsmax); }
-void lift_sminp(Lifter& l, uint32_t w) { pairwise(l, w, Op::vsmin); }
-void lift_umaxp(Lifter& l, uint32_t w) { pairwise(l, w, Op::vumax); }
-void lift_uminp(Lifter& l, uint32_t w) { pairwise(l, w, Op::vumin); }
+void lift_addp_vector(Lifter& l, Fields<Encoding::addp_vector> w) { pairwise(l, w, Op::vadd); }
+void lift_smaxp(Lifter& l, Fields<Encoding::smaxp> w) { pairwise(l, w, Op::vsmax); }
+void lift_sminp(Lifter& l, Fields<Encoding::sminp> w) { pairwise(l, w, Op::vsmin); }
+void lift_umaxp(Lifter& l, Fields<Encoding::umaxp> w) { pairwise(l, w, Op::vumax); }
+void lift_uminp(Lifter& l, Fields<Encoding::uminp> w) { pairwise(l, w, Op::vumin); }
 
 // --- logical
 namespace {
@@ -121,17 +133,19 @@ void select_bits(Lifter& l, uint32_t w, unsigned mask, unsigned when_set, unsign
   put(l, vector_shape(w, 0), rd(w), l.b.vec(Op::vbsl, 0, l.v(mask), l.v(when_set), l.v(when_clear)));
 }
 }  // namespace
-void lift_and_vector(Lifter& l, uint32_t w) { logical(l, w, Op::vand); }
-void lift_bic_vector_register(Lifter& l, uint32_t w) { logical(l, w, Op::vandn); }
-void lift_orr_vector_register(Lifter& l, uint32_t w) { logical(l, w, Op::vor); }
-void lift_eor_vector(Lifter& l, uint32_t w) { logical(l, w, Op::vxor); }
-void lift_orn_vector(Lifter& l, uint32_t w) {
+void lift_and_vector(Lifter& l, Fields<Encoding::and_vector> w) { logical(l, w, Op::vand); }
+void lift_bic_vector_register(Lifter& l, Fields<Encoding::bic_vector_register> w) {
+  logical(l, w, Op::vandn);
+}
+void lift_orr_vector_register(Lifter& l, Fields<Encoding::orr_vector_register> w) { logical(l, w, Op::vor); }
+void lift_eor_vector(Lifter& l, Fields<Encoding::eor_vector> w) { logical(l, w, Op::vxor); }
+void lift_orn_vector(Lifter& l, Fields<Encoding::orn_vector> w) {
   if (!l.fp_access()) return;
   put(l, vector_shape(w, 0), rd(w), l.b.vec(Op::vor, 0, l.v(rn(w)), l.b.vec(Op::vnot, 0, l.v(rm(w)))));
 }
-void lift_bsl(Lifter& l, uint32_t w) { select_bits(l, w, rd(w), rn(w), rm(w)); }
-void lift_bit(Lifter& l, uint32_t w) { select_bits(l, w, rm(w), rn(w), rd(w)); }
-void lift_bif(Lifter& l, uint32_t w) { select_bits(l, w, rm(w), rd(w), rn(w)); }
+void lift_bsl(Lifter& l, Fields<Encoding::bsl> w) { select_bits(l, w, rd(w), rn(w), rm(w)); }
+void lift_bit(Lifter& l, Fields<Encoding::bit> w) { select_bits(l, w, rm(w), rn(w), rd(w)); }
+void lift_bif(Lifter& l, Fields<Encoding::bif> w) { select_bits(l, w, rm(w), rd(w), rn(w)); }
 
 // --- dot products
 namespace {
@@ -140,7 +154,7 @@ void dot(Lifter& l, uint32_t w, Op op) {
   put(l, vector_shape(w, 2), rd(w), l.b.vec(op, 0, l.v(rd(w)), l.v(rn(w)), l.v(rm(w))));
 }
 }  // namespace
-void lift_sdot_vector(Lifter& l, uint32_t w) { dot(l, w, Op::vsdot); }
-void lift_udot_vector(Lifter& l, uint32_t w) { dot(l, w, Op::vudot); }
+void lift_sdot_vector(Lifter& l, Fields<Encoding::sdot_vector> w) { dot(l, w, Op::vsdot); }
+void lift_udot_vector(Lifter& l, Fields<Encoding::udot_vector> w) { dot(l, w, Op::vudot); }
 
 }  // namespace mynah::arm::a64

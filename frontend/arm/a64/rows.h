@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parsed decode rows, for the decoder itself, for tests, and for row_field<>.
+// The parsed decode rows, for the decoder itself, for tests, and for Fields<>, a word with its row's fields.
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
+#include <stdexcept>
 #include <string_view>
 
 #include "frontend/arm/a64/decode.h"
@@ -33,29 +35,35 @@ inline constexpr Row kRow<0> = {};
 // The row of an encoding, for code that looks at rows at run time. That of unallocated holds every word.
 const Row& row_of(Encoding);
 
-template <size_t n>
-struct FieldName {
-  consteval FieldName(const char (&text)[n]) {
-    for (size_t i = 0; i < n; ++i) name[i] = text[i];
+// A word of one row, with the row's own fields: what its lift function receives. `f["imm6"]` is read where
+// the row has it; a name that the row lacks is a build error. As a plain word it goes to what several rows
+// share.
+template <Encoding encoding>
+class Fields {
+ public:
+  class Name {
+   public:
+    consteval Name(const char* name) : field_(find(name)) {}
+    Field field_;
+
+   private:
+    static consteval Field find(std::string_view name) {
+      const Field* field = kRow<static_cast<size_t>(encoding)>.find(name);
+      if (!field) throw std::invalid_argument("the row has no field of this name");
+      return {{}, field->lsb, field->width};
+    }
+  };
+
+  constexpr explicit Fields(uint32_t word) : word_(word) {}
+  // To nothing but a word: what is no word has no operator[] of its own to compete with this one's.
+  template <std::same_as<uint32_t> Word>
+  constexpr operator Word() const {
+    return word_;
   }
-  constexpr std::string_view view() const { return {name, n - 1}; }
-  char name[n] = {};
+  constexpr uint32_t operator[](Name name) const { return bits(word_, name.field_.lsb, name.field_.width); }
+
+ private:
+  uint32_t word_;
 };
-
-// A copy of the named field of a row; of width 0 when there is none.
-consteval Field find_field(const Row& row, std::string_view name) {
-  for (size_t i = 0; i < row.field_count; ++i) {
-    if (row.fields[i].name == name) return row.fields[i];
-  }
-  return {};
-}
-
-// row_field<Encoding::rmif, "imm6">(word): a field of a row, unsigned, at a position known at compile time.
-template <Encoding encoding, FieldName name>
-constexpr uint32_t row_field(uint32_t word) {
-  constexpr Field field = find_field(kRow<static_cast<size_t>(encoding)>, name.view());
-  static_assert(field.width != 0, "the row has no field of this name");
-  return bits(word, field.lsb, field.width);
-}
 
 }  // namespace mynah::arm::a64
