@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "devices/host/result.h"
+#include "base/result.h"
 
 namespace mynah::app {
 

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "devices/host/result.h"
+#include "base/result.h"
 #include "devices/host/slirp_options.h"
 #include "engine/vcpu.h"
 #include "machines/guest_clock.h"

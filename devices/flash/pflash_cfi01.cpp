@@ -381,8 +381,7 @@ bool PflashCfi01::load_chip(StateStream& s, Chip& chip) {
                      [&](const Buffered& b) { return block_of(b.word) == chip.buffer_block; });
 }
 
-void PflashCfi01::serialize(StateStream& s) {
-  s.section(name_, 1);
+void PflashCfi01::serialize_state(StateStream& s) {
   uint64_t size = config_.size;
   uint32_t sector_size = config_.sector_size;
   uint8_t chip_total = static_cast<uint8_t>(chip_count());

@@ -247,8 +247,7 @@ void FwCfg::skip(uint32_t n) {
   offset_ += std::min<uint64_t>(n, left);
 }
 
-void FwCfg::serialize(StateStream& s) {
-  s.section(name_, 1);
+void FwCfg::serialize_state(StateStream& s) {
   uint16_t key = selected_;
   uint64_t offset = offset_;
   uint64_t dma_address = dma_address_;

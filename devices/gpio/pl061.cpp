@@ -151,8 +151,7 @@ void Pl061::write_register(Offset offset, uint8_t value) {
   }
 }
 
-void Pl061::serialize(StateStream& s) {
-  s.section(name_, 1);
+void Pl061::serialize_state(StateStream& s) {
   for (uint8_t* r : {&in_, &out_, &edges_, &dir_, &is_, &ibe_, &iev_, &ie_, &afsel_}) s.io(*r);
   if (!s.loading()) return;
   // Whatever the outputs drive restores its own input levels; an edge played to it here would be a false one.

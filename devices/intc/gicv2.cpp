@@ -74,8 +74,7 @@ void Gicv2::reset() {
   flush();
 }
 
-void Gicv2::serialize(StateStream& stream) {
-  stream.section("gicv2", 1);
+void Gicv2::serialize_state(StateStream& stream) {
   auto ncpus = static_cast<uint32_t>(cpus_.size()), nwords = static_cast<uint32_t>(irqs_.words());
   stream.io(ncpus);
   stream.io(nwords);

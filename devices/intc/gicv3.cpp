@@ -99,8 +99,7 @@ void Gicv3::reset() {
   flush();
 }
 
-void Gicv3::serialize(StateStream& stream) {
-  stream.section("gicv3", 1);
+void Gicv3::serialize_state(StateStream& stream) {
   auto ncpus = static_cast<uint32_t>(interfaces_.size()), nwords = static_cast<uint32_t>(irqs_.words());
   stream.io(ncpus);
   stream.io(nwords);

@@ -152,8 +152,7 @@ void Pl031::write(Offset offset, Width width, uint64_t raw) {
   update_irq();
 }
 
-void Pl031::serialize(StateStream& s) {
-  s.section(name_, 2);
+void Pl031::serialize_state(StateStream& s) {
   s.io(base_);
   s.io(match_at_);
   s.io(seen_);

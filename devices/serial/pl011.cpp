@@ -248,8 +248,7 @@ void Pl011::write(Offset offset, Width width, uint64_t raw) {
   if (was_full && can_receive() != 0) backend_.accept_input();
 }
 
-void Pl011::serialize(StateStream& s) {
-  s.section(name_, 1);
+void Pl011::serialize_state(StateStream& s) {
   // The ring is saved from its head on, so that equal contents give equal bytes.
   std::array<uint16_t, kFifoDepth> fifo{};
   uint8_t count = count_;

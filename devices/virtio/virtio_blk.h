@@ -29,6 +29,7 @@ class VirtioBlk final : public VirtioDevice {
       : VirtioBlk(memory, log, backend, Options{}) {}
 
   uint32_t device_id() const override { return 2; }
+  uint32_t state_version() const override { return 1; }
   bool write_config(uint64_t offset, std::span<const uint8_t> from) override;
 
   // The backend's size changed: tells the driver.

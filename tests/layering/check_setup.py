@@ -13,6 +13,7 @@ import sys
 PACKAGES = {
     "asmjit": "libasmjit-dev",
     "benchmark": "libbenchmark-dev",
+    "fmt": "libfmt-dev",
     "GTest": "libgtest-dev",
     "nlohmann_json": "nlohmann-json3-dev",
     "PkgConfig": "pkg-config",
