@@ -3,6 +3,8 @@
 // The table of options and the loop over the arguments.
 #include "app/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -97,8 +99,7 @@ constexpr OptionRow kOptions[] = {
     {"", "", kNone, "", "Machine", nullptr},
     {"machine", "M", kList, "TYPE[,PROPERTY=VALUE...]", "machine and its properties (help lists both)",
      apply_machine},
-    {"cpu", "", kList, "MODEL[,PROPERTY=on|off...]", "processor, max by default (help lists them)",
-     apply_cpu},
+    {"cpu", "", kList, "MODEL[,PROPERTY=on|off...]", "processor (help lists them)", apply_cpu},
     {"smp", "", kList, "N", "number of processors: 1", apply_smp},
     {"m", "", kList, "SIZE[K|M|G|T]", "guest memory, in MiB unless it says otherwise; 128M by default",
      apply_memory},
@@ -384,6 +385,14 @@ std::string wrapped(std::string_view text, size_t indent) {
   return out;
 }
 
+// The architectures that there are boards for.
+std::string guests() {
+  std::vector<std::string_view> names;
+  for (const Board* board : boards())
+    if (std::find(names.begin(), names.end(), board->guest) == names.end()) names.push_back(board->guest);
+  return joined(names);
+}
+
 }  // namespace
 
 Result<Options> parse_options(std::span<const std::string_view> arguments) {
@@ -392,13 +401,14 @@ Result<Options> parse_options(std::span<const std::string_view> arguments) {
   return std::move(parser.options);
 }
 
-std::string version_text() { return "mynah " MYNAH_VERSION " (AArch64 guests)\n"; }
+std::string version_text() { return fmt::format("mynah {} ({} guests)\n", MYNAH_VERSION, guests()); }
 
 std::string help_text() {
   constexpr size_t kColumn = 14;
-  std::string text = version_text() +
-                     "usage: mynah [OPTION...] [DISK-IMAGE]\n\n"
-                     "Runs operating systems for AArch64. Options start with - or --.\n";
+  std::string text = fmt::format(
+      "{}usage: mynah [OPTION...] [DISK-IMAGE]\n\n"
+      "Runs operating systems for {}. Options start with - or --.\n",
+      version_text(), guests());
   for (const OptionRow& row : kOptions) {
     if (row.name.empty()) {
       text += "\n" + std::string(row.help) + "\n";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // -drive, -device and -object, and what they make of each other.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -173,8 +175,7 @@ constexpr PciDevice kPciDevices[] = {
 
 std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
-  for (const DeviceRow& row : kDevices)
-    text += format("  %-22s %s\n", std::string(row.name).c_str(), std::string(row.help).c_str());
+  for (const DeviceRow& row : kDevices) text += fmt::format("  {:<22} {}\n", row.name, row.help);
   return text;
 }
 
@@ -452,6 +453,7 @@ std::string apply_object(OptionParser& p, const std::string& value) {
 }
 
 std::string OptionParser::finish() {
+  if (std::string error = choose_cpu(); !error.empty()) return error;
   for (const std::string& error :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Options about the machine, its time and its end.
+#include <fmt/format.h>
 #include <time.h>
 
 #include <charconv>
@@ -8,7 +9,6 @@
 #include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
-#include "frontend/arm/cpu_models.h"
 
 namespace mynah::app {
 namespace {
@@ -29,37 +29,45 @@ std::string set_accelerator(Options& to, const std::string& value) {
   return {};
 }
 
-std::string set_gic_version(Options& to, const std::string& value) {
-  if (value == "max") {
-    to.gic_version = 3;
-  } else if (value == "2" || value == "3") {
-    to.gic_version = static_cast<unsigned>(value[0] - '0');
-  } else {
-    return "2, 3 or max";
-  }
-  return {};
+std::vector<std::string_view> board_names() {
+  std::vector<std::string_view> names;
+  for (const Board* board : boards()) names.push_back(board->name);
+  return names;
 }
 
-constexpr std::string_view kMachines[] = {"virt"};
-
-std::string set_machine_type(Options&, const std::string& value) {
-  if (value == "virt") return {};
-  return "the name of a machine" + suggestion(value, kMachines) + " (-M help lists them)";
+std::string set_machine_type(Options& to, const std::string& value) {
+  if (const Board* board = find_board(value)) {
+    if (board != to.board) to.board_choice.properties.clear();
+    to.board = board;
+    return {};
+  }
+  return "the name of a machine" + suggestion(value, board_names()) + " (-M help lists them)";
 }
 
 constexpr KeyRow<Options> kMachineKeys[] = {
-    {"type", "virt", "the machine", set_machine_type},
-    {"gic-version", "2|3|max", "generation of the interrupt controller, 2 by default", set_gic_version},
+    {"type", "NAME", "the machine", set_machine_type},
     {"accel", "jit|interp", "as -accel", set_accelerator},
     {"dumpdtb", "FILE", "write the device tree there and exit", set_text<Options, &Options::dump_dtb>},
-    {"secure", "off", "security extensions", only_off<Options>},
-    {"virtualization", "off", "hypervisor extensions", only_off<Options>},
-    {"mte", "off", "memory tagging", only_off<Options>},
-    {"its", "off", "interrupt translation service", only_off<Options>},
-    {"acpi", "off", "ACPI tables", only_off<Options>},
-    {"usb", "off", "USB controller", only_off<Options>},
-    {"graphics", "off", "graphics card", only_off<Options>},
 };
+
+// "2|3|max" as "2, 3 or max".
+std::string alternatives(std::string_view values) {
+  std::string text(values);
+  for (size_t at = 0, bar; (bar = text.find('|', at)) != std::string::npos; at = bar)
+    text.replace(bar, 1, text.find('|', bar + 1) == std::string::npos ? " or " : ", ");
+  return text;
+}
+
+std::string set_board_property(Options& to, const BoardProperty& property, const std::string& value) {
+  if (property.values == "off") {
+    if (std::string error = only_off(to, value); !error.empty()) return error;
+  } else if (const std::string all = fmt::format("|{}|", property.values);
+             value.find('|') != std::string::npos || all.find("|" + value + "|") == std::string::npos) {
+    return alternatives(property.values);
+  }
+  to.board_choice.properties.emplace_back(property.name, value);
+  return {};
+}
 
 std::string set_shift(OptionParser& to, const std::string& value) {
   if (value == "auto") {
@@ -219,37 +227,64 @@ std::string keys_or_help(OptionParser& p, const std::string& value, const KeyLis
 
 std::string apply_machine(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
-    p.print(
-        "machines (-M NAME):\n  virt           board of virtio devices, as Arm systems know it (default)\n");
+    std::string text = "machines (-M NAME):\n";
+    for (const Board* board : boards())
+      text += fmt::format("  {:<14} {}{}\n", board->name, board->help,
+                          board == boards().front() ? " (default)" : "");
+    p.print(std::move(text));
     return {};
   }
   const std::string first = host::split_options(value)[0];
-  if (first.find('=') == std::string::npos && first != "virt" && first != "help")
+  if (first.find('=') == std::string::npos && !find_board(first) && first != "help")
     return "machine '" + first +
-           (known_elsewhere(Known::kMachine, first) ? "' is not supported yet; use virt"
-                                                    : "' is not known" + suggestion(first, kMachines)) +
+           (known_elsewhere(Known::kMachine, first) ? "' is not supported yet; use " + joined(board_names())
+                                                    : "' is not known" + suggestion(first, board_names())) +
            " (-M help lists them)";
-  return keys_or_help(p, value, {"-machine virt", "type"}, kMachineKeys, p.options);
+  // The board is known before its properties are: it comes first.
+  Options& options = p.options;
+  const std::string type = first.starts_with("type=") ? first.substr(5) : first;
+  if (find_board(type)) set_machine_type(options, type);
+  const std::string what = fmt::format("-machine {}", options.board->name);
+  const std::span<const BoardProperty> properties = options.board->properties;
+  std::vector<KeyNames> names = key_names(std::span<const KeyRow<Options>>(kMachineKeys));
+  for (const BoardProperty& property : properties)
+    names.push_back({property.name, property.values, property.help});
+  std::string error = apply_key_list(value, {what, "type"}, names, [&](size_t row, const std::string& to) {
+    return row < std::size(kMachineKeys)
+               ? kMachineKeys[row].set(options, to)
+               : set_board_property(options, properties[row - std::size(kMachineKeys)], to);
+  });
+  if (error != kWantsHelp) return error;
+  p.print(key_help(what, names));
+  return {};
 }
 
 std::string apply_cpu(OptionParser& p, const std::string& value) {
-  if (value == "help" || value == "?") {
-    std::string text = "processors (-cpu NAME[,PROPERTY=on|off...]):\n";
-    for (std::string_view name : arm::cpu_model_names())
-      text += "  " + std::string(name) + (name == "max" ? "  (default)\n" : "\n");
-    p.print(text + "properties: aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2\n");
-    return {};
-  }
-  const auto made = arm::make_cpu_model(value);
-  if (!made.model && made.known.empty()) return made.error;
-  if (value == "host")
-    return "-cpu host is not possible, because the guest's processor is always emulated; use -cpu max";
-  if (!made.model && known_elsewhere(Known::kProcessor, value.substr(0, value.find(','))))
-    return "processor '" + made.unknown + "' is not supported yet; use one of " + joined(made.known);
-  if (!made.model)
-    return made.error + suggestion(made.unknown, made.known) + " (there are " + joined(made.known) + ")";
-  p.options.cpu = value;
+  p.cpu = value;
+  if (value != "help" && value != "?") return {};
+  const Board& board = *p.options.board;
+  std::string text = "processors (-cpu NAME[,PROPERTY=on|off...]):\n";
+  for (std::string_view name : board.cpu_names())
+    text += fmt::format("  {}{}\n", name, name == board.default_cpu ? "  (default)" : "");
+  p.print(text + fmt::format("properties: {}\n", board.cpu_properties));
   return {};
+}
+
+std::string OptionParser::choose_cpu() {
+  const Board& board = *options.board;
+  const std::string name = cpu.value_or(std::string(board.default_cpu));
+  options.board_choice.cpu = name;
+  const WrongChoice wrong = board.check_cpu(name);
+  if (wrong.sentence.empty() || wrong.known.empty()) return wrong.sentence;
+  if (name == "host")
+    return fmt::format(
+        "-cpu host is not possible, because the guest's processor is always emulated; use -cpu {}",
+        board.default_cpu);
+  if (known_elsewhere(Known::kProcessor, name.substr(0, name.find(','))))
+    return fmt::format("processor '{}' is not supported yet; use one of {}", wrong.unknown,
+                       joined(wrong.known));
+  return fmt::format("{}{} (there are {})", wrong.sentence, suggestion(wrong.unknown, wrong.known),
+                     joined(wrong.known));
 }
 
 std::string apply_smp(OptionParser& p, const std::string& value) {
@@ -263,8 +298,7 @@ std::string apply_memory(OptionParser& p, const std::string& value) {
 namespace {
 std::string technique_help() {
   std::string text = "techniques (-accel jit,without=NAME+NAME):\n";
-  for (const TechniqueName& t : kTechniques)
-    text += format("  %-18s %s\n", std::string(t.name).c_str(), std::string(t.help).c_str());
+  for (const TechniqueName& t : kTechniques) text += fmt::format("  {:<18} {}\n", t.name, t.help);
   return text;
 }
 }  // namespace

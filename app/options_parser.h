@@ -23,6 +23,7 @@ struct OptionParser {
   bool legacy_card = false, legacy_user = false;  // -net nic, -net user
   std::string legacy_user_text;
   std::optional<MacAddress> legacy_mac;
+  std::optional<std::string> cpu;             // -cpu
   std::vector<DeviceOption> default_devices;  // network cards of -nic, after all -device
 
   void print(std::string text) {
@@ -30,6 +31,7 @@ struct OptionParser {
   }
   // Checks what concerns several options, and makes the devices that drives and networks imply.
   std::string finish();
+  std::string choose_cpu();  // finish()'s part in options_machine.cpp
 };
 
 // options_machine.cpp

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // -d, -dfilter and --stats.
+#include <fmt/format.h>
+
 #include "app/options_parser.h"
 #include "app/text.h"
 
@@ -46,7 +48,7 @@ std::string apply_traces(OptionParser& p, const std::string& value) {
   for (const std::string& word : host::split_options(value)) {
     if (word == "help" || word == "?") {
       std::string text = "log items (-d ITEM,ITEM...):\n";
-      for (const TraceRow& row : kTraces) text += format("  %-14s %s\n", row.name.data(), row.help.data());
+      for (const TraceRow& row : kTraces) text += fmt::format("  {:<14} {}\n", row.name, row.help);
       p.print(std::move(text));
       return {};
     }

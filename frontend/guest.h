@@ -136,8 +136,6 @@ class GuestCpu {
   virtual bool enters_plainly() const = 0;           // a direct branch to pc() would be entered alike
   virtual void branched(ir::BranchKind branch) = 0;  // pc() was reached by an exit_indirect
   virtual void not_entered(uint64_t mode) = 0;       // a block of this mode was reached, not executed
-  virtual std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const = 0;
-  virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
 
   // --- control
   virtual AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) = 0;

@@ -62,6 +62,10 @@ class ArmCpu final : public GuestCpu {
     return sysregs::debug_write(state_, system_, model_, key, value);
   }
 
+  // Text for logs (guest_debug.h). Lines end with a newline.
+  std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const;
+  std::string dump() const;
+
   // --- GuestCpu
   std::string_view name() const override { return model_.name; }
   void reset() override;
@@ -87,8 +91,6 @@ class ArmCpu final : public GuestCpu {
   bool enters_plainly() const override;
   void branched(ir::BranchKind branch) override;
   void not_entered(uint64_t mode) override { state_.btype = mode >> kModeBtypeShift & 3; }
-  std::string disassemble(std::span<const uint8_t> bytes, uint64_t pc) const override;
-  std::string dump() const override;
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
   bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) override;
   bool interrupt_deliverable() const override;
