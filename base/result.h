@@ -27,7 +27,7 @@ Error error(fmt::format_string<T...> pattern, T&&... values) {
 
 namespace detail {
 [[noreturn]] inline void value_of_failed_result(const std::string& message) {
-  std::fprintf(stderr, "mynah: internal error: value of a failed result taken: %s\n", message.c_str());
+  fmt::print(stderr, "mynah: internal error: value of a failed result taken: {}\n", message);
   std::abort();
 }
 }  // namespace detail

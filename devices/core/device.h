@@ -40,10 +40,6 @@ class IrqLine {
   void set(bool level) const {
     if (sink_) sink_->set_irq(line_, level);
   }
-  void pulse() const {
-    set(true);
-    set(false);
-  }
 
  private:
   IrqSink* sink_ = nullptr;

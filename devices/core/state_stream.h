@@ -8,6 +8,8 @@
 // Stateful: what has such state, a device or what is one but for the bus.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -30,8 +32,10 @@ class StateStream {
   bool failed() const { return failed_; }
   void fail() {
     if (!failed_)
-      error_ = "the saved state of '" + section_ + "' does not fit this machine; start it with the options " +
-               "that it was saved with";
+      error_ = fmt::format(
+          "the saved state of '{}' does not fit this machine; start it with the options that it was saved "
+          "with",
+          section_);
     failed_ = true;
   }
   const std::string& error() const { return error_; }  // once failed()
@@ -49,9 +53,11 @@ class StateStream {
     if (stored != name) return fail();
     if (stored_version == version) return;
     failed_ = true;
-    error_ = "the state of '" + section_ + "' was saved in version " + std::to_string(stored_version) +
-             ", and this program knows version " + std::to_string(version) +
-             "; load it with the program that saved it";
+    error_ = fmt::format(
+        "the state of '{}' was saved in version {}, and this program knows version {}; load it with the "
+        "program "
+        "that saved it",
+        section_, stored_version, version);
   }
 
   template <typename T>
