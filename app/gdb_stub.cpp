@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Packets byte by byte (checksum, escapes, acknowledgement), then one function a packet. An answer to what is
+// not known is empty, as the protocol wants it (GDB manual, "Packet Acknowledgment" and "Overview").
 #include "app/gdb_stub.h"
 
 #include <fmt/core.h>

@@ -214,18 +214,9 @@ constexpr KeyRow<Options> kNameKeys[] = {
     {"debug-threads", "on|off", "accepted", set_nothing<Options>},
 };
 
-template <typename T, size_t N>
-std::string keys_or_help(OptionParser& p, const std::string& value, const KeyListSyntax& syntax,
-                         const KeyRow<T> (&rows)[N], T& to) {
-  std::string error = apply_keys(value, syntax, rows, to);
-  if (error != kWantsHelp) return error;
-  p.print(key_help(syntax.what, key_names(std::span<const KeyRow<T>>(rows))));
-  return {};
-}
-
 }  // namespace
 
-std::string apply_machine(OptionParser& p, const std::string& value) {
+Result<void> apply_machine(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
     std::string text = "machines (-M NAME):\n";
     for (const Board* board : boards())
@@ -236,10 +227,11 @@ std::string apply_machine(OptionParser& p, const std::string& value) {
   }
   const std::string first = host::split_options(value)[0];
   if (first.find('=') == std::string::npos && !find_board(first) && first != "help")
-    return "machine '" + first +
-           (known_elsewhere(Known::kMachine, first) ? "' is not supported yet; use " + joined(board_names())
-                                                    : "' is not known" + suggestion(first, board_names())) +
-           " (-M help lists them)";
+    return Error{"machine '" + first +
+                 (known_elsewhere(Known::kMachine, first)
+                      ? "' is not supported yet; use " + joined(board_names())
+                      : "' is not known" + suggestion(first, board_names())) +
+                 " (-M help lists them)"};
   // The board is known before its properties are: it comes first.
   Options& options = p.options;
   const std::string type = first.starts_with("type=") ? first.substr(5) : first;
@@ -249,17 +241,17 @@ std::string apply_machine(OptionParser& p, const std::string& value) {
   std::vector<KeyNames> names = key_names(std::span<const KeyRow<Options>>(kMachineKeys));
   for (const BoardProperty& property : properties)
     names.push_back({property.name, property.values, property.help});
-  std::string error = apply_key_list(value, {what, "type"}, names, [&](size_t row, const std::string& to) {
+  const auto list = apply_key_list(value, {what, "type"}, names, [&](size_t row, const std::string& to) {
     return row < std::size(kMachineKeys)
                ? kMachineKeys[row].set(options, to)
                : set_board_property(options, properties[row - std::size(kMachineKeys)], to);
   });
-  if (error != kWantsHelp) return error;
-  p.print(key_help(what, names));
+  if (!list) return list.error();
+  if (*list == KeyList::kHelp) p.print(key_help(what, names));
   return {};
 }
 
-std::string apply_cpu(OptionParser& p, const std::string& value) {
+Result<void> apply_cpu(OptionParser& p, const std::string& value) {
   p.cpu = value;
   if (value != "help" && value != "?") return {};
   const Board& board = *p.options.board;
@@ -270,28 +262,27 @@ std::string apply_cpu(OptionParser& p, const std::string& value) {
   return {};
 }
 
-std::string OptionParser::choose_cpu() {
+Result<void> OptionParser::choose_cpu() {
   const Board& board = *options.board;
   const std::string name = cpu.value_or(std::string(board.default_cpu));
   options.board_choice.cpu = name;
   const WrongChoice wrong = board.check_cpu(name);
-  if (wrong.sentence.empty() || wrong.known.empty()) return wrong.sentence;
+  if (wrong.sentence.empty()) return {};
+  if (wrong.known.empty()) return Error{wrong.sentence};
   if (name == "host")
-    return fmt::format(
-        "-cpu host is not possible, because the guest's processor is always emulated; use -cpu {}",
-        board.default_cpu);
+    return error("-cpu host is not possible, because the guest's processor is always emulated; use -cpu {}",
+                 board.default_cpu);
   if (known_elsewhere(Known::kProcessor, name.substr(0, name.find(','))))
-    return fmt::format("processor '{}' is not supported yet; use one of {}", wrong.unknown,
-                       joined(wrong.known));
-  return fmt::format("{}{} (there are {})", wrong.sentence, suggestion(wrong.unknown, wrong.known),
-                     joined(wrong.known));
+    return error("processor '{}' is not supported yet; use one of {}", wrong.unknown, joined(wrong.known));
+  return error("{}{} (there are {})", wrong.sentence, suggestion(wrong.unknown, wrong.known),
+               joined(wrong.known));
 }
 
-std::string apply_smp(OptionParser& p, const std::string& value) {
+Result<void> apply_smp(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-smp", "cpus"}, kSmpKeys, p.options);
 }
 
-std::string apply_memory(OptionParser& p, const std::string& value) {
+Result<void> apply_memory(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-m", "size"}, kMemoryKeys, p.options);
 }
 
@@ -303,7 +294,7 @@ std::string technique_help() {
 }
 }  // namespace
 
-std::string apply_accelerator(OptionParser& p, const std::string& value) {
+Result<void> apply_accelerator(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
     p.print(
         "accelerators (-accel NAME[,PROPERTY=VALUE...]):\n"
@@ -315,17 +306,17 @@ std::string apply_accelerator(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-accel", "accel"}, kAcceleratorKeys, p.options);
 }
 
-std::string apply_icount(OptionParser& p, const std::string& value) {
+Result<void> apply_icount(OptionParser& p, const std::string& value) {
   if (value == "auto") return apply_icount(p, "shift=auto");
   p.options.clock = GuestClock::Kind::kDeterministic;
   return keys_or_help(p, value, {"-icount", "shift"}, kIcountKeys, p);
 }
 
-std::string apply_rtc(OptionParser& p, const std::string& value) {
+Result<void> apply_rtc(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-rtc", "base"}, kRtcKeys, p);
 }
 
-std::string apply_uuid(OptionParser& p, const std::string& value) {
+Result<void> apply_uuid(OptionParser& p, const std::string& value) {
   unsigned digits = 0;
   for (size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
@@ -341,16 +332,17 @@ std::string apply_uuid(OptionParser& p, const std::string& value) {
     if (++digits > 32) break;
   }
   if (digits != 32)
-    return "-uuid takes 32 hexadecimal digits as 01234567-89ab-cdef-0123-456789abcdef, not '" + value + "'";
+    return Error{"-uuid takes 32 hexadecimal digits as 01234567-89ab-cdef-0123-456789abcdef, not '" + value +
+                 "'"};
   p.options.uuid_given = true;
   return {};
 }
 
-std::string apply_name(OptionParser& p, const std::string& value) {
+Result<void> apply_name(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-name", "guest"}, kNameKeys, p.options);
 }
 
-std::string apply_action(OptionParser& p, const std::string& value) {
+Result<void> apply_action(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-action", ""}, kActionKeys, p.options);
 }
 

@@ -123,8 +123,8 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
   next_poll_ = HostClock::now() + kPollEvery;
   if (machine_->clock().deterministic()) next_guest_poll_ = machine_->clock().now() + kGuestPollEvery;
   if (gdb_) look_after_debugger();
-  if (const auto result = initrd_check_.poll(); result && !result->empty()) {
-    report(*result, false);
+  if (const auto result = initrd_check_.poll(); result && !*result) {
+    report(result->message(), false);
     end(1);
   }
   if (signals_->take_report_request()) {
@@ -194,7 +194,7 @@ int Session::finish() {
       report(ok.message(), true);
     }
   }
-  if (const std::string error = log_output_->close(); !error.empty()) report(error, true);
+  if (const auto closed = log_output_->close(); !closed) report(closed.message(), true);
   return exit_code_ == 0 && lost_data_ ? 1 : exit_code_;
 }
 

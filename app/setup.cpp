@@ -198,7 +198,8 @@ Result<void> Session::set_up_memory_files(MachineConfig& config) {
     config.dtb = std::move(*tree);
   }
   if (!options_.bios.empty()) {
-    const std::string path = find_firmware(options_.bios, options_.firmware_folders);
+    const std::string path =
+        find_firmware(options_.bios, options_.firmware_folders, options_.board->firmware_folders);
     auto firmware = read_file(path, "firmware", "-bios", options_.board->flash_bytes);
     if (!firmware) return firmware.error();
     if (auto ok = refuse_packed(*firmware, "firmware", path, "-bios"); !ok) return ok;
@@ -239,7 +240,7 @@ Result<void> Session::set_up_disks(MachineConfig& config) {
 std::string Session::nothing_to_start() const {
   const Board& board = *options_.board;
   const std::string firmware(board.firmware);
-  const bool found = find_firmware(firmware, options_.firmware_folders) != firmware;
+  const bool found = find_firmware(firmware, options_.firmware_folders, board.firmware_folders) != firmware;
   const std::string from =
       found ? "" : fmt::format(" (from the package {}, or any for this machine)", board.firmware_package);
   constexpr std::string_view kBegin = "mynah -nographic -m 1024";

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Each figure is named once, with its key and its label, so that table and JSON cannot disagree.
 #include "app/stats.h"
 
 #include <fmt/format.h>

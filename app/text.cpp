@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Edit distance with swapped neighbours (optimal string alignment), over lengths that are bounded.
 #include "app/text.h"
 
 #include <algorithm>

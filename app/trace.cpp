@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Each -d item is a hook into engine or processor; what nobody asked for is not set and costs nothing.
 #include "app/trace.h"
 
 #include <fmt/format.h>

@@ -4,11 +4,14 @@
 // shows a condition of the clock has what is due run first.
 #include "machines/arm_processor.h"
 
+#include <fmt/core.h>
+
 #include <cstring>
 #include <type_traits>
 
 #include "devices/intc/gicv3_cpu.h"
 #include "frontend/arm/guest_debug.h"
+#include "frontend/arm/pstate.h"
 #include "frontend/arm/sysregs.h"
 #include "machines/psci.h"
 #include "machines/tlb_invalidation.h"
@@ -176,7 +179,7 @@ bool ArmProcessor::System::write_external(uint16_t key, uint64_t value) {
 ArmProcessor::ArmProcessor(Machine& machine, unsigned number, dev::EntropySource* entropy)
     : machine_(machine),
       number_(number),
-      name_("cpu" + std::to_string(number)),
+      name_(fmt::format("cpu{}", number)),
       entropy_(entropy),
       walks_(std::make_unique<Walks>(machine.memory())),
       system_(std::make_unique<System>(*this)),
@@ -232,6 +235,7 @@ void ArmProcessor::serialize_state(dev::StateStream& stream) {
   if (model != cpu_->name() || size != sizeof(arm::ArmState)) stream.fail();
   arm::ArmState state = cpu_->arm();
   state.fpsr = cpu_->fpsr();
+  arm::set_nzcv(state, arm::get_nzcv(state));  // equal flags are equal bytes
   stream.raw(&state, sizeof state);
   stream.io(lines_->levels);
   if (!stream.loading() || stream.failed()) return;

@@ -44,7 +44,8 @@ struct Board {
   std::string_view guest;  // "AArch64": the processors' architecture
   std::string_view default_cpu;
   std::span<const BoardProperty> properties;
-  uint64_t flash_bytes;  // of each of its two flashes
+  uint64_t flash_bytes;                                // of each of its two flashes
+  std::span<const std::string_view> firmware_folders;  // where distributions have it
   // For advice: the firmware that people have, the package that it is from, the console of its kernels.
   std::string_view firmware, firmware_package, console;
   std::string_view cpu_properties;  // of -cpu, for help

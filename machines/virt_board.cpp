@@ -21,6 +21,10 @@ constexpr BoardProperty kProperties[] = {
     {"graphics", "off", "graphics card"},
 };
 
+constexpr std::string_view kFirmwareFolders[] = {"/usr/share/qemu-efi-aarch64", "/usr/share/AAVMF",
+                                                 "/usr/share/qemu", "/usr/share/edk2/aarch64",
+                                                 "/usr/lib/u-boot/qemu_arm64"};
+
 WrongChoice check_cpu(std::string_view specification) {
   arm::CpuModelResult made = arm::make_cpu_model(specification);
   return {std::move(made.error), std::move(made.unknown), std::move(made.known)};
@@ -49,6 +53,7 @@ constexpr Board kVirtBoard = {
     .default_cpu = "max",
     .properties = kProperties,
     .flash_bytes = virt_map::kFlashSize,
+    .firmware_folders = kFirmwareFolders,
     .firmware = "QEMU_EFI.fd",
     .firmware_package = "qemu-efi-aarch64",
     .console = "ttyAMA0",

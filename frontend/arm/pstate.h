@@ -20,7 +20,6 @@ constexpr uint32_t kN = 1u << 31, kZ = 1u << 30, kC = 1u << 29, kV = 1u << 28;
 constexpr uint32_t kDit = 1u << 24, kUao = 1u << 23, kPan = 1u << 22, kSs = 1u << 21, kIl = 1u << 20;
 constexpr uint32_t kSsbs = 1u << 12;
 constexpr unsigned kBtypeShift = 10, kDaifShift = 6;
-constexpr uint32_t kAarch32 = 1u << 4;
 constexpr uint32_t kModeMask = 0x1f;
 constexpr uint32_t kModeEl0 = 0, kModeEl1t = 4, kModeEl1h = 5;
 }  // namespace spsr

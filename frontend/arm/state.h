@@ -55,7 +55,6 @@ struct alignas(64) ArmState {
   // PSTATE, one field a byte or word. el is 0 or 1.
   uint8_t el, spsel, pan, uao, dit, ssbs, il, ss;
   Sleep sleep;
-  uint8_t powered_off;
   uint8_t event_register;  // WFE's; the event stream's are not all in it, see ArmCpu::wait_for_event
   uint8_t pmu_interrupt;   // what the line carries
   uint32_t daif;           // D=8 A=4 I=2 F=1
@@ -79,7 +78,7 @@ struct alignas(64) ArmState {
   // Performance monitor: cycle counter only (events read as zero). pmccntr is what it was at the cycle
   // pmccntr_at, see pmu.h.
   uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr, pmccntr_at;
-  uint64_t disr, gcr_unused;
+  uint64_t disr;
 
   // What reset takes from the processor model and the board.
   uint64_t mpidr, rvbar;
@@ -90,7 +89,5 @@ struct alignas(64) ArmState {
 };
 
 constexpr size_t kStateBias = 128;
-
-enum class SpSelect : uint8_t { kEl0, kEl1 };
 
 }  // namespace mynah::arm

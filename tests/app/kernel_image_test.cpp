@@ -236,7 +236,7 @@ std::vector<uint8_t> archive() {
 }
 std::string check(const std::vector<uint8_t>& image) {
   const std::atomic<bool> go_on{false};
-  return app::check_initrd(image, "x", go_on);
+  return sentence(app::check_initrd(image, "x", go_on));
 }
 
 TEST(Initrd, ArchivesAreGood) {

@@ -83,6 +83,22 @@ struct Board {
   std::unique_ptr<VirtMachine> machine;
 };
 
+std::vector<uint8_t> save(dev::Stateful& part) {
+  dev::StateStream stream;
+  part.serialize(stream);
+  return stream.take();
+}
+
+// That two machines would be saved alike; says which part would not, and where.
+void expect_same(Board& a, Board& b) {
+  for (size_t i = 0; i < a.machine->parts().size(); ++i) {
+    const auto one = save(*a.machine->parts()[i]), other = save(*b.machine->parts()[i]);
+    const auto at = std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first;
+    EXPECT_TRUE(one == other) << a.machine->parts()[i]->name() << " at " << at - one.begin();
+  }
+  EXPECT_TRUE(a.machine->save() == b.machine->save());
+}
+
 class MachineState : public testing::TestWithParam<Accelerator> {};
 INSTANTIATE_TEST_SUITE_P(, MachineState, testing::Values(Accelerator::kJit, Accelerator::kInterp),
                          [](const auto& info) { return info.param == Accelerator::kJit ? "jit" : "interp"; });
@@ -97,14 +113,14 @@ TEST_P(MachineState, AnotherMachineGoesOnWhereThisOneWas) {
     const auto restored = b.machine->restore(saved);
     ASSERT_TRUE(restored) << restored.message();
     EXPECT_EQ(b.seen(), a.seen());
-    EXPECT_EQ(b.machine->save(), saved);
+    expect_same(a, b);
 
     ASSERT_EQ(a.run(), AfterExit::kShutdown);
     ASSERT_EQ(b.run(), AfterExit::kShutdown);
     EXPECT_EQ(b.seen(), a.seen());
     EXPECT_EQ(b.console.text.substr(said_before), a.console.text.substr(said));
     EXPECT_EQ(a.console.text, std::string(40, 'a'));
-    EXPECT_EQ(b.machine->save(), a.machine->save());
+    expect_same(a, b);
   }
 }
 
@@ -120,12 +136,6 @@ TEST_P(MachineState, TheSameMachineGoesBack) {
 }
 
 // --- every part of it
-
-std::vector<uint8_t> save(dev::Stateful& part) {
-  dev::StateStream stream;
-  part.serialize(stream);
-  return stream.take();
-}
 
 TEST(MachineParts, EachGoesRound) {
   for (const unsigned gic : {2u, 3u}) {
