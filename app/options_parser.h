@@ -45,9 +45,12 @@ Result<void> apply_uuid(OptionParser&, const std::string&);
 Result<void> apply_name(OptionParser&, const std::string&);
 Result<void> apply_action(OptionParser&, const std::string&);
 
-// options_devices.cpp
+// options_drives.cpp
 Result<void> apply_drive(OptionParser&, const std::string&);
 Result<void> apply_disk_file(OptionParser&, const std::string& file, unsigned index, bool cdrom);
+Result<void> check_flash(Options&);  // finish()'s part: gives each its flash
+
+// options_devices.cpp
 Result<void> apply_device(OptionParser&, const std::string&);
 // Why a device that is not here can not be, where a bus is the reason; else empty.
 std::string needs_pci(const std::string& name);
