@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A line is opened once and shared only through a MuxChar; what cannot be shared says who has it. A failure
+// is a loss (and the exit code tells) where the output was to be kept: a file, or standard output.
 #include "app/backends.h"
 
 #include <algorithm>

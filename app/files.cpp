@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A file is read to its end rather than to the size it claims, since pipes and devices claim none; the limit
+// holds either way.
 #include "app/files.h"
 
 #include <fcntl.h>
@@ -51,12 +54,11 @@ Result<std::vector<uint8_t>> read_file(const std::string& path, const std::strin
   return bytes;
 }
 
-std::string find_firmware(const std::string& name, std::span<const std::string> folders) {
+std::string find_firmware(const std::string& name, std::span<const std::string> folders,
+                          std::span<const std::string_view> usual) {
   if (name.find('/') != std::string::npos || ::access(name.c_str(), F_OK) == 0) return name;
   std::vector<std::string> all(folders.begin(), folders.end());
-  for (const char* folder : {"/usr/share/qemu-efi-aarch64", "/usr/share/AAVMF", "/usr/share/qemu",
-                             "/usr/share/edk2/aarch64", "/usr/lib/u-boot/qemu_arm64"})
-    all.push_back(folder);
+  all.insert(all.end(), usual.begin(), usual.end());
   for (const std::string& folder : all)
     if (std::string path = folder + "/" + name; ::access(path.c_str(), F_OK) == 0) return path;
   return name;

@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "devices/host/result.h"
+#include "base/result.h"
 
 namespace mynah::app {
 
@@ -16,8 +17,9 @@ namespace mynah::app {
 // `limit` bytes, or that has no end, is refused.
 Result<std::vector<uint8_t>> read_file(const std::string& path, const std::string& what,
                                        const std::string& option, uint64_t limit);
-// The path of a firmware file: as it is, or in one of the folders, the usual ones of distributions last.
-std::string find_firmware(const std::string& name, std::span<const std::string> folders);
+// The path of a firmware file: as it is, or in one of the folders, the usual ones last.
+std::string find_firmware(const std::string& name, std::span<const std::string> folders,
+                          std::span<const std::string_view> usual);
 // Whether it is an image of a CD or DVD (ISO 9660).
 bool is_cd_image(const std::string& path);
 // Writes a whole file.

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Packets byte by byte (checksum, escapes, acknowledgement), then one function a packet. An answer to what is
+// not known is empty, as the protocol wants it (GDB manual, "Packet Acknowledgment" and "Overview").
 #include "app/gdb_stub.h"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
@@ -166,7 +171,7 @@ void GdbStub::transmit(const std::string& framed) {
 }
 
 std::string GdbStub::stop_text(const GdbStop& stop) const {
-  std::string text = format("T%02xthread:1;", stop.signal);
+  std::string text = fmt::format("T{:02x}thread:1;", stop.signal);
   switch (stop.reason) {
     case GdbStop::Reason::kSignal:
       break;
@@ -180,7 +185,7 @@ std::string GdbStub::stop_text(const GdbStop& stop) const {
       text += stop.watch == GdbPoint::kRead     ? "rwatch:"
               : stop.watch == GdbPoint::kAccess ? "awatch:"
                                                 : "watch:";
-      text += format("%llx;", static_cast<unsigned long long>(stop.address));
+      text += fmt::format("{:x};", stop.address);
       break;
   }
   return text;
@@ -196,7 +201,7 @@ void GdbStub::stopped(const GdbStop& stop) {
 void GdbStub::exited(uint8_t code) {
   if (!waiting_) return;
   waiting_ = false;
-  reply(format("W%02x", code));
+  reply(fmt::format("W{:02x}", code));
 }
 
 void GdbStub::resume(bool step) {
@@ -290,8 +295,9 @@ std::string GdbStub::verbose(std::string_view text) {
 std::string GdbStub::query(std::string_view text) {
   if (take_word(text, "qSupported")) {
     knows_breakpoint_kind_ = text.find("swbreak+") != std::string_view::npos;
-    return format("PacketSize=%zx;qXfer:features:read+;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+",
-                  kMaxPacket);
+    return fmt::format(
+        "PacketSize={:x};qXfer:features:read+;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+",
+        kMaxPacket);
   }
   if (text == "QStartNoAckMode") {
     acknowledge_ = false;

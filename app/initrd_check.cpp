@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// cpio: the kernel's Documentation/driver-api/early-userspace/buffer-format.rst. gzip is run through zlib,
+// whose check sums find damage; nothing is kept of what comes out.
 #include "app/initrd_check.h"
 
 #include <signal.h>
@@ -96,8 +99,8 @@ Walk walk_cpio(Bytes bytes, size_t& used) {
 
 }  // namespace
 
-std::string check_initrd(Bytes image, const std::string& path, const std::atomic<bool>& cancel) {
-  const std::string name = "the initrd '" + path + "' ";
+Result<void> check_initrd(Bytes image, const std::string& path, const std::atomic<bool>& cancel) {
+  const auto refused = [&](std::string_view why) { return error("the initrd '{}' {}", path, why); };
   // Archives follow one another, each compressed or not, with zeroes between them.
   Bytes rest = image;
   for (bool first = true; !rest.empty(); first = false) {
@@ -114,8 +117,8 @@ std::string check_initrd(Bytes image, const std::string& path, const std::atomic
     } else if (known_format(rest)) {
       return {};
     } else if (first) {
-      return name +
-             "is neither a cpio archive nor a file system nor compressed in a known way; check -initrd";
+      return refused(
+          "is neither a cpio archive nor a file system nor compressed in a known way; check -initrd");
     } else {
       return {};  // what follows a whole archive is the kernel's to judge: it ignores much
     }
@@ -125,9 +128,9 @@ std::string check_initrd(Bytes image, const std::string& path, const std::atomic
       case Walk::kCancelled:
         return {};
       case Walk::kShort:
-        return name + "is cut short; get it again";
+        return refused("is cut short; get it again");
       case Walk::kCorrupt:
-        return name + "is corrupt; get it again";
+        return refused("is corrupt; get it again");
     }
     rest = rest.subspan(used);
   }
@@ -151,7 +154,7 @@ void InitrdCheck::start(std::vector<uint8_t> image, std::string path, std::funct
   });
 }
 
-std::optional<std::string> InitrdCheck::poll() {
+std::optional<Result<void>> InitrdCheck::poll() {
   if (!finished_ || !thread_.joinable()) return std::nullopt;
   thread_.join();
   return std::move(result_);

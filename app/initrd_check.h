@@ -14,11 +14,13 @@
 #include <thread>
 #include <vector>
 
+#include "base/result.h"
+
 namespace mynah::app {
 
-// Empty, or a sentence about the file called `path`. `cancel` ends the check early.
-std::string check_initrd(std::span<const uint8_t> image, const std::string& path,
-                         const std::atomic<bool>& cancel);
+// `path` is the file's name in sentences. `cancel` ends the check early, and finds nothing.
+Result<void> check_initrd(std::span<const uint8_t> image, const std::string& path,
+                          const std::atomic<bool>& cancel);
 
 class InitrdCheck {
  public:
@@ -29,11 +31,11 @@ class InitrdCheck {
   // `done` is called on another thread when there is a result.
   void start(std::vector<uint8_t> image, std::string path, std::function<void()> done);
   // The result once it is there; afterwards nothing.
-  std::optional<std::string> poll();
+  std::optional<Result<void>> poll();
 
  private:
   std::atomic<bool> cancel_{false}, finished_{false};
-  std::string result_;  // the thread's until finished_
+  Result<void> result_;  // the thread's until finished_
   std::thread thread_;
 };
 

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace mynah::app {
 
 using Value = std::optional<std::string>;
@@ -21,7 +23,7 @@ struct KeyRow {
   std::string_view name;
   std::string_view form;  // of the value, for help: "on|off", "FILE"
   std::string_view help;
-  // Empty, or what the value must be: "a number from 1 to 9".
+  // Empty, or what the value must be, for a sentence about it: "a number from 1 to 9".
   std::string (*set)(T& to, const std::string& value);
 };
 
@@ -34,9 +36,13 @@ struct KeyListSyntax {
   std::string_view implied;  // key of a first part that is no known key and has no '='
 };
 
-// The engine behind apply_keys: `set` gets the row's number and the value.
-std::string apply_key_list(std::string_view text, const KeyListSyntax& syntax, std::span<const KeyNames> rows,
-                           const std::function<std::string(size_t row, const std::string& value)>& set);
+// What a list was: properties, which are set, or a question for them.
+enum class KeyList : uint8_t { kProperties, kHelp };
+
+// The engine behind apply_keys: `set` gets the row's number and the value, and answers as KeyRow::set.
+Result<KeyList> apply_key_list(std::string_view text, const KeyListSyntax& syntax,
+                               std::span<const KeyNames> rows,
+                               const std::function<std::string(size_t row, const std::string& value)>& set);
 
 template <typename T>
 std::vector<KeyNames> key_names(std::span<const KeyRow<T>> rows) {
@@ -45,18 +51,14 @@ std::vector<KeyNames> key_names(std::span<const KeyRow<T>> rows) {
   return names;
 }
 
-// Empty, or a sentence that says what is wrong.
 template <typename T, size_t N>
-std::string apply_keys(std::string_view text, const KeyListSyntax& syntax, const KeyRow<T> (&rows)[N],
-                       T& to) {
+Result<KeyList> apply_keys(std::string_view text, const KeyListSyntax& syntax, const KeyRow<T> (&rows)[N],
+                           T& to) {
   return apply_key_list(text, syntax, key_names(std::span<const KeyRow<T>>(rows)),
                         [&](size_t row, const std::string& value) { return rows[row].set(to, value); });
 }
 
 // One line a key.
 std::string key_help(std::string_view what, std::span<const KeyNames> rows);
-
-// What apply_key_list returns when the list asks for help; compare with ==.
-extern const std::string kWantsHelp;
 
 }  // namespace mynah::app

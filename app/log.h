@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "devices/core/device.h"
-#include "devices/host/result.h"
 
 namespace mynah::app {
 
@@ -25,8 +25,7 @@ class LogOutput {
   void write(std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) failed_ = true;
   }
-  // Empty, or a sentence about lines that were lost.
-  std::string close();
+  Result<void> close();  // the error: lines were lost
 
  private:
   LogOutput(std::FILE* file, std::string path) : file_(file), path_(std::move(path)) {}

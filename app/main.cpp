@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The process begins here; all else is a library that tests use, too (run.h).
 #include <string_view>
 #include <vector>
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Line editing for a terminal in raw mode: what is typed is echoed here, cursor keys are swallowed whole, and
+// bytes that are no text are ignored.
 #include "app/monitor.h"
 
 #include <algorithm>

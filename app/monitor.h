@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "devices/core/char_backend.h"
-#include "machines/virt.h"
+#include "machines/machine.h"
 
 namespace mynah::app {
 
@@ -18,7 +18,7 @@ namespace mynah::app {
 class RunControl {
  public:
   virtual ~RunControl() = default;
-  virtual VirtMachine& machine() = 0;
+  virtual Machine& machine() = 0;
   virtual bool running() const = 0;
   virtual std::string status() const = 0;  // "running", "paused (debug)"
   virtual void pause() = 0;

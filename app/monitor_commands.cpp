@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The monitor's commands, one row each.
+#include <fmt/format.h>
+
 #include <cstring>
 #include <vector>
 
-#include "app/gdb_arm.h"
+#include "app/gdb_guest.h"
 #include "app/monitor.h"
 #include "app/options.h"
 #include "app/text.h"
@@ -13,7 +15,6 @@ namespace mynah::app {
 namespace {
 
 using Words = std::vector<std::string_view>;
-using ull = unsigned long long;
 
 struct Command {
   std::string_view name, alias, arguments, help;
@@ -61,10 +62,10 @@ std::string examine(RunControl& c, const Words& words) {
     uint8_t bytes[4];
     const uint64_t here = *address + 4 * i;
     if (read_guest(c.machine(), here, bytes) != 4)
-      return text + format("\n0x%016llx is not mapped\n", static_cast<ull>(here));
+      return text + fmt::format("\n{:#018x} is not mapped\n", here);
     std::memcpy(&word, bytes, 4);
-    if (i % 4 == 0) text += format("%s%016llx:", i ? "\n" : "", static_cast<ull>(here));
-    text += format(" 0x%08x", word);
+    if (i % 4 == 0) text += fmt::format("{}{:016x}:", i ? "\n" : "", here);
+    text += fmt::format(" {:#010x}", word);
   }
   return text + "\n";
 }
@@ -86,7 +87,7 @@ std::string help(RunControl&, const Words&) {
     std::string left = std::string(c.name);
     if (!c.alias.empty()) left.append("|").append(c.alias);
     left.append(" ").append(c.arguments);
-    text += format("%-28s %s\n", left.c_str(), std::string(c.help).c_str());
+    text += fmt::format("{:<28} {}\n", left, c.help);
   }
   return text;
 }
@@ -110,21 +111,33 @@ std::string memory_tree(RunControl& c) {
   std::stable_sort(lines.begin(), lines.end(),
                    [](const Line& a, const Line& b) { return a.first < b.first; });
   std::string text;
-  for (const Line& l : lines)
-    text +=
-        format("%016llx-%016llx %s\n", static_cast<ull>(l.first), static_cast<ull>(l.last), l.name.c_str());
+  for (const Line& l : lines) text += fmt::format("{:016x}-{:016x} {}\n", l.first, l.last, l.name);
+  return text;
+}
+
+std::string processors(RunControl& c) {
+  std::string text;
+  for (const Processor& p : c.machine().processors()) {
+    const size_t number = static_cast<size_t>(&p - c.machine().processors().data());
+    text += fmt::format("{} CPU #{}: pc={:#x}\n", number == 0 ? '*' : ' ', number, p.guest->pc());
+  }
+  return text;
+}
+
+std::string registers(RunControl& c) {
+  std::string text;
+  for (const Processor& p : c.machine().processors()) text += p.debug->dump();
   return text;
 }
 
 constexpr InfoRow kInfos[] = {
     {"block", "disks", [](RunControl& c) { return c.block_info(); }},
-    {"cpus", "processors",
-     [](RunControl& c) { return format("* CPU #0: pc=0x%llx\n", static_cast<ull>(c.machine().cpu().pc())); }},
+    {"cpus", "processors", processors},
     {"jit", "figures of the run so far", [](RunControl& c) { return c.figures(); }},
     {"mtree", "memory map", memory_tree},
     {"name", "name of the machine", [](RunControl& c) { return c.name_and_uuid(false); }},
     {"network", "networks and their connections", [](RunControl& c) { return c.network_info(); }},
-    {"registers", "registers of the processor", [](RunControl& c) { return c.machine().cpu().dump(); }},
+    {"registers", "registers of the processor", registers},
     {"status", "running or not", [](RunControl& c) { return "VM status: " + c.status() + "\n"; }},
     {"uuid", "identity of the machine", [](RunControl& c) { return c.name_and_uuid(true); }},
     {"version", "version of the emulator", [](RunControl&) { return version_text(); }},
@@ -133,8 +146,7 @@ constexpr InfoRow kInfos[] = {
 std::string info(RunControl& c, const Words& words) {
   if (words.size() < 2) {
     std::string text;
-    for (const InfoRow& row : kInfos)
-      text += format("info %-12s %s\n", std::string(row.name).c_str(), std::string(row.help).c_str());
+    for (const InfoRow& row : kInfos) text += fmt::format("info {:<12} {}\n", row.name, row.help);
     return text;
   }
   std::vector<std::string_view> names;

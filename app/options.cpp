@@ -3,6 +3,8 @@
 // The table of options and the loop over the arguments.
 #include "app/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -27,51 +29,53 @@ struct OptionRow {
   Argument argument;
   std::string_view form;  // of the argument, for help
   std::string_view help;  // one sentence; a row without a name is a heading
-  std::string (*apply)(OptionParser&, const std::string&);
+  Result<void> (*apply)(OptionParser&, const std::string&);
 };
 
 template <std::string Options::*member>
-std::string take_file(OptionParser& p, const std::string& value) {
-  if (value.empty()) return "a file name is empty; leave the option out if there is no file";
+Result<void> take_file(OptionParser& p, const std::string& value) {
+  if (value.empty()) return Error{"a file name is empty; leave the option out if there is no file"};
   p.options.*member = value;
   return {};
 }
 template <bool Options::*member>
-std::string turn_on(OptionParser& p, const std::string&) {
+Result<void> turn_on(OptionParser& p, const std::string&) {
   p.options.*member = true;
   return {};
 }
-std::string accept(OptionParser&, const std::string&) { return {}; }
+Result<void> accept(OptionParser&, const std::string&) { return {}; }
 
-std::string apply_help(OptionParser& p, const std::string&) {
+Result<void> apply_help(OptionParser& p, const std::string&) {
   p.print(help_text());
   return {};
 }
-std::string apply_version(OptionParser& p, const std::string&) {
+Result<void> apply_version(OptionParser& p, const std::string&) {
   p.print(version_text());
   return {};
 }
-std::string apply_escape(OptionParser& p, const std::string& value) {
+Result<void> apply_escape(OptionParser& p, const std::string& value) {
   const auto key = parse_u64(value);
-  if (!key || *key < 1 || *key > 255) return "-echr takes the code of a key from 1 to 255 (1 is Ctrl-A)";
+  if (!key || *key < 1 || *key > 255)
+    return Error{"-echr takes the code of a key from 1 to 255 (1 is Ctrl-A)"};
   p.options.escape_key = static_cast<uint8_t>(*key);
   return {};
 }
-std::string apply_seed(OptionParser& p, const std::string& value) {
+Result<void> apply_seed(OptionParser& p, const std::string& value) {
   const auto seed = parse_u64(value);
-  if (!seed) return "-seed takes a number, not '" + value + "'";
+  if (!seed) return Error{"-seed takes a number, not '" + value + "'"};
   p.options.seed = *seed;
   return {};
 }
-std::string apply_none(OptionParser&, const std::string& value) {
-  return value == "none" ? "" : "the machine does not have that, so -vga and -parallel take none only";
+Result<void> apply_none(OptionParser&, const std::string& value) {
+  if (value == "none") return {};
+  return Error{"the machine does not have that, so -vga and -parallel take none only"};
 }
-std::string apply_gdb_default(OptionParser& p, const std::string&) { return apply_gdb(p, "tcp::1234"); }
-std::string apply_firmware_folder(OptionParser& p, const std::string& value) {
+Result<void> apply_gdb_default(OptionParser& p, const std::string&) { return apply_gdb(p, "tcp::1234"); }
+Result<void> apply_firmware_folder(OptionParser& p, const std::string& value) {
   p.options.firmware_folders.push_back(value);
   return {};
 }
-std::string apply_flash_file(OptionParser& p, const std::string& value) {
+Result<void> apply_flash_file(OptionParser& p, const std::string& value) {
   return apply_drive(
       p, "if=pflash,format=raw,file=" + [&] {
         std::string escaped;
@@ -79,15 +83,15 @@ std::string apply_flash_file(OptionParser& p, const std::string& value) {
         return escaped;
       }());
 }
-std::string apply_no_shutdown(OptionParser& p, const std::string&) {
+Result<void> apply_no_shutdown(OptionParser& p, const std::string&) {
   p.options.stay_after_shutdown = true;
   return {};
 }
 template <unsigned index>
-std::string apply_hard_disk(OptionParser& p, const std::string& value) {
+Result<void> apply_hard_disk(OptionParser& p, const std::string& value) {
   return apply_disk_file(p, value, index, false);
 }
-std::string apply_cdrom(OptionParser& p, const std::string& value) {
+Result<void> apply_cdrom(OptionParser& p, const std::string& value) {
   return apply_disk_file(p, value, 2, true);
 }
 
@@ -97,8 +101,7 @@ constexpr OptionRow kOptions[] = {
     {"", "", kNone, "", "Machine", nullptr},
     {"machine", "M", kList, "TYPE[,PROPERTY=VALUE...]", "machine and its properties (help lists both)",
      apply_machine},
-    {"cpu", "", kList, "MODEL[,PROPERTY=on|off...]", "processor, max by default (help lists them)",
-     apply_cpu},
+    {"cpu", "", kList, "MODEL[,PROPERTY=on|off...]", "processor (help lists them)", apply_cpu},
     {"smp", "", kList, "N", "number of processors: 1", apply_smp},
     {"m", "", kList, "SIZE[K|M|G|T]", "guest memory, in MiB unless it says otherwise; 128M by default",
      apply_memory},
@@ -115,7 +118,7 @@ constexpr OptionRow kOptions[] = {
      take_file<&Options::kernel>},
     {"initrd", "", kRequired, "FILE", "initial RAM disk for the kernel", take_file<&Options::initrd>},
     {"append", "", kRequired, "TEXT", "the kernel's command line",
-     [](OptionParser& p, const std::string& v) -> std::string {
+     [](OptionParser& p, const std::string& v) -> Result<void> {
        p.options.append = v;
        return {};
      }},
@@ -305,9 +308,9 @@ std::string missing_value(std::span<const std::string_view> arguments, size_t i,
 }
 
 // One argument that is no option, and what it most likely is when it is no disk.
-std::string parse_disk(OptionParser& parser, std::span<const std::string_view> arguments, size_t i,
-                       unsigned number) {
-  if (arguments[i].empty()) return "an argument is empty; check the quotes of the command line";
+Result<void> parse_disk(OptionParser& parser, std::span<const std::string_view> arguments, size_t i,
+                        unsigned number) {
+  if (arguments[i].empty()) return Error{"an argument is empty; check the quotes of the command line"};
   // The words since the last option and its argument, up to the next option.
   size_t first = i, end = i + 1;
   while (first > 0 && !is_option(arguments[first - 1])) --first;
@@ -323,19 +326,18 @@ std::string parse_disk(OptionParser& parser, std::span<const std::string_view> a
     }
   }
   StrayWords stray = explain_stray_words(before, arguments.subspan(first, end - first), i - first);
-  if (!stray.certain.empty()) return stray.certain;
-  if (std::string error = apply_disk_file(parser, std::string(arguments[i]), number, false); !error.empty())
-    return error;
+  if (!stray.certain.empty()) return Error{stray.certain};
+  if (auto ok = apply_disk_file(parser, std::string(arguments[i]), number, false); !ok) return ok;
   parser.options.drives.back().if_absent = std::move(stray.if_absent);
   return {};
 }
 
-std::string parse_into(OptionParser& parser, std::span<const std::string_view> arguments) {
+Result<void> parse_into(OptionParser& parser, std::span<const std::string_view> arguments) {
   unsigned disks = 0;
   for (size_t i = 0; i < arguments.size() && !parser.options.print; ++i) {
     const std::string_view argument = arguments[i];
     if (!is_option(argument)) {
-      if (std::string error = parse_disk(parser, arguments, i, disks++); !error.empty()) return error;
+      if (auto ok = parse_disk(parser, arguments, i, disks++); !ok) return ok;
       continue;
     }
     const std::string_view name = option_name(argument);
@@ -347,21 +349,21 @@ std::string parse_into(OptionParser& parser, std::span<const std::string_view> a
       if (row && row->argument != kAttached) row = nullptr;
       value = name.substr(equals + 1);
     }
-    if (!row) return unknown_option(argument, name);
+    if (!row) return Error{unknown_option(argument, name)};
     if (takes_next(*row)) {
       if (i + 1 == arguments.size())
-        return "option '" + std::string(argument) + "' needs an argument: " + std::string(row->form);
+        return Error{"option '" + std::string(argument) + "' needs an argument: " + std::string(row->form)};
       if (is_option(arguments[i + 1]) && find_option(option_name(arguments[i + 1])))
-        return missing_value(arguments, i, *row);
+        return Error{missing_value(arguments, i, *row)};
       value = arguments[++i];
       // "-device virtio-rng-device, rng=r"
       if (row->argument == kList && value.ends_with(',') && !value.ends_with(",,") &&
           i + 1 < arguments.size() && !is_option(arguments[i + 1]))
         return parse_disk(parser, arguments, i + 1, disks);
     }
-    if (std::string error = row->apply(parser, value); !error.empty()) return error;
+    if (auto ok = row->apply(parser, value); !ok) return ok;
   }
-  return parser.options.print ? std::string() : parser.finish();
+  return parser.options.print ? Result<void>() : parser.finish();
 }
 
 // Fills a paragraph from column `indent` to 100.
@@ -384,21 +386,30 @@ std::string wrapped(std::string_view text, size_t indent) {
   return out;
 }
 
+// The architectures that there are boards for.
+std::string guests() {
+  std::vector<std::string_view> names;
+  for (const Board* board : boards())
+    if (std::find(names.begin(), names.end(), board->guest) == names.end()) names.push_back(board->guest);
+  return joined(names);
+}
+
 }  // namespace
 
 Result<Options> parse_options(std::span<const std::string_view> arguments) {
   OptionParser parser;
-  if (std::string error = parse_into(parser, arguments); !error.empty()) return Error{std::move(error)};
+  if (auto ok = parse_into(parser, arguments); !ok) return ok.error();
   return std::move(parser.options);
 }
 
-std::string version_text() { return "mynah " MYNAH_VERSION " (AArch64 guests)\n"; }
+std::string version_text() { return fmt::format("mynah {} ({} guests)\n", MYNAH_VERSION, guests()); }
 
 std::string help_text() {
   constexpr size_t kColumn = 14;
-  std::string text = version_text() +
-                     "usage: mynah [OPTION...] [DISK-IMAGE]\n\n"
-                     "Runs operating systems for AArch64. Options start with - or --.\n";
+  std::string text = fmt::format(
+      "{}usage: mynah [OPTION...] [DISK-IMAGE]\n\n"
+      "Runs operating systems for {}. Options start with - or --.\n",
+      version_text(), guests());
   for (const OptionRow& row : kOptions) {
     if (row.name.empty()) {
       text += "\n" + std::string(row.help) + "\n";

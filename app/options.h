@@ -13,9 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "devices/host/result.h"
+#include "base/result.h"
 #include "devices/host/slirp_options.h"
 #include "engine/vcpu.h"
+#include "machines/boards.h"
 #include "machines/guest_clock.h"
 
 namespace mynah::app {
@@ -96,9 +97,9 @@ struct Options {
   std::optional<std::string> print;
 
   // --- machine
-  unsigned gic_version = 2;
+  const Board* board = boards().front();
+  BoardChoice board_choice;  // its processor and properties
   std::string dump_dtb;
-  std::string cpu = "max";
   uint64_t ram_bytes = uint64_t{128} << 20;
   std::string kernel, initrd, append, dtb, bios;
   std::vector<std::string> firmware_folders;

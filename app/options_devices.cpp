@@ -1,85 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// -drive, -device and -object, and what they make of each other.
+// -device and -object, and what devices, drives and networks make of each other.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <bit>
 
 #include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
-#include "devices/host/foreign_format.h"
 #include "devices/virtio/virtio_console.h"
 
 namespace mynah::app {
 namespace {
-
-// --- drives
-
-std::string set_interface(DriveOption& to, const std::string& value) {
-  if (value == "virtio")
-    to.interface = DriveOption::Interface::kVirtio;
-  else if (value == "none")
-    to.interface = DriveOption::Interface::kNone;
-  else if (value == "pflash")
-    to.interface = DriveOption::Interface::kFlash;
-  else
-    return "virtio, none or pflash; the machine has no other disk controllers";
-  return {};
-}
-std::string set_format(DriveOption& to, const std::string& value) {
-  to.format = value;
-  return value == "raw" || host::foreign_format_named(value) ? "" : "raw";
-}
-std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
-  to.snapshot = host::parse_switch(value);
-  return to.snapshot ? "" : "on or off";
-}
-std::string set_unit(DriveOption& to, const std::string& value) {
-  const auto unit = parse_u64(value);
-  if (!unit || *unit > 31) return "a number from 0 to 31";
-  to.unit = static_cast<unsigned>(*unit);
-  return {};
-}
-std::string set_media(DriveOption& to, const std::string& value) {
-  if (value == "cdrom") to.read_only = true;
-  return value == "cdrom" || value == "disk" ? "" : "disk or cdrom";
-}
-std::string set_cache(DriveOption& to, const std::string& value) {
-  static constexpr std::string_view kModes[] = {"writeback", "none", "writethrough", "directsync", "unsafe"};
-  if (std::find(std::begin(kModes), std::end(kModes), value) == std::end(kModes)) return joined(kModes);
-  to.unsafe = value == "unsafe";
-  to.write_through = value == "writethrough" || value == "directsync";
-  return {};
-}
-std::string set_discard(DriveOption& to, const std::string& value) {
-  to.discard = value == "unmap" || value == "on";
-  return to.discard || value == "ignore" || value == "off" ? "" : "ignore or unmap";
-}
-std::string set_aio(DriveOption&, const std::string& value) {
-  return value == "threads" || value == "native" || value == "io_uring" ? "" : "threads, native or io_uring";
-}
-
-constexpr KeyRow<DriveOption> kDriveKeys[] = {
-    {"file", "FILE", "the image; in it ,, is a comma", set_text<DriveOption, &DriveOption::file>},
-    {"if", "virtio|none|pflash",
-     "make a disk for it (default), leave that to -device, or put it into the next flash", set_interface},
-    {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},
-    {"format", "raw",
-     "the image's format; with readonly=on, compressed files and such are disks as they are, too",
-     set_format},
-    {"readonly", "on|off", "the guest cannot write", set_on_off<DriveOption, &DriveOption::read_only>},
-    {"read-only", "on|off", "the same", set_on_off<DriveOption, &DriveOption::read_only>},
-    {"snapshot", "on|off", "keep the image as it is: writes are gone after the run", set_drive_snapshot},
-    {"unit", "N", "which flash, 0 or 1; for disks the order", set_unit},
-    {"index", "N", "the same", set_unit},
-    {"media", "disk|cdrom", "cdrom: readonly=on", set_media},
-    {"cache", "writeback|none|writethrough|directsync|unsafe",
-     "unsafe: flushes do nothing; the modes ending in through or sync: every write is flushed", set_cache},
-    {"discard", "ignore|unmap", "give space back to the host's file system", set_discard},
-    {"aio", "threads|native|io_uring", "accepted", set_aio},
-};
-
-// --- devices
 
 std::string set_mac(DeviceOption& to, const std::string& value) {
   to.mac = parse_mac(value);
@@ -173,8 +106,7 @@ constexpr PciDevice kPciDevices[] = {
 
 std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
-  for (const DeviceRow& row : kDevices)
-    text += format("  %-22s %s\n", std::string(row.name).c_str(), std::string(row.help).c_str());
+  for (const DeviceRow& row : kDevices) text += fmt::format("  {:<22} {}\n", row.name, row.help);
   return text;
 }
 
@@ -187,11 +119,11 @@ constexpr KeyRow<RngObject> kRngObjectKeys[] = {
 };
 
 template <typename T>
-std::string duplicate_id(const std::vector<T>& list, std::string_view what) {
+Result<void> duplicate_id(const std::vector<T>& list, std::string_view what) {
   for (size_t i = 0; i < list.size(); ++i)
     for (size_t j = 0; j < i; ++j)
       if (!list[i].id.empty() && list[i].id == list[j].id)
-        return "two " + std::string(what) + "s have the id '" + list[i].id + "'; give each its own";
+        return Error{"two " + std::string(what) + "s have the id '" + list[i].id + "'; give each its own"};
   return {};
 }
 
@@ -212,35 +144,19 @@ std::string no_such(const std::vector<T>& list, std::string_view option, const s
 }
 
 // The parts of finish().
-std::string check_flash(Options& options) {
-  bool taken[2] = {!options.bios.empty(), false};
-  for (DriveOption& drive : options.drives) {
-    if (drive.interface != DriveOption::Interface::kFlash) continue;
-    if (!drive.unit) drive.unit = taken[0] && !taken[1] && options.bios.empty() ? 1 : taken[0] ? 1 : 0;
-    if (*drive.unit > 1) return "the machine has two flashes; use unit=0 or unit=1 with -drive if=pflash";
-    if (taken[*drive.unit])
-      return *drive.unit == 0 && !options.bios.empty()
-                 ? "-bios and -drive if=pflash both fill the first flash; leave one of them out, or add "
-                   "unit=1"
-                 : "two -drive if=pflash fill flash " + std::to_string(*drive.unit) +
-                       "; the machine has two: unit=0 and unit=1";
-    taken[*drive.unit] = true;
-  }
-  return {};
-}
 
 // The virtio-serial-device of a port and the port's number there, as QEMU gives them in the order of the
 // command line.
-std::string number_port(std::span<DeviceOption> before, DeviceOption& device) {
+Result<void> number_port(std::span<DeviceOption> before, DeviceOption& device) {
   const std::string what = device.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport";
   const std::string bus = device.bus.substr(0, device.bus.find('.'));
   const auto owner = std::find_if(before.rbegin(), before.rend(), [&](const DeviceOption& d) {
     return d.kind == DeviceKind::kSerial && (bus.empty() || d.id == bus);
   });
   if (owner == before.rend())
-    return bus.empty()
-               ? "-device " + what + " needs a -device virtio-serial-device before it"
-               : "there is no -device virtio-serial-device with id=" + bus + " before -device " + what;
+    return Error{bus.empty()
+                     ? "-device " + what + " needs a -device virtio-serial-device before it"
+                     : "there is no -device virtio-serial-device with id=" + bus + " before -device " + what};
   device.owner = static_cast<size_t>(before.rend() - owner) - 1;
 
   bool taken[dev::VirtioConsole::kMaxPorts] = {};
@@ -250,65 +166,69 @@ std::string number_port(std::span<DeviceOption> before, DeviceOption& device) {
   if (device.port) {
     const std::string number = std::to_string(*device.port);
     if (*device.port == 0 && device.kind == DeviceKind::kSerialPort)
-      return "-device virtserialport: nr=0 is for a virtconsole; use another number, or leave nr out";
+      return Error{"-device virtserialport: nr=0 is for a virtconsole; use another number, or leave nr out"};
     if (taken[*device.port])
-      return "-device " + what + ": there is a port with nr=" + number +
-             " already; use another number, or leave nr out";
+      return Error{"-device " + what + ": there is a port with nr=" + number +
+                   " already; use another number, or leave nr out"};
     return {};
   }
   unsigned number = device.kind == DeviceKind::kConsole && !taken[0] ? 0 : 1;
   while (number < std::size(taken) && taken[number]) ++number;
   if (number == std::size(taken))
-    return "-device " + what + ": its virtio-serial-device is full (31 ports); add another one";
+    return Error{"-device " + what + ": its virtio-serial-device is full (31 ports); add another one"};
   device.port = number;
   return {};
 }
 
-std::string check_devices(Options& options) {
+Result<void> check_devices(Options& options) {
   for (DeviceOption& device : options.devices) {
     switch (device.kind) {
       case DeviceKind::kBlock: {
         if (device.drive.empty())
-          return "-device virtio-blk-device needs drive=ID, the id of a -drive if=none";
+          return Error{"-device virtio-blk-device needs drive=ID, the id of a -drive if=none"};
         DriveOption* drive = find_id(options.drives, device.drive);
-        if (!drive) return no_such(options.drives, "-drive", device.drive);
+        if (!drive) return Error{no_such(options.drives, "-drive", device.drive)};
         if (drive->interface == DriveOption::Interface::kFlash)
-          return "drive '" + device.drive + "' is a flash; say if=none for a drive that a -device uses";
+          return Error{"drive '" + device.drive +
+                       "' is a flash; say if=none for a drive that a -device uses"};
         if (drive->interface == DriveOption::Interface::kVirtio)
-          return "drive '" + device.drive +
-                 "' has a disk already; say if=none for a drive that a -device uses";
+          return Error{"drive '" + device.drive +
+                       "' has a disk already; say if=none for a drive that a -device uses"};
         if (drive->used)
-          return "drive '" + device.drive + "' is used by two devices; make another -drive for the second";
+          return Error{"drive '" + device.drive +
+                       "' is used by two devices; make another -drive for the second"};
         drive->used = true;
         if (device.physical_block < device.logical_block)
-          return "-device virtio-blk-device: physical_block_size is smaller than logical_block_size";
+          return Error{"-device virtio-blk-device: physical_block_size is smaller than logical_block_size"};
         break;
       }
       case DeviceKind::kNet: {
-        if (device.netdev.empty()) return "-device virtio-net-device needs netdev=ID, the id of a -netdev";
+        if (device.netdev.empty())
+          return Error{"-device virtio-net-device needs netdev=ID, the id of a -netdev"};
         NetOption* net = find_id(options.nets, device.netdev);
-        if (!net) return no_such(options.nets, "-netdev", device.netdev);
+        if (!net) return Error{no_such(options.nets, "-netdev", device.netdev)};
         if (net->used)
-          return "network '" + device.netdev +
-                 "' is used by two devices; make another -netdev for the second";
+          return Error{"network '" + device.netdev +
+                       "' is used by two devices; make another -netdev for the second"};
         net->used = true;
         break;
       }
       case DeviceKind::kRng:
         if (!device.rng.empty() &&
             std::find(options.rng_ids.begin(), options.rng_ids.end(), device.rng) == options.rng_ids.end())
-          return "there is no -object with id=" + device.rng + "; add -object rng-random,id=" + device.rng;
+          return Error{"there is no -object with id=" + device.rng +
+                       "; add -object rng-random,id=" + device.rng};
         break;
       case DeviceKind::kSerial:
         break;
       case DeviceKind::kConsole:
       case DeviceKind::kSerialPort: {
         const std::string what = device.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport";
-        if (device.chardev.empty()) return "-device " + what + " needs chardev=ID, the id of a -chardev";
+        if (device.chardev.empty())
+          return Error{"-device " + what + " needs chardev=ID, the id of a -chardev"};
         if (!find_id(options.chars, device.chardev))
-          return no_such(options.chars, "-chardev", device.chardev);
-        if (std::string error = number_port({options.devices.data(), &device}, device); !error.empty())
-          return error;
+          return Error{no_such(options.chars, "-chardev", device.chardev)};
+        if (auto ok = number_port({options.devices.data(), &device}, device); !ok) return ok;
         break;
       }
     }
@@ -350,32 +270,6 @@ MacAddress default_mac(unsigned index) {
   return {0x52, 0x54, 0x00, 0x12, 0x34, static_cast<uint8_t>(0x56 + index)};
 }
 
-std::string apply_drive(OptionParser& p, const std::string& value) {
-  DriveOption drive;
-  std::string error = apply_keys(value, {"-drive", ""}, kDriveKeys, drive);
-  if (error == kWantsHelp) {
-    p.print(key_help("-drive", key_names(std::span<const KeyRow<DriveOption>>(kDriveKeys))));
-    return {};
-  }
-  if (!error.empty()) return error;
-  if (drive.file.empty()) return "-drive needs file=FILE, the disk image";
-  if (const auto* other = host::foreign_format_named(drive.format))
-    return "-drive: format=" + drive.format + " is not supported; make a raw image with " +
-           host::plain_file_command(*other, drive.file) + " and use that with format=raw";
-  p.options.drives.push_back(std::move(drive));
-  return {};
-}
-
-std::string apply_disk_file(OptionParser& p, const std::string& file, unsigned index, bool cdrom) {
-  if (file.empty()) return "a disk image's name is empty; leave the option out if there is no disk";
-  DriveOption drive;
-  drive.file = file;
-  drive.unit = index;
-  drive.read_only = cdrom;
-  p.options.drives.push_back(std::move(drive));
-  return {};
-}
-
 std::string needs_pci(const std::string& name) {
   std::string_view instead;
   for (const PciDevice& device : kPciDevices)
@@ -388,7 +282,7 @@ std::string needs_pci(const std::string& name) {
   return "device '" + name + "' needs PCI, which the machine does not have; use " + std::string(instead);
 }
 
-std::string apply_device(OptionParser& p, const std::string& value) {
+Result<void> apply_device(OptionParser& p, const std::string& value) {
   const size_t comma = value.find(',');
   std::string name = value.substr(0, comma);
   if (name.starts_with("driver=")) name.erase(0, 7);
@@ -398,32 +292,32 @@ std::string apply_device(OptionParser& p, const std::string& value) {
   }
   const DeviceRow* row = find_device(name);
   if (!row) {
-    if (std::string error = needs_pci(name); !error.empty()) return error;
+    if (std::string error = needs_pci(name); !error.empty()) return Error{std::move(error)};
     std::vector<std::string_view> names;
     for (const DeviceRow& r : kDevices) names.push_back(r.name);
-    return "device '" + name +
-           (known_elsewhere(Known::kDevice, name) ? "' is not supported yet; leave it out"
-                                                  : "' is not known" + suggestion(name, names)) +
-           " (-device help lists what there is)";
+    return Error{"device '" + name +
+                 (known_elsewhere(Known::kDevice, name) ? "' is not supported yet; leave it out"
+                                                        : "' is not known" + suggestion(name, names)) +
+                 " (-device help lists what there is)"};
   }
   DeviceOption device;
   device.kind = row->kind;
   if (comma != std::string::npos) {
     const std::string what = "-device " + std::string(row->name);
-    std::string error =
+    const auto list =
         apply_key_list(value.substr(comma + 1), {what, ""}, names_of(*row),
                        [&](size_t key, const std::string& v) { return row->keys[key].set(device, v); });
-    if (error == kWantsHelp) {
+    if (!list) return list.error();
+    if (*list == KeyList::kHelp) {
       p.print(key_help(what, names_of(*row)));
       return {};
     }
-    if (!error.empty()) return error;
   }
   p.options.devices.push_back(std::move(device));
   return {};
 }
 
-std::string apply_object(OptionParser& p, const std::string& value) {
+Result<void> apply_object(OptionParser& p, const std::string& value) {
   static constexpr std::string_view kKnown[] = {"rng-random", "rng-builtin"};
   const size_t comma = value.find(',');
   const std::string name = value.substr(0, comma);
@@ -432,30 +326,31 @@ std::string apply_object(OptionParser& p, const std::string& value) {
     return {};
   }
   if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
-    return "object '" + name +
-           (known_elsewhere(Known::kObject, name) ? "' is not supported yet; leave it out"
-                                                  : "' is not known" + suggestion(name, kKnown)) +
-           " (-object takes " + joined(kKnown) + ")";
+    return Error{"object '" + name +
+                 (known_elsewhere(Known::kObject, name) ? "' is not supported yet; leave it out"
+                                                        : "' is not known" + suggestion(name, kKnown)) +
+                 " (-object takes " + joined(kKnown) + ")"};
   RngObject object;
-  if (comma != std::string::npos)
-    if (std::string error =
-            apply_keys(value.substr(comma + 1), {"-object " + name, ""}, kRngObjectKeys, object);
-        !error.empty())
-      return error == kWantsHelp ? "-object " + name + " takes id=ID" : error;
-  if (object.id.empty()) return "-object " + name + " needs id=ID";
+  if (comma != std::string::npos) {
+    const auto list = apply_keys(value.substr(comma + 1), {"-object " + name, ""}, kRngObjectKeys, object);
+    if (!list) return list.error();
+    if (*list == KeyList::kHelp) return error("-object {} takes id=ID", name);
+  }
+  if (object.id.empty()) return Error{"-object " + name + " needs id=ID"};
   static constexpr std::string_view kSources[] = {"", "/dev/urandom", "/dev/random", "/dev/hwrng"};
   if (std::find(std::begin(kSources), std::end(kSources), object.filename) == std::end(kSources))
-    return "-object " + name + ": random numbers come from the kernel, not from '" + object.filename +
-           "'; use filename=/dev/urandom";
+    return Error{"-object " + name + ": random numbers come from the kernel, not from '" + object.filename +
+                 "'; use filename=/dev/urandom"};
   p.options.rng_ids.push_back(object.id);
   return {};
 }
 
-std::string OptionParser::finish() {
-  for (const std::string& error :
+Result<void> OptionParser::finish() {
+  if (auto ok = choose_cpu(); !ok) return ok;
+  for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})
-    if (!error.empty()) return error;
+    if (!ok) return ok;
 
   // Disks of -drive if=virtio come after the devices that were asked for by name, in the order of their
   // units.
@@ -465,7 +360,7 @@ std::string OptionParser::finish() {
   std::stable_sort(disks.begin(), disks.end(), [](const DriveOption* a, const DriveOption* b) {
     return a->unit.value_or(~0u) < b->unit.value_or(~0u);
   });
-  if (std::string error = check_devices(options); !error.empty()) return error;
+  if (auto ok = check_devices(options); !ok) return ok;
   unsigned number = 0;
   for (DriveOption* drive : disks) {
     if (drive->id.empty()) {
@@ -483,10 +378,10 @@ std::string OptionParser::finish() {
   if (legacy_card || legacy_user) {
     const std::string user = legacy_user_text.empty() ? "user" : "user," + legacy_user_text;
     if (legacy_card)
-      if (std::string error = apply_nic(*this, user); !error.empty()) return error;
+      if (auto ok = apply_nic(*this, user); !ok) return ok;
     if (legacy_card && legacy_mac) default_devices.back().mac = legacy_mac;
   } else if (!network_given && !options.no_defaults) {
-    if (std::string error = apply_nic(*this, "user"); !error.empty()) return error;
+    if (auto ok = apply_nic(*this, "user"); !ok) return ok;
   }
   for (DeviceOption& device : default_devices) {
     find_id(options.nets, device.netdev)->used = true;

@@ -14,16 +14,16 @@ constexpr std::string_view kUserKeys =
     "net=ADDR/BITS, host=ADDR, dns=ADDR, dhcpstart=ADDR, restrict=on|off, ipv6=on|off, hostname=NAME, "
     "domainname=NAME, dnssearch=NAME, tftp=FOLDER, bootfile=NAME, hostfwd=[tcp|udp]:[ADDR]:PORT-[ADDR]:PORT";
 
-std::string check_network_kind(std::string_view option, const std::string& kind) {
+Result<void> check_network_kind(std::string_view option, const std::string& kind) {
   if (kind == "user") return {};
   static constexpr std::string_view kOthers[] = {"tap",   "bridge", "socket", "stream",
                                                  "dgram", "vde",    "passt",  "l2tpv3"};
   if (std::find(std::begin(kOthers), std::end(kOthers), kind) != std::end(kOthers))
-    return std::string(option) + " " + kind +
-           " is not supported; use user, which needs no privilege (ports come in by hostfwd=)";
+    return Error{std::string(option) + " " + kind +
+                 " is not supported; use user, which needs no privilege (ports come in by hostfwd=)"};
   static constexpr std::string_view kKnown[] = {"user", "none"};
-  return "network '" + kind + "' is not known" + suggestion(kind, kKnown) + " (" + std::string(option) +
-         (option == "-netdev" ? " takes user)" : " takes user or none)");
+  return Error{"network '" + kind + "' is not known" + suggestion(kind, kKnown) + " (" + std::string(option) +
+               (option == "-netdev" ? " takes user)" : " takes user or none)")};
 }
 
 std::string escaped(std::string_view text) {
@@ -39,17 +39,17 @@ bool has_key(const std::vector<std::string>& parts, std::string_view key) {
 }
 
 // parts[0] is the kind; the rest are properties of the network.
-std::string add_user_network(OptionParser& p, const std::vector<std::string>& parts, std::string id) {
+Result<void> add_user_network(OptionParser& p, const std::vector<std::string>& parts, std::string id) {
   std::string text;
   for (const std::string& part : parts) {
     const std::string key = part.substr(0, part.find('='));
     if (&part != &parts[0] && std::ranges::find(host::kSlirpKeys, key) == std::end(host::kSlirpKeys))
-      return "user networking has no property '" + key + "'" + suggestion(key, host::kSlirpKeys) +
-             " (-netdev help lists them)";
+      return Error{"user networking has no property '" + key + "'" + suggestion(key, host::kSlirpKeys) +
+                   " (-netdev help lists them)"};
     text += (text.empty() ? "" : ",") + escaped(part);
   }
   auto user = host::parse_slirp_options(text);
-  if (!user) return user.message();
+  if (!user) return Error{user.message()};
   NetOption net;
   net.id = std::move(id);
   net.user = std::move(*user);
@@ -58,18 +58,18 @@ std::string add_user_network(OptionParser& p, const std::vector<std::string>& pa
   return {};
 }
 
-std::string check_model(const std::string& model) {
+Result<void> check_model(const std::string& model) {
   if (model == "virtio-net-device" || model == "virtio" || model == "virtio-net") return {};
-  if (std::string error = needs_pci(model); !error.empty()) return error;
-  return "network card '" + model +
-         (known_elsewhere(Known::kDevice, model) ? "' is not supported yet" : "' is not known") +
-         "; leave model= out, the card is virtio-net-device";
+  if (std::string error = needs_pci(model); !error.empty()) return Error{std::move(error)};
+  return Error{"network card '" + model +
+               (known_elsewhere(Known::kDevice, model) ? "' is not supported yet" : "' is not known") +
+               "; leave model= out, the card is virtio-net-device"};
 }
 
 // --- character devices
 
 struct CharKeys {
-  std::string id, path, host, port, spec_options;
+  std::string id, path, host, port;
   bool server = false, wait = true, wait_given = false, telnet = false;
   bool signal = true, signal_given = false, mux = false;
 };
@@ -104,20 +104,17 @@ constexpr KeyRow<CharKeys> kCharKeys[] = {
 };
 constexpr std::string_view kCharKinds[] = {"stdio", "null", "file", "socket", "pty"};
 
-// The property list as host::make_char spells it; empty with `error` set when it makes no sense.
-std::string char_spec(const std::string& kind, const CharKeys& keys, std::string& error) {
-  const std::string what = "-chardev " + kind;
+// The property list as host::make_char spells it.
+Result<std::string> char_spec(const std::string& kind, const CharKeys& keys) {
   if (kind == "stdio")
-    return keys.signal_given ? std::string("stdio,signal=") + (keys.signal ? "on" : "off") : "stdio";
+    return !keys.signal_given ? "stdio" : keys.signal ? "stdio,signal=on" : "stdio,signal=off";
   if (kind == "null" || kind == "pty") return kind;
   if (kind == "file") {
-    if (keys.path.empty()) error = what + " needs path=FILE";
+    if (keys.path.empty()) return Error{"-chardev file needs path=FILE"};
     return "file:" + keys.path;
   }
-  if (keys.path.empty() == keys.port.empty()) {
-    error = what + " needs path=FILE for a unix socket, or port=NUMBER for TCP";
-    return {};
-  }
+  if (keys.path.empty() == keys.port.empty())
+    return error("-chardev {} needs path=FILE for a unix socket, or port=NUMBER for TCP", kind);
   std::string spec = keys.path.empty() ? "tcp:" + keys.host + ":" + keys.port : "unix:" + escaped(keys.path);
   if (keys.server) spec += ",server=on";
   if (keys.wait_given) spec += keys.wait ? ",wait=on" : ",wait=off";
@@ -135,12 +132,13 @@ constexpr KeyRow<MonKeys> kMonKeys[] = {
     {"mode", "readline", "", set_mode},
 };
 
-std::string check_line(std::string_view option, const std::string& value) {
+Result<void> check_line(std::string_view option, const std::string& value) {
   if (value.empty())
-    return std::string(option) +
-           " needs a line: stdio, mon:stdio, null, file:PATH, pty, unix:PATH or tcp:HOST:PORT";
+    return Error{std::string(option) +
+                 " needs a line: stdio, mon:stdio, null, file:PATH, pty, unix:PATH or tcp:HOST:PORT"};
   if (value == "vc" || value.starts_with("vc:"))
-    return std::string(option) + " vc needs a window, and there is no display yet; use stdio or mon:stdio";
+    return Error{std::string(option) +
+                 " vc needs a window, and there is no display yet; use stdio or mon:stdio"};
   static constexpr std::string_view kKinds[] = {"stdio", "mon:stdio", "null", "none", "pty"};
   static constexpr std::string_view kPrefixes[] = {"mon:", "file:", "unix:", "tcp:", "chardev:", "stdio,"};
   for (std::string_view kind : kKinds)
@@ -149,13 +147,13 @@ std::string check_line(std::string_view option, const std::string& value) {
     if (value.starts_with(prefix)) return {};
   std::vector<std::string_view> known(std::begin(kKinds), std::end(kKinds));
   known.insert(known.end(), std::begin(kPrefixes), std::end(kPrefixes));
-  return std::string(option) + " '" + value + "' is not known" + suggestion(value, known) +
-         " (it takes stdio, mon:stdio, null, file:PATH, pty, unix:PATH, tcp:HOST:PORT or chardev:ID)";
+  return Error{std::string(option) + " '" + value + "' is not known" + suggestion(value, known) +
+               " (it takes stdio, mon:stdio, null, file:PATH, pty, unix:PATH, tcp:HOST:PORT or chardev:ID)"};
 }
 
 }  // namespace
 
-std::string apply_netdev(OptionParser& p, const std::string& value) {
+Result<void> apply_netdev(OptionParser& p, const std::string& value) {
   p.network_given = true;
   const auto parts = host::split_options(value);
   if (parts[0] == "help" || parts[0] == "?" || (parts.size() > 1 && parts[1] == "help")) {
@@ -165,15 +163,15 @@ std::string apply_netdev(OptionParser& p, const std::string& value) {
         std::string(kUserKeys) + "\n");
     return {};
   }
-  if (std::string error = check_network_kind("-netdev", parts[0]); !error.empty()) return error;
+  if (auto ok = check_network_kind("-netdev", parts[0]); !ok) return ok;
   std::string id;
   for (const std::string& part : parts)
     if (part.starts_with("id=")) id = part.substr(3);
-  if (id.empty()) return "-netdev user needs id=ID, which a -device names as netdev=ID";
+  if (id.empty()) return Error{"-netdev user needs id=ID, which a -device names as netdev=ID"};
   return add_user_network(p, parts, id);
 }
 
-std::string apply_nic(OptionParser& p, const std::string& value) {
+Result<void> apply_nic(OptionParser& p, const std::string& value) {
   p.network_given = true;
   auto parts = host::split_options(value);
   if (parts[0] == "none") return {};
@@ -184,7 +182,7 @@ std::string apply_nic(OptionParser& p, const std::string& value) {
         std::string(kUserKeys) + "\n");
     return {};
   }
-  if (std::string error = check_network_kind("-nic", parts[0]); !error.empty()) return error;
+  if (auto ok = check_network_kind("-nic", parts[0]); !ok) return ok;
   DeviceOption card;
   card.kind = DeviceKind::kNet;
   std::string id;
@@ -196,12 +194,12 @@ std::string apply_nic(OptionParser& p, const std::string& value) {
       return {};
     }
     if (part.starts_with("model=")) {
-      if (std::string error = check_model(part.substr(6)); !error.empty()) return error;
+      if (auto ok = check_model(part.substr(6)); !ok) return ok;
     } else if (part.starts_with("mac=")) {
       card.mac = parse_mac(part.substr(4));
       if (!card.mac)
-        return "-nic: '" + part +
-               "' is not possible; mac takes six bytes as 52:54:00:12:34:56, the first even";
+        return Error{"-nic: '" + part +
+                     "' is not possible; mac takes six bytes as 52:54:00:12:34:56, the first even"};
     } else if (part.starts_with("id=")) {
       id = part.substr(3);
     } else {
@@ -210,39 +208,42 @@ std::string apply_nic(OptionParser& p, const std::string& value) {
   }
   card.netdev = id.empty() ? "nic" + std::to_string(p.default_devices.size()) : id;
   for (const NetOption& net : p.options.nets)
-    if (net.id == card.netdev) return "two networks have the id '" + card.netdev + "'; give each its own";
+    if (net.id == card.netdev)
+      return Error{"two networks have the id '" + card.netdev + "'; give each its own"};
   p.default_devices.push_back(card);
   return add_user_network(p, rest, card.netdev);
 }
 
-std::string apply_net(OptionParser& p, const std::string& value) {
+Result<void> apply_net(OptionParser& p, const std::string& value) {
   p.network_given = true;
   const auto parts = host::split_options(value);
   if (parts[0] == "none") return {};
   if (parts[0] == "nic") {
-    if (p.legacy_card) return "several -net nic are not supported; use -nic for each card";
+    if (p.legacy_card) return Error{"several -net nic are not supported; use -nic for each card"};
     p.legacy_card = true;
     for (size_t i = 1; i < parts.size(); ++i) {
       if (parts[i].starts_with("macaddr=")) {
         p.legacy_mac = parse_mac(parts[i].substr(8));
-        if (!p.legacy_mac) return "-net nic: macaddr takes six bytes as 52:54:00:12:34:56, the first even";
+        if (!p.legacy_mac)
+          return Error{"-net nic: macaddr takes six bytes as 52:54:00:12:34:56, the first even"};
       } else if (parts[i].starts_with("model=")) {
-        if (std::string error = check_model(parts[i].substr(6)); !error.empty()) return error;
+        if (auto ok = check_model(parts[i].substr(6)); !ok) return ok;
       } else {
-        return "-net nic has no property '" + parts[i] + "'; it takes macaddr= and model=, or use -nic";
+        return Error{"-net nic has no property '" + parts[i] +
+                     "'; it takes macaddr= and model=, or use -nic"};
       }
     }
     return {};
   }
-  if (std::string error = check_network_kind("-net", parts[0]); !error.empty()) return error;
-  if (p.legacy_user) return "several -net user are not supported; use -nic for each card";
+  if (auto ok = check_network_kind("-net", parts[0]); !ok) return ok;
+  if (p.legacy_user) return Error{"several -net user are not supported; use -nic for each card"};
   p.legacy_user = true;
   const size_t comma = value.find(',');
   p.legacy_user_text = comma == std::string::npos ? std::string() : value.substr(comma + 1);
   return {};
 }
 
-std::string apply_chardev(OptionParser& p, const std::string& value) {
+Result<void> apply_chardev(OptionParser& p, const std::string& value) {
   const size_t comma = value.find(',');
   const std::string kind = value.substr(0, comma);
   const auto names = key_names(std::span<const KeyRow<CharKeys>>(kCharKeys));
@@ -252,82 +253,84 @@ std::string apply_chardev(OptionParser& p, const std::string& value) {
     return {};
   }
   if (std::find(std::begin(kCharKinds), std::end(kCharKinds), kind) == std::end(kCharKinds))
-    return "character device '" + kind +
-           (known_elsewhere(Known::kChar, kind) ? "' is not supported yet"
-                                                : "' is not known" + suggestion(kind, kCharKinds)) +
-           " (-chardev takes " + joined(kCharKinds) + ")";
+    return Error{"character device '" + kind +
+                 (known_elsewhere(Known::kChar, kind) ? "' is not supported yet"
+                                                      : "' is not known" + suggestion(kind, kCharKinds)) +
+                 " (-chardev takes " + joined(kCharKinds) + ")"};
   CharKeys keys;
   if (comma != std::string::npos) {
-    std::string error = apply_keys(value.substr(comma + 1), {"-chardev " + kind, ""}, kCharKeys, keys);
-    if (error == kWantsHelp) {
+    const auto list = apply_keys(value.substr(comma + 1), {"-chardev " + kind, ""}, kCharKeys, keys);
+    if (!list) return list.error();
+    if (*list == KeyList::kHelp) {
       p.print(key_help("-chardev", names));
       return {};
     }
-    if (!error.empty()) return error;
   }
-  if (keys.id.empty()) return "-chardev " + kind + " needs id=ID";
+  if (keys.id.empty()) return Error{"-chardev " + kind + " needs id=ID"};
   CharOption option;
   option.id = keys.id;
   option.mux = keys.mux;
-  std::string error;
-  option.spec = char_spec(kind, keys, error);
-  if (!error.empty()) return error;
+  auto spec = char_spec(kind, keys);
+  if (!spec) return spec.error();
+  option.spec = std::move(*spec);
   p.options.chars.push_back(std::move(option));
   return {};
 }
 
-std::string apply_serial(OptionParser& p, const std::string& value) {
-  if (std::string error = check_line("-serial", value); !error.empty()) return error;
+Result<void> apply_serial(OptionParser& p, const std::string& value) {
+  if (auto ok = check_line("-serial", value); !ok) return ok;
   if (!p.options.serials.empty() && value != "none" && value != "null")
-    return "the machine has one serial line; leave the second -serial out, or use -device virtconsole";
+    return Error{"the machine has one serial line; leave the second -serial out, or use -device virtconsole"};
   p.options.serials.push_back(value);
   return {};
 }
 
-std::string apply_monitor(OptionParser& p, const std::string& value) {
-  if (std::string error = check_line("-monitor", value); !error.empty()) return error;
-  if (value.starts_with("mon:")) return "-monitor is a monitor already; write -monitor " + value.substr(4);
+Result<void> apply_monitor(OptionParser& p, const std::string& value) {
+  if (auto ok = check_line("-monitor", value); !ok) return ok;
+  if (value.starts_with("mon:"))
+    return Error{"-monitor is a monitor already; write -monitor " + value.substr(4)};
   if (p.options.monitor && *p.options.monitor != "none" && value != "none")
-    return "there is one monitor; leave the second -monitor out";
+    return Error{"there is one monitor; leave the second -monitor out"};
   p.options.monitor = value;
   return {};
 }
 
-std::string apply_mon(OptionParser& p, const std::string& value) {
+Result<void> apply_mon(OptionParser& p, const std::string& value) {
   MonKeys keys;
-  if (std::string error = apply_keys(value, {"-mon", "chardev"}, kMonKeys, keys); !error.empty())
-    return error == kWantsHelp ? "-mon takes chardev=ID" : error;
-  if (keys.chardev.empty()) return "-mon needs chardev=ID, the id of a -chardev";
+  const auto list = apply_keys(value, {"-mon", "chardev"}, kMonKeys, keys);
+  if (!list) return list.error();
+  if (*list == KeyList::kHelp) return Error{"-mon takes chardev=ID"};
+  if (keys.chardev.empty()) return Error{"-mon needs chardev=ID, the id of a -chardev"};
   return apply_monitor(p, "chardev:" + keys.chardev);
 }
 
-std::string apply_display(OptionParser& p, const std::string& value) {
+Result<void> apply_display(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
     p.print("displays (-display NAME):\n  none           no window\n");
     return {};
   }
   if (value != "none")
-    return "display '" + value +
-           "' is not known, since there is no display yet; use -display none or -nographic";
+    return Error{"display '" + value +
+                 "' is not known, since there is no display yet; use -display none or -nographic"};
   p.options.display_none = true;
   return {};
 }
 
-std::string apply_gdb(OptionParser& p, const std::string& value) {
+Result<void> apply_gdb(OptionParser& p, const std::string& value) {
   if (value == "none") {
     p.options.gdb.clear();
     return {};
   }
   const bool prefixed = value.starts_with("tcp:") || value.starts_with("unix:");
   if (!prefixed && value.find(':') == std::string::npos)
-    return "-gdb '" + value + "' is not understood; write tcp::PORT, tcp:HOST:PORT or unix:PATH";
+    return Error{"-gdb '" + value + "' is not understood; write tcp::PORT, tcp:HOST:PORT or unix:PATH"};
   // A debugger is let in from this host only, unless the person says where from.
   std::string spec = prefixed ? value : "tcp:" + value;
   if (spec.starts_with("tcp::")) spec.insert(4, "127.0.0.1");
   for (std::string_view word : {",server=on", ",server", ",nowait", ",wait=off"})
     if (const size_t at = spec.find(word); at != std::string::npos) spec.erase(at, word.size());
   if (spec.find(',') != std::string::npos && spec.starts_with("tcp:"))
-    return "-gdb '" + value + "' is not understood; write tcp::PORT, tcp:HOST:PORT or unix:PATH";
+    return Error{"-gdb '" + value + "' is not understood; write tcp::PORT, tcp:HOST:PORT or unix:PATH"};
   p.options.gdb = spec + ",server=on,wait=off";
   return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Options about the machine, its time and its end.
+#include <fmt/format.h>
 #include <time.h>
 
 #include <charconv>
@@ -8,7 +9,6 @@
 #include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
-#include "frontend/arm/cpu_models.h"
 
 namespace mynah::app {
 namespace {
@@ -29,37 +29,45 @@ std::string set_accelerator(Options& to, const std::string& value) {
   return {};
 }
 
-std::string set_gic_version(Options& to, const std::string& value) {
-  if (value == "max") {
-    to.gic_version = 3;
-  } else if (value == "2" || value == "3") {
-    to.gic_version = static_cast<unsigned>(value[0] - '0');
-  } else {
-    return "2, 3 or max";
-  }
-  return {};
+std::vector<std::string_view> board_names() {
+  std::vector<std::string_view> names;
+  for (const Board* board : boards()) names.push_back(board->name);
+  return names;
 }
 
-constexpr std::string_view kMachines[] = {"virt"};
-
-std::string set_machine_type(Options&, const std::string& value) {
-  if (value == "virt") return {};
-  return "the name of a machine" + suggestion(value, kMachines) + " (-M help lists them)";
+std::string set_machine_type(Options& to, const std::string& value) {
+  if (const Board* board = find_board(value)) {
+    if (board != to.board) to.board_choice.properties.clear();
+    to.board = board;
+    return {};
+  }
+  return "the name of a machine" + suggestion(value, board_names()) + " (-M help lists them)";
 }
 
 constexpr KeyRow<Options> kMachineKeys[] = {
-    {"type", "virt", "the machine", set_machine_type},
-    {"gic-version", "2|3|max", "generation of the interrupt controller, 2 by default", set_gic_version},
+    {"type", "NAME", "the machine", set_machine_type},
     {"accel", "jit|interp", "as -accel", set_accelerator},
     {"dumpdtb", "FILE", "write the device tree there and exit", set_text<Options, &Options::dump_dtb>},
-    {"secure", "off", "security extensions", only_off<Options>},
-    {"virtualization", "off", "hypervisor extensions", only_off<Options>},
-    {"mte", "off", "memory tagging", only_off<Options>},
-    {"its", "off", "interrupt translation service", only_off<Options>},
-    {"acpi", "off", "ACPI tables", only_off<Options>},
-    {"usb", "off", "USB controller", only_off<Options>},
-    {"graphics", "off", "graphics card", only_off<Options>},
 };
+
+// "2|3|max" as "2, 3 or max".
+std::string alternatives(std::string_view values) {
+  std::string text(values);
+  for (size_t at = 0, bar; (bar = text.find('|', at)) != std::string::npos; at = bar)
+    text.replace(bar, 1, text.find('|', bar + 1) == std::string::npos ? " or " : ", ");
+  return text;
+}
+
+std::string set_board_property(Options& to, const BoardProperty& property, const std::string& value) {
+  if (property.values == "off") {
+    if (std::string error = only_off(to, value); !error.empty()) return error;
+  } else if (const std::string all = fmt::format("|{}|", property.values);
+             value.find('|') != std::string::npos || all.find("|" + value + "|") == std::string::npos) {
+    return alternatives(property.values);
+  }
+  to.board_choice.properties.emplace_back(property.name, value);
+  return {};
+}
 
 std::string set_shift(OptionParser& to, const std::string& value) {
   if (value == "auto") {
@@ -206,70 +214,87 @@ constexpr KeyRow<Options> kNameKeys[] = {
     {"debug-threads", "on|off", "accepted", set_nothing<Options>},
 };
 
-template <typename T, size_t N>
-std::string keys_or_help(OptionParser& p, const std::string& value, const KeyListSyntax& syntax,
-                         const KeyRow<T> (&rows)[N], T& to) {
-  std::string error = apply_keys(value, syntax, rows, to);
-  if (error != kWantsHelp) return error;
-  p.print(key_help(syntax.what, key_names(std::span<const KeyRow<T>>(rows))));
-  return {};
-}
-
 }  // namespace
 
-std::string apply_machine(OptionParser& p, const std::string& value) {
+Result<void> apply_machine(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
-    p.print(
-        "machines (-M NAME):\n  virt           board of virtio devices, as Arm systems know it (default)\n");
+    std::string text = "machines (-M NAME):\n";
+    for (const Board* board : boards())
+      text += fmt::format("  {:<14} {}{}\n", board->name, board->help,
+                          board == boards().front() ? " (default)" : "");
+    p.print(std::move(text));
     return {};
   }
   const std::string first = host::split_options(value)[0];
-  if (first.find('=') == std::string::npos && first != "virt" && first != "help")
-    return "machine '" + first +
-           (known_elsewhere(Known::kMachine, first) ? "' is not supported yet; use virt"
-                                                    : "' is not known" + suggestion(first, kMachines)) +
-           " (-M help lists them)";
-  return keys_or_help(p, value, {"-machine virt", "type"}, kMachineKeys, p.options);
-}
-
-std::string apply_cpu(OptionParser& p, const std::string& value) {
-  if (value == "help" || value == "?") {
-    std::string text = "processors (-cpu NAME[,PROPERTY=on|off...]):\n";
-    for (std::string_view name : arm::cpu_model_names())
-      text += "  " + std::string(name) + (name == "max" ? "  (default)\n" : "\n");
-    p.print(text + "properties: aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2\n");
-    return {};
-  }
-  const auto made = arm::make_cpu_model(value);
-  if (!made.model && made.known.empty()) return made.error;
-  if (value == "host")
-    return "-cpu host is not possible, because the guest's processor is always emulated; use -cpu max";
-  if (!made.model && known_elsewhere(Known::kProcessor, value.substr(0, value.find(','))))
-    return "processor '" + made.unknown + "' is not supported yet; use one of " + joined(made.known);
-  if (!made.model)
-    return made.error + suggestion(made.unknown, made.known) + " (there are " + joined(made.known) + ")";
-  p.options.cpu = value;
+  if (first.find('=') == std::string::npos && !find_board(first) && first != "help")
+    return Error{"machine '" + first +
+                 (known_elsewhere(Known::kMachine, first)
+                      ? "' is not supported yet; use " + joined(board_names())
+                      : "' is not known" + suggestion(first, board_names())) +
+                 " (-M help lists them)"};
+  // The board is known before its properties are: it comes first.
+  Options& options = p.options;
+  const std::string type = first.starts_with("type=") ? first.substr(5) : first;
+  if (find_board(type)) set_machine_type(options, type);
+  const std::string what = fmt::format("-machine {}", options.board->name);
+  const std::span<const BoardProperty> properties = options.board->properties;
+  std::vector<KeyNames> names = key_names(std::span<const KeyRow<Options>>(kMachineKeys));
+  for (const BoardProperty& property : properties)
+    names.push_back({property.name, property.values, property.help});
+  const auto list = apply_key_list(value, {what, "type"}, names, [&](size_t row, const std::string& to) {
+    return row < std::size(kMachineKeys)
+               ? kMachineKeys[row].set(options, to)
+               : set_board_property(options, properties[row - std::size(kMachineKeys)], to);
+  });
+  if (!list) return list.error();
+  if (*list == KeyList::kHelp) p.print(key_help(what, names));
   return {};
 }
 
-std::string apply_smp(OptionParser& p, const std::string& value) {
+Result<void> apply_cpu(OptionParser& p, const std::string& value) {
+  p.cpu = value;
+  if (value != "help" && value != "?") return {};
+  const Board& board = *p.options.board;
+  std::string text = "processors (-cpu NAME[,PROPERTY=on|off...]):\n";
+  for (std::string_view name : board.cpu_names())
+    text += fmt::format("  {}{}\n", name, name == board.default_cpu ? "  (default)" : "");
+  p.print(text + fmt::format("properties: {}\n", board.cpu_properties));
+  return {};
+}
+
+Result<void> OptionParser::choose_cpu() {
+  const Board& board = *options.board;
+  const std::string name = cpu.value_or(std::string(board.default_cpu));
+  options.board_choice.cpu = name;
+  const WrongChoice wrong = board.check_cpu(name);
+  if (wrong.sentence.empty()) return {};
+  if (wrong.known.empty()) return Error{wrong.sentence};
+  if (name == "host")
+    return error("-cpu host is not possible, because the guest's processor is always emulated; use -cpu {}",
+                 board.default_cpu);
+  if (known_elsewhere(Known::kProcessor, name.substr(0, name.find(','))))
+    return error("processor '{}' is not supported yet; use one of {}", wrong.unknown, joined(wrong.known));
+  return error("{}{} (there are {})", wrong.sentence, suggestion(wrong.unknown, wrong.known),
+               joined(wrong.known));
+}
+
+Result<void> apply_smp(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-smp", "cpus"}, kSmpKeys, p.options);
 }
 
-std::string apply_memory(OptionParser& p, const std::string& value) {
+Result<void> apply_memory(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-m", "size"}, kMemoryKeys, p.options);
 }
 
 namespace {
 std::string technique_help() {
   std::string text = "techniques (-accel jit,without=NAME+NAME):\n";
-  for (const TechniqueName& t : kTechniques)
-    text += format("  %-18s %s\n", std::string(t.name).c_str(), std::string(t.help).c_str());
+  for (const TechniqueName& t : kTechniques) text += fmt::format("  {:<18} {}\n", t.name, t.help);
   return text;
 }
 }  // namespace
 
-std::string apply_accelerator(OptionParser& p, const std::string& value) {
+Result<void> apply_accelerator(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
     p.print(
         "accelerators (-accel NAME[,PROPERTY=VALUE...]):\n"
@@ -281,17 +306,17 @@ std::string apply_accelerator(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-accel", "accel"}, kAcceleratorKeys, p.options);
 }
 
-std::string apply_icount(OptionParser& p, const std::string& value) {
+Result<void> apply_icount(OptionParser& p, const std::string& value) {
   if (value == "auto") return apply_icount(p, "shift=auto");
   p.options.clock = GuestClock::Kind::kDeterministic;
   return keys_or_help(p, value, {"-icount", "shift"}, kIcountKeys, p);
 }
 
-std::string apply_rtc(OptionParser& p, const std::string& value) {
+Result<void> apply_rtc(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-rtc", "base"}, kRtcKeys, p);
 }
 
-std::string apply_uuid(OptionParser& p, const std::string& value) {
+Result<void> apply_uuid(OptionParser& p, const std::string& value) {
   unsigned digits = 0;
   for (size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
@@ -307,16 +332,17 @@ std::string apply_uuid(OptionParser& p, const std::string& value) {
     if (++digits > 32) break;
   }
   if (digits != 32)
-    return "-uuid takes 32 hexadecimal digits as 01234567-89ab-cdef-0123-456789abcdef, not '" + value + "'";
+    return Error{"-uuid takes 32 hexadecimal digits as 01234567-89ab-cdef-0123-456789abcdef, not '" + value +
+                 "'"};
   p.options.uuid_given = true;
   return {};
 }
 
-std::string apply_name(OptionParser& p, const std::string& value) {
+Result<void> apply_name(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-name", "guest"}, kNameKeys, p.options);
 }
 
-std::string apply_action(OptionParser& p, const std::string& value) {
+Result<void> apply_action(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-action", ""}, kActionKeys, p.options);
 }
 

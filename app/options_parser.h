@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the files of the command-line parser share. An apply function gets the option's argument and returns
-// an empty string or the sentence that says what is wrong.
+// What the files of the command-line parser share. An apply function gets the option's argument.
 #pragma once
 
 #include <optional>
@@ -23,55 +22,70 @@ struct OptionParser {
   bool legacy_card = false, legacy_user = false;  // -net nic, -net user
   std::string legacy_user_text;
   std::optional<MacAddress> legacy_mac;
+  std::optional<std::string> cpu;             // -cpu
   std::vector<DeviceOption> default_devices;  // network cards of -nic, after all -device
 
   void print(std::string text) {
     if (!options.print) options.print = std::move(text);
   }
   // Checks what concerns several options, and makes the devices that drives and networks imply.
-  std::string finish();
+  Result<void> finish();
+  Result<void> choose_cpu();  // finish()'s part in options_machine.cpp
 };
 
 // options_machine.cpp
-std::string apply_machine(OptionParser&, const std::string&);
-std::string apply_cpu(OptionParser&, const std::string&);
-std::string apply_smp(OptionParser&, const std::string&);
-std::string apply_memory(OptionParser&, const std::string&);
-std::string apply_accelerator(OptionParser&, const std::string&);
-std::string apply_icount(OptionParser&, const std::string&);
-std::string apply_rtc(OptionParser&, const std::string&);
-std::string apply_uuid(OptionParser&, const std::string&);
-std::string apply_name(OptionParser&, const std::string&);
-std::string apply_action(OptionParser&, const std::string&);
+Result<void> apply_machine(OptionParser&, const std::string&);
+Result<void> apply_cpu(OptionParser&, const std::string&);
+Result<void> apply_smp(OptionParser&, const std::string&);
+Result<void> apply_memory(OptionParser&, const std::string&);
+Result<void> apply_accelerator(OptionParser&, const std::string&);
+Result<void> apply_icount(OptionParser&, const std::string&);
+Result<void> apply_rtc(OptionParser&, const std::string&);
+Result<void> apply_uuid(OptionParser&, const std::string&);
+Result<void> apply_name(OptionParser&, const std::string&);
+Result<void> apply_action(OptionParser&, const std::string&);
+
+// options_drives.cpp
+Result<void> apply_drive(OptionParser&, const std::string&);
+Result<void> apply_disk_file(OptionParser&, const std::string& file, unsigned index, bool cdrom);
+Result<void> check_flash(Options&);  // finish()'s part: gives each its flash
 
 // options_devices.cpp
-std::string apply_drive(OptionParser&, const std::string&);
-std::string apply_disk_file(OptionParser&, const std::string& file, unsigned index, bool cdrom);
-std::string apply_device(OptionParser&, const std::string&);
+Result<void> apply_device(OptionParser&, const std::string&);
 // Why a device that is not here can not be, where a bus is the reason; else empty.
 std::string needs_pci(const std::string& name);
-std::string apply_object(OptionParser&, const std::string&);
+Result<void> apply_object(OptionParser&, const std::string&);
 
 // options_host.cpp
-std::string apply_netdev(OptionParser&, const std::string&);
-std::string apply_nic(OptionParser&, const std::string&);
-std::string apply_net(OptionParser&, const std::string&);
-std::string apply_chardev(OptionParser&, const std::string&);
-std::string apply_serial(OptionParser&, const std::string&);
-std::string apply_monitor(OptionParser&, const std::string&);
-std::string apply_mon(OptionParser&, const std::string&);
-std::string apply_display(OptionParser&, const std::string&);
-std::string apply_gdb(OptionParser&, const std::string&);
+Result<void> apply_netdev(OptionParser&, const std::string&);
+Result<void> apply_nic(OptionParser&, const std::string&);
+Result<void> apply_net(OptionParser&, const std::string&);
+Result<void> apply_chardev(OptionParser&, const std::string&);
+Result<void> apply_serial(OptionParser&, const std::string&);
+Result<void> apply_monitor(OptionParser&, const std::string&);
+Result<void> apply_mon(OptionParser&, const std::string&);
+Result<void> apply_display(OptionParser&, const std::string&);
+Result<void> apply_gdb(OptionParser&, const std::string&);
 
 // options_trace.cpp
-std::string apply_traces(OptionParser&, const std::string&);
-std::string apply_trace_ranges(OptionParser&, const std::string&);
-std::string apply_stats(OptionParser&, const std::string&);
+Result<void> apply_traces(OptionParser&, const std::string&);
+Result<void> apply_trace_ranges(OptionParser&, const std::string&);
+Result<void> apply_stats(OptionParser&, const std::string&);
 
 std::optional<MacAddress> parse_mac(std::string_view text);
 MacAddress default_mac(unsigned index);
 
-// Setters for tables of properties.
+// Reads a list of properties, or prints what there are.
+template <typename T, size_t N>
+Result<void> keys_or_help(OptionParser& p, std::string_view value, const KeyListSyntax& syntax,
+                          const KeyRow<T> (&rows)[N], T& to) {
+  const auto list = apply_keys(value, syntax, rows, to);
+  if (!list) return list.error();
+  if (*list == KeyList::kHelp) p.print(key_help(syntax.what, key_names(std::span<const KeyRow<T>>(rows))));
+  return {};
+}
+
+// Setters for tables of properties: empty, or what the value must be.
 template <typename T, std::string T::*member>
 std::string set_text(T& to, const std::string& value) {
   to.*member = value;

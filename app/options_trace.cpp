@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // -d, -dfilter and --stats.
+#include <fmt/format.h>
+
 #include "app/options_parser.h"
 #include "app/text.h"
 
@@ -42,11 +44,11 @@ std::optional<AddressRange> parse_range(const std::string& text) {
 
 }  // namespace
 
-std::string apply_traces(OptionParser& p, const std::string& value) {
+Result<void> apply_traces(OptionParser& p, const std::string& value) {
   for (const std::string& word : host::split_options(value)) {
     if (word == "help" || word == "?") {
       std::string text = "log items (-d ITEM,ITEM...):\n";
-      for (const TraceRow& row : kTraces) text += format("  %-14s %s\n", row.name.data(), row.help.data());
+      for (const TraceRow& row : kTraces) text += fmt::format("  {:<14} {}\n", row.name, row.help);
       p.print(std::move(text));
       return {};
     }
@@ -56,25 +58,26 @@ std::string apply_traces(OptionParser& p, const std::string& value) {
     if (!found) {
       std::vector<std::string_view> names;
       for (const TraceRow& row : kTraces) names.push_back(row.name);
-      return "log item '" + word + "' is not known" + suggestion(word, names) + " (-d help lists them)";
+      return Error{"log item '" + word + "' is not known" + suggestion(word, names) +
+                   " (-d help lists them)"};
     }
     p.options.traces |= static_cast<uint16_t>(found->trace);
   }
   return {};
 }
 
-std::string apply_trace_ranges(OptionParser& p, const std::string& value) {
+Result<void> apply_trace_ranges(OptionParser& p, const std::string& value) {
   for (const std::string& word : host::split_options(value)) {
     const auto range = parse_range(word);
     if (!range)
-      return "-dfilter: '" + word +
-             "' is not a range; write FIRST..LAST, START+SIZE or END-SIZE, with 0x for hexadecimal";
+      return Error{"-dfilter: '" + word +
+                   "' is not a range; write FIRST..LAST, START+SIZE or END-SIZE, with 0x for hexadecimal"};
     p.options.trace_ranges.push_back(*range);
   }
   return {};
 }
 
-std::string apply_stats(OptionParser& p, const std::string& value) {
+Result<void> apply_stats(OptionParser& p, const std::string& value) {
   p.options.stats = value.empty() ? StatsForm::kTable : StatsForm::kJson;
   p.options.stats_file = value == "json" ? "" : value;
   return {};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Read from /proc/self/smaps (proc(5)); the guest's RAM is known by the name of its memfd.
 #include "app/resident.h"
 
 #include <fstream>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Every way out has its sentence on standard error and its exit code; the session is gone, and the terminal
+// as it was, before an error is said.
 #include "app/run.h"
 
 #include <cstdio>

@@ -3,6 +3,7 @@
 // Session's second half: the loop that drives guest and host.
 #include "app/session.h"
 
+#include <fmt/format.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -68,14 +69,15 @@ void Session::run_slice() {
 // Interrupts are taken here first: the engine does not look for a breakpoint before the first instruction of
 // a slice.
 bool Session::at_breakpoint() {
-  const StopPoints& points = machine_->vcpu().stop_points();
+  const Processor& p = processor();
+  const StopPoints& points = p.vcpu->stop_points();
   if (points.breakpoints().empty()) return false;
-  const auto here = [&] { return points.has_breakpoint(machine_->cpu().pc()); };
+  const auto here = [&] { return points.has_breakpoint(p.guest->pc()); };
   if (!resumed_at_breakpoint_ && here()) return true;
   machine_->events().run_due();
-  if (!machine_->cpu().interrupt_deliverable()) return false;
-  machine_->cpu().deliver_interrupt();
-  machine_->vcpu().translation_changed();
+  if (!p.guest->interrupt_deliverable()) return false;
+  p.guest->deliver_interrupt();
+  p.vcpu->translation_changed();
   return here();
 }
 
@@ -99,7 +101,7 @@ void Session::idle() {
   poll_host(0ns);
   const auto awake = [&] {
     return ended_ || state_ != State::kRunning || signals_->ending().signal || reset_wanted_ ||
-           machine_->cpu().wake_pending();
+           processor().guest->wake_pending();
   };
   if (awake()) return;
   const auto skip = left();
@@ -121,8 +123,8 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
   next_poll_ = HostClock::now() + kPollEvery;
   if (machine_->clock().deterministic()) next_guest_poll_ = machine_->clock().now() + kGuestPollEvery;
   if (gdb_) look_after_debugger();
-  if (const auto result = initrd_check_.poll(); result && !result->empty()) {
-    report(*result, false);
+  if (const auto result = initrd_check_.poll(); result && !*result) {
+    report(result->message(), false);
     end(1);
   }
   if (signals_->take_report_request()) {
@@ -141,8 +143,7 @@ void Session::after_slice(AfterExit after) {
       if (options_.stay_after_shutdown) return stop({.signal = GdbStop::kInterrupt}, "shutdown");
       return end(0);
     case AfterExit::kDebug: {
-      Vcpu& vcpu = machine_->vcpu();
-      const auto hit = vcpu.take_watch_hit();
+      const auto hit = processor().vcpu->take_watch_hit();
       if (!hit) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
       return stop({.reason = GdbStop::Reason::kWatchpoint,
                    .watch = !hit->on_read    ? GdbPoint::kWrite
@@ -193,7 +194,7 @@ int Session::finish() {
       report(ok.message(), true);
     }
   }
-  if (const std::string error = log_output_->close(); !error.empty()) report(error, true);
+  if (const auto closed = log_output_->close(); !closed) report(closed.message(), true);
   return exit_code_ == 0 && lost_data_ ? 1 : exit_code_;
 }
 
@@ -243,7 +244,7 @@ std::string Session::name_and_uuid(bool uuid) {
   if (!uuid) return options_.name.empty() ? "" : options_.name + "\n";
   std::string text;
   for (size_t i = 0; i < options_.uuid.size(); ++i) {
-    text += format("%02x", options_.uuid[i]);
+    text += fmt::format("{:02x}", options_.uuid[i]);
     if (i == 3 || i == 5 || i == 7 || i == 9) text += '-';
   }
   return text + "\n";
@@ -251,11 +252,13 @@ std::string Session::name_and_uuid(bool uuid) {
 
 // --- GdbTarget
 
-unsigned Session::gdb_register_count() { return GdbRegisters::kGeneral; }
-std::string Session::gdb_read_register(unsigned number) { return gdb_registers_->read(number); }
-size_t Session::gdb_register_size(unsigned number) { return gdb_registers_->size(number); }
+unsigned Session::gdb_register_count() { return processor().debug->general_registers(); }
+std::string Session::gdb_read_register(unsigned number) { return processor().debug->read_register(number); }
+size_t Session::gdb_register_size(unsigned number) { return register_size(*processor().debug, number); }
 bool Session::gdb_write_register(unsigned number, std::string_view bytes) {
-  return gdb_registers_->write(number, bytes);
+  if (!processor().debug->write_register(number, bytes)) return false;
+  processor().vcpu->translation_changed();
+  return true;
 }
 void Session::gdb_use_physical(bool on) {
   gdb_addresses_ = on ? AddressKind::kPhysical : AddressKind::kVirtual;
@@ -270,7 +273,7 @@ bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bo
   return set_engine_point(*machine_, kind, address, length, insert);
 }
 void Session::gdb_clear_points() { clear_engine_points(*machine_); }
-std::string Session::gdb_target_xml() { return gdb_registers_->xml(); }
+std::string Session::gdb_target_xml() { return target_description(*processor().debug); }
 
 void Session::gdb_step() {
   state_ = State::kStepping;

@@ -15,8 +15,7 @@
 #include <vector>
 
 #include "app/backends.h"
-#include "app/gdb_arm.h"
-#include "app/gdb_registers.h"
+#include "app/gdb_guest.h"
 #include "app/gdb_stub.h"
 #include "app/initrd_check.h"
 #include "app/log.h"
@@ -27,7 +26,7 @@
 #include "devices/host/char_socket.h"
 #include "devices/host/host_clock.h"
 #include "devices/host/slirp_net.h"
-#include "machines/virt.h"
+#include "machines/machine.h"
 
 namespace mynah::app {
 
@@ -40,7 +39,7 @@ class Session final : private RunControl, private GdbTarget {
 
   // Until the guest powers off or a person ends it. The process's exit code.
   int run();
-  const std::vector<uint8_t>& device_tree() const { return machine_->device_tree(); }
+  std::span<const uint8_t> device_tree() const { return machine_->device_tree(); }
 
  private:
   using HostClock = std::chrono::steady_clock;
@@ -49,15 +48,15 @@ class Session final : private RunControl, private GdbTarget {
   explicit Session(Options options);
   // setup.cpp
   Result<void> set_up();
-  Result<void> set_up_memory_files(VirtConfig& config);
-  Result<void> set_up_lines(VirtConfig& config);
-  Result<void> set_up_disks(VirtConfig& config);
+  Result<void> set_up_memory_files(MachineConfig& config);
+  Result<void> set_up_lines(MachineConfig& config);
+  Result<void> set_up_disks(MachineConfig& config);
   Result<void> set_up_networks();
   Result<void> set_up_devices();
   Result<void> set_up_debugger();
-  void set_up_entropy(VirtConfig& config);
+  void set_up_entropy(MachineConfig& config);
   std::string nothing_to_start() const;
-  void set_up_calendar(VirtConfig& config);
+  void set_up_calendar(MachineConfig& config);
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
 
@@ -69,13 +68,15 @@ class Session final : private RunControl, private GdbTarget {
   void look_after_debugger();
   bool poll_is_due() const;
   bool at_breakpoint();
+  // The processor that runs, and that a debugger looks at.
+  const Processor& processor() const { return machine_->processors()[0]; }
   void stop(const GdbStop& reason, const char* why);
   void end(int code);
   void report(const std::string& sentence, bool loss);
   int finish();
 
   // RunControl
-  VirtMachine& machine() override { return *machine_; }
+  Machine& machine() override { return *machine_; }
   bool running() const override { return state_ != State::kPaused; }
   std::string status() const override;
   void pause() override;
@@ -125,9 +126,8 @@ class Session final : private RunControl, private GdbTarget {
     std::unique_ptr<host::SlirpNet> backend;
   };
   std::vector<Network> networks_;
-  std::unique_ptr<VirtMachine> machine_;
+  std::unique_ptr<Machine> machine_;
   std::unique_ptr<host::SocketChar> gdb_line_;
-  std::unique_ptr<GdbRegisters> gdb_registers_;
   AddressKind gdb_addresses_ = AddressKind::kVirtual;
   std::unique_ptr<GdbStub> gdb_;
   std::unique_ptr<GdbInput> gdb_input_;

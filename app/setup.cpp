@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Session's first half: from options to a machine that is ready to run.
+#include <fmt/format.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,14 +21,11 @@
 #include "devices/virtio/virtio_console.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_rng.h"
-#include "machines/arm_boot.h"
 
 namespace mynah::app {
 namespace {
 
-constexpr uint64_t kFlashBytes = uint64_t{64} << 20;
 constexpr uint64_t kDefaultSeed = 1;
-constexpr const char* kFirmware = "QEMU_EFI.fd";
 constexpr int64_t kFixedDate = 1767225600;  // 2026-01-01, where deterministic calendars start
 
 }  // namespace
@@ -74,10 +72,8 @@ Result<void> Session::set_up() {
   log_ = std::make_unique<DeviceLog>(*log_output_, options_.traces_any(Trace::kGuestErrors),
                                      options_.traces_any(Trace::kUnimp));
 
-  VirtConfig config;
-  config.gic_version = options_.gic_version;
+  MachineConfig config;
   config.ram_bytes = options_.ram_bytes;
-  config.cpu = *arm::make_cpu_model(options_.cpu).model;
   config.command_line = options_.append;
   config.clock = options_.clock;
   config.clock_shift = options_.clock_shift;
@@ -93,9 +89,9 @@ Result<void> Session::set_up() {
   if (auto ok = set_up_lines(config); !ok) return ok;
   if (auto ok = set_up_networks(); !ok) return ok;
 
-  machine_ = std::make_unique<VirtMachine>(std::move(config), *log_);
+  machine_ = options_.board->make(options_.board_choice, std::move(config), *log_);
   if (auto ok = set_up_devices(); !ok) return ok;
-  if (std::string error = machine_->init(); !error.empty()) return Error{std::move(error)};
+  if (auto ok = machine_->init(); !ok) return ok;
   install_traces(*machine_, options_, *log_output_, *log_);
   if (auto ok = set_up_debugger(); !ok) return ok;
   if (!options_.pid_file.empty()) {
@@ -114,7 +110,7 @@ Result<void> Session::set_up() {
 }
 
 // The calendar starts with the host's date or one that is given, and goes by one of three clocks.
-void Session::set_up_calendar(VirtConfig& config) {
+void Session::set_up_calendar(MachineConfig& config) {
   const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
   const RtcSource source = options_.rtc_source.value_or(deterministic ? RtcSource::kGuest : RtcSource::kHost);
   const auto seconds = [](const dev::Clock& clock) { return clock.now() / 1'000'000'000; };
@@ -148,7 +144,7 @@ void Session::set_up_calendar(VirtConfig& config) {
   config.rtc_base_seconds = start - now;
 }
 
-void Session::set_up_entropy(VirtConfig& config) {
+void Session::set_up_entropy(MachineConfig& config) {
   std::optional<uint64_t> seed = options_.seed;
   if (!seed && options_.clock == GuestClock::Kind::kDeterministic) seed = kDefaultSeed;
   if (seed)
@@ -174,17 +170,15 @@ Result<void> refuse_packed(std::span<const uint8_t> bytes, const std::string& wh
 }
 }  // namespace
 
-Result<void> Session::set_up_memory_files(VirtConfig& config) {
+Result<void> Session::set_up_memory_files(MachineConfig& config) {
   const uint64_t ram = options_.ram_bytes;
   if (!options_.kernel.empty()) {
     auto kernel = read_file(options_.kernel, "kernel", "-kernel", ram);
     if (!kernel) return kernel.error();
-    if (std::string error = gunzip_image(*kernel, ram); !error.empty()) return Error{std::move(error)};
+    if (auto ok = options_.board->unpack_kernel(*kernel, ram); !ok) return ok;
     if (auto ok = refuse_packed(*kernel, "kernel", options_.kernel, "-kernel"); !ok) return ok;
     // Here for its sentence: with firmware nobody else looks at the kernel.
-    ArmBootLayout layout;
-    if (std::string error = place_arm_kernel(*kernel, VirtMachine::kRamBase, ram, 0, layout); !error.empty())
-      return Error{std::move(error)};
+    if (auto ok = options_.board->check_kernel(*kernel, ram); !ok) return ok;
     config.kernel = std::move(*kernel);
   }
   if (!options_.initrd.empty()) {
@@ -204,8 +198,9 @@ Result<void> Session::set_up_memory_files(VirtConfig& config) {
     config.dtb = std::move(*tree);
   }
   if (!options_.bios.empty()) {
-    const std::string path = find_firmware(options_.bios, options_.firmware_folders);
-    auto firmware = read_file(path, "firmware", "-bios", kFlashBytes);
+    const std::string path =
+        find_firmware(options_.bios, options_.firmware_folders, options_.board->firmware_folders);
+    auto firmware = read_file(path, "firmware", "-bios", options_.board->flash_bytes);
     if (!firmware) return firmware.error();
     if (auto ok = refuse_packed(*firmware, "firmware", path, "-bios"); !ok) return ok;
     config.firmware = std::move(*firmware);
@@ -213,19 +208,24 @@ Result<void> Session::set_up_memory_files(VirtConfig& config) {
   return {};
 }
 
-Result<void> Session::set_up_disks(VirtConfig& config) {
+Result<void> Session::set_up_disks(MachineConfig& config) {
   for (const DriveOption& drive : options_.drives) {
     if (!drive.if_absent.empty() && ::access(drive.file.c_str(), F_OK) != 0 && errno == ENOENT)
       return Error{drive.if_absent};
     auto disk = open_drive(drive, options_.snapshot, [this](const std::string& s) { report(s, true); });
     if (!disk) return disk.error();
     if (drive.interface == DriveOption::Interface::kFlash) {
-      if (const uint64_t size = (*disk)->size(); size != kFlashBytes)
-        return Error{"the flash image '" + drive.file + "' has " + std::to_string(size) +
-                     " bytes and a flash has " + std::to_string(kFlashBytes) +
-                     (size > kFlashBytes ? "; give -drive if=pflash firmware, and a disk if=virtio"
-                                         : "; lengthen it with truncate -s " + std::to_string(kFlashBytes) +
-                                               " " + host::shell_path(drive.file) + ", or give it to -bios")};
+      const uint64_t size = (*disk)->size(), flash = options_.board->flash_bytes;
+      if (size > flash)
+        return error(
+            "the flash image '{}' has {} bytes and a flash has {}; give -drive if=pflash firmware, "
+            "and a disk if=virtio",
+            drive.file, size, flash);
+      if (size < flash)
+        return error(
+            "the flash image '{}' has {} bytes and a flash has {}; lengthen it with truncate -s {} {}, "
+            "or give it to -bios",
+            drive.file, size, flash, flash, host::shell_path(drive.file));
       config.flash[*drive.unit] = disk->get();
     }
     disks_.push_back({drive.id, drive.file, std::move(*disk)});
@@ -238,19 +238,23 @@ Result<void> Session::set_up_disks(VirtConfig& config) {
 
 // With what there is on the command line, what would start.
 std::string Session::nothing_to_start() const {
-  const bool found = find_firmware(kFirmware, options_.firmware_folders) != kFirmware;
-  const std::string from = found ? "" : " (from the package qemu-efi-aarch64, or any for this machine)";
-  const std::string begin = "mynah -nographic -m 1024 ";
-  const std::string firmware = "-bios " + std::string(kFirmware);
+  const Board& board = *options_.board;
+  const std::string firmware(board.firmware);
+  const bool found = find_firmware(firmware, options_.firmware_folders, board.firmware_folders) != firmware;
+  const std::string from =
+      found ? "" : fmt::format(" (from the package {}, or any for this machine)", board.firmware_package);
+  constexpr std::string_view kBegin = "mynah -nographic -m 1024";
   if (options_.drives.empty())
-    return "there is nothing to start; give it a kernel, as in " + begin +
-           "-kernel linux -initrd initrd.gz -append console=ttyAMA0, or firmware and a disk, as in " + begin +
-           firmware + " disk.raw" + from + "; -help lists all options";
+    return fmt::format(
+        "there is nothing to start; give it a kernel, as in {} -kernel linux -initrd initrd.gz -append "
+        "console={}, or firmware and a disk, as in {} -bios {} disk.raw{}; -help lists all options",
+        kBegin, board.console, kBegin, firmware, from);
   const DriveOption& disk = options_.drives.front();
-  return "there is nothing to start '" + disk.file +
-         "' with: the machine has no firmware of its own; add it, as in " + begin + firmware +
-         (is_cd_image(disk.file) ? " -cdrom " : " ") + host::shell_path(disk.file) + from +
-         ", or a kernel with -kernel FILE";
+  return fmt::format(
+      "there is nothing to start '{}' with: the machine has no firmware of its own; add it, as in {} -bios "
+      "{}{} {}{}, or a kernel with -kernel FILE",
+      disk.file, kBegin, firmware, is_cd_image(disk.file) ? " -cdrom" : "", host::shell_path(disk.file),
+      from);
 }
 
 std::string Session::serial_spec() const {
@@ -276,7 +280,7 @@ std::string Session::monitor_spec(const std::string& serial) const {
   return taken ? "" : "stdio";
 }
 
-Result<void> Session::set_up_lines(VirtConfig& config) {
+Result<void> Session::set_up_lines(MachineConfig& config) {
   CharLines::Env env;
   env.poller = poller_.get();
   env.announce = [](const std::string& s) { std::fprintf(stderr, "mynah: %s\n", s.c_str()); };
@@ -308,7 +312,7 @@ Result<void> Session::set_up_networks() {
     env.guest_error = [this](const std::string& message) { log_->guest_error("network", message); };
     env.kick = [this] {
       poll_soon_ = true;
-      if (machine_) machine_->vcpu().request_stop();
+      if (machine_) machine_->request_stop();
     };
     auto net = host::SlirpNet::create(option.user, *poller_, std::move(env));
     if (!net) return net.error();
@@ -321,7 +325,7 @@ Result<void> Session::set_up_devices() {
   const auto& devices = options_.devices;
   for (size_t i = 0; i < devices.size(); ++i) {
     const DeviceOption& d = devices[i];
-    VirtMachine::VirtioFactory make;
+    Machine::VirtioFactory make;
     switch (d.kind) {
       case DeviceKind::kBlock: {
         const auto disk =
@@ -367,7 +371,7 @@ Result<void> Session::set_up_devices() {
       case DeviceKind::kSerialPort:
         continue;
     }
-    if (std::string error = machine_->add_virtio(make); !error.empty()) return Error{std::move(error)};
+    if (auto ok = machine_->add_virtio(make); !ok) return ok;
   }
   return {};
 }
@@ -386,7 +390,6 @@ Result<void> Session::set_up_debugger() {
       {.after = '#',
        .answer = "+" + GdbStub::framed("E.another debugger is connected already"),
        .said = [this](const std::string& sentence) { report("-gdb: " + sentence, false); }});
-  gdb_registers_ = std::make_unique<GdbRegisters>(*machine_);
   gdb_ = std::make_unique<GdbStub>(static_cast<GdbTarget&>(*this), [this](std::string_view bytes) {
     gdb_line_->write({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
   });

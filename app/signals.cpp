@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Handlers touch lock-free atomics and async-signal-safe calls only (signal-safety(7)). Crashes run on a
+// stack of their own, and a second ending signal ends at once.
 #include "app/signals.h"
 
 #include <cerrno>

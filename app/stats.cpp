@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Each figure is named once, with its key and its label, so that table and JSON cannot disagree.
 #include "app/stats.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
 
 #include "app/resident.h"
-#include "app/text.h"
 #include "engine/cycles.h"
 
 namespace mynah::app {
@@ -22,7 +24,7 @@ double CycleClock::nanoseconds(uint64_t count) const {
   return passed ? static_cast<double>(count) * elapsed_seconds() * 1e9 / static_cast<double>(passed) : 0;
 }
 
-Figures collect_figures(VirtMachine& machine, const CycleClock& clock) {
+Figures collect_figures(Machine& machine, const CycleClock& clock) {
   Vcpu& vcpu = machine.vcpu();
   const double seconds = clock.elapsed_seconds();
   const auto instructions = static_cast<double>(vcpu.instructions());
@@ -103,8 +105,7 @@ Figures collect_figures(VirtMachine& machine, const CycleClock& clock) {
 std::string figures_table(const Figures& figures) {
   std::string text;
   for (const Figure& f : figures)
-    text += f.whole ? format("%-40s %16.0f\n", std::string(f.label).c_str(), f.value)
-                    : format("%-40s %16.3f\n", std::string(f.label).c_str(), f.value);
+    text += fmt::format("{:<40} {:16.{}f}\n", f.label, f.value, f.whole ? 0 : 3);
   return text;
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "machines/virt.h"
+#include "machines/machine.h"
 
 namespace mynah::app {
 
@@ -32,7 +32,7 @@ struct Figure {
 };
 using Figures = std::vector<Figure>;
 
-Figures collect_figures(VirtMachine& machine, const CycleClock& clock);
+Figures collect_figures(Machine& machine, const CycleClock& clock);
 std::string figures_table(const Figures& figures);
 std::string figures_json(const Figures& figures);
 

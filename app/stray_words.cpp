@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Guesses from the option before the words and from their shape. Only what can be nothing else is certain; a
+// file of that name would make the other guesses wrong.
 #include "app/stray_words.h"
 
 #include "devices/host/shell_text.h"

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Edit distance with swapped neighbours (optimal string alignment), over lengths that are bounded.
 #include "app/text.h"
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <numeric>
 
 namespace mynah::app {
-
-std::string format(const char* pattern, ...) {
-  va_list arguments;
-  va_start(arguments, pattern);
-  va_list again;
-  va_copy(again, arguments);
-  const int n = std::vsnprintf(nullptr, 0, pattern, arguments);
-  va_end(arguments);
-  std::string text(static_cast<size_t>(std::max(n, 0)), '\0');
-  std::vsnprintf(text.data(), text.size() + 1, pattern, again);
-  va_end(again);
-  return text;
-}
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   const auto fold = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small text helpers of the command line: nearest known name, sizes, formatted numbers.
+// Small text helpers of the command line: nearest known name, sizes.
 #pragma once
 
-#include <cstdarg>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,8 +11,6 @@
 #include <vector>
 
 namespace mynah::app {
-
-[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
 
 // How many letters to insert, leave out, replace or swap with their neighbour turn one into the other; upper
 // and lower case are the same.

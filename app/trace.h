@@ -10,15 +10,11 @@
 
 #include "app/log.h"
 #include "app/options.h"
-#include "machines/virt.h"
+#include "machines/machine.h"
 
 namespace mynah::app {
 
 // Hooks into an initialized machine. Machine, log and output outlive each other's use.
-void install_traces(VirtMachine& machine, const Options& options, LogOutput& output, dev::Log& log);
-
-// Lines of -d int for an exception that is about to be taken.
-std::string exception_text(const arm::ArmState& state, const arm::Exception& exception,
-                           uint64_t return_address);
+void install_traces(Machine& machine, const Options& options, LogOutput& output, dev::Log& log);
 
 }  // namespace mynah::app

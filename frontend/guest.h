@@ -99,7 +99,6 @@ class GuestCpu {
   virtual Entry enter() = 0;
 
   // --- control
-  virtual std::string dump() const = 0;  // registers, for -d cpu and error reports
   virtual AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) = 0;
   // A `call` op. Returns false to leave the region (pc() then is where to go on).
   virtual bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) = 0;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The header of an Image is that of Documentation/arm64/booting.rst, an EFI zboot image's that of the
+// kernel's drivers/firmware/efi/libstub/zboot-header.S. Whatever else is given as a kernel is called by its
+// name.
 #include "machines/arm_boot.h"
 
+#include <fmt/format.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -48,15 +53,15 @@ std::string describe_other(std::span<const uint8_t> image) {
     const auto id = load<uint16_t>(image, 18);
     for (const Machine& m : kMachines)
       if (m.id == id && id != 183)
-        return std::string("is an ELF file for ") + m.name + ", and this machine has an AArch64 processor" +
-               std::string(kGive);
-    return std::string("is an ELF file, which this machine does not load") + std::string(kGive);
+        return fmt::format("is an ELF file for {}, and this machine has an AArch64 processor{}", m.name,
+                           kGive);
+    return fmt::format("is an ELF file, which this machine does not load{}", kGive);
   }
   if (has(image, 0x202, "HdrS"))
-    return std::string("is built for x86, and this machine has an Arm processor") + std::string(kGive);
-  if (has(image, 0x24, "\x18\x28\x6f\x01")) return std::string("is a 32-bit Arm zImage") + std::string(kGive);
+    return fmt::format("is built for x86, and this machine has an Arm processor{}", kGive);
+  if (has(image, 0x24, "\x18\x28\x6f\x01")) return fmt::format("is a 32-bit Arm zImage{}", kGive);
   if (has(image, 0x30, "RISCV") || has(image, 0x38, "RSC\x05"))
-    return std::string("is built for RISC-V, and this machine has an Arm processor") + std::string(kGive);
+    return fmt::format("is built for RISC-V, and this machine has an Arm processor{}", kGive);
   struct Format {
     std::string_view magic;
     const char* name;
@@ -69,9 +74,8 @@ std::string describe_other(std::span<const uint8_t> image) {
                                         {"\x02\x21\x4c\x18", "lz4"},
                                         {"\x89LZO", "lzop"}};
   for (const Format& f : kFormats)
-    if (has(image, 0, f.magic)) return std::string("is compressed with ") + f.name + "; uncompress it first";
-  if (has(image, 0, "\x27\x05\x19\x56"))
-    return std::string("is a U-Boot image (uImage)") + std::string(kGive);
+    if (has(image, 0, f.magic)) return fmt::format("is compressed with {}; uncompress it first", f.name);
+  if (has(image, 0, "\x27\x05\x19\x56")) return fmt::format("is a U-Boot image (uImage){}", kGive);
   if (has(image, 0, "\xd0\x0d\xfe\xed"sv)) return "is a device tree or FIT image; a device tree goes to -dtb";
   if (has(image, 0, "070701") || (image.size() > 2 && image[0] == 0x1f && image[1] == 0x8b))
     return "looks like an initrd; give it to -initrd, and an arm64 Image to -kernel";
@@ -95,22 +99,22 @@ uint64_t pe_file_size(std::span<const uint8_t> image) {
 }
 }  // namespace
 
-std::string place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, uint64_t ram_bytes,
-                             uint64_t initrd_bytes, ArmBootLayout& layout) {
+Result<ArmBootLayout> place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, uint64_t ram_bytes,
+                                       uint64_t initrd_bytes) {
   if (image.size() < kHeaderSize)
-    return "the kernel file is too short to be an arm64 Image (" + std::to_string(image.size()) +
-           " bytes); check -kernel";
+    return error("the kernel file is too short to be an arm64 Image ({} bytes); check -kernel", image.size());
   uint32_t magic;
   uint64_t text_offset, image_size;
   std::memcpy(&text_offset, image.data() + 8, 8);
   std::memcpy(&image_size, image.data() + 16, 8);
   std::memcpy(&magic, image.data() + 56, 4);
-  if (magic != kMagic) return "the kernel file " + describe_other(image);
+  if (magic != kMagic) return error("the kernel file {}", describe_other(image));
   if (pe_file_size(image) > image.size())
-    return "the kernel file is cut short: it has " + std::to_string(image.size()) + " bytes of " +
-           std::to_string(pe_file_size(image)) + "; get it again";
+    return error("the kernel file is cut short: it has {} bytes of {}; get it again", image.size(),
+                 pe_file_size(image));
   if (image_size == 0) text_offset = 0x80000;  // kernels before 3.17
-  if (text_offset % 4 != 0) return "the kernel image has a load offset that no code can have; it is corrupt";
+  if (text_offset % 4 != 0)
+    return Error{"the kernel image has a load offset that no code can have; it is corrupt"};
   // The image goes text_offset beyond a multiple of 2 MiB: the first of RAM, because many kernels lose what
   // is below it, or the next where the image would begin in the first page, which other loaders of this board
   // keep for themselves.
@@ -118,35 +122,37 @@ std::string place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, 
   const uint64_t need = std::max<uint64_t>(image_size, image.size());
   if (text_offset > ram_bytes || need > ram_bytes - text_offset) {
     const uint64_t all = text_offset > UINT64_MAX - need ? UINT64_MAX : text_offset + need;
-    return "the kernel needs " + std::to_string(all / kMiB + 1) + " MiB and the machine has " +
-           std::to_string(ram_bytes / kMiB) + "; use a larger -m";
+    return error("the kernel needs {} MiB and the machine has {}; use a larger -m", all / kMiB + 1,
+                 ram_bytes / kMiB);
   }
+  ArmBootLayout layout;
   layout.kernel = ram_base + text_offset;
   const uint64_t end = ram_base + ram_bytes;
   layout.entry = layout.kernel;
   layout.initrd = align_up(
       std::max(layout.kernel + need, ram_base + std::min<uint64_t>(ram_bytes / 2, 128 * kMiB)), 4096);
   if (layout.initrd > end || initrd_bytes > end - layout.initrd)
-    return "kernel and initrd do not fit into " + std::to_string(ram_bytes / kMiB) + " MiB; use a larger -m";
+    return error("kernel and initrd do not fit into {} MiB; use a larger -m", ram_bytes / kMiB);
   layout.dtb = align_up(layout.initrd + initrd_bytes, 2 * kMiB);
-  return {};
+  return layout;
 }
 
-std::string gunzip_image(std::vector<uint8_t>& image, uint64_t limit) {
+Result<void> gunzip_image(std::vector<uint8_t>& image, uint64_t limit) {
   if (has(image, 0, "MZ") &&
       has(image, 4, "zimg")) {  // EFI zboot: offset and size of the payload, and its format
     const uint64_t at = load<uint32_t>(image, 8), n = load<uint32_t>(image, 12);
     if (!has(image, 24, "gzip"))
-      return "the kernel is an EFI zboot image that is not compressed with gzip; give -kernel the Image in "
-             "it";
-    if (at > image.size() || n > image.size() - at) return "the kernel file is cut short; get it again";
+      return Error{
+          "the kernel is an EFI zboot image that is not compressed with gzip; give -kernel the Image in it"};
+    if (at > image.size() || n > image.size() - at)
+      return Error{"the kernel file is cut short; get it again"};
     image = std::vector<uint8_t>(image.begin() + static_cast<ptrdiff_t>(at),
                                  image.begin() + static_cast<ptrdiff_t>(at + n));
   }
   if (image.size() < 18 || image[0] != 0x1f || image[1] != 0x8b) return {};
-  if (image.size() > UINT32_MAX) return "the compressed kernel is larger than 4 GiB; check -kernel";
+  if (image.size() > UINT32_MAX) return Error{"the compressed kernel is larger than 4 GiB; check -kernel"};
   z_stream z{};
-  if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) return "cannot start zlib to uncompress the kernel";
+  if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) return Error{"cannot start zlib to uncompress the kernel"};
   std::vector<uint8_t> out(std::min<uint64_t>(limit, image.size() * 4 + kMiB));
   z.next_in = image.data();
   z.avail_in = static_cast<uInt>(image.size());
@@ -167,28 +173,28 @@ std::string gunzip_image(std::vector<uint8_t>& image, uint64_t limit) {
   }
   inflateEnd(&z);
   if (result != Z_STREAM_END)
-    return size >= limit ? "the compressed kernel is larger than the machine's memory; use a larger -m"
-                         : "the compressed kernel is corrupt or cut short; check -kernel";
+    return Error{size >= limit ? "the compressed kernel is larger than the machine's memory; use a larger -m"
+                               : "the compressed kernel is corrupt or cut short; check -kernel"};
   out.resize(size);
   image = std::move(out);
   return {};
 }
 
-std::string patch_chosen(std::vector<uint8_t>& dtb, const std::string& command_line, uint64_t initrd_start,
-                         uint64_t initrd_end) {
+Result<std::vector<uint8_t>> patch_chosen(std::span<const uint8_t> dtb, const std::string& command_line,
+                                          uint64_t initrd_start, uint64_t initrd_end) {
   if (dtb.size() >= 8 && fdt_magic(dtb.data()) == FDT_MAGIC && fdt_totalsize(dtb.data()) > dtb.size())
-    return "the device tree file is cut short: it has " + std::to_string(dtb.size()) + " bytes of " +
-           std::to_string(fdt_totalsize(dtb.data())) + "; get it again";
+    return error("the device tree file is cut short: it has {} bytes of {}; get it again", dtb.size(),
+                 fdt_totalsize(dtb.data()));
   if (dtb.size() > (1 << 21))
-    return "the device tree file is larger than 2 MiB, which no kernel takes; check -dtb";
+    return Error{"the device tree file is larger than 2 MiB, which no kernel takes; check -dtb"};
   if (dtb.size() < 40 || fdt_check_full(dtb.data(), dtb.size()) != 0)
-    return "the device tree file is not a valid flattened device tree; check -dtb";
+    return Error{"the device tree file is not a valid flattened device tree; check -dtb"};
   std::vector<uint8_t> out(dtb.size() + command_line.size() + 4096);
   if (fdt_open_into(dtb.data(), out.data(), static_cast<int>(out.size())) != 0)
-    return "the device tree file cannot be opened for editing; check -dtb";
+    return Error{"the device tree file cannot be opened for editing; check -dtb"};
   int chosen = fdt_path_offset(out.data(), "/chosen");
   if (chosen < 0) chosen = fdt_add_subnode(out.data(), 0, "chosen");
-  if (chosen < 0) return "the device tree has no room for /chosen; check -dtb";
+  if (chosen < 0) return Error{"the device tree has no room for /chosen; check -dtb"};
   if (!command_line.empty()) fdt_setprop_string(out.data(), chosen, "bootargs", command_line.c_str());
   if (initrd_end > initrd_start) {
     fdt_setprop_u64(out.data(), chosen, "linux,initrd-start", initrd_start);
@@ -196,8 +202,7 @@ std::string patch_chosen(std::vector<uint8_t>& dtb, const std::string& command_l
   }
   fdt_pack(out.data());
   out.resize(fdt_totalsize(out.data()));
-  dtb = std::move(out);
-  return {};
+  return out;
 }
 
 }  // namespace mynah

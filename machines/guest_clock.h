@@ -40,6 +40,14 @@ class GuestClock final : public dev::Clock {
     if (paused_) start_ += Host::now() - paused_at_;
     paused_ = false;
   }
+  // Guest time is `time` now, and goes on from there.
+  void set(dev::TimeNs time) {
+    const dev::TimeNs ahead = time - now();
+    if (kind_ == Kind::kRealtime)
+      start_ -= std::chrono::nanoseconds(ahead);
+    else
+      skipped_ += ahead;
+  }
   // Deterministic: instructions that fit before a deadline, at least 1.
   uint64_t instructions_until(dev::TimeNs deadline) const {
     const dev::TimeNs left = deadline - now();

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Function numbers and results of DEN 0022, chapters 5 and 6; the 32- and the 64-bit form of a call differ in
+// the width of their arguments only.
 #include "machines/psci.h"
 
 namespace mynah {

@@ -16,6 +16,7 @@ constexpr uint64_t kRtc = 0x09010000;
 constexpr uint64_t kFwCfg = 0x09020000;
 constexpr uint64_t kGpio = 0x09030000;
 constexpr uint64_t kVirtio = 0x0a000000, kVirtioSize = 0x200;
+constexpr unsigned kVirtioSlots = 32;
 constexpr uint64_t kRam = 0x40000000;
 
 // Shared peripheral interrupts (interrupt id - 32).

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Device tree of the board `virt`: node names and properties are those that systems already match.
-#include <cstring>
+#include <fmt/format.h>
+
 #include <initializer_list>
 #include <string_view>
 
-#include "machines/virt.h"
+#include "machines/virt_tree.h"
+
 #include "machines/virt_map.h"
 
 extern "C" {
@@ -65,15 +67,7 @@ class Writer {
   std::vector<uint8_t> bytes_;
 };
 
-std::string at(std::string_view name, uint64_t address) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  do {
-    hex.insert(hex.begin(), kDigits[address & 15]);
-    address >>= 4;
-  } while (address);
-  return std::string(name) + "@" + hex;
-}
+std::string at(std::string_view name, uint64_t address) { return fmt::format("{}@{:x}", name, address); }
 
 using namespace std::literals;
 
@@ -100,9 +94,9 @@ void primecell(Writer& w, std::string_view name, uint64_t base, unsigned irq, st
 }  // namespace
 
 std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
-  const VirtConfig& c = in.config;
+  const MachineConfig& c = in.config;
   const uint32_t ppi =
-      kLevelHigh | (c.gic_version == 2 ? 1 << 8 : 0);  // GICv2: and the processors it reaches
+      kLevelHigh | (in.gic_version == 2 ? 1 << 8 : 0);  // GICv2: and the processors it reaches
   Writer w(64 << 10);
   {
     Writer::Node root(w, "");
@@ -120,9 +114,9 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("cpu_suspend", {0xc4000001});
     }
     {
-      Writer::Node node(w, at("memory", VirtMachine::kRamBase));
+      Writer::Node node(w, at("memory", kRam));
       w.strings("device_type", "memory");
-      w.reg({VirtMachine::kRamBase, c.ram_bytes});
+      w.reg({kRam, c.ram_bytes});
     }
     {
       Writer::Node node(w, at("fw-cfg", kFwCfg));
@@ -130,7 +124,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.reg({kFwCfg, 0x18});
       w.flag("dma-coherent");
     }
-    for (unsigned i = 0; i < VirtMachine::kVirtioSlots; ++i) {
+    for (unsigned i = 0; i < kVirtioSlots; ++i) {
       Writer::Node node(w, at("virtio_mmio", kVirtio + i * kVirtioSize));
       w.strings("compatible", "virtio,mmio");
       w.reg({kVirtio + i * kVirtioSize, kVirtioSize});
@@ -148,7 +142,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
     primecell(w, "pl061", kGpio, kGpioIrq, "arm,pl061\0arm,primecell"sv);
     primecell(w, "pl031", kRtc, kRtcIrq, "arm,pl031\0arm,primecell"sv);
     primecell(w, "pl011", kUart, kUartIrq, "arm,pl011\0arm,primecell"sv, true);
-    if (c.cpu.has(arm::Feature::kPmu)) {
+    if (in.cpu.has(arm::Feature::kPmu)) {
       Writer::Node node(w, "pmu");
       w.strings("compatible", "arm,armv8-pmuv3");
       w.cells("interrupts", {kPpi, kPmuPpi - 16, ppi});
@@ -156,7 +150,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
     {
       Writer::Node node(w, at("intc", kGicDistributor));
       w.cells("phandle", {kIntc});
-      if (c.gic_version == 3) {
+      if (in.gic_version == 3) {
         w.strings("compatible", "arm,gic-v3");
         w.reg({kGicDistributor, 0x10000, kGicRedistributor, 0xf60000});
         w.cells("#redistributor-regions", {1});
@@ -189,9 +183,9 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       }
       Writer::Node cpu(w, "cpu@0");
       w.strings("device_type", "cpu");
-      w.strings("compatible", c.cpu.name == "cortex-a57"   ? "arm,cortex-a57"
-                              : c.cpu.name == "cortex-a72" ? "arm,cortex-a72"
-                                                           : "arm,armv8");
+      w.strings("compatible", in.cpu.name == "cortex-a57"   ? "arm,cortex-a57"
+                              : in.cpu.name == "cortex-a72" ? "arm,cortex-a72"
+                                                            : "arm,armv8");
       w.cells("reg", {0});
       w.cells("phandle", {kCpu0});
     }

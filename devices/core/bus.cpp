@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Windows are kept sorted, and an access looks at one by binary search. An overlap is the board's mistake and
+// aborts.
 #include "devices/core/bus.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
-#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 
@@ -16,8 +20,8 @@ void Bus::map(uint64_t base, uint64_t size, Device& device) {
   const bool good = size != 0 && last >= base && (next == windows_.end() || last < next->base) &&
                     (next == windows_.begin() || (next - 1)->base + ((next - 1)->size - 1) < base);
   if (!good) {
-    std::fprintf(stderr, "bus: window of %.*s at 0x%" PRIx64 ", size 0x%" PRIx64 ", is empty or overlaps\n",
-                 static_cast<int>(device.name().size()), device.name().data(), base, size);
+    fmt::print(stderr, "bus: window of {} at {:#x}, size {:#x}, is empty or overlaps\n", device.name(), base,
+               size);
     std::abort();
   }
   windows_.insert(next, {base, size, &device});

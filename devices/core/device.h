@@ -16,17 +16,13 @@ using Offset = uint64_t;                                        // bytes from th
 enum class Width : uint8_t { k1 = 1, k2 = 2, k4 = 4, k8 = 8 };  // access size in bytes
 constexpr unsigned bytes(Width w) { return static_cast<unsigned>(w); }
 
-class Device {
+class Device : public Stateful {
  public:
-  virtual ~Device() = default;
-  virtual std::string_view name() const = 0;
-  virtual void reset() = 0;
   // Never faults: an offset or width that the device does not decode reads 0 / is ignored, after a
   // guest_error or unimplemented log line. The value is zero-extended; only the low `width` bytes of a
   // written value count.
   virtual uint64_t read(Offset, Width) = 0;
   virtual void write(Offset, Width, uint64_t) = 0;
-  virtual void serialize(StateStream&) = 0;  // one function both ways
 };
 
 // Receives level changes of numbered input lines (an interrupt controller, a PL061's inputs, ...).
@@ -43,10 +39,6 @@ class IrqLine {
   IrqLine(IrqSink& sink, unsigned line) : sink_(&sink), line_(line) {}
   void set(bool level) const {
     if (sink_) sink_->set_irq(line_, level);
-  }
-  void pulse() const {
-    set(true);
-    set(false);
   }
 
  private:

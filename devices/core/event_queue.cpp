@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A heap by (time, order of scheduling). Cancelling removes entries at once, so what is in the heap is due.
 #include "devices/core/event_queue.h"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -8,8 +12,8 @@
 namespace mynah::dev {
 namespace {
 
-[[noreturn]] void broken(const char* what, const std::string& name) {
-  std::fprintf(stderr, "event queue: %s: %s\n", what, name.c_str());
+[[noreturn]] void broken(std::string_view what, std::string_view name) {
+  fmt::print(stderr, "event queue: {}: {}\n", what, name);
   std::abort();
 }
 

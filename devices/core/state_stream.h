@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StateStream: one function, serialize(StateStream&), saves and restores a device. While saving, io() appends
-// the value; while loading, it replaces the value. Format: little-endian values in call order, with named,
-// versioned sections around each device. A short or mismatching stream sets failed() and leaves the remaining
-// values untouched; it never reads beyond the stream.
+// StateStream: one function saves and restores a device. While saving, io() appends the value; while loading,
+// it replaces the value. Format: little-endian values in call order; each device's begin with its name and
+// the version of its layout. A short or mismatching stream fails with a sentence for a person and leaves the
+// remaining values untouched; it never reads beyond the stream.
+//
+// Stateful: what has such state, a device or what is one but for the bus.
 #pragma once
+
+#include <fmt/core.h>
 
 #include <array>
 #include <cstddef>
@@ -26,17 +30,34 @@ class StateStream {
 
   bool loading() const { return loading_; }
   bool failed() const { return failed_; }
-  void fail() { failed_ = true; }
+  void fail() {
+    if (!failed_)
+      error_ = fmt::format(
+          "the saved state of '{}' does not fit this machine; start it with the options that it was saved "
+          "with",
+          section_);
+    failed_ = true;
+  }
+  const std::string& error() const { return error_; }  // once failed()
   const std::vector<uint8_t>& bytes() const { return bytes_; }
   std::vector<uint8_t> take() { return std::move(bytes_); }
 
-  // Opens a device's section. While loading, another name or version fails the stream.
+  // Begins what belongs to `name`. While loading, another name or version fails the stream.
   void section(std::string_view name, uint32_t version) {
+    section_ = name;
     std::string stored(name);
     uint32_t stored_version = version;
     io(stored);
     io(stored_version);
-    if (loading_ && (stored != name || stored_version != version)) failed_ = true;
+    if (failed_) return;
+    if (stored != name) return fail();
+    if (stored_version == version) return;
+    failed_ = true;
+    error_ = fmt::format(
+        "the state of '{}' was saved in version {}, and this program knows version {}; load it with the "
+        "program "
+        "that saved it",
+        section_, stored_version, version);
   }
 
   template <typename T>
@@ -47,7 +68,7 @@ class StateStream {
   void io(bool& value) {
     uint8_t byte = value ? 1 : 0;
     raw(&byte, 1);
-    if (byte > 1) failed_ = true;
+    if (byte > 1) fail();
     if (loading_ && !failed_) value = byte != 0;
   }
   void io(std::string& value) {
@@ -70,8 +91,7 @@ class StateStream {
     io(n);
     if (loading_) {
       if (failed_ || n > max_elements || n > bytes_.size() - at_) {
-        failed_ = true;
-        return;
+        return fail();
       }
       values.resize(n);
     }
@@ -91,13 +111,31 @@ class StateStream {
 
  private:
   bool has(uint64_t n) {
-    if (failed_ || n > bytes_.size() - at_) failed_ = true;
+    if (failed_ || n > bytes_.size() - at_) fail();
     return !failed_;
   }
   std::vector<uint8_t> bytes_;
   size_t at_ = 0;
   bool loading_ = false;
   bool failed_ = false;
+  std::string section_, error_;
+};
+
+class Stateful {
+ public:
+  virtual ~Stateful() = default;
+  virtual std::string_view name() const = 0;
+  // Of the layout that serialize_state() has. Whoever changes the one changes the other: state of another
+  // version is refused.
+  virtual uint32_t state_version() const = 0;
+  virtual void reset() = 0;
+  void serialize(StateStream& stream) {
+    stream.section(name(), state_version());
+    serialize_state(stream);
+  }
+
+ private:
+  virtual void serialize_state(StateStream&) = 0;  // one function both ways
 };
 
 }  // namespace mynah::dev

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The command state machine of one chip, run for each chip that a bus cycle reaches; CFI tables as in
+// JESD68.01 and the J3 data sheet.
 #include "devices/flash/pflash_cfi01.h"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "devices/core/register_text.h"
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 namespace {
@@ -30,7 +35,7 @@ PflashCfi01::PflashCfi01(const Config& config, BlockBackend* backend, Log& log, 
                     c.sector_size / chip_count() >= 256 && c.sector_size / chip_count() <= 0xffff * 256 &&
                     c.size / c.sector_size <= 65536 && (c.storage.empty() || c.storage.size() == c.size);
   if (!good) {
-    std::fprintf(stderr, "%s: impossible flash geometry\n", name_.c_str());
+    fmt::print(stderr, "{}: impossible flash geometry\n", name_);
     std::abort();
   }
   if (c.storage.empty()) {
@@ -103,7 +108,7 @@ void PflashCfi01::report_mode() {
 uint64_t PflashCfi01::read(Offset offset, Width width) {
   const unsigned n = bytes(width);
   if (offset >= config_.size || n > config_.size - offset) {
-    log_.guest_error(name_, "read beyond the end at " + hex(offset));
+    log_.guest_error(name_, fmt::format("read beyond the end at {:#x}", offset));
     return 0;
   }
   uint64_t value = 0;
@@ -148,7 +153,7 @@ uint16_t PflashCfi01::read_word(unsigned index, uint32_t word) const {
 void PflashCfi01::write(Offset offset, Width width, uint64_t value) {
   const unsigned n = bytes(width);
   if (offset >= config_.size || n > config_.size - offset) {
-    log_.guest_error(name_, "write beyond the end at " + hex(offset));
+    log_.guest_error(name_, fmt::format("write beyond the end at {:#x}", offset));
     return;
   }
   for (unsigned done = 0; done < n;) {
@@ -270,7 +275,7 @@ void PflashCfi01::command(Chip& chip, uint32_t word, uint8_t command) {
     default:
       // Among these are the first cycles of the AMD command set, with which drivers probe: they must leave
       // the flash readable.
-      log_.guest_error(name_, "unknown command " + hex(command));
+      log_.guest_error(name_, fmt::format("unknown command {:#x}", command));
       chip.read_mode = ReadMode::kArray;
   }
 }
@@ -381,8 +386,7 @@ bool PflashCfi01::load_chip(StateStream& s, Chip& chip) {
                      [&](const Buffered& b) { return block_of(b.word) == chip.buffer_block; });
 }
 
-void PflashCfi01::serialize(StateStream& s) {
-  s.section(name_, 1);
+void PflashCfi01::serialize_state(StateStream& s) {
   uint64_t size = config_.size;
   uint32_t sector_size = config_.sector_size;
   uint8_t chip_total = static_cast<uint8_t>(chip_count());

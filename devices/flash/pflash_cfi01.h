@@ -92,9 +92,10 @@ class PflashCfi01 final : public Device {
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
   // Includes the contents. Loading writes sectors that differ through to the backend.
-  void serialize(StateStream&) override;
+  uint32_t state_version() const override { return 1; }
 
  private:
+  void serialize_state(StateStream&) override;
   enum class ReadMode : uint8_t { kArray, kStatus, kId, kQuery };
   // What the next write cycle means.
   enum class Expect : uint8_t {

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The directory of files is an item that is made anew when files change. DMA descriptors are big-endian and
+// are read whole before anything is done (QEMU, docs/specs/fw_cfg).
 #include "devices/fwcfg/fw_cfg.h"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 
-#include "devices/core/register_text.h"
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 namespace {
@@ -51,7 +56,7 @@ FwCfg::FwCfg(DmaMemory& memory, Log& log, std::string name)
 void FwCfg::add_item(uint16_t key, std::vector<uint8_t> contents) {
   const uint16_t index = key & ~(kWriteChannel | kArchLocal);
   if ((key & kWriteChannel) || (!(key & kArchLocal) && index >= kFileFirst)) {
-    std::fprintf(stderr, "fw_cfg: 0x%x is not the key of an item\n", key);
+    fmt::print(stderr, "fw_cfg: {:#x} is not the key of an item\n", key);
     std::abort();
   }
   items_[key] = {std::move(contents), false, {}};
@@ -160,7 +165,7 @@ uint64_t FwCfg::read(Offset offset, Width width) {
   } else if (offset >= kDma && offset < kWindowSize && n <= kWindowSize - offset) {
     for (unsigned i = 0; i < n; ++i) value |= uint64_t{kDmaSignature[offset - kDma + i]} << (8 * i);
   } else {
-    log_.guest_error(name_, "read of no readable register at " + hex(offset));
+    log_.guest_error(name_, fmt::format("read of no readable register at {:#x}", offset));
   }
   return value;
 }
@@ -179,7 +184,7 @@ void FwCfg::write(Offset offset, Width width, uint64_t value) {
   } else if (offset < kSelector) {
     log_.guest_error(name_, "write of the data register, which only DMA can do");
   } else {
-    log_.guest_error(name_, "write of no register at " + hex(offset));
+    log_.guest_error(name_, fmt::format("write of no register at {:#x}", offset));
   }
 }
 
@@ -188,7 +193,7 @@ void FwCfg::start_dma() {
   dma_address_ = 0;
   uint8_t access[16];
   if (!memory_.read(descriptor, access, sizeof access)) {
-    log_.guest_error(name_, "DMA descriptor outside RAM at " + hex(descriptor));
+    log_.guest_error(name_, fmt::format("DMA descriptor outside RAM at {:#x}", descriptor));
     return;
   }
   const auto control = static_cast<uint32_t>(get_be(access, 4));
@@ -204,12 +209,12 @@ void FwCfg::start_dma() {
   } else if (control & kDmaSkip) {
     skip(length);
   }
-  if (!good) log_.guest_error(name_, "DMA transfer failed for item " + hex(selected_));
+  if (!good) log_.guest_error(name_, fmt::format("DMA transfer failed for item {:#x}", selected_));
 
   uint8_t result[4];
   put_be(result, 4, good ? 0u : uint32_t{kDmaError});
   if (!memory_.write(descriptor, result, sizeof result)) {
-    log_.guest_error(name_, "DMA descriptor not writable at " + hex(descriptor));
+    log_.guest_error(name_, fmt::format("DMA descriptor not writable at {:#x}", descriptor));
   }
 }
 
@@ -247,8 +252,7 @@ void FwCfg::skip(uint32_t n) {
   offset_ += std::min<uint64_t>(n, left);
 }
 
-void FwCfg::serialize(StateStream& s) {
-  s.section(name_, 1);
+void FwCfg::serialize_state(StateStream& s) {
   uint16_t key = selected_;
   uint64_t offset = offset_;
   uint64_t dma_address = dma_address_;

@@ -102,9 +102,10 @@ class FwCfg final : public Device {
   void reset() override;
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
-  void serialize(StateStream&) override;
+  uint32_t state_version() const override { return 1; }
 
  private:
+  void serialize_state(StateStream&) override;
   struct Item {
     std::vector<uint8_t> contents;
     bool writable = false;

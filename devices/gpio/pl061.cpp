@@ -3,7 +3,9 @@
 // Register behaviour after DDI 0190, section 3.3.
 #include "devices/gpio/pl061.h"
 
-#include "devices/core/register_text.h"
+#include <fmt/core.h>
+
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 namespace {
@@ -70,7 +72,7 @@ void Pl061::connect_output(unsigned line, IrqLine wire) {
 
 uint64_t Pl061::read(Offset offset, Width width) {
   if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, "unaligned or 64-bit read at " + hex(offset));
+    log_.guest_error(name_, fmt::format("unaligned or 64-bit read at {:#x}", offset));
     return 0;
   }
   if (offset <= kDataLast) return pins() & data_mask(offset);
@@ -98,13 +100,13 @@ uint64_t Pl061::read(Offset offset, Width width) {
       break;
   }
   if (is_prime_cell_id(offset)) return prime_cell_id(kId, offset);
-  log_.guest_error(name_, "read of no register at " + hex(offset));
+  log_.guest_error(name_, fmt::format("read of no register at {:#x}", offset));
   return 0;
 }
 
 void Pl061::write(Offset offset, Width width, uint64_t raw) {
   if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, "unaligned or 64-bit write at " + hex(offset));
+    log_.guest_error(name_, fmt::format("unaligned or 64-bit write at {:#x}", offset));
     return;
   }
   write_register(offset, static_cast<uint8_t>(raw));
@@ -144,15 +146,14 @@ void Pl061::write_register(Offset offset, uint8_t value) {
       break;
     case kRis:
     case kMis:
-      log_.guest_error(name_, "write of read-only register at " + hex(offset));
+      log_.guest_error(name_, fmt::format("write of read-only register at {:#x}", offset));
       break;
     default:
-      log_.guest_error(name_, "write of no register at " + hex(offset));
+      log_.guest_error(name_, fmt::format("write of no register at {:#x}", offset));
   }
 }
 
-void Pl061::serialize(StateStream& s) {
-  s.section(name_, 1);
+void Pl061::serialize_state(StateStream& s) {
   for (uint8_t* r : {&in_, &out_, &edges_, &dir_, &is_, &ibe_, &iev_, &ie_, &afsel_}) s.io(*r);
   if (!s.loading()) return;
   // Whatever the outputs drive restores its own input levels; an edge played to it here would be a false one.

@@ -47,7 +47,7 @@ class Pl061 final : public Device, public IrqSink {
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
   // The ends of pulses under way are part of the event queue's state.
-  void serialize(StateStream&) override;
+  uint32_t state_version() const override { return 1; }
 
   // Drives pin `line` from outside. Lines above 7 are ignored.
   void set_irq(unsigned line, bool level) override;
@@ -57,6 +57,7 @@ class Pl061 final : public Device, public IrqSink {
   void connect_output(unsigned line, IrqLine wire);
 
  private:
+  void serialize_state(StateStream&) override;
   uint8_t pins() const { return static_cast<uint8_t>((out_ & dir_) | (in_ & ~dir_)); }
   uint8_t raw_interrupts() const;
   void write_register(Offset, uint8_t);

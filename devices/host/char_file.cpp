@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Opened without waiting, since the path may be a named pipe without a reader; that is an error then.
 #include "devices/host/char_file.h"
 
 #include <fcntl.h>

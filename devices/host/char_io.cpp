@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Reads and writes that never wait, where the host allows that. EAGAIN and EINTR are no errors; lack of space
+// is one that may pass.
 #include "devices/host/char_io.h"
 
 #include <fcntl.h>

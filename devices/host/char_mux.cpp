@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Input is queued a port and delivered as far as its receiver has room; a break is a mark in the queue. While
+// the help is on the other screen, output is held and shown behind it.
 #include "devices/host/char_mux.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -107,9 +111,7 @@ void MuxChar::receive_break() {
 std::string MuxChar::key_name() const {
   if (escape_ >= 1 && escape_ <= 26) return std::string("Ctrl-") + static_cast<char>('A' + escape_ - 1);
   if (escape_ > 0x20 && escape_ < 0x7f) return std::string(1, static_cast<char>(escape_));
-  char text[8];
-  std::snprintf(text, sizeof text, "0x%02x", escape_);
-  return text;
+  return fmt::format("{:#04x}", escape_);
 }
 
 void MuxChar::command(uint8_t key) {
@@ -179,11 +181,8 @@ void MuxChar::emit(std::span<const uint8_t> bytes) {
       const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                             stamp_zero_)
                           .count();
-      char stamp[40];
-      std::snprintf(stamp, sizeof stamp, "[%02lld:%02lld:%02lld.%03lld] ",
-                    static_cast<long long>(ms / 3600000), static_cast<long long>(ms / 60000 % 60),
-                    static_cast<long long>(ms / 1000 % 60), static_cast<long long>(ms % 1000));
-      emit_text(stamp);
+      emit_text(fmt::format("[{:02}:{:02}:{:02}.{:03}] ", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60,
+                            ms % 1000));
       line_start_ = false;
     }
     const auto* end = static_cast<const uint8_t*>(std::memchr(bytes.data(), '\n', bytes.size()));

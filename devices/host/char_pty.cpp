@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// pty(7), inotify(7). Where there is no inotify the slave is held open instead: then there is always someone
+// connected.
 #include "devices/host/char_pty.h"
 
 #include <fcntl.h>

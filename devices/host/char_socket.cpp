@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// unix(7), getaddrinfo(3). A socket file that nothing listens on is left over from a process that was killed,
+// and is replaced; any other file is not touched.
 #include "devices/host/char_socket.h"
 
 #include <netdb.h>

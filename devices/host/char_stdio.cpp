@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The open file behind standard output is shared with other programs and stays as it is: for writes that do
+// not wait it is opened a second time.
 #include "devices/host/char_stdio.h"
 
 #include <fcntl.h>

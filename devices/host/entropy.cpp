@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// getrandom(2), else /dev/urandom. The seeded sequence is ChaCha20's key stream (RFC 8439, with the original
+// 64-bit counter): the same on every host.
 #include "devices/host/entropy.h"
 
 #include <fcntl.h>

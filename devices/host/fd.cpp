@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Writing to a pipe or past a limit gives an error to its caller, never a signal to the process.
 #include "devices/host/fd.h"
 
 #include <csignal>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// One row a signature; the first that matches decides. The command that a person is told is quoted for a
+// shell and makes a file that is not there yet.
 #include "devices/host/foreign_format.h"
 
 #include <sys/stat.h>

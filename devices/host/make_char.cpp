@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Each spelling has its function; an option that is not understood is an error that lists the ones that are.
 #include "devices/host/make_char.h"
 
 #include "devices/host/char_file.h"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A cluster is in one file or the other as a whole: a write of a part copies the rest from the base first.
 #include "devices/host/overlay.h"
 
 #include <fcntl.h>

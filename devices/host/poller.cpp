@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// ppoll(2) over a list that is made again only after watches changed. Sources that ended stay until then,
+// since their callback may be the one that runs.
 #include "devices/host/poller.h"
 
 #include <sys/eventfd.h>

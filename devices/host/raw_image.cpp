@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Locks are those that other emulators take on images, by open file description (fcntl(2), F_OFD_SETLK), so
+// that either program notices the other.
 #include "devices/host/raw_image.h"
 
 #include <fcntl.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// libslirp's callbacks, its poll set translated to the Poller's, and the queue of frames for the guest.
 #include "devices/host/slirp_net.h"
 
 #include <arpa/inet.h>

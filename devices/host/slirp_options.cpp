@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Addresses are checked against each other, too: those of the network's own hosts lie inside of it and
+// differ.
 #include "devices/host/slirp_options.h"
 
 #include <arpa/inet.h>

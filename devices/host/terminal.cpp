@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// termios(3). Modes are set with SIGTTOU blocked, or a process in the background would stop; handlers see one
+// lock-free pointer.
 #include "devices/host/terminal.h"
 
 #include <signal.h>

@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "devices/host/result.h"
+#include "base/result.h"
 
 namespace mynah::host {
 

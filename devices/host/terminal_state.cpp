@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A parser of control sequences after ECMA-48, 5.4, and xterm's "Control Sequences": what is too long or not
+// known is passed over, as terminals do.
 #include "devices/host/terminal_state.h"
 
 #include <algorithm>

@@ -3,10 +3,12 @@
 // See gicv2.h. This file has the distributor; gicv2_cpu.cpp has the CPU interface.
 #include "devices/intc/gicv2.h"
 
+#include <fmt/core.h>
+
 #include <cassert>
 #include <string>
 
-#include "devices/core/register_text.h"
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 
@@ -54,8 +56,7 @@ unsigned Gicv2::current_cpu() const {
 }
 
 void Gicv2::guest_error(std::string_view what, Offset offset, Width width) {
-  log_.guest_error(name(),
-                   std::to_string(bytes(width)) + "-byte " + std::string(what) + " at offset " + hex(offset));
+  log_.guest_error(name(), fmt::format("{}-byte {} at offset {:#x}", bytes(width), what, offset));
 }
 
 void Gicv2::reset() {
@@ -74,8 +75,7 @@ void Gicv2::reset() {
   flush();
 }
 
-void Gicv2::serialize(StateStream& stream) {
-  stream.section("gicv2", 1);
+void Gicv2::serialize_state(StateStream& stream) {
   auto ncpus = static_cast<uint32_t>(cpus_.size()), nwords = static_cast<uint32_t>(irqs_.words());
   stream.io(ncpus);
   stream.io(nwords);

@@ -41,7 +41,7 @@ class Gicv2 final : public Device, public IrqSink {
   void reset() override;
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
-  void serialize(StateStream&) override;
+  uint32_t state_version() const override { return 1; }
 
   Device& cpu_interface() { return cpu_window_; }
 
@@ -62,6 +62,7 @@ class Gicv2 final : public Device, public IrqSink {
   void write_cpu_interface(unsigned cpu, Offset, Width, uint64_t);
 
  private:
+  void serialize_state(StateStream&) override;
   struct CpuWindow final : Device {
     explicit CpuWindow(Gicv2& gic) : gic(gic) {}
     std::string_view name() const override { return "gicv2-cpu"; }
@@ -72,7 +73,8 @@ class Gicv2 final : public Device, public IrqSink {
     void write(Offset offset, Width width, uint64_t value) override {
       gic.write_cpu_interface(gic.current_cpu(), offset, width, value);
     }
-    void serialize(StateStream&) override {}
+    uint32_t state_version() const override { return 0; }
+    void serialize_state(StateStream&) override {}
     Gicv2& gic;
   };
   struct PpiSink final : IrqSink {

@@ -3,10 +3,12 @@
 // See gicv3.h. Register maps: IHI 0069 sections 12.8 (GICD) and 12.10 (GICR).
 #include "devices/intc/gicv3.h"
 
+#include <fmt/core.h>
+
 #include <cassert>
 #include <string>
 
-#include "devices/core/register_text.h"
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 
@@ -82,8 +84,7 @@ Gicv3::Gicv3(Log& log, Gicv3Config config)
 }
 
 void Gicv3::guest_error(std::string_view what, Offset offset, Width width) {
-  log_.guest_error(name(),
-                   std::to_string(bytes(width)) + "-byte " + std::string(what) + " at offset " + hex(offset));
+  log_.guest_error(name(), fmt::format("{}-byte {} at offset {:#x}", bytes(width), what, offset));
 }
 
 void Gicv3::reset() {
@@ -99,8 +100,7 @@ void Gicv3::reset() {
   flush();
 }
 
-void Gicv3::serialize(StateStream& stream) {
-  stream.section("gicv3", 1);
+void Gicv3::serialize_state(StateStream& stream) {
   auto ncpus = static_cast<uint32_t>(interfaces_.size()), nwords = static_cast<uint32_t>(irqs_.words());
   stream.io(ncpus);
   stream.io(nwords);

@@ -45,7 +45,7 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   void reset() override;
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
-  void serialize(StateStream&) override;
+  uint32_t state_version() const override { return 1; }
 
   Device& redistributors() { return redistributor_window_; }
   uint64_t redistributors_size() const { return kRedistributorSize * irqs_.cpus(); }
@@ -65,6 +65,7 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   bool fiq(unsigned cpu) const { return interfaces_[cpu].fiq(); }
 
  private:
+  void serialize_state(StateStream&) override;
   struct RedistributorWindow final : Device {
     explicit RedistributorWindow(Gicv3& gic) : gic(gic) {}
     std::string_view name() const override { return "gicv3-redist"; }
@@ -73,7 +74,8 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
     void write(Offset offset, Width width, uint64_t value) override {
       gic.write_redistributor(offset, width, value);
     }
-    void serialize(StateStream&) override {}
+    uint32_t state_version() const override { return 0; }
+    void serialize_state(StateStream&) override {}
     Gicv3& gic;
   };
   struct PpiSink final : IrqSink {

@@ -3,9 +3,11 @@
 // Register behaviour after DDI 0224, section 3.3.
 #include "devices/rtc/pl031.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
-#include "devices/core/register_text.h"
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 namespace {
@@ -75,7 +77,7 @@ void Pl031::schedule() {
 
 uint64_t Pl031::read(Offset offset, Width width) {
   if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, "unaligned or 64-bit read at " + hex(offset));
+    log_.guest_error(name_, fmt::format("unaligned or 64-bit read at {:#x}", offset));
     return 0;
   }
   look();
@@ -109,7 +111,7 @@ uint64_t Pl031::read(Offset offset, Width width) {
       if (is_prime_cell_id(offset)) {
         value = prime_cell_id(kId, offset);
       } else {
-        log_.guest_error(name_, "read of no register at " + hex(offset));
+        log_.guest_error(name_, fmt::format("read of no register at {:#x}", offset));
       }
   }
   return low_bytes(value, width);
@@ -117,7 +119,7 @@ uint64_t Pl031::read(Offset offset, Width width) {
 
 void Pl031::write(Offset offset, Width width, uint64_t raw) {
   if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, "unaligned or 64-bit write at " + hex(offset));
+    log_.guest_error(name_, fmt::format("unaligned or 64-bit write at {:#x}", offset));
     return;
   }
   look();
@@ -143,17 +145,16 @@ void Pl031::write(Offset offset, Width width, uint64_t raw) {
     case kDr:
     case kRis:
     case kMis:
-      log_.guest_error(name_, "write of read-only register at " + hex(offset));
+      log_.guest_error(name_, fmt::format("write of read-only register at {:#x}", offset));
       break;
     default:
-      log_.guest_error(name_, "write of no register at " + hex(offset));
+      log_.guest_error(name_, fmt::format("write of no register at {:#x}", offset));
   }
   schedule();
   update_irq();
 }
 
-void Pl031::serialize(StateStream& s) {
-  s.section(name_, 2);
+void Pl031::serialize_state(StateStream& s) {
   s.io(base_);
   s.io(match_at_);
   s.io(seen_);

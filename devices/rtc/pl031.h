@@ -47,12 +47,13 @@ class Pl031 final : public Device {
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
   // The pending match is part of the event queue's state.
-  void serialize(StateStream&) override;
+  uint32_t state_version() const override { return 2; }
 
   // The clock may have moved otherwise than guest time: looks for the match now.
   void clock_moved() { look(); }
 
  private:
+  void serialize_state(StateStream&) override;
   // As of the last look: with a match at that time comes its interrupt.
   uint32_t count() const { return base_ + static_cast<uint32_t>(seen_); }
   void program_match();

@@ -3,7 +3,9 @@
 // Register behaviour after DDI 0183, section 3.3; interrupts after section 2.8.
 #include "devices/serial/pl011.h"
 
-#include "devices/core/register_text.h"
+#include <fmt/core.h>
+
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 namespace {
@@ -130,7 +132,7 @@ void Pl011::write_control(uint16_t value) {
 
 uint64_t Pl011::read(Offset offset, Width width) {
   if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, "unaligned or 64-bit read at " + hex(offset));
+    log_.guest_error(name_, fmt::format("unaligned or 64-bit read at {:#x}", offset));
     return 0;
   }
   uint16_t value = 0;
@@ -186,7 +188,7 @@ uint64_t Pl011::read(Offset offset, Width width) {
       if (is_prime_cell_id(offset)) {
         value = prime_cell_id(kId, offset);
       } else {
-        log_.guest_error(name_, "read of no register at " + hex(offset));
+        log_.guest_error(name_, fmt::format("read of no register at {:#x}", offset));
       }
   }
   return low_bytes(value, width);
@@ -194,7 +196,7 @@ uint64_t Pl011::read(Offset offset, Width width) {
 
 void Pl011::write(Offset offset, Width width, uint64_t raw) {
   if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, "unaligned or 64-bit write at " + hex(offset));
+    log_.guest_error(name_, fmt::format("unaligned or 64-bit write at {:#x}", offset));
     return;
   }
   const auto value = static_cast<uint16_t>(low_bytes(raw, width));
@@ -239,17 +241,16 @@ void Pl011::write(Offset offset, Width width, uint64_t raw) {
     case kFr:
     case kRis:
     case kMis:
-      log_.guest_error(name_, "write of read-only register at " + hex(offset));
+      log_.guest_error(name_, fmt::format("write of read-only register at {:#x}", offset));
       break;
     default:
-      log_.guest_error(name_, "write of no register at " + hex(offset));
+      log_.guest_error(name_, fmt::format("write of no register at {:#x}", offset));
   }
   update_irq();
   if (was_full && can_receive() != 0) backend_.accept_input();
 }
 
-void Pl011::serialize(StateStream& s) {
-  s.section(name_, 1);
+void Pl011::serialize_state(StateStream& s) {
   // The ring is saved from its head on, so that equal contents give equal bytes.
   std::array<uint16_t, kFifoDepth> fifo{};
   uint8_t count = count_;

@@ -99,13 +99,14 @@ class Pl011 final : public Device, public CharReceiver {
   void write(Offset, Width, uint64_t) override;
   // Loading drives the interrupt line again but takes no input: whoever restores a machine calls the
   // backend's accept_input() when everything is restored.
-  void serialize(StateStream&) override;
+  uint32_t state_version() const override { return 1; }
 
   size_t can_receive() const override;
   void receive(std::span<const uint8_t> bytes) override;
   void receive_break() override;
 
  private:
+  void serialize_state(StateStream&) override;
   static constexpr unsigned kFifoDepth = 16;
 
   unsigned depth() const { return lcr_h_ & kLcrHFen ? kFifoDepth : 1; }

@@ -20,8 +20,7 @@ void CycleClock::reset() {
   call_after(0);
 }
 
-void CycleClock::serialize(StateStream& stream) {
-  stream.section("cycle-clock", 1);
+void CycleClock::serialize_state(StateStream& stream) {
   uint8_t flags = asleep_ | wanted_ << 1;
   stream.io(flags);
   stream.io(slept_at_);

@@ -15,7 +15,7 @@
 
 namespace mynah::dev {
 
-class CycleClock {
+class CycleClock final : public Stateful {
  public:
   // cpu only names the event. `due` is called when the cycles of call_after() have passed.
   CycleClock(EventQueue& events, unsigned cpu, std::function<void()> due);
@@ -23,8 +23,9 @@ class CycleClock {
   CycleClock(const CycleClock&) = delete;  // the queue's callback points here
   CycleClock& operator=(const CycleClock&) = delete;
 
-  void reset();  // runs, and calls nobody; the count goes on
-  void serialize(StateStream&);
+  std::string_view name() const override { return "cycle-clock"; }
+  void reset() override;  // runs, and calls nobody; the count goes on
+  uint32_t state_version() const override { return 1; }
 
   uint64_t now() const { return static_cast<uint64_t>((asleep_ ? slept_at_ : events_.now()) - slept_); }
   void sleep();
@@ -33,6 +34,7 @@ class CycleClock {
   void call_after(uint64_t cycles);
 
  private:
+  void serialize_state(StateStream&) override;
   void schedule();
 
   EventQueue& events_;

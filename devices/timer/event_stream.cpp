@@ -17,8 +17,7 @@ EventStream::EventStream(EventQueue& events, const GenericTimer& timer, unsigned
   });
 }
 
-void EventStream::serialize(StateStream& stream) {
-  stream.section("event-stream", 1);
+void EventStream::serialize_state(StateStream& stream) {
   uint8_t flags = enabled_ | falling_ << 1 | waiting_ << 2;
   stream.io(flags);
   stream.io(bit_);

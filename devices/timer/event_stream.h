@@ -14,7 +14,7 @@
 
 namespace mynah::dev {
 
-class EventStream {
+class EventStream final : public Stateful {
  public:
   // cpu only names the event. `event` is called when the one that wait() asked for comes.
   EventStream(EventQueue& events, const GenericTimer& timer, unsigned cpu, std::function<void()> event);
@@ -22,8 +22,9 @@ class EventStream {
   EventStream(const EventStream&) = delete;  // the queue's callback points here
   EventStream& operator=(const EventStream&) = delete;
 
-  void reset() { set(false, 0, false); }
-  void serialize(StateStream&);
+  std::string_view name() const override { return "event-stream"; }
+  void reset() override { set(false, 0, false); }
+  uint32_t state_version() const override { return 1; }
 
   // bit: of the counter, 0 to 63. falling: from 1 to 0, else from 0 to 1. Nobody may be waiting.
   void set(bool enabled, unsigned bit, bool falling);
@@ -35,6 +36,7 @@ class EventStream {
   void stop_waiting();
 
  private:
+  void serialize_state(StateStream&) override;
   uint64_t count_at(uint64_t counter) const;  // events while the counter went from 0 to there
   uint64_t counter_of(uint64_t count) const;  // the counter at the count-th event
 

@@ -40,8 +40,7 @@ void GenericTimer::reset() {
   }
 }
 
-void GenericTimer::serialize(StateStream& stream) {
-  stream.section("generic-timer", 1);
+void GenericTimer::serialize_state(StateStream& stream) {
   for (State& state : timers_) {
     stream.io(state.ctl);
     stream.io(state.cval);

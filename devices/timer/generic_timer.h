@@ -21,7 +21,7 @@
 
 namespace mynah::dev {
 
-class GenericTimer {
+class GenericTimer final : public Stateful {
  public:
   enum class Timer : uint8_t { kPhysical, kVirtual };
   static constexpr unsigned kPhysicalPpi = 30, kVirtualPpi = 27;  // interrupt IDs
@@ -37,8 +37,9 @@ class GenericTimer {
   GenericTimer(const GenericTimer&) = delete;  // the queue's callbacks point here
   GenericTimer& operator=(const GenericTimer&) = delete;
 
-  void reset();
-  void serialize(StateStream&);
+  std::string_view name() const override { return "generic-timer"; }
+  void reset() override;
+  uint32_t state_version() const override { return 1; }
 
   uint32_t frequency() const { return frequency_; }
   uint64_t counter() const { return counter_at(events_.now()); }
@@ -57,6 +58,7 @@ class GenericTimer {
   bool line(Timer t) const { return at(t).level; }
 
  private:
+  void serialize_state(StateStream&) override;
   struct State {
     uint8_t ctl = 0;  // ENABLE, IMASK
     uint64_t cval = 0;

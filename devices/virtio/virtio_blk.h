@@ -29,10 +29,8 @@ class VirtioBlk final : public VirtioDevice {
       : VirtioBlk(memory, log, backend, Options{}) {}
 
   uint32_t device_id() const override { return 2; }
+  uint32_t state_version() const override { return 1; }
   bool write_config(uint64_t offset, std::span<const uint8_t> from) override;
-
-  // The backend's size changed: tells the driver.
-  void capacity_changed() { config_changed(); }
 
  private:
   enum class Status : uint8_t { kOk = 0, kIoError = 1, kUnsupported = 2 };

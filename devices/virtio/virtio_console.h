@@ -37,6 +37,7 @@ class VirtioConsole final : public VirtioDevice {
   ~VirtioConsole() override;
 
   uint32_t device_id() const override { return 3; }
+  uint32_t state_version() const override { return 1; }
   bool write_config(uint64_t offset, std::span<const uint8_t> from) override;
 
  private:

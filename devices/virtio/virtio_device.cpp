@@ -143,8 +143,7 @@ void VirtioDevice::reset() {
   reset_device();
 }
 
-void VirtioDevice::serialize(StateStream& stream) {
-  stream.section(name_, 1);
+void VirtioDevice::serialize_state(StateStream& stream) {
   uint8_t broken = broken_;
   stream.io(status_);
   stream.io(driver_features_);

@@ -49,17 +49,16 @@ constexpr uint64_t bit(unsigned n) { return uint64_t{1} << n; }
 
 }  // namespace virtio
 
-class VirtioDevice {
+class VirtioDevice : public Stateful {
  public:
   // At most 64 queues; sizes are powers of two. `name` must outlive the device (a literal).
   VirtioDevice(std::string_view name, DmaMemory& memory, Log& log, std::vector<uint16_t> queue_sizes);
-  virtual ~VirtioDevice() = default;
   VirtioDevice(const VirtioDevice&) = delete;
   VirtioDevice& operator=(const VirtioDevice&) = delete;
 
   // ---- For the transport.
   void attach(VirtioTransport* transport, bool legacy);
-  std::string_view name() const { return name_; }
+  std::string_view name() const override { return name_; }
   virtual uint32_t device_id() const = 0;  // chapter 5
 
   uint8_t status() const { return status_; }
@@ -78,8 +77,7 @@ class VirtioDevice {
   // False when nothing there can be written.
   virtual bool write_config(uint64_t offset, std::span<const uint8_t> from) { return false; }
 
-  void reset();
-  void serialize(StateStream& stream);
+  void reset() override;
 
  protected:
   static constexpr size_t kMaxConfigSize = 64;
@@ -140,6 +138,7 @@ class VirtioDevice {
   // that a driver that only polls never meets it.
   static constexpr unsigned kMaxChainsPerNotify = 2048;
 
+  void serialize_state(StateStream& stream) override;
   void put_off(unsigned index);
   void accept_features();
 

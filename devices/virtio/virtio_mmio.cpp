@@ -313,8 +313,7 @@ void VirtioMmio::write_queue_pfn(uint32_t value) {
   if (!queue->enable()) misuse("queue addresses refused", kQueuePfn);
 }
 
-void VirtioMmio::serialize(StateStream& stream) {
-  stream.section(name(), 1);
+void VirtioMmio::serialize_state(StateStream& stream) {
   uint32_t version = static_cast<uint32_t>(version_);
   uint32_t id = device_ ? device_->device_id() : 0;
   stream.io(version);

@@ -29,9 +29,10 @@ class VirtioMmio final : public Device, private VirtioTransport {
   void reset() override;
   uint64_t read(Offset offset, Width width) override;
   void write(Offset offset, Width width, uint64_t value) override;
-  void serialize(StateStream& stream) override;
+  uint32_t state_version() const override { return 1; }
 
  private:
+  void serialize_state(StateStream&) override;
   void used_interrupt(unsigned queue) override;
   void config_interrupt() override;
 

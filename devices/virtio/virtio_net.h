@@ -25,6 +25,7 @@ class VirtioNet final : public VirtioDevice {
   ~VirtioNet() override;
 
   uint32_t device_id() const override { return 1; }
+  uint32_t state_version() const override { return 1; }
   const Mac& mac() const { return mac_; }
   // Plugs or pulls the cable, and tells the driver. While it is out, frames are lost both ways.
   void set_link(bool up);

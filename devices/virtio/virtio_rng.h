@@ -13,6 +13,7 @@ class VirtioRng final : public VirtioDevice {
   VirtioRng(DmaMemory& memory, Log& log, EntropySource& source);
 
   uint32_t device_id() const override { return 4; }
+  uint32_t state_version() const override { return 1; }
 
  private:
   uint64_t device_features() const override { return 0; }

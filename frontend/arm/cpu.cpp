@@ -9,7 +9,8 @@
 // (pmu.h).
 #include "frontend/arm/cpu.h"
 
-#include <cstdio>
+#include <fmt/format.h>
+
 #include <cstring>
 #include <new>
 
@@ -469,18 +470,10 @@ bool ArmCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& resu
 }
 
 std::string ArmCpu::dump() const {
-  std::string text;
-  char line[160];
-  std::snprintf(line, sizeof line, " PC=%016llx ", static_cast<unsigned long long>(state_.pc()));
-  text += line;
-  for (unsigned i = 0; i < 31; ++i) {
-    std::snprintf(line, sizeof line, "X%02u=%016llx%s", i, static_cast<unsigned long long>(state_.x(i)),
-                  i % 4 == 2 ? "\n" : " ");
-    text += line;
-  }
-  std::snprintf(line, sizeof line, "SP=%016llx\nPSTATE=%08x EL%u\n",
-                static_cast<unsigned long long>(state_.sp()), pack_pstate(state_), state_.el);
-  return text + line;
+  std::string text = fmt::format(" PC={:016x} ", state_.pc());
+  for (unsigned i = 0; i < 31; ++i)
+    text += fmt::format("X{:02}={:016x}{}", i, state_.x(i), i % 4 == 2 ? "\n" : " ");
+  return text + fmt::format("SP={:016x}\nPSTATE={:08x} EL{}\n", state_.sp(), pack_pstate(state_), state_.el);
 }
 
 }  // namespace mynah::arm

@@ -63,6 +63,9 @@ class ArmCpu final : public GuestCpu {
     return sysregs::debug_write(state_, system_, model_, key, value);
   }
 
+  // Text for logs (guest_debug.h). Lines end with a newline.
+  std::string dump() const;
+
   // --- GuestCpu
   std::string_view name() const override { return model_.name; }
   void reset() override;
@@ -90,7 +93,6 @@ class ArmCpu final : public GuestCpu {
   void raise_fault(const ::mynah::Fault&, ::mynah::Access access, uint8_t note) override;
   void arrive(uint64_t pc, const Arrival& how) override;
   Entry enter() override;
-  std::string dump() const override;
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
   bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) override;
   bool interrupt_deliverable() const override;

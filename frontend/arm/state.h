@@ -55,7 +55,6 @@ struct alignas(64) ArmState {
   // PSTATE, one field a byte or word. el is 0 or 1.
   uint8_t el, spsel, pan, uao, dit, ssbs, il, ss;
   Sleep sleep;
-  uint8_t powered_off;
   uint8_t event_register;  // WFE's; the event stream's are not all in it, see ArmCpu::wait_for_event
   uint8_t pmu_interrupt;   // what the line carries
   uint32_t daif;           // D=8 A=4 I=2 F=1

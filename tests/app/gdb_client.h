@@ -68,7 +68,7 @@ class GdbClient {
 
 inline std::string little_endian(uint64_t value) {
   std::string text;
-  for (int i = 0; i < 8; ++i) text += format("%02x", static_cast<unsigned>(value >> (8 * i) & 255));
+  for (int i = 0; i < 8; ++i) text += fmt::format("{:02x}", value >> (8 * i) & 255);
   return text;
 }
 

@@ -3,18 +3,19 @@
 // A debugger's target that writes down what it is told to do: four registers, some memory at 0x1000.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <string>
 
 #include "app/gdb_stub.h"
-#include "app/text.h"
 
 namespace mynah::app::test {
 
 inline std::string frame(std::string_view body) {
   uint8_t sum = 0;
   for (char c : body) sum = static_cast<uint8_t>(sum + static_cast<uint8_t>(c));
-  return "$" + std::string(body) + format("#%02x", sum);
+  return "$" + std::string(body) + fmt::format("#{:02x}", sum);
 }
 
 struct FakeGdbTarget final : GdbTarget {
@@ -52,8 +53,7 @@ struct FakeGdbTarget final : GdbTarget {
     return true;
   }
   bool gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) override {
-    call(format("%c%u@%llx/%llx", insert ? '+' : '-', static_cast<unsigned>(kind),
-                static_cast<unsigned long long>(address), static_cast<unsigned long long>(length)));
+    call(fmt::format("{}{}@{:x}/{:x}", insert ? '+' : '-', static_cast<unsigned>(kind), address, length));
     return true;
   }
   void gdb_clear_points() override { call("clear"); }

@@ -32,7 +32,7 @@ struct GdbSession : testing::Test {
   static std::string description(GdbClient& gdb) {
     std::string xml;
     for (;;) {
-      const std::string piece = gdb.ask(format("qXfer:features:read:target.xml:%zx,1000", xml.size()));
+      const std::string piece = gdb.ask(fmt::format("qXfer:features:read:target.xml:{:x},1000", xml.size()));
       if (piece.empty() || (piece[0] != 'm' && piece[0] != 'l')) return "(" + piece + ")";
       xml += piece.substr(1);
       if (piece[0] == 'l') return xml;
@@ -46,7 +46,7 @@ struct GdbSession : testing::Test {
       all[(*it)[1]] = static_cast<unsigned>(std::stoul((*it)[2]));
     return all;
   }
-  static std::string read(GdbClient& gdb, unsigned number) { return gdb.ask(format("p%x", number)); }
+  static std::string read(GdbClient& gdb, unsigned number) { return gdb.ask(fmt::format("p{:x}", number)); }
 };
 
 TEST_F(GdbSession, SystemRegistersHaveTheirNames) {
@@ -73,7 +73,7 @@ TEST_F(GdbSession, SystemRegistersHaveTheirNames) {
     EXPECT_EQ(before["CurrentEL"], little_endian(4));
     EXPECT_EQ(before["VBAR_EL1"], little_endian(0));
     const auto write = [&](const char* name, uint64_t value) {
-      return gdb.ask(format("P%x=", registers.at(name)) + little_endian(value));
+      return gdb.ask(fmt::format("P{:x}=", registers.at(name)) + little_endian(value));
     };
     EXPECT_EQ(write("VBAR_EL1", 0x40080000), "OK");
     EXPECT_EQ(read(gdb, registers.at("VBAR_EL1")), little_endian(0x40080000));
@@ -96,12 +96,12 @@ TEST_F(GdbSession, SpEl0IsFoundWhereItIs) {
   Program program(with(counting_guest()));
   GdbClient gdb(socket);
   const unsigned number = numbers(description(gdb)).at("SP_EL0");
-  EXPECT_EQ(gdb.ask(format("P%x=", number) + little_endian(0x1230)), "OK");
+  EXPECT_EQ(gdb.ask(fmt::format("P{:x}=", number) + little_endian(0x1230)), "OK");
   EXPECT_EQ(gdb.ask("P1f=" + little_endian(0x4560)), "OK");
   EXPECT_EQ(gdb.ask("P21=c4030000"), "OK");  // EL1t
   EXPECT_EQ(gdb.ask("p1f"), little_endian(0x1230));
   EXPECT_EQ(read(gdb, number), little_endian(0x1230));
-  EXPECT_EQ(gdb.ask(format("P%x=", number) + little_endian(0x7890)), "OK");
+  EXPECT_EQ(gdb.ask(fmt::format("P{:x}=", number) + little_endian(0x7890)), "OK");
   EXPECT_EQ(gdb.ask("p1f"), little_endian(0x7890));
   gdb.send(frame("k"));
   EXPECT_EQ(program.finish(), 0);
@@ -123,7 +123,7 @@ TEST_F(GdbSession, MasksOfSignedPointersOnProcessorsThatSign) {
   EXPECT_THAT(xml, Not(HasSubstr("org.gnu.gdb.aarch64.pauth\"")));  // of which older ones die
   const auto registers = numbers(xml);
   // 39 bits of address below with tags, 48 above without.
-  EXPECT_EQ(gdb.ask(format("P%x=", registers.at("TCR_EL1")) +
+  EXPECT_EQ(gdb.ask(fmt::format("P{:x}=", registers.at("TCR_EL1")) +
                     little_endian(uint64_t{1} << 37 | uint64_t{16} << 16 | 25)),
             "OK");
   EXPECT_EQ(read(gdb, registers.at("pauth_cmask")), little_endian(0x007fff8000000000));
@@ -163,10 +163,10 @@ TEST_F(GdbSession, PhysicalAddressesGoAroundTheTables) {
   GdbClient gdb(socket);
   const auto registers = numbers(description(gdb));
   const unsigned sctlr = registers.at("SCTLR_EL1");
-  EXPECT_EQ(gdb.ask(format("P%x=", registers.at("TTBR0_EL1")) + little_endian(0x44000000)), "OK");
-  EXPECT_EQ(gdb.ask(format("P%x=", registers.at("TCR_EL1")) + little_endian(16)), "OK");
+  EXPECT_EQ(gdb.ask(fmt::format("P{:x}=", registers.at("TTBR0_EL1")) + little_endian(0x44000000)), "OK");
+  EXPECT_EQ(gdb.ask(fmt::format("P{:x}=", registers.at("TCR_EL1")) + little_endian(16)), "OK");
   EXPECT_EQ(gdb.ask("m40200040,4"), "000080d2");
-  EXPECT_EQ(gdb.ask(format("P%x=", sctlr) + little_endian(0x30d00801)), "OK");
+  EXPECT_EQ(gdb.ask(fmt::format("P{:x}=", sctlr) + little_endian(0x30d00801)), "OK");
   EXPECT_EQ(gdb.ask("m40200040,4"), "E0e");
   EXPECT_EQ(gdb.ask("Qqemu.PhyMemMode:1"), "OK");
   EXPECT_EQ(gdb.ask("m40200040,4"), "000080d2");

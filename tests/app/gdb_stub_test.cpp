@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "app/text.h"
 #include "tests/app/gdb_fake_target.h"
 
 namespace mynah::app {
@@ -182,7 +181,7 @@ TEST_F(Gdb, MemoryMayBePhysical) {
 TEST_F(Gdb, TheTargetDescriptionComesInPieces) {
   std::string xml;
   for (;;) {
-    const std::string piece = ask(format("qXfer:features:read:target.xml:%zx,7", xml.size()));
+    const std::string piece = ask(fmt::format("qXfer:features:read:target.xml:{:x},7", xml.size()));
     ASSERT_FALSE(piece.empty());
     xml += piece.substr(1);
     if (piece[0] == 'l') break;

@@ -38,14 +38,20 @@ void put_number(std::vector<uint8_t>& image, size_t at, T value) {
   put(image, at, {reinterpret_cast<const char*>(&value), sizeof value});
 }
 
+// Empty where it is no error.
+template <typename T>
+std::string sentence(const Result<T>& result) {
+  return result ? std::string() : result.message();
+}
+
 std::string place(std::span<const uint8_t> image, uint64_t ram = 128 * kMiB, uint64_t initrd = 0) {
-  ArmBootLayout layout;
-  return place_arm_kernel(image, kRam, ram, initrd, layout);
+  return sentence(place_arm_kernel(image, kRam, ram, initrd));
 }
 
 TEST(KernelImage, IsPlacedBeforeInitrdAndDeviceTree) {
-  ArmBootLayout layout;
-  ASSERT_EQ(place_arm_kernel(app::test::hello_guest(), kRam, 128 * kMiB, 5 * kMiB, layout), "");
+  const auto placed = place_arm_kernel(app::test::hello_guest(), kRam, 128 * kMiB, 5 * kMiB);
+  ASSERT_TRUE(placed) << placed.message();
+  const ArmBootLayout& layout = *placed;
   EXPECT_EQ(layout.kernel, kRam + 2 * kMiB);
   EXPECT_EQ(layout.entry, layout.kernel);
   EXPECT_GE(layout.initrd, layout.kernel + 0x10000);
@@ -76,8 +82,9 @@ TEST(KernelImage, IsPlacedAtItsOffset) {
         put_number(image, 8, c.text_offset);
         put_number(image, 16, c.image_size);
         put_number(image, 24, flags);
-        ArmBootLayout layout;
-        ASSERT_EQ(place_arm_kernel(image, kRam, 256 * kMiB, initrd, layout), "") << c.text_offset;
+        const auto placed = place_arm_kernel(image, kRam, 256 * kMiB, initrd);
+        ASSERT_TRUE(placed) << c.text_offset;
+        const ArmBootLayout& layout = *placed;
         EXPECT_EQ(layout.kernel, kRam + c.at);
         EXPECT_EQ(layout.entry, layout.kernel);
         EXPECT_GE(layout.initrd, layout.kernel + std::max<uint64_t>(c.image_size, image.size()));
@@ -160,10 +167,10 @@ TEST(KernelImage, ShortFilesAreNoticedByTheirSections) {
 TEST(KernelImage, GzipIsUncompressed) {
   const auto image = app::test::hello_guest();
   auto packed = gzip(image);
-  ASSERT_EQ(gunzip_image(packed, kMiB), "");
+  ASSERT_EQ(sentence(gunzip_image(packed, kMiB)), "");
   EXPECT_EQ(packed, image);
   auto plain = image;
-  ASSERT_EQ(gunzip_image(plain, kMiB), "");
+  ASSERT_EQ(sentence(gunzip_image(plain, kMiB)), "");
   EXPECT_EQ(plain, image);
 }
 
@@ -173,13 +180,13 @@ TEST(KernelImage, BadGzipIsRefused) {
   const auto packed = gzip(noise);
   auto shorter = packed;
   shorter.resize(packed.size() / 2);
-  EXPECT_THAT(gunzip_image(shorter, kMiB), HasSubstr("cut short"));
+  EXPECT_THAT(sentence(gunzip_image(shorter, kMiB)), HasSubstr("cut short"));
   auto wrong = packed;
   wrong[packed.size() / 2] ^= 0xff;
   wrong[packed.size() / 2 + 1] ^= 0xff;
-  EXPECT_THAT(gunzip_image(wrong, kMiB), HasSubstr("corrupt"));
+  EXPECT_THAT(sentence(gunzip_image(wrong, kMiB)), HasSubstr("corrupt"));
   auto large = packed;
-  EXPECT_THAT(gunzip_image(large, 1000), HasSubstr("larger than the machine's memory"));
+  EXPECT_THAT(sentence(gunzip_image(large, 1000)), HasSubstr("larger than the machine's memory"));
 }
 
 TEST(KernelImage, EfiZbootImagesAreOpened) {
@@ -193,22 +200,22 @@ TEST(KernelImage, EfiZbootImagesAreOpened) {
   put(zboot, 24, "gzip");
   zboot.insert(zboot.end(), payload.begin(), payload.end());
   auto opened = zboot;
-  ASSERT_EQ(gunzip_image(opened, kMiB), "");
+  ASSERT_EQ(sentence(gunzip_image(opened, kMiB)), "");
   EXPECT_EQ(opened, image);
   auto shorter = zboot;
   shorter.resize(80);
-  EXPECT_THAT(gunzip_image(shorter, kMiB), HasSubstr("cut short"));
+  EXPECT_THAT(sentence(gunzip_image(shorter, kMiB)), HasSubstr("cut short"));
   put(zboot, 24, "zstd");
-  EXPECT_THAT(gunzip_image(zboot, kMiB), HasSubstr("not compressed with gzip"));
+  EXPECT_THAT(sentence(gunzip_image(zboot, kMiB)), HasSubstr("not compressed with gzip"));
 }
 
 TEST(DeviceTreeFile, DamagedOnesAreRefused) {
   std::vector<uint8_t> tree(100);
-  EXPECT_THAT(patch_chosen(tree, "", 0, 0), HasSubstr("not a valid"));
+  EXPECT_THAT(sentence(patch_chosen(tree, "", 0, 0)), HasSubstr("not a valid"));
   put(tree, 0, std::string_view("\xd0\x0d\xfe\xed\0\0\x10\0", 8));
-  EXPECT_THAT(patch_chosen(tree, "", 0, 0), HasSubstr("cut short"));
+  EXPECT_THAT(sentence(patch_chosen(tree, "", 0, 0)), HasSubstr("cut short"));
   tree.assign(3 << 20, 0);
-  EXPECT_THAT(patch_chosen(tree, "", 0, 0), HasSubstr("2 MiB"));
+  EXPECT_THAT(sentence(patch_chosen(tree, "", 0, 0)), HasSubstr("2 MiB"));
 }
 
 // --- initial RAM disks
@@ -229,7 +236,7 @@ std::vector<uint8_t> archive() {
 }
 std::string check(const std::vector<uint8_t>& image) {
   const std::atomic<bool> go_on{false};
-  return app::check_initrd(image, "x", go_on);
+  return sentence(app::check_initrd(image, "x", go_on));
 }
 
 TEST(Initrd, ArchivesAreGood) {

@@ -68,8 +68,9 @@ TEST(KeyValues, CommasDouble) {
 TEST(Options, DefaultsAreThoseOfHelp) {
   const Options o = good({});
   EXPECT_EQ(o.ram_bytes, uint64_t{128} << 20);
-  EXPECT_EQ(o.cpu, "max");
-  EXPECT_EQ(o.gic_version, 2u);
+  EXPECT_EQ(o.board_choice.cpu, "max");
+  EXPECT_EQ(o.board->name, "virt");
+  EXPECT_TRUE(o.board_choice.properties.empty());
   EXPECT_EQ(o.accelerator, Accelerator::kJit);
   EXPECT_EQ(o.clock, GuestClock::Kind::kRealtime);
   // One network card, unless something is said about networks.
@@ -77,6 +78,16 @@ TEST(Options, DefaultsAreThoseOfHelp) {
   EXPECT_EQ(o.devices[0].kind, DeviceKind::kNet);
   EXPECT_EQ(o.devices[0].mac, (MacAddress{0x52, 0x54, 0, 0x12, 0x34, 0x56}));
   EXPECT_EQ(o.nets.size(), 1u);
+}
+
+TEST(Options, ABoardIsChosenByItsNameAndProperties) {
+  const Options o = good({"-M", "virt,gic-version=3,secure=off", "-cpu", "cortex-a72"});
+  EXPECT_EQ(o.board, find_board("virt"));
+  EXPECT_EQ(o.board_choice.cpu, "cortex-a72");
+  using Property = std::pair<std::string, std::string>;
+  EXPECT_EQ(o.board_choice.properties, (std::vector<Property>{{"gic-version", "3"}, {"secure", "off"}}));
+  EXPECT_EQ(good({"-machine", "type=virt,gic-version=max"}).board_choice.properties,
+            (std::vector<Property>{{"gic-version", "max"}}));
 }
 
 TEST(Options, OneAndTwoDashesAreTheSame) {

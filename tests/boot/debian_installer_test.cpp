@@ -80,8 +80,8 @@ class DebianInstaller : public testing::Test {
     config.accelerator = accelerator;
     config.rng_seed.assign(32, 7);
     m->virt = std::make_unique<VirtMachine>(config, log_);
-    const std::string error = m->virt->init();
-    EXPECT_EQ(error, "");
+    const auto ready = m->virt->init();
+    EXPECT_TRUE(ready) << ready.message();
     return m;
   }
 

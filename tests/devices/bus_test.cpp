@@ -19,11 +19,14 @@ class Probe final : public Device {
     written = value;
     written_width = width;
   }
-  void serialize(StateStream&) override {}
+  uint32_t state_version() const override { return 1; }
 
   Offset last = ~uint64_t{0};
   uint64_t written = 0;
   Width written_width = Width::k1;
+
+ private:
+  void serialize_state(StateStream&) override {}
 };
 
 TEST(Bus, FindsTheWindowAndPassesOffsets) {

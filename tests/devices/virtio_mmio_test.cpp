@@ -13,6 +13,7 @@ class EchoDevice final : public VirtioDevice {
  public:
   EchoDevice(DmaMemory& memory, Log& log) : VirtioDevice("echo", memory, log, {64, 32}) {}
   uint32_t device_id() const override { return 42; }
+  uint32_t state_version() const override { return 1; }
   bool write_config(uint64_t offset, std::span<const uint8_t> from) override {
     if (offset + from.size() > bytes.size()) return false;
     std::copy(from.begin(), from.end(), bytes.begin() + static_cast<ptrdiff_t>(offset));

@@ -53,7 +53,8 @@ class Pauth : public testing::Test {
       std::array<uint8_t, 4> page;
       std::memcpy(page.data(), &word, 4);
       ir::Region region;
-      a64::lift_block(region, page, 0, cpu_.context_key().code.mode, cpu_.model(), {.max_insts = 1, .slow = slow});
+      a64::lift_block(region, page, 0, cpu_.context_key().code.mode, cpu_.model(),
+                      {.max_insts = 1, .slow = slow});
       state().x(0) = x0;
       state().x(1) = x1;
       NoMemory host;

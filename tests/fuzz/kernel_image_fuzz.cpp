@@ -46,17 +46,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   constexpr uint64_t kBase = 0x40000000;
   std::vector<uint8_t> kernel = image;
-  if (gunzip_image(kernel, 1 << 20).empty())
-    fuzz::require(kernel.size() <= std::max<size_t>(image.size(), 1 << 20));
+  if (gunzip_image(kernel, 1 << 20)) fuzz::require(kernel.size() <= std::max<size_t>(image.size(), 1 << 20));
   for (const auto& candidate : {image, kernel}) {
-    ArmBootLayout layout;
-    if (!place_arm_kernel(candidate, kBase, ram, initrd, layout).empty()) continue;
+    const auto placed = place_arm_kernel(candidate, kBase, ram, initrd);
+    if (!placed) continue;
+    const ArmBootLayout& layout = *placed;
     fuzz::require(layout.kernel >= kBase && layout.kernel + candidate.size() <= kBase + ram);
     fuzz::require(layout.initrd >= layout.kernel + candidate.size() && layout.initrd + initrd <= kBase + ram);
   }
-  std::vector<uint8_t> tree = image;
-  patch_chosen(tree, "console=ttyAMA0", 1, initrd);
+  if (const auto tree = patch_chosen(image, "console=ttyAMA0", 1, initrd)) fuzz::require(!tree->empty());
   const std::atomic<bool> go_on{false};
-  app::check_initrd(image, "x", go_on);
+  (void)app::check_initrd(image, "x", go_on);
   return 0;
 }

@@ -14,6 +14,7 @@ class CopyDevice final : public VirtioDevice {
  public:
   CopyDevice(DmaMemory& memory, Log& log) : VirtioDevice("copy", memory, log, {64, 16, 16}) {}
   uint32_t device_id() const override { return 42; }
+  uint32_t state_version() const override { return 1; }
 
  private:
   uint64_t device_features() const override { return 0xff; }

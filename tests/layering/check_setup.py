@@ -13,6 +13,7 @@ import sys
 PACKAGES = {
     "asmjit": "libasmjit-dev",
     "benchmark": "libbenchmark-dev",
+    "fmt": "libfmt-dev",
     "GTest": "libgtest-dev",
     "nlohmann_json": "nlohmann-json3-dev",
     "PkgConfig": "pkg-config",
@@ -26,6 +27,7 @@ PACKAGES = {
     "fdt": "libfdt-dev",
     "LLVM-14": "llvm-14-dev",
     "llvm-c/Disassembler.h": "llvm-14-dev",
+    "aarch64-linux-gnu-as": "binutils-aarch64-linux-gnu",
     "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
     "ccache": "ccache",
     "clang-format-14": "clang-format-14",

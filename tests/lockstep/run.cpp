@@ -94,9 +94,8 @@ class Board {
     config.techniques = mode.techniques;
     config.code_bytes = 4 << 20;
     machine_ = std::make_unique<VirtMachine>(std::move(config), log_);
-    const std::string error = machine_->init();
-    if (!error.empty()) {
-      std::fprintf(stderr, "%s\n", error.c_str());
+    if (const auto ready = machine_->init(); !ready) {
+      std::fprintf(stderr, "%s\n", ready.message().c_str());
       std::abort();
     }
     const auto load = [&](uint64_t pa, const auto& words) {

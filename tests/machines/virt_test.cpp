@@ -34,7 +34,8 @@ class VirtBoard : public testing::TestWithParam<Accelerator> {
     config.accelerator = GetParam();
     config.code_bytes = 4 << 20;
     machine_ = std::make_unique<VirtMachine>(std::move(config), log_);
-    EXPECT_EQ(machine_->init(), "");
+    const auto ready = machine_->init();
+    EXPECT_TRUE(ready) << ready.message();
     return *machine_;
   }
   static Code& power_off(Code& c) { return c.load(0, 0x84000008)(hvc(0)); }
@@ -174,7 +175,7 @@ TEST_P(VirtBoard, RandomNumbersAreTheEntropySources) {
 
 TEST_P(VirtBoard, AKernelRunsAtItsOffset) {
   for (const uint64_t offset : {0x80000u, 0x200000u, 0x780000u}) {
-    Code c(VirtMachine::kRamBase + offset + 64);
+    Code c(virt_map::kRam + offset + 64);
     c.bind(kLoop).adr(20, kLoop);
     power_off(c);
     VirtConfig config;
@@ -184,7 +185,7 @@ TEST_P(VirtBoard, AKernelRunsAtItsOffset) {
     config.initrd.assign(4096, 1);
     VirtMachine& m = start(c, std::move(config));
     run(m);
-    EXPECT_EQ(m.cpu().arm().x(20), VirtMachine::kRamBase + offset + 64);
+    EXPECT_EQ(m.cpu().arm().x(20), virt_map::kRam + offset + 64);
   }
 }
 

@@ -3,8 +3,8 @@
 // Guest code as text, for logs and the monitor. Capstone's version in Debian 12 does not know every
 // extension; what it does not know is shown by its name alone.
 #include <capstone/capstone.h>
+#include <fmt/format.h>
 
-#include <cstdio>
 #include <cstring>
 
 #include "frontend/arm/a64/decode.h"
@@ -24,19 +24,14 @@ std::string A64Frontend::disassemble(std::span<const uint8_t> bytes, uint64_t pc
   std::string text;
   if (cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &handle) != CS_ERR_OK) return text;
   for (size_t at = 0; at + 4 <= bytes.size(); at += 4) {
-    char line[256];
     uint32_t word;
     std::memcpy(&word, bytes.data() + at, 4);
     cs_insn* insn = nullptr;
     const size_t n = cs_disasm(handle, bytes.data() + at, 4, pc + at, 1, &insn);
-    if (n == 1)
-      std::snprintf(line, sizeof line, "0x%08llx:  %08x  %s %s\n", static_cast<unsigned long long>(pc + at),
-                    word, insn->mnemonic, insn->op_str);
-    else  // Capstone does not know all that we do: the manual's name at least
-      std::snprintf(line, sizeof line, "0x%08llx:  %08x  %s\n", static_cast<unsigned long long>(pc + at),
-                    word, name_of(word).c_str());
+    // Capstone does not know all that we do: the manual's name at least
+    const std::string code = n == 1 ? fmt::format("{} {}", insn->mnemonic, insn->op_str) : name_of(word);
+    text += fmt::format("{:#010x}:  {:08x}  {}\n", pc + at, word, code);
     if (n) cs_free(insn, n);
-    text += line;
   }
   cs_close(&handle);
   return text;

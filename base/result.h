@@ -5,6 +5,8 @@
 // invariant and aborts.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -17,9 +19,15 @@ struct Error {
   std::string message;
 };
 
+// An Error whose sentence is formatted.
+template <typename... T>
+Error error(fmt::format_string<T...> pattern, T&&... values) {
+  return {fmt::format(pattern, std::forward<T>(values)...)};
+}
+
 namespace detail {
 [[noreturn]] inline void value_of_failed_result(const std::string& message) {
-  std::fprintf(stderr, "mynah: internal error: value of a failed result taken: %s\n", message.c_str());
+  fmt::print(stderr, "mynah: internal error: value of a failed result taken: {}\n", message);
   std::abort();
 }
 }  // namespace detail

@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Helpers that register-file devices share: text for log lines, and the identification registers of Arm's
+// What register-file devices share: the written part of a value, and the identification registers of Arm's
 // PrimeCells (eight registers of one byte each, one a word, at offsets 0xfe0 to 0xffc).
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <cstdio>
-#include <string>
 
 #include "devices/core/device.h"
 
 namespace mynah::dev {
-
-inline std::string hex(uint64_t value) {
-  char text[19];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 // The low `width` bytes of a written value.
 constexpr uint64_t low_bytes(uint64_t value, Width width) {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// -drive and its short forms: which image, how it is used, and which of the flashes it fills.
+#include <algorithm>
+
+#include "app/options_parser.h"
+#include "app/text.h"
+#include "devices/host/foreign_format.h"
+
+namespace mynah::app {
+namespace {
+
+std::string set_interface(DriveOption& to, const std::string& value) {
+  if (value == "virtio")
+    to.interface = DriveOption::Interface::kVirtio;
+  else if (value == "none")
+    to.interface = DriveOption::Interface::kNone;
+  else if (value == "pflash")
+    to.interface = DriveOption::Interface::kFlash;
+  else
+    return "virtio, none or pflash; the machine has no other disk controllers";
+  return {};
+}
+std::string set_format(DriveOption& to, const std::string& value) {
+  to.format = value;
+  return value == "raw" || host::foreign_format_named(value) ? "" : "raw";
+}
+std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
+  to.snapshot = host::parse_switch(value);
+  return to.snapshot ? "" : "on or off";
+}
+std::string set_unit(DriveOption& to, const std::string& value) {
+  const auto unit = parse_u64(value);
+  if (!unit || *unit > 31) return "a number from 0 to 31";
+  to.unit = static_cast<unsigned>(*unit);
+  return {};
+}
+std::string set_media(DriveOption& to, const std::string& value) {
+  if (value == "cdrom") to.read_only = true;
+  return value == "cdrom" || value == "disk" ? "" : "disk or cdrom";
+}
+std::string set_cache(DriveOption& to, const std::string& value) {
+  static constexpr std::string_view kModes[] = {"writeback", "none", "writethrough", "directsync", "unsafe"};
+  if (std::find(std::begin(kModes), std::end(kModes), value) == std::end(kModes)) return joined(kModes);
+  to.unsafe = value == "unsafe";
+  to.write_through = value == "writethrough" || value == "directsync";
+  return {};
+}
+std::string set_discard(DriveOption& to, const std::string& value) {
+  to.discard = value == "unmap" || value == "on";
+  return to.discard || value == "ignore" || value == "off" ? "" : "ignore or unmap";
+}
+std::string set_aio(DriveOption&, const std::string& value) {
+  return value == "threads" || value == "native" || value == "io_uring" ? "" : "threads, native or io_uring";
+}
+
+constexpr KeyRow<DriveOption> kDriveKeys[] = {
+    {"file", "FILE", "the image; in it ,, is a comma", set_text<DriveOption, &DriveOption::file>},
+    {"if", "virtio|none|pflash",
+     "make a disk for it (default), leave that to -device, or put it into the next flash", set_interface},
+    {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},
+    {"format", "raw",
+     "the image's format; with readonly=on, compressed files and such are disks as they are, too",
+     set_format},
+    {"readonly", "on|off", "the guest cannot write", set_on_off<DriveOption, &DriveOption::read_only>},
+    {"read-only", "on|off", "the same", set_on_off<DriveOption, &DriveOption::read_only>},
+    {"snapshot", "on|off", "keep the image as it is: writes are gone after the run", set_drive_snapshot},
+    {"unit", "N", "which flash, 0 or 1; for disks the order", set_unit},
+    {"index", "N", "the same", set_unit},
+    {"media", "disk|cdrom", "cdrom: readonly=on", set_media},
+    {"cache", "writeback|none|writethrough|directsync|unsafe",
+     "unsafe: flushes do nothing; the modes ending in through or sync: every write is flushed", set_cache},
+    {"discard", "ignore|unmap", "give space back to the host's file system", set_discard},
+    {"aio", "threads|native|io_uring", "accepted", set_aio},
+};
+
+}  // namespace
+
+Result<void> apply_drive(OptionParser& p, const std::string& value) {
+  DriveOption drive;
+  if (auto ok = keys_or_help(p, value, {"-drive", ""}, kDriveKeys, drive); !ok || p.options.print) return ok;
+  if (drive.file.empty()) return Error{"-drive needs file=FILE, the disk image"};
+  if (const auto* other = host::foreign_format_named(drive.format))
+    return Error{"-drive: format=" + drive.format + " is not supported; make a raw image with " +
+                 host::plain_file_command(*other, drive.file) + " and use that with format=raw"};
+  p.options.drives.push_back(std::move(drive));
+  return {};
+}
+
+Result<void> apply_disk_file(OptionParser& p, const std::string& file, unsigned index, bool cdrom) {
+  if (file.empty()) return Error{"a disk image's name is empty; leave the option out if there is no disk"};
+  DriveOption drive;
+  drive.file = file;
+  drive.unit = index;
+  drive.read_only = cdrom;
+  p.options.drives.push_back(std::move(drive));
+  return {};
+}
+
+Result<void> check_flash(Options& options) {
+  bool taken[2] = {!options.bios.empty(), false};
+  for (DriveOption& drive : options.drives) {
+    if (drive.interface != DriveOption::Interface::kFlash) continue;
+    if (!drive.unit) drive.unit = taken[0] && !taken[1] && options.bios.empty() ? 1 : taken[0] ? 1 : 0;
+    if (*drive.unit > 1)
+      return Error{"the machine has two flashes; use unit=0 or unit=1 with -drive if=pflash"};
+    if (taken[*drive.unit] && *drive.unit == 0 && !options.bios.empty())
+      return Error{
+          "-bios and -drive if=pflash both fill the first flash; leave one of them out, or add unit=1"};
+    if (taken[*drive.unit])
+      return error("two -drive if=pflash fill flash {}; the machine has two: unit=0 and unit=1", *drive.unit);
+    taken[*drive.unit] = true;
+  }
+  return {};
+}
+
+}  // namespace mynah::app

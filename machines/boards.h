@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The boards there are, and what a command line has to know of each. Whoever makes a machine starts here, and
+// nobody else names a board or a processor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "devices/core/device.h"
+#include "machines/machine_config.h"
+
+namespace mynah {
+
+class Machine;
+
+// A property of -M: what it can be, with "|" between ("2|3|max"). Only "off": what the board does not have.
+struct BoardProperty {
+  std::string_view name, values, help;
+};
+
+// What a person chose of a board. The properties' values are of those that they can have; the last counts.
+struct BoardChoice {
+  std::string cpu;  // as -cpu takes it; checked
+  std::vector<std::pair<std::string, std::string>> properties;
+};
+
+// Why a choice is not possible. Where a name is not known: it, and those that are, which the sentence leaves
+// out.
+struct WrongChoice {
+  std::string sentence;
+  std::string unknown = {};
+  std::vector<std::string_view> known = {};
+};
+
+struct Board {
+  std::string_view name, help;
+  std::string_view guest;  // "AArch64": the processors' architecture
+  std::string_view default_cpu;
+  std::span<const BoardProperty> properties;
+  uint64_t flash_bytes;                                // of each of its two flashes
+  std::span<const std::string_view> firmware_folders;  // where distributions have it
+  // For advice: the firmware that people have, the package that it is from, the console of its kernels.
+  std::string_view firmware, firmware_package, console;
+  std::string_view cpu_properties;  // of -cpu, for help
+
+  std::vector<std::string_view> (*cpu_names)();
+  // Empty: such a processor can be made.
+  WrongChoice (*check_cpu)(std::string_view specification);
+  // Uncompresses a kernel in place, to at most `limit` bytes.
+  Result<void> (*unpack_kernel)(std::vector<uint8_t>& kernel, uint64_t limit);
+  // Whether it is one that the board starts, in so much memory.
+  Result<void> (*check_kernel)(std::span<const uint8_t> kernel, uint64_t ram_bytes);
+  // The machine, before its init().
+  std::unique_ptr<Machine> (*make)(const BoardChoice& choice, MachineConfig config, dev::Log& log);
+};
+
+std::span<const Board* const> boards();  // the first is the default
+const Board* find_board(std::string_view name);
+
+}  // namespace mynah

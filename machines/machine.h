@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Machine: the base of all boards. It owns what every machine has (guest memory, the event queue, guest time,
+// the buses, the processors) and does what every machine does: runs slices, steps, resets, skips idle time,
+// saves itself. A board derives from it and is wiring: it maps devices, connects lines, lays out memory.
+//
+// One thread. Nothing here may be called from inside of run_slice() or step() but what says so.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "devices/core/bus.h"
+#include "devices/core/event_queue.h"
+#include "devices/virtio/virtio_device.h"
+#include "engine/guest_memory.h"
+#include "machines/guest_clock.h"
+#include "machines/machine_config.h"
+#include "machines/processor.h"
+
+namespace mynah {
+
+class Machine {
+ public:
+  virtual ~Machine();
+  Machine(const Machine&) = delete;
+  virtual std::string_view name() const = 0;  // the board's
+
+  // Adds a virtio device in whatever way the board has. The factory gets DMA memory and log. Before init().
+  using VirtioFactory = std::function<std::unique_ptr<dev::VirtioDevice>(dev::DmaMemory&, dev::Log&)>;
+  virtual Result<void> add_virtio(const VirtioFactory& make) = 0;
+  // Up to the first instruction; once.
+  Result<void> init();
+
+  // Runs for a slice. kHalt: the guest waits; call again when next_deadline() is reached or a device got
+  // input.
+  AfterExit run_slice();
+  // One instruction, for a debugger: interrupts wait, and so does a guest that would sleep.
+  AfterExit step();
+  // From inside of a slice: it ends soon.
+  void request_stop();
+  dev::TimeNs next_deadline() const { return events_.next_deadline(); }
+  // Deterministic clock only: an idle guest's time jumps. False when nothing is to come.
+  bool skip_idle_time();
+  void reset();
+  // The guest's time stands still from pause() to resume(), its calendar perhaps not.
+  void pause() { clock_.pause(); }
+  void resume();
+  virtual void press_power_key() = 0;
+
+  // All that the guest can tell: memory, time, processors, devices; not what stands behind those (disks,
+  // lines, networks). restore() takes it on a machine of the same board and configuration, which goes on
+  // where the other was; after an error it has to be reset.
+  std::vector<uint8_t> save();
+  Result<void> restore(std::vector<uint8_t> saved);
+  // What has state, in the order in which it is reset and saved.
+  std::span<dev::Stateful* const> parts() const { return parts_; }
+
+  std::span<const Processor> processors() const { return processors_; }
+  Vcpu& vcpu(size_t n = 0) { return *processors_[n].vcpu; }
+  uint64_t instructions() const;  // executed by all
+  GuestClock& clock() { return clock_; }
+  GuestMemory& memory() { return memory_; }
+  dev::EventQueue& events() { return events_; }
+  const dev::Bus& bus() const { return bus_; }
+  const dev::Bus& ports() const { return ports_; }  // an I/O space beside memory; empty where there is none
+  const ir::Backend* backend() const { return backend_.get(); }
+  bool halted() const { return processors_[0].guest->asleep(); }
+  // Empty where the board has none.
+  virtual std::span<const uint8_t> device_tree() const { return {}; }
+
+ protected:
+  Machine(MachineConfig config, dev::Log& log);
+
+  // --- for a board's constructor and build().
+  void add_processor(Processor processor) { processors_.push_back(std::move(processor)); }
+  void add_part(dev::Stateful& part) { parts_.push_back(&part); }
+  void map(uint64_t base, uint64_t size, dev::Device& device) { bus_.map(base, size, device); }
+  void map_ports(uint64_t base, uint64_t size, dev::Device& device) { ports_.map(base, size, device); }
+  // A region that is memory or, hidden, a device.
+  void show_memory(uint64_t pa, bool visible);
+  dev::DmaMemory& dma();
+
+  // --- a board's own.
+  // Memory, devices, what is started: all that can fail.
+  virtual Result<void> build() = 0;
+  // After the parts' reset: what is in memory, and where the processors are.
+  virtual void reset_board() = 0;
+  // While held, processors see no interrupt; then they see their lines as they are.
+  virtual void hold_interrupts(bool hold) = 0;
+  virtual void time_resumed() {}  // guest time stood still, other clocks did not
+
+  MachineConfig config_;
+  dev::Log& log_;
+
+ private:
+  struct Dma;      // dev::DmaMemory over guest memory
+  struct Devices;  // DeviceBus: the engine's way to the bus
+  void forget_translations();
+  void serialize(dev::StateStream& stream);
+  void serialize_ram(dev::StateStream& stream);
+
+  GuestClock clock_;
+  dev::EventQueue events_;
+  GuestMemory memory_;
+  dev::Bus bus_, ports_;
+  std::unique_ptr<Dma> dma_;
+  std::unique_ptr<Devices> devices_;
+  std::unique_ptr<ir::Backend> backend_;
+  std::vector<Processor> processors_;
+  std::vector<dev::Stateful*> parts_;
+};
+
+}  // namespace mynah

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every board is made from. What only one board has is in its own configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "devices/core/char_backend.h"
+#include "devices/core/event_queue.h"
+#include "devices/core/host_backends.h"
+#include "engine/vcpu.h"
+#include "machines/guest_clock.h"
+
+namespace mynah {
+
+struct MachineConfig {
+  uint64_t ram_bytes = uint64_t{128} << 20;
+  std::vector<uint8_t> kernel;  // as the board's unpack_kernel leaves it; empty: start the firmware
+  std::vector<uint8_t> initrd;
+  std::string command_line;
+  std::vector<uint8_t> dtb;       // empty: the board makes it, where it has one
+  std::vector<uint8_t> firmware;  // contents of the first flash
+  dev::BlockBackend* flash[2] = {nullptr, nullptr};
+  dev::CharBackend* serial = nullptr;
+  const dev::Clock* rtc_clock = nullptr;  // what the calendar goes by; guest time where it is null
+  int64_t rtc_base_seconds = 0;           // the calendar where that clock is at 0
+  GuestClock::Kind clock = GuestClock::Kind::kRealtime;
+  unsigned clock_shift = 3;
+  Accelerator accelerator = Accelerator::kJit;
+  size_t code_bytes = size_t{256} << 20;
+  Techniques techniques;
+  bool verify = ir::kVerifyByDefault;     // the translator checks its own work
+  std::vector<uint8_t> rng_seed;          // 32 bytes for the guest's first random numbers
+  dev::EntropySource* entropy = nullptr;  // the processor's random numbers; null: they are not available
+  std::vector<uint8_t> uuid;              // 16 bytes for firmware, or none
+
+  // Without firmware the kernel is started directly; with it, firmware finds the kernel itself.
+  bool starts_kernel() const { return !kernel.empty() && firmware.empty() && !flash[0]; }
+};
+
+}  // namespace mynah

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A machine's saved state: which board and how much memory, time, memory by pages that are not all zero, then
+// each part in its fixed order, and last the events, so that none of what parts do as they are loaded
+// remains.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "machines/machine.h"
+
+namespace mynah {
+
+namespace {
+constexpr uint32_t kVersion = 1;  // of all that is not a part's
+constexpr uint64_t kLastPage = ~uint64_t{0};
+using Page = std::array<uint8_t, kGuestPageSize>;
+constexpr Page kZeroes{};
+}  // namespace
+
+void Machine::serialize(dev::StateStream& stream) {
+  stream.section(name(), kVersion);
+  uint64_t ram = config_.ram_bytes;
+  dev::TimeNs now = clock_.now();
+  stream.io(ram);
+  stream.io(now);
+  if (ram != config_.ram_bytes) stream.fail();
+  if (stream.failed()) return;
+  if (stream.loading()) clock_.set(now);
+  serialize_ram(stream);
+  for (dev::Stateful* part : parts_) part->serialize(stream);
+  events_.serialize(stream);
+}
+
+void Machine::serialize_ram(dev::StateStream& stream) {
+  stream.section("memory", kVersion);
+  if (!stream.loading()) {
+    for (const GuestMemory::Region& region : memory_.regions()) {
+      if (region.rom) continue;
+      for (uint64_t at = 0; at < region.size; at += kGuestPageSize) {
+        if (std::equal(kZeroes.begin(), kZeroes.end(), region.host + at)) continue;
+        uint64_t pa = region.pa + at;
+        stream.io(pa);
+        stream.raw(region.host + at, kGuestPageSize);
+      }
+    }
+    uint64_t end = kLastPage;
+    return stream.io(end);
+  }
+  for (const GuestMemory::Region& region : memory_.regions()) {
+    if (region.rom) continue;
+    for (uint64_t at = 0; at < region.size; at += kGuestPageSize)
+      if (!std::equal(kZeroes.begin(), kZeroes.end(), region.host + at))
+        memory_.write(region.pa + at, kZeroes.data(), kGuestPageSize);
+  }
+  Page page;
+  for (;;) {
+    uint64_t pa = kLastPage;
+    stream.io(pa);
+    if (stream.failed() || pa == kLastPage) return;
+    stream.raw(page.data(), page.size());
+    if (!stream.failed() && !memory_.write(pa, page.data(), page.size())) stream.fail();
+  }
+}
+
+std::vector<uint8_t> Machine::save() {
+  dev::StateStream stream;
+  serialize(stream);
+  return stream.take();
+}
+
+Result<void> Machine::restore(std::vector<uint8_t> saved) {
+  dev::StateStream stream(std::move(saved));
+  serialize(stream);
+  forget_translations();
+  for (const Processor& p : processors_) p.vcpu->host_mapping_changed();
+  if (stream.failed()) return Error{stream.error()};
+  return {};
+}
+
+}  // namespace mynah

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From what a person chose to the board `virt`.
+#include "machines/virt_board.h"
+
+#include "machines/arm_boot.h"
+#include "machines/virt.h"
+
+namespace mynah {
+
+namespace {
+
+constexpr BoardProperty kProperties[] = {
+    {"gic-version", "2|3|max", "generation of the interrupt controller, 2 by default"},
+    {"secure", "off", "security extensions"},
+    {"virtualization", "off", "hypervisor extensions"},
+    {"mte", "off", "memory tagging"},
+    {"its", "off", "interrupt translation service"},
+    {"acpi", "off", "ACPI tables"},
+    {"usb", "off", "USB controller"},
+    {"graphics", "off", "graphics card"},
+};
+
+constexpr std::string_view kFirmwareFolders[] = {"/usr/share/qemu-efi-aarch64", "/usr/share/AAVMF",
+                                                 "/usr/share/qemu", "/usr/share/edk2/aarch64",
+                                                 "/usr/lib/u-boot/qemu_arm64"};
+
+WrongChoice check_cpu(std::string_view specification) {
+  arm::CpuModelResult made = arm::make_cpu_model(specification);
+  return {std::move(made.error), std::move(made.unknown), std::move(made.known)};
+}
+
+Result<void> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes) {
+  const auto layout = place_arm_kernel(kernel, virt_map::kRam, ram_bytes, 0);
+  return layout ? Result<void>() : layout.error();
+}
+
+std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
+  VirtConfig virt;
+  static_cast<MachineConfig&>(virt) = std::move(config);
+  virt.cpu = *arm::make_cpu_model(choice.cpu).model;
+  for (const auto& [name, value] : choice.properties)
+    if (name == "gic-version") virt.gic_version = value == "2" ? 2 : 3;
+  return std::make_unique<VirtMachine>(std::move(virt), log);
+}
+
+}  // namespace
+
+constexpr Board kVirtBoard = {
+    .name = "virt",
+    .help = "board of virtio devices, as Arm systems know it",
+    .guest = "AArch64",
+    .default_cpu = "max",
+    .properties = kProperties,
+    .flash_bytes = virt_map::kFlashSize,
+    .firmware_folders = kFirmwareFolders,
+    .firmware = "QEMU_EFI.fd",
+    .firmware_package = "qemu-efi-aarch64",
+    .console = "ttyAMA0",
+    .cpu_properties = "aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2",
+    .cpu_names = arm::cpu_model_names,
+    .check_cpu = check_cpu,
+    .unpack_kernel = gunzip_image,
+    .check_kernel = check_kernel,
+    .make = make,
+};
+
+}  // namespace mynah

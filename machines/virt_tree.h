@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The device tree that the board `virt` makes of itself.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "frontend/arm/cpu_models.h"
+#include "machines/machine_config.h"
+
+namespace mynah {
+
+struct VirtTreeInput {
+  const MachineConfig& config;
+  const arm::CpuModel& cpu;
+  unsigned gic_version;
+  uint64_t initrd_start, initrd_end;  // equal: there is none
+};
+
+std::vector<uint8_t> make_virt_tree(const VirtTreeInput& input);
+
+}  // namespace mynah
