@@ -213,6 +213,41 @@ TEST_P(TranslationTest, UpperHalf) {
   EXPECT_EQ(m.x(0), 3u);
 }
 
+// Code of the upper half that is not global: what it leads to is the same for every id as long as the tables
+// are, and an invalidation by id ends that for the id, whichever is current; an id that was never used sees
+// the tables as they are.
+TEST_P(TranslationTest, UpperHalfByAddressSpaceId) {
+  for (const unsigned invalidated_from : {5u, 7u}) {
+    BareMachine m(options());
+    const uint64_t va = 0xffffffc000000000 | 0x12345000, table = m.new_table();
+    const uint64_t pages[] = {kData, kData + kPage, kData + 2 * kPage};
+    m.map(table, va & 0x7fffffffff, pages[0], kMapNotGlobal);
+    m.map(table, (va + kPage) & 0x7fffffffff, pages[1], kMapNotGlobal);
+    m.load(pages[0], {b(int64_t{kPage})});
+    m.load(pages[1], {movz(0, 1), ret()});
+    m.load(pages[2], {movz(0, 2), ret()});
+    const uint64_t pte = m.pte_address(table, (va + kPage) & 0x7fffffffff);
+    Code c(kCode);
+    c.load(1, va).load(2, table)(msr(kTtbr1, 2), kIsb, movz(20, 0), movz(9, 10));
+    c.bind(kLoop);
+    for (const unsigned asid : {5u, 7u})
+      for (unsigned i = 0; i < 3; ++i) switch_to(c, m.kernel_table(), asid)(blr(1), add(20, 20, 0));
+    c(subs_imm(9, 9, 1)).b_cc(kNe, kLoop);
+    switch_to(c, m.kernel_table(), invalidated_from);
+    c.load(3, pte).load(4, BareMachine::pte(pages[2], kMapNotGlobal)).load(5, uint64_t{5} << 48);
+    c(str(4, 3), kDsb, tlbi_asid(5), kDsb, kIsb);
+    switch_to(c, m.kernel_table(), 5)(blr(1), add_imm(21, 0, 0));
+    switch_to(c, m.kernel_table(), 9)(blr(1), add_imm(22, 0, 0));
+    switch_to(c, m.kernel_table(), 5)(blr(1), add_imm(23, 0, 0), hvc(0));
+    m.load(c);
+    ASSERT_TRUE(m.run_to_hvc());
+    EXPECT_EQ(m.x(20), 60u);
+    EXPECT_EQ(m.x(21), 2u) << invalidated_from;
+    EXPECT_EQ(m.x(22), 2u) << invalidated_from;
+    EXPECT_EQ(m.x(23), 2u) << invalidated_from;
+  }
+}
+
 // TBI: the top byte is not part of the address.
 TEST_P(TranslationTest, TopByteIgnored) {
   BareMachine m(options());
