@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Guest physical memory: its regions on the host, and the gate that every write to one passes.
 #include "engine/guest_memory.h"
 
 #include <sys/mman.h>
@@ -7,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "ir/host_memory.h"
 
 namespace mynah {
 
@@ -93,7 +97,7 @@ PageFlags* GuestMemory::page(uint64_t pa) {
 bool GuestMemory::read(uint64_t pa, void* to, size_t n) {
   const uint8_t* from = host(pa, n);
   if (!from) return false;
-  std::memcpy(to, from, n);
+  ir::copy_from_ram(to, from, n);
   return true;
 }
 
@@ -107,8 +111,20 @@ uint8_t* GuestMemory::for_write(uint64_t pa, size_t n) {
 bool GuestMemory::write(uint64_t pa, const void* from, size_t n) {
   uint8_t* to = for_write(pa, n);
   if (!to) return false;
-  std::memcpy(to, from, n);
+  ir::copy_to_ram(to, from, n);
   return true;
+}
+
+bool GuestMemory::load64(uint64_t pa, uint64_t& value) {
+  const uint8_t* from = pa % 8 == 0 ? host(pa, 8) : nullptr;
+  if (!from) return false;
+  value = ir::host_load<uint64_t>(from);
+  return true;
+}
+
+bool GuestMemory::compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) {
+  uint8_t* at = pa % 8 == 0 ? for_write(pa, 8) : nullptr;
+  return at && ir::host_compare_exchange(at, expected, desired);
 }
 
 void GuestMemory::will_change(uint64_t pa, uint64_t n) {

@@ -64,10 +64,16 @@ class GuestMemory {
   uint8_t* host(uint64_t pa, uint64_t n);
   PageFlags* page(uint64_t pa);
 
-  // For device models, loaders and table walks; writes invalidate translated code through on_code_write.
+  // For device models and loaders; writes invalidate translated code through on_code_write. False: not all
+  // of it is visible memory that may be so used, and nothing happened. Aligned words in it are moved whole
+  // (ir/host_memory.h).
   bool read(uint64_t pa, void* to, size_t n);
   bool write(uint64_t pa, const void* from, size_t n);
   uint8_t* for_write(uint64_t pa, size_t n);
+  // For table walks: aligned words, read and changed atomically. False with `expected` as it was: there is no
+  // memory at pa, or none to write; with another: that is the word's value.
+  bool load64(uint64_t pa, uint64_t& value);
+  bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired);
   // For whoever writes ROM through host() while the guest runs.
   void will_change(uint64_t pa, uint64_t n);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ir/eval_lanes.h"
+#include "ir/host_memory.h"
 
 namespace mynah::ir {
 
@@ -36,49 +37,6 @@ V128 evaluate_op(const OpInput& in, const FpMode& fp, uint32_t& sticky) {
 }
 
 namespace {
-
-uint64_t read_memory(const uint8_t* p, unsigned size) {
-  switch (size) {
-    case 0:
-      return *p;
-    case 1: {
-      uint16_t x;
-      std::memcpy(&x, p, 2);
-      return x;
-    }
-    case 2: {
-      uint32_t x;
-      std::memcpy(&x, p, 4);
-      return x;
-    }
-    default: {
-      uint64_t x;
-      std::memcpy(&x, p, 8);
-      return x;
-    }
-  }
-}
-
-void write_memory(uint8_t* p, unsigned size, uint64_t x) {
-  switch (size) {
-    case 0:
-      *p = static_cast<uint8_t>(x);
-      break;
-    case 1: {
-      const auto v = static_cast<uint16_t>(x);
-      std::memcpy(p, &v, 2);
-      break;
-    }
-    case 2: {
-      const auto v = static_cast<uint32_t>(x);
-      std::memcpy(p, &v, 4);
-      break;
-    }
-    default:
-      std::memcpy(p, &x, 8);
-      break;
-  }
-}
 
 uint64_t combine(Op op, uint64_t old, uint64_t x, unsigned width) {
   const int64_t a = sign_extend(old, width), b = sign_extend(x, width);
@@ -111,40 +69,20 @@ uint64_t combine(Op op, uint64_t old, uint64_t x, unsigned width) {
 // guest architecture promises atomicity.
 template <typename T>
 uint64_t update(Op op, uint8_t* p, uint64_t b, uint64_t c) {
-  constexpr unsigned kWidth = 8 * sizeof(T);
-  if (reinterpret_cast<uintptr_t>(p) % sizeof(T) != 0) {
-    T old;
-    std::memcpy(&old, p, sizeof(T));
-    const bool writes = op != Op::cas || old == static_cast<T>(b);
-    const T next = static_cast<T>(op == Op::cas ? c : combine(op, old, b, kWidth));
-    if (writes) std::memcpy(p, &next, sizeof(T));
-    return old;
-  }
-  T* cell = reinterpret_cast<T*>(p);
-  if (op == Op::cas) {
-    T expected = static_cast<T>(b);
-    __atomic_compare_exchange_n(cell, &expected, static_cast<T>(c), false, __ATOMIC_SEQ_CST,
-                                __ATOMIC_SEQ_CST);
-    return expected;
-  }
-  T old = __atomic_load_n(cell, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n(cell, &old, static_cast<T>(combine(op, old, b, kWidth)), false,
-                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+  const auto next = [&](T old) {
+    return static_cast<T>(op == Op::cas ? c : combine(op, old, b, 8 * sizeof(T)));
+  };
+  T old = host_load<T>(p);
+  if (!host_aligned(p, sizeof(T))) {
+    if (op != Op::cas || old == static_cast<T>(b)) host_store(p, next(old));
+  } else if (op == Op::cas) {
+    old = static_cast<T>(b);
+    host_compare_exchange(p, old, next(old));
+  } else {
+    while (!host_compare_exchange(p, old, next(old))) {
+    }
   }
   return old;
-}
-
-uint64_t update_memory(Op op, uint8_t* p, unsigned size, uint64_t b, uint64_t c) {
-  switch (size) {
-    case 0:
-      return update<uint8_t>(op, p, b, c);
-    case 1:
-      return update<uint16_t>(op, p, b, c);
-    case 2:
-      return update<uint32_t>(op, p, b, c);
-    default:
-      return update<uint64_t>(op, p, b, c);
-  }
 }
 
 V128 compare_and_swap_128(uint8_t* p, V128 expected, const V128& desired) {
@@ -330,9 +268,9 @@ class Evaluation {
         fence_if(inst.aux & kMemAcquire);
         V128 v;
         if (size == 4) {
-          std::memcpy(&v, p, 16);
+          v = {host_load<uint64_t>(p), host_load<uint64_t>(p + 8)};
         } else {
-          v.lo = read_memory(p, size);
+          v.lo = with_host_type(size, [p](auto t) { return uint64_t{host_load<decltype(t)>(p)}; });
           if (inst.aux & kMemSigned) {
             v.lo = static_cast<uint64_t>(sign_extend(v.lo, 8u << size)) & width_mask(bits(inst.type));
           }
@@ -346,9 +284,10 @@ class Evaluation {
         const V128& v = values_[inst.args[1]];
         fence_if(inst.aux & kMemRelease);
         if (size == 4) {
-          std::memcpy(p, &v, 16);
+          host_store(p, v.lo);
+          host_store(p + 8, v.hi);
         } else {
-          write_memory(p, size, v.lo);
+          with_host_type(size, [&](auto t) { host_store(p, static_cast<decltype(t)>(v.lo)); });
         }
         fence_if(inst.aux & kMemRelease);
         return {};
@@ -363,8 +302,12 @@ class Evaluation {
       case Op::rmw_smin:
       case Op::rmw_umax:
       case Op::rmw_umin:
-        return {update_memory(inst.op, pointer(inst, inst.offset()), inst.access_size(), arg(inst, 1),
-                              inst.op == Op::cas ? arg(inst, 2) : 0),
+        return {with_host_type(inst.access_size(),
+                               [&](auto t) {
+                                 return update<decltype(t)>(inst.op, pointer(inst, inst.offset()),
+                                                            arg(inst, 1),
+                                                            inst.op == Op::cas ? arg(inst, 2) : 0);
+                               }),
                 0};
       case Op::cas128:
         return compare_and_swap_128(pointer(inst, inst.offset()), values_[inst.args[1]],

@@ -35,12 +35,9 @@ std::optional<dev::IccReg> icc_register(uint16_t key) {
 
 struct ArmProcessor::Walks final : arm::PhysicalMemory {
   explicit Walks(GuestMemory& memory) : memory(memory) {}
-  bool read64(uint64_t pa, uint64_t& value) override { return memory.read(pa, &value, 8); }
+  bool read64(uint64_t pa, uint64_t& value) override { return memory.load64(pa, value); }
   bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) override {
-    auto* p = reinterpret_cast<uint64_t*>(memory.for_write(pa, 8));
-    if (!p) return false;
-    __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-    return true;
+    return memory.compare_exchange64(pa, expected, desired);
   }
   GuestMemory& memory;
 };

@@ -9,12 +9,14 @@
 
 namespace mynah::arm {
 
-// Guest physical memory for table walks. Addresses may be anything; false means an external abort.
+// Guest physical memory for table walks, which another processor may be changing. Addresses may be anything;
+// false means an external abort. An exchange, for AF and DBM, may also be false because the word is another,
+// which is `expected` then.
 class PhysicalMemory {
  public:
   virtual ~PhysicalMemory() = default;
   virtual bool read64(uint64_t pa, uint64_t& value) = 0;
-  virtual bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) = 0;  // for AF and DBM
+  virtual bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) = 0;
 };
 
 // TLB maintenance, as decoded from TLBI. `last_level_only` is advice.

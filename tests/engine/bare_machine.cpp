@@ -159,16 +159,6 @@ std::string BareMachine::snapshot() {
   return text;
 }
 
-bool BareMachine::compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) {
-  uint64_t value;
-  if (!memory_.read(pa, &value, 8)) return false;
-  if (value != expected) {
-    expected = value;
-    return false;
-  }
-  return memory_.write(pa, &desired, 8);
-}
-
 bool BareMachine::read_external(uint16_t, uint64_t& value) {
   value = timer.counter();
   return true;

@@ -121,8 +121,10 @@ class BareMachine final : public arm::ArmSystem,
   unsigned device_reads = 0, device_writes = 0;
 
   // --- arm::PhysicalMemory
-  bool read64(uint64_t pa, uint64_t& value) override { return memory_.read(pa, &value, 8); }
-  bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) override;
+  bool read64(uint64_t pa, uint64_t& value) override { return memory_.load64(pa, value); }
+  bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) override {
+    return memory_.compare_exchange64(pa, expected, desired);
+  }
   // --- arm::ArmSystem
   arm::PhysicalMemory& memory() override { return *this; }
   void tlb_invalidate(const arm::TlbInvalidation& request) override { invalidate(vcpu->tlb(), request); }
