@@ -22,6 +22,7 @@ class BlockIndex {
   }
   // First of the chain that has the blocks with this start, among others.
   TranslatedBlock* first(const BlockKey& start) const { return buckets_[bucket_of(start)]; }
+  void unlinked_one() { --count_; }  // from a chain, by whoever walked it
   void clear() {
     buckets_.assign(kFewest, nullptr);
     count_ = 0;

@@ -119,6 +119,7 @@ void CodeCache::forget_old_versions(TranslatedBlock& newest) {
       }
       backend_->patch(span(old), ir::Patch::forward(portal(newest).execute));
       *link = old.next_in_bucket;
+      index_.unlinked_one();
     } else {
       link = &old.next_in_bucket;
     }

@@ -274,7 +274,7 @@ TEST(Exit, AcrossPages) {
       // The same code mapped elsewhere: no link leads from there.
       m.state().page = 0x7000000040000000;
       EXPECT_EQ(m.run(code, 20), Leave::kIndirect);
-      // Another epoch: the jump cache, first without an entry.
+      // Another name: the jump cache, first without an entry.
       m.rt->code_names[half] = 5;
       EXPECT_EQ(run(), Leave::kIndirect);
       EXPECT_EQ(m.rt->exit_target, to);

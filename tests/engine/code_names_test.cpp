@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names of mappings of code (epochs): a guest that makes ever new ones, and the end of their numbers.
+// Names of mappings of code : a guest that makes ever new ones, and the end of their numbers.
 #include <fstream>
 
 #include "tests/engine/engine_test.h"
