@@ -34,7 +34,7 @@ CodeCache::~CodeCache() {
   if (write_) munmap(write_, size_);
 }
 
-std::string CodeCache::init() {
+Result<void> CodeCache::init() {
   const int fd = memfd_create("code", MFD_CLOEXEC);
   void* write = MAP_FAILED;
   void* execute = MAP_FAILED;
@@ -44,8 +44,10 @@ std::string CodeCache::init() {
   }
   if (fd >= 0) close(fd);
   if (write == MAP_FAILED || execute == MAP_FAILED)
-    return std::string("the host gives no memory for translated code: ") + std::strerror(errno) +
-           "; run with -accel interp, or allow executable memory";
+    return error(
+        "the host gives no memory for translated code: {}; run with -accel interp, or allow executable "
+        "memory",
+        std::strerror(errno));
   write_ = static_cast<uint8_t*>(write);
   execute_ = static_cast<uint8_t*>(execute);
   thunks_ = backend_->emit_thunks({write_, execute_, size_});

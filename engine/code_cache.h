@@ -15,9 +15,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "engine/block_index.h"
 #include "engine/block_source.h"
 #include "engine/code_pages.h"
@@ -38,7 +38,7 @@ class CodeCache {
   ~CodeCache();
   CodeCache(const CodeCache&) = delete;
 
-  std::string init();  // empty, or why the host gives no code memory
+  Result<void> init();  // takes the code memory from the host
 
   // A live block with this start; one that goes on in the next page only where that is the source's.
   TranslatedBlock* find(const BlockKey& start, BlockSource& source);

@@ -15,9 +15,8 @@
 namespace mynah {
 
 namespace {
-std::string no_memory(uint64_t size, int error) {
-  return "cannot get " + std::to_string(size >> 20) + " MiB of guest memory: " + std::strerror(error) +
-         "; use a smaller -m";
+Error no_memory(uint64_t size, int why) {
+  return error("cannot get {} MiB of guest memory: {}; use a smaller -m", size >> 20, std::strerror(why));
 }
 }  // namespace
 
@@ -25,21 +24,21 @@ GuestMemory::~GuestMemory() {
   for (Region& r : regions_) munmap(r.host, r.size);
 }
 
-std::string GuestMemory::add_ram(uint64_t pa, uint64_t size) {
+Result<void> GuestMemory::add_ram(uint64_t pa, uint64_t size) {
   const int fd = memfd_create("guest-ram", MFD_CLOEXEC);
   if (fd < 0) return no_memory(size, errno);
   void* host = MAP_FAILED;
   if (ftruncate(fd, static_cast<off_t>(size)) == 0)
     host = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-  const int error = errno;
+  const int why = errno;
   close(fd);
-  if (host == MAP_FAILED) return no_memory(size, error);
+  if (host == MAP_FAILED) return no_memory(size, why);
   madvise(host, size, MADV_HUGEPAGE);
   add_region(pa, size, host, false);
   return {};
 }
 
-std::string GuestMemory::add_rom(uint64_t pa, uint64_t size, uint8_t fill) {
+Result<void> GuestMemory::add_rom(uint64_t pa, uint64_t size, uint8_t fill) {
   // One piece of `fill`, mapped as often as it takes; pages that are written get copies.
   const std::vector<uint8_t> piece(std::min<uint64_t>(size, 1 << 20), fill);
   const int fd = memfd_create("guest-rom", MFD_CLOEXEC);
@@ -53,11 +52,11 @@ std::string GuestMemory::add_rom(uint64_t pa, uint64_t size, uint8_t fill) {
   for (uint64_t at = 0; done && at < size; at += piece.size())
     done = mmap(static_cast<uint8_t*>(host) + at, std::min<uint64_t>(piece.size(), size - at),
                 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd, 0) != MAP_FAILED;
-  const int error = errno;
+  const int why = errno;
   close(fd);
   if (!done) {
     if (host != MAP_FAILED) munmap(host, size);
-    return no_memory(size, error);
+    return no_memory(size, why);
   }
   add_region(pa, size, host, true);
   return {};

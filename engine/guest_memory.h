@@ -9,8 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <vector>
+
+#include "base/result.h"
 
 namespace mynah {
 
@@ -40,12 +41,11 @@ class GuestMemory {
   GuestMemory& operator=(const GuestMemory&) = delete;
   ~GuestMemory();
 
-  // Adds size bytes (a multiple of the page size) of zeroed RAM at pa. Empty string, or why the host could
-  // not give it.
-  std::string add_ram(uint64_t pa, uint64_t size);
+  // Adds size bytes (a multiple of the page size) of zeroed RAM at pa, or says why the host cannot give it.
+  Result<void> add_ram(uint64_t pa, uint64_t size);
   // The same, which the guest cannot write, with all bytes `fill`. The board writes it through host(), and
   // the host needs memory for those pages only.
-  std::string add_rom(uint64_t pa, uint64_t size, uint8_t fill);
+  Result<void> add_rom(uint64_t pa, uint64_t size, uint8_t fill);
   // Shows or hides a region (flash in command mode is a device, not memory). The caller flushes TLBs.
   void set_visible(uint64_t pa, bool visible);
 

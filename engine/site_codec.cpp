@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// How sites become bytes and are found again: numbers take seven bits a byte, so that small ones are short.
 #include "engine/site_codec.h"
 
 #include <cstdio>

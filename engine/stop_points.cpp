@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Breakpoints and watchpoints by the page they are in, and what translated code of such a page depends on.
 #include "engine/stop_points.h"
 
 #include <algorithm>

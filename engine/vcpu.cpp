@@ -55,7 +55,7 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
 
 Vcpu::~Vcpu() { core_.memory.on_code_write = nullptr; }
 
-std::string Vcpu::init() { return cache_ ? cache_->init() : std::string{}; }
+Result<void> Vcpu::init() { return cache_ ? cache_->init() : Result<void>{}; }
 
 void Vcpu::request_stop() {
   core_.stop_requested = true;

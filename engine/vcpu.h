@@ -36,7 +36,7 @@ class Vcpu final {
   ~Vcpu();
   Vcpu(const Vcpu&) = delete;
 
-  std::string init();  // empty, or why it cannot run
+  Result<void> init();
 
   // Runs about `budget` instructions; exact in deterministic mode: never more, and fewer only when the guest
   // halts, stops, or request_stop() was called. Interrupts are taken as they become deliverable. A guest that

@@ -63,7 +63,7 @@ Result<void> Machine::init() {
     p.vcpu = std::make_unique<Vcpu>(*p.guest, memory_, *devices_, backend_.get(), config_.accelerator,
                                     config_.code_bytes, config_.techniques);
     p.vcpu->set_exact(clock_.deterministic());
-    if (std::string error = p.vcpu->init(); !error.empty()) return Error{std::move(error)};
+    if (auto ready = p.vcpu->init(); !ready) return ready;
     p.vcpu->translator()->verify = config_.verify;
   }
   clock_.count_with([this] { return instructions(); });

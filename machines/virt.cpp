@@ -75,8 +75,7 @@ Result<void> VirtMachine::add_virtio(const VirtioFactory& make) {
 
 Result<void> VirtMachine::add_flash(unsigned n) {
   const uint64_t base = kFlash + n * kFlashSize;
-  if (std::string error = memory().add_rom(base, kFlashSize, dev::PflashCfi01::kErased); !error.empty())
-    return Error{std::move(error)};
+  if (auto added = memory().add_rom(base, kFlashSize, dev::PflashCfi01::kErased); !added) return added;
   dev::PflashCfi01::Config flash;
   flash.storage = {memory().host(base, kFlashSize), kFlashSize};
   flash_[n] = std::make_unique<dev::PflashCfi01>(flash, config_.flash[n], log_, n ? "pflash1" : "pflash0");
@@ -91,8 +90,7 @@ Result<void> VirtMachine::add_flash(unsigned n) {
 }
 
 Result<void> VirtMachine::build() {
-  if (std::string error = memory().add_ram(kRam, config_.ram_bytes); !error.empty())
-    return Error{std::move(error)};
+  if (auto added = memory().add_ram(kRam, config_.ram_bytes); !added) return added;
   for (unsigned i = 0; i < 2; ++i)
     if (auto added = add_flash(i); !added) return added;
   for (unsigned i = 0; i < kVirtioSlots; ++i) {

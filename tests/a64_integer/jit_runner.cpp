@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Compiles a region, runs its code, and answers guard misses in the engine's place.
 #include "tests/a64_integer/jit_runner.h"
 
 #include <sys/mman.h>

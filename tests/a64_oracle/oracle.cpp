@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Our side of a case, and what is the same for all oracles: making cases, comparing states, the report.
 #include "tests/a64_oracle/oracle.h"
 
 #include <cstdio>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The debugger's protocol against a target of its own: framing, acknowledgements, each packet, stops and
+// farewells.
 #include "app/gdb_stub.h"
 
 #include <gmock/gmock.h>

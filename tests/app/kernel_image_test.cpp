@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Files that a machine starts from: kernels of all packings, device trees, initial RAM disks. What cannot be
+// started is refused with the reason.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>

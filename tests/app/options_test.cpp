@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The command line: what each option means, defaults, and the sentence a mistake gets.
 #include "app/options.h"
 
 #include <gmock/gmock.h>

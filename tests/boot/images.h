@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Where the images are that the boot tests start.
 #pragma once
 
 #include <cstdlib>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The bus: which window an access reaches, gaps, edges, and windows that overlap.
 #include "devices/core/bus.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The cycle clock: stands while the processor sleeps, calls after cycles awake, keeps its state.
 #include "devices/timer/cycle_clock.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The event queue: order, deadlines, callbacks that change the queue, and restored states.
 #include "devices/core/event_queue.h"
 
 #include <gmock/gmock.h>

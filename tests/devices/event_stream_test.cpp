@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The event stream: changes of a counter's bit wake who waits, however long ago they were.
 #include "devices/timer/event_stream.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// fw_cfg: items and directory through the registers and through DMA, writable files, misuse.
 #include "devices/fwcfg/fw_cfg.h"
 
 #include <gtest/gtest.h>

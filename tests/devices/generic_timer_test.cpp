@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The generic timer: the counter is exact, a line rises at the first nanosecond its condition holds.
 #include "devices/timer/generic_timer.h"
 
 #include <gtest/gtest.h>

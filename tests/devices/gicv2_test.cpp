@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// GICv2: life cycles of interrupts, priorities, groups, banked registers, and Linux's way to bring it up.
 #include "devices/intc/gicv2.h"
 
 #include <gtest/gtest.h>

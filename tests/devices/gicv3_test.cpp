@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// GICv3: the same life cycles through system registers, redistributors and routing by affinity.
 #include "devices/intc/gicv3.h"
 
 #include <gtest/gtest.h>

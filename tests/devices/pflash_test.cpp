@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// CFI flash: queries, programming, erasing, locks, at each width; what its backend keeps and refuses.
 #include "devices/flash/pflash_cfi01.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// PL011: both directions with and without FIFO, interrupts, loopback, breaks, and misuse.
 #include "devices/serial/pl011.h"
 
 #include <gtest/gtest.h>

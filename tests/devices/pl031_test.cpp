@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// PL031: seconds of guest time or of the host's clock, and matches at the second they are due.
 #include "devices/rtc/pl031.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// PL061: masked data, directions, and interrupts by edge and by level.
 #include "devices/gpio/pl061.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The terminal multiplexer: escapes, focus between guest and monitor, and input that a full guest holds.
 #include "devices/host/char_mux.h"
 
 #include "tests/devices_host/support.h"

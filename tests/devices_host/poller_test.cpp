@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Results, and the poller: what is ready is called back, what wakes it, and what callbacks may change.
 #include "devices/host/poller.h"
 
 #include <signal.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The machine of memory, one device page and one processor: its tables, its run loop, its snapshot.
 #include "tests/engine/bare_machine.h"
 
 #include <algorithm>
@@ -27,14 +29,14 @@ BareMachine::BareMachine(const BareOptions& options)
       backend_(x86_64::make_backend(
           {.validate = options.validate, .return_stack = options.techniques.return_stack})) {
   cpu = std::make_unique<arm::ArmCpu>(*arm::make_cpu_model("max").model, *this, this, *runtime_);
-  std::string error = memory_.add_ram(kRam, kRamSize);
+  Result<void> ready = memory_.add_ram(kRam, kRamSize);
   vcpu = std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes,
                                 options.techniques);
   vcpu->set_exact(options.exact);
   events.on_earlier_deadline([this] { vcpu->request_stop(); });
-  if (error.empty()) error = vcpu->init();
-  if (!error.empty()) {
-    std::fprintf(stderr, "%s\n", error.c_str());
+  if (ready) ready = vcpu->init();
+  if (!ready) {
+    std::fprintf(stderr, "%s\n", ready.message().c_str());
     std::abort();
   }
   vcpu->translator()->verify = options.validate;

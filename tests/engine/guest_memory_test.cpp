@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -20,8 +21,8 @@ constexpr uint64_t kRam = 0x40000000, kRom = 0x1000, kSize = 1 << 16;
 
 struct GuestMemoryTest : testing::Test {
   GuestMemoryTest() {
-    memory.add_ram(kRam, kSize);
-    memory.add_rom(kRom, kGuestPageSize, 0xff);
+    EXPECT_TRUE(memory.add_ram(kRam, kSize));
+    EXPECT_TRUE(memory.add_rom(kRom, kGuestPageSize, 0xff));
   }
   GuestMemory memory;
 };
@@ -109,6 +110,15 @@ TEST_F(GuestMemoryTest, PiecesAreAligned) {
             });
         ASSERT_EQ(next, n);
       }
+}
+
+TEST_F(GuestMemoryTest, WhatTheHostCannotGiveIsASentence) {
+  GuestMemory none;
+  const auto added = none.add_ram(kRam, uint64_t{1} << 62);
+  ASSERT_FALSE(added);
+  EXPECT_NE(added.message().find("4398046511104 MiB"), std::string::npos) << added.message();
+  EXPECT_NE(added.message().find("smaller -m"), std::string::npos) << added.message();
+  EXPECT_TRUE(none.regions().empty());
 }
 
 TEST_F(GuestMemoryTest, ExchangesCount) {

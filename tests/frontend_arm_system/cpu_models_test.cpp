@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// CPU models: identification registers agree with features, properties switch them, errors name them.
 #include "frontend/arm/cpu_models.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Exception entry and return: vectors, PSTATE, banked stack pointers, syndromes, what is pending.
 #include "frontend/arm/exceptions.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// System instructions: TLB and cache maintenance, address translation, and which of them end a block.
 #include "frontend/arm/sysregs_instructions.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// System registers: every row's access, traps, reserved bits, and who is told of a change.
 #include "frontend/arm/sysregs.h"
 
 #include <gtest/gtest.h>

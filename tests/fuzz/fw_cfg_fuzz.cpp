@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Fuzzes fw_cfg with files of both kinds; a write that is told of lies inside its file.
 #include "devices/fwcfg/fw_cfg.h"
 #include "tests/fuzz/fuzz_input.h"
 

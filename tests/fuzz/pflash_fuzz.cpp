@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Fuzzes CFI flash of all widths, with backends of its size and others; mode changes are told once each.
 #include "devices/flash/pflash_cfi01.h"
 #include "tests/fuzz/fuzz_input.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Fuzzes the PL011 with characters, breaks and floods of input; it never asks for more than its FIFO holds.
 #include "devices/serial/pl011.h"
 #include "tests/fuzz/fuzz_input.h"
 

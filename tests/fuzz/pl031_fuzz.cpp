@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Fuzzes the PL031 with steps of time; the interrupt line agrees with the masked status.
 #include "devices/rtc/pl031.h"
 #include "tests/fuzz/fuzz_input.h"
 

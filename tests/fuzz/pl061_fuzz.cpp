@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Fuzzes the PL061 with levels and pulses on its pins, and lines on its outputs.
 #include "devices/gpio/pl061.h"
 #include "tests/fuzz/fuzz_input.h"
 

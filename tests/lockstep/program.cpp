@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Writes the memory of a random program: page tables, vectors and handlers, code.
 #include "tests/lockstep/program.h"
 
 #include <algorithm>

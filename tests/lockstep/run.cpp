@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What the guest can see of a run, put into words and hashes at exceptions and checkpoints.
 #include "tests/lockstep/run.h"
 
 #include <cstdio>

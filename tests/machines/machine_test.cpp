@@ -48,7 +48,7 @@ class SmallBoard final : public Machine {
  private:
   Result<void> build() override {
     if (config_.ram_bytes == 0) return Error{"no memory"};
-    memory().add_ram(kRam, config_.ram_bytes);
+    if (auto added = memory().add_ram(kRam, config_.ram_bytes); !added) return added;
     map(kDevice, 0x1000, device);
     map_ports(kPort, 4, port);
     add_part(device);
