@@ -27,7 +27,8 @@ CodeFetch::CodeFetch(CodeFetch&& other) noexcept
       pc_(other.pc_),
       translation_(other.translation_),
       start_(other.start_),
-      next_(other.next_) {}
+      next_(other.next_),
+      next_bytes_(other.next_bytes_) {}
 
 std::span<const uint8_t> CodeFetch::page_at(Core& core, uint64_t va, uint64_t pa,
                                             std::optional<Fault>& fault) {
@@ -64,19 +65,18 @@ uint64_t CodeFetch::next_page_pa() {
     next_.emplace();
     if (const TlbEntry* found = core_.space.code(next_page_va(), next_->fault)) {
       next_->page = found->translation;
-      next_->ok = true;
+      std::optional<Fault> fault;
+      next_bytes_ = page_at(core_, next_page_va(), next_->page.pa, fault);
+      next_->ok = !fault;
+      if (fault) next_->fault = *fault;
     }
   }
   return next_->ok ? next_->page.pa : kNoPage;
 }
 
 std::span<const uint8_t> CodeFetch::next_page() {
-  const uint64_t pa = next_page_pa();
-  if (pa == kNoPage) return {};
-  std::optional<Fault> fault;
-  const auto page = page_at(core_, next_page_va(), pa, fault);
-  if (fault) next_->fault = *fault;
-  return page;
+  next_page_pa();
+  return next_bytes_;
 }
 
 void CodeFetch::raise_next_fault() { core_.raise(next_->fault, Access::kExecute); }

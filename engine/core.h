@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "engine/address_space.h"
 #include "engine/block_source.h"
@@ -83,6 +84,7 @@ class CodeFetch final : public BlockSource {
   Translation translation_;
   BlockKey start_;
   std::optional<TranslateResult> next_;
+  std::span<const uint8_t> next_bytes_;  // empty where next_ is not ok
 };
 
 }  // namespace mynah

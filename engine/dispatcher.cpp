@@ -62,14 +62,22 @@ Dispatcher::Found Dispatcher::find(uint64_t pc, const Entry& entry, Flavour flav
   TranslatedBlock* block = cache_.find(start, *fetch);
   if (!block) block = make(*fetch, start);
   if (!block) return {};
+  if (!note(pc, *block, *fetch)) return find(pc, entry, flavour);
   Found found{block, entry.alike, CodeNames::kind_of(fetch->translation())};
-  if (!core_.space.note_code(pc, fetch->translation())) return find(pc, entry, flavour);
-  if (block->crosses()) {
-    if (!core_.space.note_code(fetch->next_page_va(), fetch->next_translation()))
-      return find(pc, entry, flavour);
-    found.one_name = CodeNames::kind_of(fetch->next_translation()) == found.name;
-  }
+  if (block->crosses()) found.one_name = CodeNames::kind_of(fetch->next_translation()) == found.name;
   return found;
+}
+
+// What leads to the block is right as long as its pages are mapped like this. False: fetch again. Noting a
+// page may end the name that the other one was noted under.
+bool Dispatcher::note(uint64_t pc, const TranslatedBlock& block, const CodeFetch& fetch) {
+  while (true) {
+    const auto names = core_.runtime.code_names;
+    if (!core_.space.note_code(pc, fetch.translation())) return false;
+    if (!block.crosses()) return true;
+    if (!core_.space.note_code(fetch.next_page_va(), fetch.next_translation())) return false;
+    if (core_.runtime.code_names == names) return true;
+  }
 }
 
 TranslatedBlock* Dispatcher::make(CodeFetch& fetch, const BlockKey& start) {

@@ -75,6 +75,7 @@ class Dispatcher {
 
   Found find(uint64_t pc, const Entry& entry, Flavour flavour);
   TranslatedBlock* make(CodeFetch& fetch, const BlockKey& start);
+  bool note(uint64_t pc, const TranslatedBlock& block, const CodeFetch& fetch);
   void remember(uint64_t pc, ir::BranchKind branch, const Found& found);
   void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const Found& to);
 

@@ -165,43 +165,36 @@ uint8_t* MemoryPath::host(uint64_t pa, unsigned length, bool write) {
   return to;
 }
 
+// An access to what is partly no device's reaches the devices that are there.
 bool MemoryPath::device_access(const Bounce& bounce, const Piece& piece, Access access, uint8_t* bytes,
                                Fault& fault) {
-  if (!bounce.aligned())
-    if (const auto f = guest_.unaligned_device(bounce.va, access, bounce.permission_class)) {
-      fault = *f;
-      return false;
-    }
-  const unsigned element = bounce.aligned() ? bounce.element : 0;
-  if (access == Access::kRead ? device_read(piece.pa, element, bytes, piece.length)
-                              : device_write(piece.pa, element, bytes, piece.length))
-    return true;
-  const auto f = guest_.nothing_there(bounce.va, access, bounce.permission_class);
-  if (f) fault = *f;
-  if (!f && access == Access::kRead) std::memset(bytes, 0xff, piece.length);
-  return !f;
+  std::optional<Fault> failed;
+  if (!bounce.aligned()) failed = guest_.unaligned_device(bounce.va, access, bounce.permission_class);
+  const unsigned width = bounce.aligned() ? std::min(8u, 1u << bounce.element) : 1;
+  for (unsigned at = 0; at < piece.length && !failed; at += width) {
+    const unsigned n = std::min(width, piece.length - at);
+    ++stats.device_accesses;
+    if (access == Access::kRead ? device_read(piece.pa + at, width, bytes + at, n)
+                                : device_write(piece.pa + at, width, bytes + at, n))
+      continue;
+    failed = guest_.nothing_there(bounce.va, access, bounce.permission_class);
+    if (access == Access::kRead) std::memset(bytes + at, 0xff, n);
+  }
+  if (failed) fault = *failed;
+  return !failed;
 }
 
-bool MemoryPath::device_read(uint64_t pa, unsigned element, uint8_t* to, unsigned n) {
-  const unsigned width = std::min(8u, 1u << element);
-  for (unsigned at = 0; at < n; at += width) {
-    uint64_t value = 0;
-    ++stats.device_accesses;
-    if (!devices_.read(pa + at, width, value)) return false;
-    std::memcpy(to + at, &value, std::min(width, n - at));
-  }
+bool MemoryPath::device_read(uint64_t pa, unsigned width, uint8_t* to, unsigned n) {
+  uint64_t value = 0;
+  if (!devices_.read(pa, width, value)) return false;
+  std::memcpy(to, &value, n);
   return true;
 }
 
-bool MemoryPath::device_write(uint64_t pa, unsigned element, const uint8_t* from, unsigned n) {
-  const unsigned width = std::min(8u, 1u << element);
-  for (unsigned at = 0; at < n; at += width) {
-    uint64_t value = 0;
-    std::memcpy(&value, from + at, std::min(width, n - at));
-    ++stats.device_accesses;
-    if (!devices_.write(pa + at, width, value)) return false;
-  }
-  return true;
+bool MemoryPath::device_write(uint64_t pa, unsigned width, const uint8_t* from, unsigned n) {
+  uint64_t value = 0;
+  std::memcpy(&value, from, n);
+  return devices_.write(pa, width, value);
 }
 
 }  // namespace mynah

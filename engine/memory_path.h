@@ -79,8 +79,9 @@ class MemoryPath {
   Result slow(const Asked& asked, const ir::GuardRange& range, uint8_t aux, uint8_t*& pointer, Fault& fault);
   uint8_t* host(uint64_t pa, unsigned length, bool write);
   bool device_access(const Bounce& bounce, const Piece& piece, Access access, uint8_t* bytes, Fault& fault);
-  bool device_read(uint64_t pa, unsigned element, uint8_t* to, unsigned n);
-  bool device_write(uint64_t pa, unsigned element, const uint8_t* from, unsigned n);
+  // n bytes of an access of `width`.
+  bool device_read(uint64_t pa, unsigned width, uint8_t* to, unsigned n);
+  bool device_write(uint64_t pa, unsigned width, const uint8_t* from, unsigned n);
 
   GuestCpu& guest_;
   GuestMemory& memory_;
