@@ -11,12 +11,12 @@
 
 #include "app/monitor.h"
 #include "app/options.h"
-#include "base/result.h"
 #include "devices/core/char_backend.h"
 #include "devices/core/host_backends.h"
 #include "devices/host/char_mux.h"
 #include "devices/host/char_stdio.h"
 #include "devices/host/poller.h"
+#include "ir/result.h"
 
 namespace mynah::app {
 

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/result.h"
+#include "ir/result.h"
 
 namespace mynah::app {
 

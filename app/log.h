@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "devices/core/device.h"
+#include "ir/result.h"
 
 namespace mynah::app {
 

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "devices/host/slirp_options.h"
 #include "engine/vcpu.h"
+#include "ir/result.h"
 #include "machines/boards.h"
 #include "machines/guest_clock.h"
 

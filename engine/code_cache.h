@@ -17,12 +17,12 @@
 #include <span>
 #include <vector>
 
-#include "base/result.h"
 #include "engine/block_index.h"
 #include "engine/block_source.h"
 #include "engine/code_pages.h"
 #include "engine/translated_block.h"
 #include "ir/backend.h"
+#include "ir/result.h"
 
 namespace mynah {
 

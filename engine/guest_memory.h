@@ -11,7 +11,7 @@
 #include <functional>
 #include <vector>
 
-#include "base/result.h"
+#include "ir/result.h"
 
 namespace mynah {
 

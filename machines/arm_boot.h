@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
+#include "ir/result.h"
 
 namespace mynah {
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/result.h"
 #include "devices/core/device.h"
+#include "ir/result.h"
 #include "machines/machine_config.h"
 
 namespace mynah {

@@ -14,11 +14,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "devices/core/bus.h"
 #include "devices/core/event_queue.h"
 #include "devices/virtio/virtio_device.h"
 #include "engine/guest_memory.h"
+#include "ir/result.h"
 #include "machines/guest_clock.h"
 #include "machines/machine_config.h"
 #include "machines/processor.h"

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
 #include "devices/core/host_backends.h"
 #include "devices/host/fd.h"
+#include "ir/result.h"
 
 namespace mynah::host {
 

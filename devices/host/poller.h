@@ -22,8 +22,8 @@
 #include <span>
 #include <vector>
 
-#include "base/result.h"
 #include "devices/host/fd.h"
+#include "ir/result.h"
 
 namespace mynah::host {
 

@@ -11,9 +11,9 @@
 #include <memory>
 #include <string>
 
-#include "base/result.h"
 #include "devices/core/host_backends.h"
 #include "devices/host/fd.h"
+#include "ir/result.h"
 
 namespace mynah::host {
 

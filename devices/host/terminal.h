@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "base/result.h"
+#include "ir/result.h"
 
 namespace mynah::host {
 

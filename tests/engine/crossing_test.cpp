@@ -281,7 +281,7 @@ TEST_P(CrossingTest, SecondPageCannotBeExecuted) {
 // The memory behind goes away, which the guest's tables do not say.
 TEST_P(CrossingTest, SecondPageHidden) {
   constexpr uint64_t kFlash = 0x3000'0000;
-  ASSERT_EQ(m.memory.add_rom(kFlash, kPage, 0), "");
+  ASSERT_TRUE(m.memory.add_rom(kFlash, kPage, 0).ok());
   std::memset(m.memory.host(kFlash, kPage), 0xbb, kPage);
   m.map(0, kBehind, kFlash);
   m.invalidate_page(kBehind);

@@ -211,12 +211,12 @@ Machine::Machine(Accelerator accelerator, const Techniques& techniques)
     : runtime_(ir::new_runtime(sizeof(State))),
       backend_(x86_64::make_backend({.validate = true, .return_stack = techniques.return_stack})) {
   cpu = std::make_unique<ToyCpu>(*runtime_);
-  std::string error = memory.add_ram(0, kRamSize);
+  Result<void> ready = memory.add_ram(0, kRamSize);
   vcpu = std::make_unique<Vcpu>(*cpu, memory, *this, backend_.get(), accelerator, 4 << 20, techniques);
   vcpu->set_exact(true);
-  if (error.empty()) error = vcpu->init();
-  if (!error.empty()) {
-    std::fprintf(stderr, "%s\n", error.c_str());
+  if (ready) ready = vcpu->init();
+  if (!ready) {
+    std::fprintf(stderr, "%s\n", ready.message().c_str());
     std::abort();
   }
   vcpu->translator()->verify = true;
