@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The toy guest: its lifter, its processor, its assembler, and a machine of memory and one device around it.
 #include "tests/engine/toy_guest.h"
 
 #include <algorithm>
