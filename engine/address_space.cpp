@@ -12,10 +12,7 @@ AddressSpace::AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniqu
     : guest_(guest),
       runtime_(runtime),
       tlb_(runtime, guest.tag_bits(), guest.address_space_ids(), stack_bytes),
-      walk_([this](uint64_t va) {
-        ++tlb_.stats.walks;
-        return guest_.translate(va, Access::kExecute, key_.translation.permission_class);
-      }) {
+      walk_([this](uint64_t va) { return walk(va, Access::kExecute, key_.translation.permission_class); }) {
   tlb_.contexts().many = techniques.contexts;
   tlb_.second_level = techniques.second_tlb;
 }
@@ -50,25 +47,30 @@ bool AddressSpace::note_code(uint64_t pc, const Translation& page) {
   return false;
 }
 
-const TlbEntry* AddressSpace::data(uint64_t tagged, Access access, uint32_t permission_class, Fault& fault) {
-  const uint64_t va = guest_.canonical(tagged);
-  const uint8_t need = access == Access::kWrite ? kCanWrite : kCanRead;
+TranslateResult AddressSpace::walk(uint64_t tagged, Access access, uint32_t permission_class) {
+  ++tlb_.stats.walks;
+  return guest_.translate(tagged, access, permission_class);
+}
+
+const TlbEntry* AddressSpace::translate(uint64_t va, uint64_t tagged, Access access,
+                                        uint32_t permission_class, Fault& fault) {
+  const uint8_t need = access == Access::kRead    ? kCanRead
+                       : access == Access::kWrite ? kCanWrite
+                                                  : kCanExecute;
   const TlbEntry* entry = tlb_.lookup(va, key_.translation);
   if (entry && (entry->translation.permissions[permission_class] & need)) return entry;
   // Not there, or there without the permission: only the tables know (a dirty bit to set, an access flag).
-  ++tlb_.stats.walks;
-  const TranslateResult t = guest_.translate(tagged, access, permission_class);
+  const TranslateResult t = walk(tagged, access, permission_class);
   fault = t.fault;
   return t.ok ? tlb_.insert(va, key_.translation, t.page) : nullptr;
 }
 
+const TlbEntry* AddressSpace::data(uint64_t tagged, Access access, uint32_t permission_class, Fault& fault) {
+  return translate(guest_.canonical(tagged), tagged, access, permission_class, fault);
+}
+
 const TlbEntry* AddressSpace::code(uint64_t pc, Fault& fault) {
-  const TlbEntry* entry = tlb_.lookup(pc, key_.translation);
-  if (entry && (entry->translation.permissions[key_.translation.permission_class] & kCanExecute))
-    return entry;
-  const TranslateResult t = walk_(pc);
-  fault = t.fault;
-  return t.ok ? tlb_.insert(pc, key_.translation, t.page) : nullptr;
+  return translate(pc, pc, Access::kExecute, key_.translation.permission_class, fault);
 }
 
 void AddressSpace::keep_running_at(uint64_t pc) {

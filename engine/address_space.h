@@ -46,6 +46,10 @@ class AddressSpace {
 
  private:
   void select();
+  TranslateResult walk(uint64_t tagged, Access access, uint32_t permission_class);
+  // va: `tagged` without the bits that translation ignores.
+  const TlbEntry* translate(uint64_t va, uint64_t tagged, Access access, uint32_t permission_class,
+                            Fault& fault);
 
   GuestCpu& guest_;
   ir::Runtime& runtime_;

@@ -39,6 +39,7 @@ CodeNames::Common& CodeNames::common_of(const TranslationKey& key) {
   if (commons_.size() == kMostCommons) {
     kill_all();
     commons_.clear();
+    suspects_ = 0;
   }
   return *commons_.emplace_back(std::make_unique<Common>(Common{key.common_root, key.regime, {}, {}}));
 }
@@ -46,6 +47,7 @@ CodeNames::Common& CodeNames::common_of(const TranslationKey& key) {
 // Pages that an id may have for itself are mapped for this one as they were where they were noted.
 void CodeNames::check(Common& common, uint32_t asid, const Walk& walk) {
   if (!common.asids.insert(asid).second && !common.suspect) return;
+  if (common.suspect) --suspects_;
   common.suspect = false;
   const bool holds = std::ranges::all_of(common.not_global, [&](const auto& noted) {
     const TranslateResult t = walk(noted.first);
@@ -59,7 +61,7 @@ void CodeNames::kill_names_of(Common& common) {
   common.not_global.clear();
 }
 
-void CodeNames::refresh(const Walk& walk) {
+void CodeNames::renew(const Walk& walk) {
   CodeContext& context = *contexts_.current();
   Common& common = common_of(context.key.translation);
   check(common, context.key.translation.asid, walk);
@@ -79,7 +81,7 @@ void CodeNames::refresh(const Walk& walk) {
         contexts_.clear_second_jumps();
         next_ = 1;
       }
-      return refresh(walk);
+      return renew(walk);
     }
     ++given;
     Common* const of = kind == ir::NameKind::kCommon ? &common : nullptr;
@@ -107,7 +109,7 @@ bool CodeNames::note(uint64_t va, const Translation& t, const Walk& walk) {
   const uint64_t page = va >> ir::kPageBits, pa = t.pa >> ir::kPageBits;
   const auto kind = kind_of(t);
   while (true) {
-    if (!context.is_named()) refresh(walk);
+    refresh(walk);
     Name* const name = find(context.names[static_cast<unsigned>(kind)]);
     if (page == last_page_ && pa == last_pa_) return true;
     const auto noted = name->pages.find(page);
@@ -150,7 +152,11 @@ void CodeNames::kill_all() {
 
 void CodeNames::invalidate_asid(uint32_t asid) {
   kill([&](const Name& n) { return n.kind == ir::NameKind::kOwn && n.key.translation.asid == asid; });
-  for (auto& common : commons_) common->suspect |= common->asids.contains(asid);
+  for (auto& common : commons_) {
+    if (common->suspect || common->not_global.empty() || !common->asids.contains(asid)) continue;
+    common->suspect = true;
+    ++suspects_;
+  }
 }
 
 void CodeNames::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid) {

@@ -39,7 +39,10 @@ class CodeNames {
   // How the address is translated for the current context to fetch from, by a walk.
   using Walk = std::function<TranslateResult(uint64_t va)>;
   // Before code runs in the current context: it gets the names that it lacks, and those that it has hold.
-  void refresh(const Walk& walk);
+  // Nothing to do is the rule.
+  void refresh(const Walk& walk) {
+    if (suspects_ || !contexts_.current()->is_named()) renew(walk);
+  }
   // Something may lead to code at va in the current context from now on; its page is translated like this.
   // False: that is not what the tables say any more. Nothing was noted; the page is to be translated again.
   bool note(uint64_t va, const Translation& translation, const Walk& walk);
@@ -79,6 +82,7 @@ class CodeNames {
   };
   static ContextKey key_of(const ContextKey& context, ir::NameKind kind);
   Common& common_of(const TranslationKey& key);
+  void renew(const Walk& walk);
   void check(Common& common, uint32_t asid, const Walk& walk);
   bool note_not_global(Name& name, uint64_t va, const Translation& translation, const Walk& walk);
   template <typename Which>
@@ -89,7 +93,8 @@ class CodeNames {
   CodeContexts& contexts_;
   std::vector<std::unique_ptr<Name>> live_;
   std::vector<std::unique_ptr<Common>> commons_;
-  Name* last_ = nullptr;  // what note() saw last
+  unsigned suspects_ = 0;  // of them
+  Name* last_ = nullptr;   // what note() saw last
   uint64_t last_page_ = 0, last_pa_ = 0;
   uint32_t next_ = 1;
   size_t noted_pages_ = 0;  // of all live names

@@ -173,10 +173,15 @@ Dispatcher::Next Dispatcher::after_indirect() {
   return {.block = found.block};
 }
 
+// Nothing of the block was executed.
+void Dispatcher::arrive_at(const TranslatedBlock& block) {
+  core_.guest.arrive(core_.pc_at(static_cast<int64_t>(block.key.pa & kPageMask)),
+                     Arrival::at_block(block.key.mode));
+}
+
 Dispatcher::Next Dispatcher::after_dead(uint64_t site_address) {
   const TranslatedBlock& at = *cache_.at(site_address);
-  core_.guest.arrive(core_.pc_at(static_cast<int64_t>(at.key.pa & kPageMask)),
-                     Arrival::at_block(at.key.mode));
+  arrive_at(at);
   if (!goes_on()) return {};
   return {.block = find(core_.guest.pc(), core_.guest.enter(), Flavour::kFast).block};
 }
@@ -184,8 +189,7 @@ Dispatcher::Next Dispatcher::after_dead(uint64_t site_address) {
 void Dispatcher::after_deadline(uint64_t site_address) {
   const TranslatedBlock& at = *cache_.at(site_address);
   core_.budget.give_back(at.guest_insts);
-  core_.guest.arrive(core_.pc_at(static_cast<int64_t>(at.key.pa & kPageMask)),
-                     Arrival::at_block(at.key.mode));
+  arrive_at(at);
   core_.budget.settle();
 }
 

@@ -72,6 +72,7 @@ class Dispatcher {
   Next after_indirect();
   Next after_dead(uint64_t site_address);
   void after_deadline(uint64_t site_address);
+  void arrive_at(const TranslatedBlock& block);
 
   Found find(uint64_t pc, const Entry& entry, Flavour flavour);
   TranslatedBlock* make(CodeFetch& fetch, const BlockKey& start);
