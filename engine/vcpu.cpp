@@ -18,20 +18,6 @@ bool guard_miss(ir::Runtime* runtime, uint64_t site, ir::HostRegisters* register
 bool call_helper(ir::Runtime* runtime, uint64_t site, ir::HostRegisters* registers) {
   return vcpu_of(runtime).dispatcher()->call_helper(site, *registers);
 }
-
-void run_op(ir::Runtime* runtime, uint64_t packed, uint64_t imm) {
-  // Argument types: an fp scalar or integer argument's width matters to few ops; they say it in `aux` or
-  // here.
-  ir::Type types[4];
-  for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<ir::Type>(packed >> (32 + 8 * i) & 0xff);
-  const ir::OpInput in{static_cast<ir::Op>(packed & 0xffff),
-                       static_cast<ir::Type>(packed >> 16 & 0xff),
-                       static_cast<uint8_t>(packed >> 24),
-                       imm,
-                       runtime->vector_args,
-                       types};
-  runtime->vector_result = ir::evaluate_op(in, runtime->fp_mode, runtime->fp_sticky);
-}
 }  // namespace
 
 Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
@@ -47,7 +33,7 @@ Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend
   core_.runtime.engine = this;
   core_.runtime.guard_miss = guard_miss;
   core_.runtime.call_helper = call_helper;
-  core_.runtime.run_op = run_op;
+  core_.runtime.run_op = ir::run_op;
   memory.on_code_write = [this](uint64_t pa, uint64_t n) {
     if (cache_) cache_->invalidate(pa, n, !core_.memory_path.storing());
   };

@@ -36,6 +36,20 @@ V128 evaluate_op(const OpInput& in, const FpMode& fp, uint32_t& sticky) {
   }
 }
 
+void run_op(Runtime* runtime, uint64_t packed, uint64_t imm) {
+  // Argument types: an fp scalar or integer argument's width matters to few ops; they say it in `aux` or
+  // here.
+  Type types[4];
+  for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<Type>(packed >> (32 + 8 * i) & 0xff);
+  const OpInput in{static_cast<Op>(packed & 0xffff),
+                   static_cast<Type>(packed >> 16 & 0xff),
+                   static_cast<uint8_t>(packed >> 24),
+                   imm,
+                   runtime->vector_args,
+                   types};
+  runtime->vector_result = evaluate_op(in, runtime->fp_mode, runtime->fp_sticky);
+}
+
 namespace {
 
 uint64_t combine(Op op, uint64_t old, uint64_t x, unsigned width) {

@@ -25,6 +25,8 @@ struct OpInput {
   const Type* arg_types;
 };
 V128 evaluate_op(const OpInput& in, const FpMode& fp, uint32_t& sticky);
+// What Runtime::run_op is set to: the op that `packed` and the frame describe; the result into the frame.
+void run_op(Runtime* runtime, uint64_t packed, uint64_t imm);
 
 // What a running region needs from the engine.
 class EvalHost {

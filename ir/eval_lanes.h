@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "ir/eval.h"
+#include "ir/host_memory.h"
 
 namespace mynah::ir {
 
@@ -89,16 +90,7 @@ using Doubled = typename DoubleLane<T>::type;
 // f is called with a zero of the lane's type.
 template <typename F>
 V128 by_unsigned_lane(unsigned aux, F f) {
-  switch (aux & 3) {
-    case 0:
-      return f(uint8_t{});
-    case 1:
-      return f(uint16_t{});
-    case 2:
-      return f(uint32_t{});
-    default:
-      return f(uint64_t{});
-  }
+  return with_host_type(aux & 3, f);
 }
 template <typename F>
 V128 by_signed_lane(unsigned aux, F f) {

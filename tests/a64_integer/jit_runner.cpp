@@ -39,7 +39,7 @@ JitRunner::JitRunner(const JitOptions& options)
   runtime_->second_jumps = second_jumps_.data();
   runtime_->guard_miss = guard_miss;
   runtime_->call_helper = call_helper;
-  runtime_->run_op = run_op;
+  runtime_->run_op = ir::run_op;
   runtime_->empty_return = runtime_->return_top = ir::make_return_stack(return_stack_.get());
   runtime_->tlb = runtime_->user_tlb = tlb_.get();
   runtime_->jumps = jumps_.data();
@@ -130,17 +130,5 @@ bool JitRunner::guard_miss(ir::Runtime* rt, uint64_t address, ir::HostRegisters*
 }
 
 bool JitRunner::call_helper(ir::Runtime*, uint64_t, ir::HostRegisters*) { return false; }
-
-void JitRunner::run_op(ir::Runtime* rt, uint64_t packed, uint64_t imm) {
-  ir::Type types[4];
-  for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<ir::Type>(packed >> (32 + 8 * i) & 0xff);
-  const ir::OpInput in{static_cast<ir::Op>(packed & 0xffff),
-                       static_cast<ir::Type>(packed >> 16 & 0xff),
-                       static_cast<uint8_t>(packed >> 24),
-                       imm,
-                       rt->vector_args,
-                       types};
-  rt->vector_result = ir::evaluate_op(in, rt->fp_mode, rt->fp_sticky);
-}
 
 }  // namespace mynah::a64_oracle

@@ -32,7 +32,6 @@ class JitRunner {
  private:
   static bool guard_miss(ir::Runtime*, uint64_t site, ir::HostRegisters*);
   static bool call_helper(ir::Runtime*, uint64_t site, ir::HostRegisters*);
-  static void run_op(ir::Runtime*, uint64_t op, uint64_t imm);
   void clear_tlb();
   const ir::Site& site_at(uint64_t address) const;
 

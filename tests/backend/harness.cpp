@@ -249,15 +249,7 @@ bool Machine::call_helper(Runtime* rt, uint64_t address, HostRegisters* register
 }
 
 void Machine::run_op(Runtime* rt, uint64_t packed, uint64_t imm) {
-  Type types[4];
-  for (unsigned i = 0; i < 4; ++i) types[i] = static_cast<Type>(packed >> (32 + 8 * i) & 0xff);
-  const OpInput in{static_cast<Op>(packed & 0xffff),
-                   static_cast<Type>(packed >> 16 & 0xff),
-                   static_cast<uint8_t>(packed >> 24),
-                   imm,
-                   rt->vector_args,
-                   types};
-  rt->vector_result = evaluate_op(in, rt->fp_mode, rt->fp_sticky);
+  ir::run_op(rt, packed, imm);
   asm volatile(
       "xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov "
       "$5, %%rsi" ::

@@ -67,20 +67,26 @@ Code way_to(Way way, uint64_t from) {
   return code;
 }
 
-class WayTest : public testing::TestWithParam<std::tuple<Accelerator, Way, bool>> {};
-
-TEST_P(WayTest, SpacesRunTheirOwn) {
-  const auto [accelerator, way, common] = GetParam();
-  Machine m(accelerator);
+// Two spaces that have the first page alike and the second not; where the way to it begins.
+uint64_t lay_out(Machine& m, Way way, bool common) {
   for (uint32_t space = 0; space < 2; ++space) {
     m.map(space, kProgram, kFirst).common = common;
     m.map(space, kBehind, space ? kB : kA);
     m.map(space, kFar, kFar).common = common;
   }
   m.cpu->common_root = common ? 7 : 0;
-  // In each second page: r1 += r0, the other space, and the next round.
   const uint64_t entry = way == Way::kLinkInPage ? kProgram : kFar;
   m.load(entry == kFar ? kFar : kFirst, way_to(way, entry).bytes());
+  return entry;
+}
+
+class WayTest : public testing::TestWithParam<std::tuple<Accelerator, Way, bool>> {};
+
+TEST_P(WayTest, SpacesRunTheirOwn) {
+  const auto [accelerator, way, common] = GetParam();
+  Machine m(accelerator);
+  const uint64_t entry = lay_out(m, way, common);
+  // In each second page: r1 += r0, the other space, and the next round.
   for (const bool second : {false, true}) {
     Code code(kAt);
     code.move(0, second ? kValueB : kValueA).add(second ? 2 : 1, 0).set_space(second ? 3 : 4);
@@ -101,14 +107,7 @@ TEST_P(WayTest, SpacesRunTheirOwn) {
 TEST_P(WayTest, WarmInOneSpace) {
   const auto [accelerator, way, common] = GetParam();
   Machine m(accelerator);
-  for (uint32_t space = 0; space < 2; ++space) {
-    m.map(space, kProgram, kFirst).common = common;
-    m.map(space, kBehind, space ? kB : kA);
-    m.map(space, kFar, kFar).common = common;
-  }
-  m.cpu->common_root = common ? 7 : 0;
-  const uint64_t entry = way == Way::kLinkInPage ? kProgram : kFar;
-  m.load(entry == kFar ? kFar : kFirst, way_to(way, entry).bytes());
+  const uint64_t entry = lay_out(m, way, common);
   for (const bool second : {false, true})
     m.load(kFirst + 0xffb, second ? kB : kA,
            Code(kAt).move(0, second ? kValueB : kValueA).add(1, 0).loop(7, entry).halt().bytes());

@@ -6,6 +6,8 @@ import pathlib
 import sys
 import tempfile
 
+import source_check
+
 SPDX = "// SPDX-License-Identifier: Apache-2.0"
 
 
@@ -50,18 +52,5 @@ def self_test():
     return 0
 
 
-def main():
-    if sys.argv[1:] == ["--self-test"]:
-        return self_test()
-    problems, files = check(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "."))
-    if problems:
-        print("\n".join(problems))
-    if files < 100:
-        print(f"only {files} files: this is not the source tree")
-        return 1
-    print(f"{files} files, {len(problems)} problems")
-    return 1 if problems else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source_check.main(check, self_test))

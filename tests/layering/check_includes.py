@@ -10,6 +10,8 @@ import re
 import sys
 import tempfile
 
+import source_check
+
 STANDARD = set("""
 algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes climits
 clocale cmath codecvt compare complex concepts condition_variable coroutine csetjmp csignal cstdarg cstddef cstdint
@@ -152,18 +154,5 @@ def self_test():
     return 0
 
 
-def main():
-    if sys.argv[1:] == ["--self-test"]:
-        return self_test()
-    problems, files = check(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "."))
-    if problems:
-        print("\n".join(problems))
-    if files < 100:
-        print(f"only {files} files: this is not the source tree")
-        return 1
-    print(f"{files} files, {len(problems)} problems")
-    return 1 if problems else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source_check.main(check, self_test))
