@@ -18,6 +18,7 @@
 #include "ir/result.h"
 #include "machines/boards.h"
 #include "machines/guest_clock.h"
+#include "machines/machine_config.h"
 
 namespace mynah::app {
 
@@ -65,6 +66,11 @@ struct NetOption {
   bool used = false;
 };
 
+// As -smp says; 0: not said.
+struct ProcessorTopology {
+  unsigned cpus = 0, max = 0, sockets = 0, clusters = 0, cores = 0, threads = 0;
+};
+
 struct CharOption {
   std::string id;
   std::string spec;  // as host::make_char takes it
@@ -99,6 +105,8 @@ struct Options {
   // --- machine
   const Board* board = boards().front();
   BoardChoice board_choice;  // its processor and properties
+  ProcessorTopology topology;
+  ProcessorConfig processors;  // what follows from it
   std::string dump_dtb;
   uint64_t ram_bytes = uint64_t{128} << 20;
   std::string kernel, initrd, append, dtb, bios;

@@ -347,6 +347,7 @@ Result<void> apply_object(OptionParser& p, const std::string& value) {
 
 Result<void> OptionParser::finish() {
   if (auto ok = choose_cpu(); !ok) return ok;
+  if (auto ok = choose_processors(); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})

@@ -30,13 +30,13 @@ struct OptionParser {
   }
   // Checks what concerns several options, and makes the devices that drives and networks imply.
   Result<void> finish();
-  Result<void> choose_cpu();  // finish()'s part in options_machine.cpp
+  Result<void> choose_cpu();         // finish()'s part in options_machine.cpp
+  Result<void> choose_processors();  // in options_smp.cpp
 };
 
 // options_machine.cpp
 Result<void> apply_machine(OptionParser&, const std::string&);
 Result<void> apply_cpu(OptionParser&, const std::string&);
-Result<void> apply_smp(OptionParser&, const std::string&);
 Result<void> apply_memory(OptionParser&, const std::string&);
 Result<void> apply_accelerator(OptionParser&, const std::string&);
 Result<void> apply_icount(OptionParser&, const std::string&);
@@ -44,6 +44,9 @@ Result<void> apply_rtc(OptionParser&, const std::string&);
 Result<void> apply_uuid(OptionParser&, const std::string&);
 Result<void> apply_name(OptionParser&, const std::string&);
 Result<void> apply_action(OptionParser&, const std::string&);
+
+// options_smp.cpp
+Result<void> apply_smp(OptionParser&, const std::string&);
 
 // options_drives.cpp
 Result<void> apply_drive(OptionParser&, const std::string&);

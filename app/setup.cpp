@@ -74,6 +74,7 @@ Result<void> Session::set_up() {
 
   MachineConfig config;
   config.ram_bytes = options_.ram_bytes;
+  config.processors = options_.processors;
   config.command_line = options_.append;
   config.clock = options_.clock;
   config.clock_shift = options_.clock_shift;

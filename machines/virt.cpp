@@ -12,16 +12,27 @@ namespace mynah {
 
 using namespace virt_map;
 
+namespace {
+// As firmware and systems know it: clusters as large as one SGI's target list.
+uint64_t affinity_of(unsigned number, unsigned gic_version) {
+  const unsigned cluster = gic_version == 3 ? 16 : 8;
+  return uint64_t{number / cluster} << 8 | number % cluster;
+}
+}  // namespace
+
 VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
-                 !config_.rtc_clock),
-      processor_(*this, 0, config_.entropy) {
+                 !config_.rtc_clock) {
   if (gic_version_ == 3) config.cpu.set_feature(arm::Feature::kGicCpuInterface, true);
-  add_processor(processor_.make(std::move(config.cpu)));
-  // Out of reset it is in the flash; a kernel that starts without firmware is called from nowhere.
-  cpu().reset_config.reset_address = kFlash;
+  for (unsigned i = 0; i < config_.processors.now; ++i) {
+    arm_.push_back(
+        std::make_unique<ArmProcessor>(*this, arm_, i, affinity_of(i, gic_version_), config_.entropy));
+    add_processor(arm_.back()->make(config.cpu));
+    // Out of reset it is in the flash; a kernel that starts without firmware is called from nowhere.
+    cpu(i).reset_config.reset_address = kFlash;
+  }
   add_interrupt_controller();
   add_devices();
 }
@@ -34,19 +45,27 @@ dev::IrqLine VirtMachine::spi(unsigned n) {
 
 void VirtMachine::add_interrupt_controller() {
   const auto connect = [this](auto& gic) {
-    gic.connect_cpu(0, processor_.irq(), processor_.fiq());
-    processor_.connect({.physical_timer = gic.ppi_line(0, dev::GenericTimer::kPhysicalPpi),
-                        .virtual_timer = gic.ppi_line(0, dev::GenericTimer::kVirtualPpi),
-                        .pmu = gic.ppi_line(0, kPmuPpi),
+    for (unsigned i = 0; i < arm_.size(); ++i) {
+      gic.connect_cpu(i, arm_[i]->irq(), arm_[i]->fiq());
+      arm_[i]->connect({.physical_timer = gic.ppi_line(i, dev::GenericTimer::kPhysicalPpi),
+                        .virtual_timer = gic.ppi_line(i, dev::GenericTimer::kVirtualPpi),
+                        .pmu = gic.ppi_line(i, kPmuPpi),
                         .gicv3 = gicv3_.get()});
+    }
   };
   if (gic_version_ == 3) {
-    gicv3_ = std::make_unique<dev::Gicv3>(log_, dev::Gicv3Config{});
+    dev::Gicv3Config gic;
+    gic.affinities.clear();
+    for (const auto& processor : arm_) gic.affinities.push_back(processor->affinity());
+    gicv3_ = std::make_unique<dev::Gicv3>(log_, std::move(gic));
     connect(*gicv3_);
     map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
   } else {
-    gicv2_ = std::make_unique<dev::Gicv2>(log_, dev::Gicv2Config{});
+    dev::Gicv2Config gic;
+    gic.cpus = static_cast<unsigned>(arm_.size());
+    gic.current_cpu = [this] { return static_cast<unsigned>(current()); };
+    gicv2_ = std::make_unique<dev::Gicv2>(log_, std::move(gic));
     connect(*gicv2_);
     map(kGicDistributor, dev::Gicv2::kWindowSize, *gicv2_);
     map(kGicCpu, dev::Gicv2::kWindowSize, gicv2_->cpu_interface());
@@ -106,14 +125,15 @@ Result<void> VirtMachine::build() {
   for (const auto& flash : flash_) add_part(*flash);
   if (gicv2_) add_part(*gicv2_);
   if (gicv3_) add_part(*gicv3_);
-  for (dev::Stateful* part : processor_.parts()) add_part(*part);
+  for (const auto& processor : arm_)
+    for (dev::Stateful* part : processor->parts()) add_part(*part);
   add_firmware_items();
   return place_kernel();
 }
 
 void VirtMachine::add_firmware_items() {
-  fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, 1);
-  fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, 1);
+  fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, static_cast<uint16_t>(arm_.size()));
+  fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, static_cast<uint16_t>(config_.processors.max));
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
@@ -140,7 +160,9 @@ Result<void> VirtMachine::place_kernel() {
     layout_.entry = kFlash;
   }
   if (config_.dtb.empty()) {
-    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, initrd, initrd_end});
+    std::vector<uint64_t> affinities;
+    for (const auto& processor : arm_) affinities.push_back(processor->affinity());
+    dtb_ = make_virt_tree({config_, cpu().model(), affinities, gic_version_, initrd, initrd_end});
   } else {
     auto patched = patch_chosen(config_.dtb, config_.command_line, initrd, initrd_end);
     if (!patched) return patched.error();
@@ -159,6 +181,11 @@ void VirtMachine::reset_board() {
   }
   memory().write(layout_.dtb, dtb_.data(), dtb_.size());
   cpu().set_pc(layout_.entry);
+  for (size_t i = 1; i < arm_.size(); ++i) arm_[i]->turn_off();
+}
+
+void VirtMachine::hold_interrupts(bool hold) {
+  for (const auto& processor : arm_) processor->hold_interrupts(hold);
 }
 
 void VirtMachine::time_resumed() { rtc_->clock_moved(); }

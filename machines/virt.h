@@ -41,12 +41,12 @@ class VirtMachine final : public Machine {
   void press_power_key() override;
   std::span<const uint8_t> device_tree() const override { return dtb_; }
 
-  arm::ArmCpu& cpu() { return processor_.cpu(); }
+  arm::ArmCpu& cpu(size_t n = 0) { return arm_[n]->cpu(); }
 
  private:
   Result<void> build() override;
   void reset_board() override;
-  void hold_interrupts(bool hold) override { processor_.hold_interrupts(hold); }
+  void hold_interrupts(bool hold) override;
   void time_resumed() override;
 
   void add_interrupt_controller();
@@ -58,7 +58,7 @@ class VirtMachine final : public Machine {
 
   unsigned gic_version_;
   dev::RtcClock rtc_clock_;
-  ArmProcessor processor_;
+  ArmProcessors arm_;
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
   dev::NullCharBackend null_serial_;

@@ -3,6 +3,8 @@
 // From what a person chose to the board `virt`.
 #include "machines/virt_board.h"
 
+#include <fmt/core.h>
+
 #include "machines/arm_boot.h"
 #include "machines/virt.h"
 
@@ -35,12 +37,30 @@ Result<void> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes) {
   return layout ? Result<void>() : layout.error();
 }
 
+unsigned gic_version(const BoardChoice& choice) {
+  unsigned version = 2;
+  for (const auto& [name, value] : choice.properties)
+    if (name == "gic-version") version = value == "2" ? 2 : 3;
+  return version;
+}
+
+unsigned most_processors(const BoardChoice& choice) {
+  return gic_version(choice) == 2
+             ? dev::kGicv2MaxCpus
+             : static_cast<unsigned>(virt_map::kGicRedistributorSpace / dev::Gicv3::kRedistributorSize);
+}
+
+std::string more_processors(const BoardChoice& choice) {
+  if (gic_version(choice) == 3) return "; use a smaller number";
+  return fmt::format(" with this interrupt controller; use a smaller number, or -M virt,gic-version=3 for {}",
+                     most_processors({.cpu = {}, .properties = {{"gic-version", "3"}}}));
+}
+
 std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
   VirtConfig virt;
   static_cast<MachineConfig&>(virt) = std::move(config);
   virt.cpu = *arm::make_cpu_model(choice.cpu).model;
-  for (const auto& [name, value] : choice.properties)
-    if (name == "gic-version") virt.gic_version = value == "2" ? 2 : 3;
+  virt.gic_version = gic_version(choice);
   return std::make_unique<VirtMachine>(std::move(virt), log);
 }
 
@@ -60,6 +80,8 @@ constexpr Board kVirtBoard = {
     .cpu_properties = "aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2",
     .cpu_names = arm::cpu_model_names,
     .check_cpu = check_cpu,
+    .most_processors = most_processors,
+    .more_processors = more_processors,
     .unpack_kernel = gunzip_image,
     .check_kernel = check_kernel,
     .make = make,

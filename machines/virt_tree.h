@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "frontend/arm/cpu_models.h"
@@ -14,6 +15,7 @@ namespace mynah {
 struct VirtTreeInput {
   const MachineConfig& config;
   const arm::CpuModel& cpu;
+  std::span<const uint64_t> affinities;  // of the processors
   unsigned gic_version;
   uint64_t initrd_start, initrd_end;  // equal: there is none
 };
