@@ -15,7 +15,7 @@ namespace {
 
 using namespace a64asm;
 
-constexpr uint64_t kEntry = 0x40200040, kData = 0x40800000;
+constexpr uint64_t kEntry = 0x40200040, kData = 0x40500000;
 constexpr Word kYieldHint = 0xd503203f;
 constexpr Word kMpidrEl1 = system(3, 0, 0, 0, 5);
 constexpr Word kMairEl1 = system(3, 0, 10, 2, 0);
@@ -60,14 +60,16 @@ class Smp : public testing::TestWithParam<Setup> {
   }
   // Until it powers off.
   static void run(VirtMachine& m) {
-    for (unsigned slices = 0; slices < 200'000; ++slices) {
+    for (unsigned slices = 0; slices < 300; ++slices) {
       const AfterExit after = m.run_slice();
       if (after == AfterExit::kShutdown) return;
       if (after != AfterExit::kHalt) continue;
       EXPECT_TRUE(m.halted());
       ASSERT_TRUE(m.skip_idle_time()) << "sleeps for ever";
     }
-    FAIL() << "does not end";
+    std::string where;
+    for (const Processor& p : m.processors()) where += p.debug->dump();
+    FAIL() << "does not end:\n" << where;
   }
   uint64_t word(uint64_t offset) {
     uint64_t value = 0;
@@ -283,7 +285,7 @@ TEST_P(Smp, AnInterruptWakesAnother) {
 
 // --- memory as all see it: litmus tests. In each of 256 rounds all processors meet, then each makes its few
 // accesses to the round's two words, with a turn given away before an access as the round's bits say.
-constexpr unsigned kRounds = 256, kMeet = 0x2000, kResults = 0x8000;
+constexpr unsigned kRounds = 256, kMeet = 0x6000, kResults = 0x8000;
 constexpr Word kDmb = 0xd5033bbf;
 
 struct Operation {
@@ -392,14 +394,14 @@ TEST_P(Litmus, TwoWritesTwice) {
 // Processor 1 reads and runs a page through its MMU, again and again, while 0 maps another one there and
 // tells all.
 TEST_P(Smp, ABroadcastInvalidationReachesTheOthers) {
-  constexpr uint64_t kTable = 0x40a00000, kPageA = kData + 0x10000, kPageB = kData + 0x11000, kVa = 0x1000;
+  constexpr uint64_t kTable = 0x40700000, kPageA = kData + 0x10000, kPageB = kData + 0x11000, kVa = 0x1000;
   Code c(kEntry);
   turn_on(c, 1, kSecondary);
   c.load(10, kData).load(11, kTable + 0x2000 + 8);
   for (unsigned round = 1; round <= 4; ++round) {
     const int wait = 400 + static_cast<int>(round);
     c.bind(wait)(kYieldHint, ldar(1, 10), subs_imm(1, 1, round)).b_cc(kNe, wait);
-    c.load(1, (round % 2 ? kPageB : kPageA) | 0x743)(str(1, 11), kDsb);
+    c.load(1, (round % 2 ? kPageB : kPageA) | 0x703)(str(1, 11), kDsb);
     c.load(1, kVa >> 12)(system(1, 0, 8, 3, 3) | 1, kDsb, kIsb);  // TLBI VAAE1IS
     c(movz(1, round), str(1, 10, 8));
   }
@@ -499,7 +501,7 @@ TEST_P(Smp, AResetLeavesOneProcessorOn) {
 }
 
 TEST_P(Smp, IsSavedAndRestored) {
-  Code c = counting(4, 3'000);
+  Code c = counting(4, 100'000);
   power_off(c);
   VirtMachine& a = start(c, 4);
   for (unsigned i = 0; i < 3; ++i) ASSERT_EQ(a.run_slice(), AfterExit::kContinue);
