@@ -2,6 +2,7 @@
 //
 // Several processors of the board `virt`, in turns: firmware calls, interrupts between them, locks, events,
 // memory as all of them see it (litmus tests), broadcast invalidations, equal runs.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -60,7 +61,7 @@ class Smp : public testing::TestWithParam<Setup> {
   }
   // Until it powers off.
   static void run(VirtMachine& m) {
-    for (unsigned slices = 0; slices < 300; ++slices) {
+    for (unsigned slices = 0; slices < 60; ++slices) {
       const AfterExit after = m.run_slice();
       if (after == AfterExit::kShutdown) return;
       if (after != AfterExit::kHalt) continue;
@@ -69,6 +70,8 @@ class Smp : public testing::TestWithParam<Setup> {
     }
     std::string where;
     for (const Processor& p : m.processors()) where += p.debug->dump();
+    for (unsigned i = 0; i < m.processors().size(); ++i)
+      where += fmt::format("esr {:x} far {:x} elr {:x}\n", m.cpu(i).arm().esr, m.cpu(i).arm().far, m.cpu(i).arm().elr);
     FAIL() << "does not end:\n" << where;
   }
   uint64_t word(uint64_t offset) {
