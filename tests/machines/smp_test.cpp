@@ -71,7 +71,8 @@ class Smp : public testing::TestWithParam<Setup> {
     std::string where;
     for (const Processor& p : m.processors()) where += p.debug->dump();
     for (unsigned i = 0; i < m.processors().size(); ++i)
-      where += fmt::format("esr {:x} far {:x} elr {:x}\n", m.cpu(i).arm().esr, m.cpu(i).arm().far, m.cpu(i).arm().elr);
+      where += fmt::format("esr {:x} far {:x} elr {:x}\n", m.cpu(i).arm().esr, m.cpu(i).arm().far,
+                           m.cpu(i).arm().elr);
     FAIL() << "does not end:\n" << where;
   }
   uint64_t word(uint64_t offset) {
