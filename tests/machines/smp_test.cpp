@@ -61,12 +61,12 @@ class Smp : public testing::TestWithParam<Setup> {
   }
   // Until it powers off.
   static void run(VirtMachine& m) {
-    for (unsigned slices = 0; slices < 60; ++slices) {
+    for (unsigned slices = 0; slices < 3000; ++slices) {
       const AfterExit after = m.run_slice();
       if (after == AfterExit::kShutdown) return;
       if (after != AfterExit::kHalt) continue;
       EXPECT_TRUE(m.halted());
-      ASSERT_TRUE(m.skip_idle_time()) << "sleeps for ever";
+      if (m.clock().deterministic()) ASSERT_TRUE(m.skip_idle_time()) << "sleeps for ever";
     }
     std::string where;
     for (const Processor& p : m.processors()) where += p.debug->dump();
