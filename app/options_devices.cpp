@@ -17,8 +17,7 @@ std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
   for (const DeviceRow& row : device_rows()) text += fmt::format("  {:<22} {}\n", row.name, row.help);
   text +=
-      "  A name that ends in -pci may leave that out; virtio-*-pci-transitional and -non-transitional say "
-      "which\n"
+      "  virtio-NAME is virtio-NAME-pci; with -transitional or -non-transitional behind that, it says which\n"
       "  drivers it is for.\n";
   return text;
 }

@@ -77,7 +77,7 @@ TEST(PciPlaces, Errors) {
   Board board;
   ASSERT_TRUE(board.add({.slot = 4, .id = "first"}));
   EXPECT_THAT(board.refused({.slot = 4}),
-              HasSubstr("slot 0x4 function 0 of bus 'pcie.0' has virtio-pci 'first' already"));
+              HasSubstr("slot 0x4 function 0 of bus 'pcie.0' has virtio-rng-pci 'first' already"));
   EXPECT_THAT(board.refused({.slot = 0}), HasSubstr("gpex-root"));
   EXPECT_THAT(board.refused({.slot = 0x20}), HasSubstr("there is no slot 0x20 on bus 'pcie.0'"));
   EXPECT_THAT(board.refused({.bus = "pcie.1"}), HasSubstr("there is no PCI bus 'pcie.1'; there are pcie.0"));
@@ -160,7 +160,7 @@ TEST(PciPlaces, WindowsAndMessages) {
   EXPECT_THAT(dev::pci::describe(*board.machine->pci()),
               HasSubstr("  Bus  0, device   1, function 0:\n    Class 0255: PCI device 1af4:1005\n"
                         "      PCI subsystem 1af4:0004\n      IRQ 0, pin A\n"
-                        "      BAR0: I/O at 0x1000 [0x107f].\n"
+                        "      BAR0: I/O at 0x1000 [0x101f].\n"
                         "      BAR1: 32 bit memory at 0x10000000 [0x10000fff].\n"
                         "      BAR4: 64 bit prefetchable memory at 0x8000000000 [0x8000003fff].\n"
                         "      id \"\"\n"));
