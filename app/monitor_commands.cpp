@@ -10,6 +10,7 @@
 #include "app/monitor.h"
 #include "app/options.h"
 #include "app/text.h"
+#include "devices/pci/describe.h"
 
 namespace mynah::app {
 namespace {
@@ -138,6 +139,11 @@ std::string processors(RunControl& c) {
 
 std::string registers(RunControl& c) { return c.machine().processors()[c.selected()].debug->dump(); }
 
+std::string pci_functions(RunControl& c) {
+  const dev::pci::Host* host = c.machine().pci();
+  return host ? dev::pci::describe(*host) : "the machine has no PCI\n";
+}
+
 constexpr InfoRow kInfos[] = {
     {"block", "disks", [](RunControl& c) { return c.block_info(); }},
     {"cpus", "processors", processors},
@@ -145,6 +151,7 @@ constexpr InfoRow kInfos[] = {
     {"mtree", "memory map", memory_tree},
     {"name", "name of the machine", [](RunControl& c) { return c.name_and_uuid(false); }},
     {"network", "networks and their connections", [](RunControl& c) { return c.network_info(); }},
+    {"pci", "PCI functions", pci_functions},
     {"registers", "registers of the processor that 'cpu' names", registers},
     {"status", "running or not", [](RunControl& c) { return "VM status: " + c.status() + "\n"; }},
     {"uuid", "identity of the machine", [](RunControl& c) { return c.name_and_uuid(true); }},
