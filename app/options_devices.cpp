@@ -107,6 +107,7 @@ constexpr PciDevice kPciDevices[] = {
 std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
   for (const DeviceRow& row : kDevices) text += fmt::format("  {:<22} {}\n", row.name, row.help);
+  text += fmt::format("  {:<22} {}\n", "loader", "a file or a number in memory at the start");
   return text;
 }
 
@@ -290,6 +291,9 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
     p.print(device_list());
     return {};
   }
+  if (name == "loader")
+    return apply_loader(
+        p, comma == std::string::npos ? std::string_view() : std::string_view(value).substr(comma + 1));
   const DeviceRow* row = find_device(name);
   if (!row) {
     if (std::string error = needs_pci(name); !error.empty()) return Error{std::move(error)};

@@ -56,6 +56,12 @@ Result<void> apply_device(OptionParser&, const std::string&);
 std::string needs_pci(const std::string& name);
 Result<void> apply_object(OptionParser&, const std::string&);
 
+// options_boot.cpp
+Result<void> apply_loader(OptionParser&, std::string_view properties);  // -device loader
+Result<void> apply_firmware_file(OptionParser&, const std::string&);
+Result<void> apply_semihosting(OptionParser&, const std::string&);
+Result<void> apply_semihosting_config(OptionParser&, const std::string&);
+
 // options_host.cpp
 Result<void> apply_netdev(OptionParser&, const std::string&);
 Result<void> apply_nic(OptionParser&, const std::string&);

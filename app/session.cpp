@@ -123,10 +123,8 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
   next_poll_ = HostClock::now() + kPollEvery;
   if (machine_->clock().deterministic()) next_guest_poll_ = machine_->clock().now() + kGuestPollEvery;
   if (gdb_) look_after_debugger();
-  if (const auto result = initrd_check_.poll(); result && !*result) {
-    report(result->message(), false);
-    end(1);
-  }
+  if (const auto result = initrd_check_.poll(); result && !*result)
+    report("warning: " + result->message(), false);
   if (signals_->take_report_request()) {
     lines_->start_line();
     std::fputs(figures().c_str(), stderr);

@@ -23,8 +23,10 @@
 #include "app/options.h"
 #include "app/signals.h"
 #include "app/stats.h"
+#include "devices/host/char_output.h"
 #include "devices/host/char_socket.h"
 #include "devices/host/host_clock.h"
+#include "devices/host/semihosting_files.h"
 #include "devices/host/slirp_net.h"
 #include "machines/machine.h"
 
@@ -48,17 +50,22 @@ class Session final : private RunControl, private GdbTarget {
   explicit Session(Options options);
   // setup.cpp
   Result<void> set_up();
-  Result<void> set_up_memory_files(MachineConfig& config);
-  Result<void> set_up_lines(MachineConfig& config);
-  Result<void> set_up_disks(MachineConfig& config);
-  Result<void> set_up_networks();
-  Result<void> set_up_devices();
-  Result<void> set_up_debugger();
   void set_up_entropy(MachineConfig& config);
   std::string nothing_to_start() const;
   void set_up_calendar(MachineConfig& config);
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
+  Result<void> set_up_lines(MachineConfig& config);
+  Result<void> set_up_disks(MachineConfig& config);
+  Result<void> set_up_networks();
+  Result<void> set_up_devices();
+  Result<void> set_up_debugger();
+  // setup_memory.cpp
+  Result<void> set_up_memory_files(MachineConfig& config);
+  Result<void> set_up_kernel(MachineConfig& config);
+  Result<void> set_up_firmware_files(MachineConfig& config);
+  Result<void> set_up_semihosting(MachineConfig& config);
+  void end_from_guest(int code);
 
   // session.cpp
   void run_slice();
@@ -114,6 +121,8 @@ class Session final : private RunControl, private GdbTarget {
   std::unique_ptr<LogOutput> log_output_;
   std::unique_ptr<DeviceLog> log_;
   std::unique_ptr<CharLines> lines_;
+  std::unique_ptr<host::OutputChar> plain_output_, plain_errors_;  // of semihosting
+  std::unique_ptr<host::SemihostingFiles> guest_files_;
   std::unique_ptr<dev::EntropySource> entropy_;
   std::unique_ptr<host::HostClock> calendar_clock_;  // the guest's, unless it goes by guest time
   struct Disk {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "machines/user_tree.h"
 #include "machines/virt_tree.h"
 
 namespace mynah {
@@ -107,17 +108,23 @@ Result<void> VirtMachine::build() {
   if (gicv2_) add_part(*gicv2_);
   if (gicv3_) add_part(*gicv3_);
   for (dev::Stateful* part : processor_.parts()) add_part(*part);
-  add_firmware_items();
-  return place_kernel();
+  if (auto ok = add_firmware_items(); !ok) return ok;
+  if (auto ok = place_start(); !ok) return ok;
+  add_semihosting();
+  return {};
 }
 
-void VirtMachine::add_firmware_items() {
+Result<void> VirtMachine::add_firmware_items() {
   fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, 1);
   fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, 1);
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
-  if (config_.kernel.empty() || config_.starts_kernel()) return;
+  for (FirmwareFile& file : config_.firmware_files)
+    if (!fw_cfg_->add_file(file.name, std::move(file.contents)))
+      return error("-fw_cfg: there is a file '{}' already, or there are more than {}; leave it out",
+                   file.name, dev::FwCfg::kMaxFiles);
+  if (config_.kernel.empty() || config_.starts_kernel()) return {};
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
   fw_cfg_->add_item(dev::FwCfg::kKernelData, std::move(config_.kernel));
@@ -125,40 +132,83 @@ void VirtMachine::add_firmware_items() {
   fw_cfg_->add_item(dev::FwCfg::kInitrdData, std::move(config_.initrd));
   fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
   fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
-}
-
-Result<void> VirtMachine::place_kernel() {
-  uint64_t initrd = 0, initrd_end = 0;  // firmware gets it from fw_cfg, and says itself where it put it
-  if (config_.starts_kernel()) {
-    auto layout = place_arm_kernel(config_.kernel, kRam, config_.ram_bytes, config_.initrd.size());
-    if (!layout) return layout.error();
-    layout_ = *layout;
-    initrd = config_.initrd.empty() ? 0 : layout_.initrd;
-    initrd_end = initrd + config_.initrd.size();
-  } else {
-    layout_.dtb = kRam;  // firmware finds it at the start of RAM
-    layout_.entry = kFlash;
-  }
-  if (config_.dtb.empty()) {
-    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, initrd, initrd_end});
-  } else {
-    auto patched = patch_chosen(config_.dtb, config_.command_line, initrd, initrd_end);
-    if (!patched) return patched.error();
-    dtb_ = std::move(*patched);
-  }
-  if (layout_.dtb + dtb_.size() > kRam + config_.ram_bytes)
-    return Error{"memory is too small for kernel, initrd and device tree; use a larger -m"};
   return {};
 }
 
-void VirtMachine::reset_board() {
+// What is in memory at the start, and where execution begins.
+Result<void> VirtMachine::place_start() {
+  const AddressSpan ram{kRam, kRam + config_.ram_bytes};
+  uint64_t initrd = 0, initrd_end = 0;  // firmware gets it from fw_cfg, and says itself where it put it
   if (config_.starts_kernel()) {
-    memory().write(layout_.kernel, config_.kernel.data(), config_.kernel.size());
-    if (!config_.initrd.empty()) memory().write(layout_.initrd, config_.initrd.data(), config_.initrd.size());
-    cpu().arm().x(0) = layout_.dtb;
+    auto layout = place_arm_kernel(config_.kernel, ram, config_.initrd.size());
+    if (!layout) return layout.error();
+    layout_ = std::move(*layout);
+    contents_ = layout_.kernel;
+    if (layout_.linux_protocol && !config_.initrd.empty()) {
+      initrd = layout_.initrd;
+      initrd_end = initrd + config_.initrd.size();
+      contents_.add("the initrd", initrd, config_.initrd);
+    }
+  } else {
+    layout_.dtb = kRam;  // firmware finds it at the start of RAM
+    layout_.tree_room = config_.ram_bytes;
+    layout_.entry = kFlash;
   }
-  memory().write(layout_.dtb, dtb_.data(), dtb_.size());
+  if (auto ok = place_tree(initrd, initrd_end); !ok) return ok;
+  if (auto ok =
+          loads_.place(config_.loads, kArm64Elf, static_cast<unsigned>(processors().size()), ram, contents_);
+      !ok)
+    return ok;
+  return contents_.check(ram);
+}
+
+Result<void> VirtMachine::place_tree(uint64_t initrd, uint64_t initrd_end) {
+  if (config_.dtb.empty()) {
+    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, initrd, initrd_end});
+  } else {
+    auto completed = complete_tree(config_.dtb, {.ram_base = kRam,
+                                                 .ram_bytes = config_.ram_bytes,
+                                                 .command_line = config_.command_line,
+                                                 .initrd_start = initrd,
+                                                 .initrd_end = initrd_end});
+    if (!completed) return completed.error();
+    dtb_ = std::move(*completed);
+  }
+  if (!layout_.linux_protocol) {
+    // An ELF program that needs the room goes without: the machine's own tree takes 1 MiB in the QEMU
+    // machine.
+    const uint64_t need = std::max<uint64_t>(dtb_.size(), config_.dtb.empty() ? 1 << 20 : 0);
+    if (need > layout_.tree_room) return {};
+  } else if (layout_.dtb + dtb_.size() > kRam + config_.ram_bytes) {
+    return Error{"memory is too small for kernel, initrd and device tree; use a larger -m"};
+  }
+  contents_.add("the device tree", layout_.dtb, dtb_);
+  return {};
+}
+
+void VirtMachine::add_semihosting() {
+  if (!config_.semihosting) return;
+  const AddressSpan heap = contents_.largest_gap({kRam, kRam + config_.ram_bytes});
+  semihosting_ = std::make_unique<Semihosting>(
+      *config_.semihosting,
+      Semihosting::Facts{.clock = clock(),
+                         .calendar = [this] { return rtc_clock_.base_seconds() + rtc_clock_.seconds(); },
+                         .heap_begin = heap.begin,
+                         .heap_end = heap.end},
+      log_);
+  processor_.serve_semihosting(semihosting_.get());
+  add_part(*semihosting_);
+}
+
+void VirtMachine::reset_board() {
+  loads_.write(memory());
+  contents_.write(memory());
+  cpu().arm().x(0) = layout_.linux_protocol ? layout_.dtb : 0;
   cpu().set_pc(layout_.entry);
+  for (const LoadRequests::Start& start : loads_.starts()) {
+    if (start.processor == 0) cpu().arm().x(0) = 0;
+    processors()[start.processor].guest->set_pc(start.pc);
+  }
 }
 
 void VirtMachine::time_resumed() { rtc_->clock_moved(); }

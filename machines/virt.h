@@ -52,8 +52,10 @@ class VirtMachine final : public Machine {
   void add_interrupt_controller();
   void add_devices();
   Result<void> add_flash(unsigned n);
-  void add_firmware_items();
-  Result<void> place_kernel();
+  Result<void> add_firmware_items();
+  Result<void> place_start();
+  Result<void> place_tree(uint64_t initrd, uint64_t initrd_end);
+  void add_semihosting();
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
@@ -71,6 +73,9 @@ class VirtMachine final : public Machine {
   std::vector<std::unique_ptr<dev::VirtioMmio>> transports_;  // these let go of the devices
   std::vector<uint8_t> dtb_;
   ArmBootLayout layout_;
+  LoadList contents_;  // of memory at every reset
+  LoadRequests loads_;
+  std::unique_ptr<Semihosting> semihosting_;
 };
 
 }  // namespace mynah

@@ -4,6 +4,7 @@
 #include "machines/virt_board.h"
 
 #include "machines/arm_boot.h"
+#include "machines/loader/zboot.h"
 #include "machines/virt.h"
 
 namespace mynah {
@@ -30,9 +31,14 @@ WrongChoice check_cpu(std::string_view specification) {
   return {std::move(made.error), std::move(made.unknown), std::move(made.known)};
 }
 
-Result<void> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes) {
-  const auto layout = place_arm_kernel(kernel, virt_map::kRam, ram_bytes, 0);
-  return layout ? Result<void>() : layout.error();
+Result<std::string> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd) {
+  const auto layout = place_arm_kernel(kernel, {virt_map::kRam, virt_map::kRam + ram_bytes}, 0);
+  if (!layout) return layout.error();
+  if (layout->linux_protocol || !with_initrd) return std::string();
+  return std::string(
+      "the kernel is an ELF program, which gets no initrd; give -kernel an arm64 Image, or the file to "
+      "-device "
+      "loader,file=FILE,addr=ADDRESS,force-raw=on");
 }
 
 std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
@@ -60,7 +66,7 @@ constexpr Board kVirtBoard = {
     .cpu_properties = "aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2",
     .cpu_names = arm::cpu_model_names,
     .check_cpu = check_cpu,
-    .unpack_kernel = gunzip_image,
+    .unpack_kernel = unpack_kernel,
     .check_kernel = check_kernel,
     .make = make,
 };
