@@ -74,12 +74,13 @@ struct Semihosting::Call {
     std::memcpy(bytes, &value, sizeof value);
     return memory.write(address, bytes);
   }
-  // Of so many bytes, without a NUL among them.
+  // Of so many bytes; some programs count the end mark.
   bool name(uint64_t address, uint64_t length, std::string& to) {
     if (length > kMostName) return false;
     to.resize(length);
-    return memory.read(address, {reinterpret_cast<uint8_t*>(to.data()), to.size()}) &&
-           to.find('\0') == std::string::npos;
+    if (!memory.read(address, {reinterpret_cast<uint8_t*>(to.data()), to.size()})) return false;
+    to.resize(std::min(to.find('\0'), to.size()));
+    return true;
   }
 };
 
