@@ -60,6 +60,7 @@ void Session::run_slice() {
   if (at_breakpoint()) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
   resumed_at_breakpoint_ = false;
   const AfterExit after = machine_->run_slice();
+  if (ended_) return;  // by the guest
   if (after == AfterExit::kHalt) return idle();
   idle_ = false;
   if (after != AfterExit::kContinue) after_slice(after);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "machines/loader/uimage.h"
 #include "machines/user_tree.h"
 #include "machines/virt_tree.h"
 
@@ -140,14 +141,15 @@ Result<void> VirtMachine::place_start() {
   const AddressSpan ram{kRam, kRam + config_.ram_bytes};
   uint64_t initrd = 0, initrd_end = 0;  // firmware gets it from fw_cfg, and says itself where it put it
   if (config_.starts_kernel()) {
-    auto layout = place_arm_kernel(config_.kernel, ram, config_.initrd.size());
+    const auto ramdisk = ramdisk_contents(config_.initrd);
+    auto layout = place_arm_kernel(config_.kernel, ram, ramdisk.size());
     if (!layout) return layout.error();
     layout_ = std::move(*layout);
     contents_ = layout_.kernel;
-    if (layout_.linux_protocol && !config_.initrd.empty()) {
+    if (layout_.linux_protocol && !ramdisk.empty()) {
       initrd = layout_.initrd;
-      initrd_end = initrd + config_.initrd.size();
-      contents_.add("the initrd", initrd, config_.initrd);
+      initrd_end = initrd + ramdisk.size();
+      contents_.add("the initrd", initrd, ramdisk);
     }
   } else {
     layout_.dtb = kRam;  // firmware finds it at the start of RAM

@@ -36,7 +36,7 @@ inline Bytes run_lzma(lzma_stream z, const Bytes& plain) {
   z.avail_in = plain.size();
   z.next_out = out.data();
   z.avail_out = out.size();
-  lzma_code(&z, LZMA_FINISH);
+  (void)lzma_code(&z, LZMA_FINISH);
   out.resize(z.total_out);
   lzma_end(&z);
   return out;
