@@ -59,6 +59,7 @@ int Session::run() {
 void Session::run_slice() {
   if (at_breakpoint()) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
   resumed_at_breakpoint_ = false;
+  input_for_call_ = false;
   const AfterExit after = machine_->run_slice();
   if (ended_) return;  // by the guest
   if (after == AfterExit::kHalt) return idle();
@@ -102,7 +103,7 @@ void Session::idle() {
   poll_host(0ns);
   const auto awake = [&] {
     return ended_ || state_ != State::kRunning || signals_->ending().signal || reset_wanted_ ||
-           processor().guest->wake_pending();
+           input_for_call_ || processor().guest->wake_pending();
   };
   if (awake()) return;
   const auto skip = left();

@@ -148,7 +148,8 @@ class Session final : private RunControl, private GdbTarget {
   int exit_code_ = 0;
   bool lost_data_ = false;  // said already; the exit code tells, too
   bool reset_wanted_ = false;
-  bool poll_soon_ = false;  // a backend has work for the poll loop
+  bool poll_soon_ = false;       // a backend has work for the poll loop
+  bool input_for_call_ = false;  // a guest that waits for it in a call of semihosting can go on
   bool gdb_connected_ = false;
   bool resumed_at_breakpoint_ = false;  // the first slice may start at one
   bool wrote_pid_file_ = false;

@@ -141,6 +141,7 @@ Result<void> Session::set_up_semihosting(MachineConfig& config) {
     made.errors = plain_errors_.get();
   }
   made.exit = [this](int code) { end_from_guest(code); };
+  made.input = [this] { input_for_call_ = true; };
   made.tell = [this](const std::string& sentence) { report(sentence, false); };
   return {};
 }

@@ -34,6 +34,7 @@ struct SemihostingConfig {
   dev::CharBackend* errors = nullptr;   // what the program writes as errors; null: the console
   std::function<void(int code)> exit;   // the program has ended; 0 to 255
   std::function<void(const std::string& sentence)> tell;  // a person
+  std::function<void()> input;                            // has come: a call that waits can go on
 };
 
 struct MachineConfig {

@@ -428,6 +428,7 @@ size_t Semihosting::can_receive() const { return kInputRoom - std::min(kInputRoo
 
 void Semihosting::receive(std::span<const uint8_t> bytes) {
   input_.insert(input_.end(), bytes.begin(), bytes.end());
+  if (config_.input) config_.input();
 }
 
 void Semihosting::serialize_state(dev::StateStream& stream) {
