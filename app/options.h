@@ -93,6 +93,26 @@ struct CharOption {
   bool mux = false;
 };
 
+// -device loader: a file, or without one data, or a processor's start.
+struct LoaderOption {
+  std::string file;
+  std::vector<uint8_t> data;
+  bool raw = false;
+  std::optional<uint64_t> address;
+  std::optional<unsigned> processor;
+};
+
+struct FirmwareFileOption {
+  std::string name, file;
+  std::optional<std::string> text;  // in place of a file
+};
+
+struct SemihostingOption {
+  bool enabled = false, user_space = false;
+  std::string chardev, folder;  // empty: the terminal; no files
+  std::vector<std::string> arguments;
+};
+
 // What -d asks for.
 enum class Trace : uint16_t {
   kInAsm = 1 << 0,
@@ -127,6 +147,9 @@ struct Options {
   uint64_t ram_bytes = uint64_t{128} << 20;
   std::string kernel, initrd, append, dtb, bios;
   std::vector<std::string> firmware_folders;
+  std::vector<LoaderOption> loads;
+  std::vector<FirmwareFileOption> firmware_files;
+  SemihostingOption semihosting;
   std::array<uint8_t, 16> uuid{};
   bool uuid_given = false;
   std::string name;

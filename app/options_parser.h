@@ -61,6 +61,12 @@ Result<const DeviceRow*> find_network_card(const std::string& model);  // as mod
 std::string network_card_list();
 Result<void> apply_object(OptionParser&, const std::string&);
 
+// options_boot.cpp
+Result<void> apply_loader(OptionParser&, std::string_view properties);  // -device loader
+Result<void> apply_firmware_file(OptionParser&, const std::string&);
+Result<void> apply_semihosting(OptionParser&, const std::string&);
+Result<void> apply_semihosting_config(OptionParser&, const std::string&);
+
 // options_host.cpp
 Result<void> apply_netdev(OptionParser&, const std::string&);
 Result<void> apply_nic(OptionParser&, const std::string&);

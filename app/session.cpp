@@ -57,7 +57,9 @@ int Session::run() {
 }
 
 void Session::run_slice() {
+  input_for_call_ = false;
   const AfterExit after = machine_->run_slice();
+  if (ended_) return;  // by the guest
   if (after == AfterExit::kHalt) return idle();
   idle_ = false;
   if (after != AfterExit::kContinue) after_slice(after);
@@ -84,7 +86,7 @@ void Session::idle() {
   poll_host(0ns);
   const auto awake = [&] {
     return ended_ || state_ != State::kRunning || signals_->ending().signal || reset_wanted_ ||
-           !machine_->idle();
+           input_for_call_ || machine_->wake_pending();
   };
   if (awake()) return;
   const auto skip = left();
@@ -106,10 +108,8 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
   next_poll_ = HostClock::now() + kPollEvery;
   if (machine_->clock().deterministic()) next_guest_poll_ = machine_->clock().now() + kGuestPollEvery;
   if (gdb_) look_after_debugger();
-  if (const auto result = initrd_check_.poll(); result && !*result) {
-    report(result->message(), false);
-    end(1);
-  }
+  if (const auto result = initrd_check_.poll(); result && !*result)
+    report("warning: " + result->message(), false);
   if (signals_->take_report_request()) {
     lines_->start_line();
     std::fputs(figures().c_str(), stderr);

@@ -23,8 +23,10 @@
 #include "app/options.h"
 #include "app/signals.h"
 #include "app/stats.h"
+#include "devices/host/char_output.h"
 #include "devices/host/char_socket.h"
 #include "devices/host/host_clock.h"
+#include "devices/host/semihosting_files.h"
 #include "devices/host/slirp_net.h"
 #include "machines/machine.h"
 
@@ -48,17 +50,22 @@ class Session final : private RunControl, private GdbTarget {
   explicit Session(Options options);
   // setup.cpp
   Result<void> set_up();
-  Result<void> set_up_memory_files(MachineConfig& config);
-  Result<void> set_up_lines(MachineConfig& config);
-  Result<void> set_up_disks(MachineConfig& config);
-  Result<void> set_up_networks();
-  Result<void> set_up_devices();
-  Result<void> set_up_debugger();
   void set_up_entropy(MachineConfig& config);
   std::string nothing_to_start() const;
   void set_up_calendar(MachineConfig& config);
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
+  Result<void> set_up_lines(MachineConfig& config);
+  Result<void> set_up_disks(MachineConfig& config);
+  Result<void> set_up_networks();
+  Result<void> set_up_devices();
+  Result<void> set_up_debugger();
+  // setup_memory.cpp
+  Result<void> set_up_memory_files(MachineConfig& config);
+  Result<void> set_up_kernel(MachineConfig& config);
+  Result<void> set_up_firmware_files(MachineConfig& config);
+  Result<void> set_up_semihosting(MachineConfig& config);
+  void end_from_guest(int code);
 
   // session.cpp
   void run_slice();
@@ -119,6 +126,8 @@ class Session final : private RunControl, private GdbTarget {
   std::unique_ptr<LogOutput> log_output_;
   std::unique_ptr<DeviceLog> log_;
   std::unique_ptr<CharLines> lines_;
+  std::unique_ptr<host::OutputChar> plain_output_, plain_errors_;  // of semihosting
+  std::unique_ptr<host::SemihostingFiles> guest_files_;
   std::unique_ptr<dev::EntropySource> entropy_;
   std::unique_ptr<host::HostClock> calendar_clock_;  // the guest's, unless it goes by guest time
   struct Disk {
@@ -144,7 +153,8 @@ class Session final : private RunControl, private GdbTarget {
   int exit_code_ = 0;
   bool lost_data_ = false;  // said already; the exit code tells, too
   bool reset_wanted_ = false;
-  bool poll_soon_ = false;  // a backend has work for the poll loop
+  bool poll_soon_ = false;       // a backend has work for the poll loop
+  bool input_for_call_ = false;  // a guest that waits for it in a call of semihosting can go on
   bool gdb_connected_ = false;
   size_t selected_ = 0;  // number of a processor
   size_t stepping_ = 0;  // kStepping: the one that does

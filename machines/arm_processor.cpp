@@ -90,6 +90,7 @@ struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware, PsciProcessor
   void call_after_cycles(uint64_t cycles) override { p.cycles_->call_after(cycles); }
   void set_pmu_interrupt(bool level) override { p.pmu_irq_.set(level); }
   std::optional<AfterExit> call(arm::ArmState& state, bool) override { return psci_call(state, *this); }
+  Halt halt(arm::ArmState& state, uint16_t immediate) override;
 
   // --- PsciProcessors
   ArmProcessor* find(uint64_t affinity) const {
@@ -108,6 +109,45 @@ struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware, PsciProcessor
   Vcpu& vcpu() { return p.vcpu(); }
   ArmProcessor& p;
 };
+
+// Memory as the code that calls may use it, page by page.
+struct CallerMemory final : Semihosting::Memory {
+  CallerMemory(arm::ArmCpu& cpu, GuestMemory& memory) : cpu(cpu), memory(memory) {}
+  bool read(uint64_t address, std::span<uint8_t> to) override {
+    return each_page(address, to.size(), Access::kRead,
+                     [&](uint64_t pa, size_t at, size_t n) { return memory.read(pa, to.data() + at, n); });
+  }
+  bool write(uint64_t address, std::span<const uint8_t> from) override {
+    return each_page(address, from.size(), Access::kWrite,
+                     [&](uint64_t pa, size_t at, size_t n) { return memory.write(pa, from.data() + at, n); });
+  }
+  template <typename Piece>
+  bool each_page(uint64_t address, size_t size, Access access, Piece piece) {
+    const uint32_t permission_class = cpu.context_key().translation.permission_class;
+    for (size_t done = 0; done < size;) {
+      const uint64_t at = address + done;
+      const size_t n = std::min<size_t>(size - done, kGuestPageSize - at % kGuestPageSize);
+      const TranslateResult t = cpu.translate(at, access, permission_class);
+      if (!t.ok || !piece(t.page.pa, done, n)) return false;
+      done += n;
+    }
+    return true;
+  }
+  arm::ArmCpu& cpu;
+  GuestMemory& memory;
+};
+
+arm::Firmware::Halt ArmProcessor::System::halt(arm::ArmState& state, uint16_t immediate) {
+  constexpr uint16_t kSemihosting = 0xf000;
+  if (!p.semihosting_ || immediate != kSemihosting || (state.el == 0 && !p.semihosting_->from_user_space()))
+    return Halt::kUndefined;
+  p.machine_.events().run_due();
+  CallerMemory memory(*p.cpu_, p.machine_.memory());
+  return p.semihosting_->call(memory, static_cast<uint32_t>(state.x(0)), state.x(1), state.x(0)) ==
+                 Semihosting::Done::kYes
+             ? Halt::kDone
+             : Halt::kAgain;
+}
 
 struct ArmProcessor::Lines final : dev::IrqSink {
   enum Line : unsigned { kIrq, kFiq };

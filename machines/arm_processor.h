@@ -18,6 +18,7 @@
 #include "devices/timer/generic_timer.h"
 #include "frontend/arm/cpu.h"
 #include "machines/machine.h"
+#include "machines/semihosting.h"
 
 namespace mynah {
 
@@ -43,6 +44,8 @@ class ArmProcessor final : public dev::Stateful {
     dev::Gicv3* gicv3 = nullptr;  // whose CPU interface the ICC_ registers are; null: there are none
   };
   void connect(const Outputs& outputs);  // once
+  // HLT #0xF000 calls it from now on; null: it is undefined, as without.
+  void serve_semihosting(Semihosting* semihosting) { semihosting_ = semihosting; }
   // In the order in which they are reset.
   std::array<dev::Stateful*, 4> parts();
 
@@ -81,6 +84,7 @@ class ArmProcessor final : public dev::Stateful {
   std::unique_ptr<dev::CycleClock> cycles_;
   dev::IrqLine pmu_irq_;
   dev::Gicv3* gicv3_ = nullptr;
+  Semihosting* semihosting_ = nullptr;
 };
 
 }  // namespace mynah

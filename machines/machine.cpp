@@ -112,7 +112,9 @@ constexpr uint64_t kTurn = 50'000;
 bool can_run(const Processor& p) { return !p.guest->asleep() || p.guest->wake_pending(); }
 }  // namespace
 
-bool Machine::idle() const { return std::ranges::none_of(processors_, can_run); }
+bool Machine::wake_pending() const {
+  return std::ranges::any_of(processors_, [](const Processor& p) { return p.guest->wake_pending(); });
+}
 
 // Behind a turn, so that those that wait for a store of this processor's look again.
 void Machine::end_turn() {
@@ -176,8 +178,12 @@ AfterExit Machine::run_slice() {
     turn_left_ -= std::min(turn_left_, ran);
     const bool waits = after == AfterExit::kHalt || after == AfterExit::kYield;
     if (after != AfterExit::kContinue && !waits) return after;
+    if (!turns) {
+      events_.run_due();
+      return waits && !wake_pending() ? AfterExit::kHalt : AfterExit::kContinue;
+    }
     if (waits || turn_left_ == 0) end_turn();
-    if (turn_left_ > 0 || (!turns && !waits)) return after;  // an event is due, or something asked for a stop
+    if (turn_left_ > 0) return AfterExit::kContinue;  // an event is due, or something asked for a stop
     left -= std::min(left, ran + kTurn / 100);               // a turn costs, however short
   }
   return AfterExit::kContinue;

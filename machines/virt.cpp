@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "machines/loader/uimage.h"
 #include "machines/pci_root.h"
+#include "machines/user_tree.h"
 
 namespace mynah {
 
@@ -160,17 +162,23 @@ Result<void> VirtMachine::build() {
   if (gicv3_) add_part(*gicv3_);
   for (const auto& processor : arm_)
     for (dev::Stateful* part : processor->parts()) add_part(*part);
-  add_firmware_items();
-  return place_kernel();
+  if (auto ok = add_firmware_items(); !ok) return ok;
+  if (auto ok = place_start(); !ok) return ok;
+  add_semihosting();
+  return {};
 }
 
-void VirtMachine::add_firmware_items() {
+Result<void> VirtMachine::add_firmware_items() {
   fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, static_cast<uint16_t>(arm_.size()));
   fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, static_cast<uint16_t>(config_.processors.max));
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
-  if (config_.kernel.empty() || config_.starts_kernel()) return;
+  for (FirmwareFile& file : config_.firmware_files)
+    if (!fw_cfg_->add_file(file.name, std::move(file.contents)))
+      return error("-fw_cfg: there is a file '{}' already, or there are more than {}; leave it out",
+                   file.name, dev::FwCfg::kMaxFiles);
+  if (config_.kernel.empty() || config_.starts_kernel()) return {};
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
   fw_cfg_->add_item(dev::FwCfg::kKernelData, std::move(config_.kernel));
@@ -178,43 +186,87 @@ void VirtMachine::add_firmware_items() {
   fw_cfg_->add_item(dev::FwCfg::kInitrdData, std::move(config_.initrd));
   fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
   fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
+  return {};
 }
 
-Result<void> VirtMachine::place_kernel() {
+// What is in memory at the start, and where execution begins.
+Result<void> VirtMachine::place_start() {
+  const AddressSpan ram{kRam, kRam + config_.ram_bytes};
   uint64_t initrd = 0, initrd_end = 0;  // firmware gets it from fw_cfg, and says itself where it put it
   if (config_.starts_kernel()) {
-    auto layout = place_arm_kernel(config_.kernel, kRam, config_.ram_bytes, config_.initrd.size());
+    const auto ramdisk = ramdisk_contents(config_.initrd);
+    auto layout = place_arm_kernel(config_.kernel, ram, ramdisk.size());
     if (!layout) return layout.error();
-    layout_ = *layout;
-    initrd = config_.initrd.empty() ? 0 : layout_.initrd;
-    initrd_end = initrd + config_.initrd.size();
+    layout_ = std::move(*layout);
+    contents_ = layout_.kernel;
+    if (layout_.linux_protocol && !ramdisk.empty()) {
+      initrd = layout_.initrd;
+      initrd_end = initrd + ramdisk.size();
+      contents_.add("the initrd", initrd, ramdisk);
+    }
   } else {
     layout_.dtb = kRam;  // firmware finds it at the start of RAM
+    layout_.tree_room = config_.ram_bytes;
     layout_.entry = kFlash;
   }
+  if (auto ok = place_tree(initrd, initrd_end); !ok) return ok;
+  if (auto ok =
+          loads_.place(config_.loads, kArm64Elf, static_cast<unsigned>(processors().size()), ram, contents_);
+      !ok)
+    return ok;
+  return contents_.check(ram);
+}
+
+Result<void> VirtMachine::place_tree(uint64_t initrd, uint64_t initrd_end) {
   if (config_.dtb.empty()) {
     std::vector<uint64_t> affinities;
     for (const auto& processor : arm_) affinities.push_back(processor->affinity());
     dtb_ = make_virt_tree(
         {config_, cpu().model(), affinities, gic_version_, pci_windows_, initrd, initrd_end});
   } else {
-    auto patched = patch_chosen(config_.dtb, config_.command_line, initrd, initrd_end);
-    if (!patched) return patched.error();
-    dtb_ = std::move(*patched);
+    auto completed = complete_tree(config_.dtb, {.ram_base = kRam,
+                                                 .ram_bytes = config_.ram_bytes,
+                                                 .command_line = config_.command_line,
+                                                 .initrd_start = initrd,
+                                                 .initrd_end = initrd_end});
+    if (!completed) return completed.error();
+    dtb_ = std::move(*completed);
   }
-  if (layout_.dtb + dtb_.size() > kRam + config_.ram_bytes)
+  if (!layout_.linux_protocol) {
+    // An ELF program that needs the room goes without: the machine's own tree takes 1 MiB in the QEMU
+    // machine.
+    const uint64_t need = std::max<uint64_t>(dtb_.size(), config_.dtb.empty() ? 1 << 20 : 0);
+    if (need > layout_.tree_room) return {};
+  } else if (layout_.dtb + dtb_.size() > kRam + config_.ram_bytes) {
     return Error{"memory is too small for kernel, initrd and device tree; use a larger -m"};
+  }
+  contents_.add("the device tree", layout_.dtb, dtb_);
   return {};
 }
 
+void VirtMachine::add_semihosting() {
+  if (!config_.semihosting) return;
+  const AddressSpan heap = contents_.largest_gap({kRam, kRam + config_.ram_bytes});
+  semihosting_ = std::make_unique<Semihosting>(
+      *config_.semihosting,
+      Semihosting::Facts{.clock = clock(),
+                         .calendar = [this] { return rtc_clock_.base_seconds() + rtc_clock_.seconds(); },
+                         .heap_begin = heap.begin,
+                         .heap_end = heap.end},
+      log_);
+  for (const auto& processor : arm_) processor->serve_semihosting(semihosting_.get());
+  add_part(*semihosting_);
+}
+
 void VirtMachine::reset_board() {
-  if (config_.starts_kernel()) {
-    memory().write(layout_.kernel, config_.kernel.data(), config_.kernel.size());
-    if (!config_.initrd.empty()) memory().write(layout_.initrd, config_.initrd.data(), config_.initrd.size());
-    cpu().arm().x(0) = layout_.dtb;
-  }
-  memory().write(layout_.dtb, dtb_.data(), dtb_.size());
+  loads_.write(memory());
+  contents_.write(memory());
+  cpu().arm().x(0) = layout_.linux_protocol ? layout_.dtb : 0;
   cpu().set_pc(layout_.entry);
+  for (const LoadRequests::Start& start : loads_.starts()) {
+    if (start.processor == 0) cpu().arm().x(0) = 0;
+    processors()[start.processor].guest->set_pc(start.pc);
+  }
   for (size_t i = 1; i < arm_.size(); ++i) arm_[i]->turn_off();
 }
 

@@ -56,8 +56,10 @@ class VirtMachine final : public Machine {
   void add_devices();
   void add_pci_host(const VirtConfig& config);
   Result<void> add_flash(unsigned n);
-  void add_firmware_items();
-  Result<void> place_kernel();
+  Result<void> add_firmware_items();
+  Result<void> place_start();
+  Result<void> place_tree(uint64_t initrd, uint64_t initrd_end);
+  void add_semihosting();
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
@@ -78,6 +80,9 @@ class VirtMachine final : public Machine {
   std::unique_ptr<dev::pci::Host> pci_;
   std::vector<uint8_t> dtb_;
   ArmBootLayout layout_;
+  LoadList contents_;  // of memory at every reset
+  LoadRequests loads_;
+  std::unique_ptr<Semihosting> semihosting_;
 };
 
 }  // namespace mynah

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "machines/arm_boot.h"
+#include "machines/loader/zboot.h"
 #include "machines/virt.h"
 
 namespace mynah {
@@ -35,9 +36,14 @@ WrongChoice check_cpu(std::string_view specification) {
   return {std::move(made.error), std::move(made.unknown), std::move(made.known)};
 }
 
-Result<void> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes) {
-  const auto layout = place_arm_kernel(kernel, virt_map::kRam, ram_bytes, 0);
-  return layout ? Result<void>() : layout.error();
+Result<std::string> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd) {
+  const auto layout = place_arm_kernel(kernel, {virt_map::kRam, virt_map::kRam + ram_bytes}, 0);
+  if (!layout) return layout.error();
+  if (layout->linux_protocol || !with_initrd) return std::string();
+  return std::string(
+      "the kernel is an ELF program, which gets no initrd; give -kernel an arm64 Image, or the file to "
+      "-device "
+      "loader,file=FILE,addr=ADDRESS,force-raw=on");
 }
 
 unsigned gic_version(const BoardChoice& choice) {
@@ -93,7 +99,7 @@ constexpr Board kVirtBoard = {
     .check_cpu = check_cpu,
     .most_processors = most_processors,
     .more_processors = more_processors,
-    .unpack_kernel = gunzip_image,
+    .unpack_kernel = unpack_kernel,
     .check_kernel = check_kernel,
     .make = make,
 };

@@ -392,6 +392,21 @@ AfterExit ArmCpu::wait_for_event() {
   return fall_asleep(Sleep::kForEvent);
 }
 
+AfterExit ArmCpu::halt(uint16_t immediate) {
+  switch (firmware_ ? firmware_->halt(state_, immediate) : Firmware::Halt::kUndefined) {
+    case Firmware::Halt::kUndefined:
+      take(synchronous(syndrome::unknown()), state_.pc());
+      break;
+    case Firmware::Halt::kDone:
+      set_pc(state_.pc() + 4);
+      complete_step();
+      break;
+    case Firmware::Halt::kAgain:
+      return AfterExit::kHalt;  // awake: what is pending is taken before
+  }
+  return AfterExit::kContinue;
+}
+
 AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
   const uint64_t pc = state_.pc();
   switch (static_cast<ExitReason>(reason)) {
@@ -427,8 +442,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       take(synchronous(syndrome::brk(static_cast<uint16_t>(imm))), pc);
       break;
     case ExitReason::kHlt:
-      take(synchronous(syndrome::unknown()), pc);
-      break;
+      return halt(static_cast<uint16_t>(imm));
     case ExitReason::kEret:
       return_from_exception(argument);
       break;
