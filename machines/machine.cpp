@@ -179,12 +179,12 @@ AfterExit Machine::run_slice() {
     const bool waits = after == AfterExit::kHalt || after == AfterExit::kYield;
     if (after != AfterExit::kContinue && !waits) return after;
     if (!turns) {
-      events_.run_due();
+      if (waits) events_.run_due();
       return waits && !wake_pending() ? AfterExit::kHalt : AfterExit::kContinue;
     }
     if (waits || turn_left_ == 0) end_turn();
     if (turn_left_ > 0) return AfterExit::kContinue;  // an event is due, or something asked for a stop
-    left -= std::min(left, ran + kTurn / 100);               // a turn costs, however short
+    left -= std::min(left, ran + kTurn / 100);        // a turn costs, however short
   }
   return AfterExit::kContinue;
 }

@@ -77,8 +77,8 @@ class Machine {
   const dev::Bus& bus() const { return bus_; }
   const dev::Bus& ports() const { return ports_; }  // an I/O space beside memory; empty where there is none
   const ir::Backend* backend() const { return backend_.get(); }
-  bool halted() const;  // every processor sleeps
-  bool wake_pending() const;  // what one of them waits for is there
+  bool halted() const;                               // every processor sleeps
+  bool wake_pending() const;                         // what one of them waits for is there
   virtual dev::pci::Host* pci() { return nullptr; }  // null where the board has none
   // Empty where the board has none.
   virtual std::span<const uint8_t> device_tree() const { return {}; }

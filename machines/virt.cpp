@@ -221,8 +221,8 @@ Result<void> VirtMachine::place_tree(uint64_t initrd, uint64_t initrd_end) {
   if (config_.dtb.empty()) {
     std::vector<uint64_t> affinities;
     for (const auto& processor : arm_) affinities.push_back(processor->affinity());
-    dtb_ = make_virt_tree(
-        {config_, cpu().model(), affinities, gic_version_, pci_windows_, initrd, initrd_end});
+    dtb_ =
+        make_virt_tree({config_, cpu().model(), affinities, gic_version_, pci_windows_, initrd, initrd_end});
   } else {
     auto completed = complete_tree(config_.dtb, {.ram_base = kRam,
                                                  .ram_bytes = config_.ram_bytes,
