@@ -15,6 +15,7 @@ using namespace virt_map;
 VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
+      with_its_(config.its && config.gic_version == 3),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
                  !config_.rtc_clock),
       processor_(*this, 0, config_.entropy) {
@@ -41,10 +42,16 @@ void VirtMachine::add_interrupt_controller() {
                         .gicv3 = gicv3_.get()});
   };
   if (gic_version_ == 3) {
-    gicv3_ = std::make_unique<dev::Gicv3>(log_, dev::Gicv3Config{});
+    dev::Gicv3Config gic;
+    if (with_its_) gic.lpi_tables = &dma();
+    gicv3_ = std::make_unique<dev::Gicv3>(log_, std::move(gic));
     connect(*gicv3_);
     map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
+    if (with_its_) {
+      its_ = std::make_unique<dev::Gicv3Its>(*gicv3_, dma(), log_, kGicIts);
+      map(kGicIts, dev::Gicv3Its::kWindowSize, *its_);
+    }
   } else {
     gicv2_ = std::make_unique<dev::Gicv2>(log_, dev::Gicv2Config{});
     connect(*gicv2_);
@@ -105,6 +112,7 @@ Result<void> VirtMachine::build() {
     add_part(*part);
   for (const auto& flash : flash_) add_part(*flash);
   if (gicv2_) add_part(*gicv2_);
+  if (its_) add_part(*its_);
   if (gicv3_) add_part(*gicv3_);
   for (dev::Stateful* part : processor_.parts()) add_part(*part);
   add_firmware_items();
@@ -140,7 +148,7 @@ Result<void> VirtMachine::place_kernel() {
     layout_.entry = kFlash;
   }
   if (config_.dtb.empty()) {
-    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, initrd, initrd_end});
+    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, with_its_, initrd, initrd_end});
   } else {
     auto patched = patch_chosen(config_.dtb, config_.command_line, initrd, initrd_end);
     if (!patched) return patched.error();

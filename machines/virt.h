@@ -13,6 +13,7 @@
 #include "devices/gpio/pl061.h"
 #include "devices/intc/gicv2.h"
 #include "devices/intc/gicv3.h"
+#include "devices/intc/gicv3_its.h"
 #include "devices/rtc/pl031.h"
 #include "devices/rtc/rtc_clock.h"
 #include "devices/serial/pl011.h"
@@ -26,6 +27,7 @@ namespace mynah {
 
 struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
+  bool its = true;  // with GICv3
   arm::CpuModel cpu;
 };
 
@@ -57,10 +59,12 @@ class VirtMachine final : public Machine {
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
+  bool with_its_;
   dev::RtcClock rtc_clock_;
   ArmProcessor processor_;
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
+  std::unique_ptr<dev::Gicv3Its> its_;
   dev::NullCharBackend null_serial_;
   std::unique_ptr<dev::Pl011> uart_;
   std::unique_ptr<dev::Pl031> rtc_;

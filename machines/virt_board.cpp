@@ -15,7 +15,7 @@ constexpr BoardProperty kProperties[] = {
     {"secure", "off", "security extensions"},
     {"virtualization", "off", "hypervisor extensions"},
     {"mte", "off", "memory tagging"},
-    {"its", "off", "interrupt translation service"},
+    {"its", "on|off", "interrupt translation service of GICv3, on by default"},
     {"acpi", "off", "ACPI tables"},
     {"usb", "off", "USB controller"},
     {"graphics", "off", "graphics card"},
@@ -39,8 +39,10 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   VirtConfig virt;
   static_cast<MachineConfig&>(virt) = std::move(config);
   virt.cpu = *arm::make_cpu_model(choice.cpu).model;
-  for (const auto& [name, value] : choice.properties)
+  for (const auto& [name, value] : choice.properties) {
     if (name == "gic-version") virt.gic_version = value == "2" ? 2 : 3;
+    if (name == "its") virt.its = value == "on";
+  }
   return std::make_unique<VirtMachine>(std::move(virt), log);
 }
 

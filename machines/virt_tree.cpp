@@ -20,7 +20,13 @@ namespace {
 
 using namespace virt_map;
 
-enum Phandle : uint32_t { kClock = 0x8000, kCpu0 = 0x8001, kIntc = 0x8002, kGpioHandle = 0x8004 };
+enum Phandle : uint32_t {
+  kClock = 0x8000,
+  kCpu0 = 0x8001,
+  kIntc = 0x8002,
+  kMsiHandle = 0x8003,
+  kGpioHandle = 0x8004
+};
 enum Trigger : uint32_t { kEdge = 1, kLevelHigh = 4 };
 constexpr uint32_t kSpi = 0, kPpi = 1;
 
@@ -163,6 +169,14 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("#size-cells", {2});
       w.flag("interrupt-controller");
       w.cells("#interrupt-cells", {3});
+      if (in.its) {
+        Writer::Node its(w, at("its", kGicIts));
+        w.strings("compatible", "arm,gic-v3-its");
+        w.flag("msi-controller");
+        w.cells("#msi-cells", {1});
+        w.reg({kGicIts, 0x20000});
+        w.cells("phandle", {kMsiHandle});
+      }
     }
     {
       Writer::Node node(w, at("flash", kFlash));

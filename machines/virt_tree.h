@@ -15,6 +15,7 @@ struct VirtTreeInput {
   const MachineConfig& config;
   const arm::CpuModel& cpu;
   unsigned gic_version;
+  bool its;
   uint64_t initrd_start, initrd_end;  // equal: there is none
 };
 
