@@ -43,17 +43,33 @@ struct DriveOption {
 enum class RtcBase : uint8_t { kDefault, kUtc, kLocal, kDate };
 enum class RtcSource : uint8_t { kHost, kSteady, kGuest };
 
-enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kSerial, kConsole, kSerialPort };
+enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kSerial, kConsole, kSerialPort, kOther };
+
+struct DeviceRow;  // device_rows.h
 
 struct DeviceOption {
-  DeviceKind kind = DeviceKind::kBlock;
+  const DeviceRow* row = nullptr;
+  DeviceKind kind = DeviceKind::kOther;  // the row's
   std::string id;
+  // Where it goes, on PCI or virtio-mmio.
+  std::string bus;  // of a port: its virtio-serial device
+  std::optional<unsigned> slot;
+  unsigned function = 0;
+  bool multifunction = false;
+  // Of a virtio-pci transport.
+  std::optional<bool> disable_legacy;
+  bool disable_modern = false;
+  std::optional<unsigned> vectors;
+  // Of bridges.
+  unsigned chassis = 0, slot_number = 0, port_number = 0;
+  bool hot_plug = true;
+
   std::string drive, serial;                           // kBlock
   unsigned logical_block = 512, physical_block = 512;  // kBlock
   std::string netdev;                                  // kNet
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng
-  std::string bus, chardev, name;                      // kConsole, kSerialPort
+  std::string chardev, name;                           // kConsole, kSerialPort
   std::optional<unsigned> port;                        // the same: its number on the bus
   size_t owner = 0;                                    // the same: which device is the bus
 };

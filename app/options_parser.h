@@ -22,14 +22,16 @@ struct OptionParser {
   bool legacy_card = false, legacy_user = false;  // -net nic, -net user
   std::string legacy_user_text;
   std::optional<MacAddress> legacy_mac;
+  const DeviceRow* legacy_model = nullptr;
   std::optional<std::string> cpu;             // -cpu
-  std::vector<DeviceOption> default_devices;  // network cards of -nic, after all -device
+  std::vector<DeviceOption> default_devices;  // network cards of -nic, before all -device
 
   void print(std::string text) {
     if (!options.print) options.print = std::move(text);
   }
   // Checks what concerns several options, and makes the devices that drives and networks imply.
   Result<void> finish();
+  Result<void> make_cards();
   Result<void> choose_cpu();  // finish()'s part in options_machine.cpp
 };
 
@@ -52,8 +54,8 @@ Result<void> check_flash(Options&);  // finish()'s part: gives each its flash
 
 // options_devices.cpp
 Result<void> apply_device(OptionParser&, const std::string&);
-// Why a device that is not here can not be, where a bus is the reason; else empty.
-std::string needs_pci(const std::string& name);
+Result<const DeviceRow*> find_network_card(const std::string& model);  // as model= names it
+std::string network_card_list();
 Result<void> apply_object(OptionParser&, const std::string&);
 
 // options_host.cpp

@@ -105,6 +105,7 @@ class Session final : private RunControl, private GdbTarget {
   void gdb_kill() override { end(0); }
   std::string gdb_command(std::string_view text) override { return run_monitor_command(*this, text); }
   struct GdbInput;
+  struct Backends;  // what devices stand on
 
   // Users before what they use, from the last to the first.
   Options options_;

@@ -16,9 +16,10 @@
 
 #include "devices/core/bus.h"
 #include "devices/core/event_queue.h"
-#include "devices/virtio/virtio_device.h"
+#include "devices/pci/host.h"
 #include "engine/guest_memory.h"
 #include "ir/result.h"
+#include "machines/device_places.h"
 #include "machines/guest_clock.h"
 #include "machines/machine_config.h"
 #include "machines/processor.h"
@@ -31,9 +32,10 @@ class Machine {
   Machine(const Machine&) = delete;
   virtual std::string_view name() const = 0;  // the board's
 
-  // Adds a virtio device in whatever way the board has. The factory gets DMA memory and log. Before init().
-  using VirtioFactory = std::function<std::unique_ptr<dev::VirtioDevice>(dev::DmaMemory&, dev::Log&)>;
-  virtual Result<void> add_virtio(const VirtioFactory& make) = 0;
+  // Add a device; before init(). Errors are about the place: a bus or slot that is not there, one that is
+  // taken.
+  Result<void> add_pci(const PciFactory& make, const PciPlace& place);
+  Result<void> add_virtio(const VirtioFactory& make, const VirtioPlace& place);
   // Up to the first instruction; once.
   Result<void> init();
 
@@ -71,6 +73,7 @@ class Machine {
   const dev::Bus& ports() const { return ports_; }  // an I/O space beside memory; empty where there is none
   const ir::Backend* backend() const { return backend_.get(); }
   bool halted() const { return processors_[0].guest->asleep(); }
+  virtual dev::pci::Host* pci() { return nullptr; }  // null where the board has none
   // Empty where the board has none.
   virtual std::span<const uint8_t> device_tree() const { return {}; }
 
@@ -93,6 +96,9 @@ class Machine {
   virtual void reset_board() = 0;
   // While held, processors see no interrupt; then they see their lines as they are.
   virtual void hold_interrupts(bool hold) = 0;
+  virtual Result<void> add_virtio_mmio(const VirtioFactory&, const VirtioMmioPlace&) {
+    return Error{"the machine has no virtio-mmio transports; use the -pci form of the device"};
+  }
   virtual void time_resumed() {}  // guest time stood still, other clocks did not
 
   MachineConfig config_;

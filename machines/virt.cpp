@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "machines/virt_tree.h"
+#include "machines/pci_root.h"
 
 namespace mynah {
 
@@ -25,6 +25,7 @@ VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
   cpu().reset_config.reset_address = kFlash;
   add_interrupt_controller();
   add_devices();
+  add_pci_host(config);
 }
 
 VirtMachine::~VirtMachine() = default;
@@ -57,6 +58,9 @@ void VirtMachine::add_interrupt_controller() {
     connect(*gicv2_);
     map(kGicDistributor, dev::Gicv2::kWindowSize, *gicv2_);
     map(kGicCpu, dev::Gicv2::kWindowSize, gicv2_->cpu_interface());
+    gicv2m_ = std::make_unique<dev::Gicv2m>(
+        *gicv2_, log_, dev::Gicv2m::Config{.base = kGicV2m, .first_spi = kGicV2mIrq, .count = kGicV2mIrqs});
+    map(kGicV2m, dev::Gicv2m::kWindowSize, *gicv2m_);
   }
 }
 
@@ -71,13 +75,42 @@ void VirtMachine::add_devices() {
   map(kGpio, dev::Pl061::kWindowSize, *gpio_);
 }
 
-Result<void> VirtMachine::add_virtio(const VirtioFactory& make) {
+void VirtMachine::add_pci_host(const VirtConfig& config) {
+  pci_ = std::make_unique<dev::pci::Host>(
+      dev::pci::Host::Config{.memory = dma(),
+                             .log = log_,
+                             .lines = {spi(kPciIrq), spi(kPciIrq + 1), spi(kPciIrq + 2), spi(kPciIrq + 3)}});
+  pci_->root().plug(make_generic_root(log_), 0);
+  if (gicv2m_) pci_->set_message_target(gicv2m_.get());
+  if (its_) pci_->set_message_target(its_.get());
+  pci_windows_ = {.config = config.high_pci_config ? kPciHighConfig : kPciConfig,
+                  .config_size = config.high_pci_config ? kPciHighConfigSize : kPciConfigSize,
+                  .high_memory = config.high_pci_memory,
+                  .messages = gicv2m_ || its_};
+  map(pci_windows_.config, pci_windows_.config_size, pci_->ecam());
+  map(kPciIo, kPciIoSize, pci_->add_window(dev::pci::Space::kIo, 0));
+  map(kPciMemory, kPciMemorySize, pci_->add_window(dev::pci::Space::kMemory, kPciMemory));
+  if (config.high_pci_memory)
+    map(kPciHighMemory, kPciHighMemorySize, pci_->add_window(dev::pci::Space::kMemory, kPciHighMemory));
+}
+
+// In the last free slot unless it is said, as QEMU does.
+Result<void> VirtMachine::add_virtio_mmio(const VirtioFactory& make, const VirtioMmioPlace& place) {
+  if (place.slot) {
+    if (*place.slot >= kVirtioSlots)
+      return error("there is no bus virtio-mmio-bus.{}; there are {}, from 0", *place.slot, kVirtioSlots);
+    if (slots_[*place.slot])
+      return error("the bus virtio-mmio-bus.{} has a device already; use another one", *place.slot);
+    slots_[*place.slot] = make(dma(), log_);
+    return {};
+  }
   for (unsigned i = kVirtioSlots; i-- > 0;) {
     if (slots_[i]) continue;
     slots_[i] = make(dma(), log_);
     return {};
   }
-  return Error{"the machine has no free virtio slot; remove a -device (32 fit)"};
+  return error("the machine has no free virtio-mmio slot; {} fit, and -pci forms of devices go elsewhere",
+               kVirtioSlots);
 }
 
 Result<void> VirtMachine::add_flash(unsigned n) {
@@ -106,6 +139,7 @@ Result<void> VirtMachine::build() {
   }
   // Interrupt controller and processor behind those that drive lines into them.
   for (const auto& transport : transports_) add_part(*transport);
+  add_part(*pci_);
   for (dev::Stateful* part :
        {static_cast<dev::Stateful*>(uart_.get()), static_cast<dev::Stateful*>(rtc_.get()),
         static_cast<dev::Stateful*>(gpio_.get()), static_cast<dev::Stateful*>(fw_cfg_.get())})
@@ -148,7 +182,8 @@ Result<void> VirtMachine::place_kernel() {
     layout_.entry = kFlash;
   }
   if (config_.dtb.empty()) {
-    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, with_its_, initrd, initrd_end});
+    dtb_ =
+        make_virt_tree({config_, cpu().model(), gic_version_, with_its_, pci_windows_, initrd, initrd_end});
   } else {
     auto patched = patch_chosen(config_.dtb, config_.command_line, initrd, initrd_end);
     if (!patched) return patched.error();

@@ -12,6 +12,9 @@ namespace {
 
 constexpr BoardProperty kProperties[] = {
     {"gic-version", "2|3|max", "generation of the interrupt controller, 2 by default"},
+    {"highmem", "on|off", "devices and memory above 4 GiB"},
+    {"highmem-ecam", "on|off", "PCI configuration space there"},
+    {"highmem-mmio", "on|off", "PCI memory there"},
     {"secure", "off", "security extensions"},
     {"virtualization", "off", "hypervisor extensions"},
     {"mte", "off", "memory tagging"},
@@ -39,10 +42,16 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   VirtConfig virt;
   static_cast<MachineConfig&>(virt) = std::move(config);
   virt.cpu = *arm::make_cpu_model(choice.cpu).model;
+  bool high = true;
   for (const auto& [name, value] : choice.properties) {
     if (name == "gic-version") virt.gic_version = value == "2" ? 2 : 3;
     if (name == "its") virt.its = value == "on";
+    if (name == "highmem") high = value == "on";
+    if (name == "highmem-ecam") virt.high_pci_config = value == "on";
+    if (name == "highmem-mmio") virt.high_pci_memory = value == "on";
   }
+  virt.high_pci_config &= high;
+  virt.high_pci_memory &= high;
   return std::make_unique<VirtMachine>(std::move(virt), log);
 }
 

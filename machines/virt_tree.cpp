@@ -8,6 +8,7 @@
 
 #include "machines/virt_tree.h"
 
+#include "devices/pci/host.h"
 #include "machines/virt_map.h"
 
 extern "C" {
@@ -37,15 +38,15 @@ class Writer {
     fdt_create(bytes_.data(), static_cast<int>(bytes_.size()));
     fdt_finish_reservemap(bytes_.data());
   }
-  void cells(const char* name, std::initializer_list<uint32_t> values) {
-    std::vector<fdt32_t> raw;
-    for (uint32_t v : values) raw.push_back(cpu_to_fdt32(v));
-    fdt_property(bytes_.data(), name, raw.data(), static_cast<int>(raw.size() * 4));
-  }
   void reg(std::initializer_list<uint64_t> values) {
     std::vector<fdt64_t> raw;
     for (uint64_t v : values) raw.push_back(cpu_to_fdt64(v));
     fdt_property(bytes_.data(), "reg", raw.data(), static_cast<int>(raw.size() * 8));
+  }
+  void cells(const char* name, const std::vector<uint32_t>& values) {
+    std::vector<fdt32_t> raw;
+    for (uint32_t v : values) raw.push_back(cpu_to_fdt32(v));
+    fdt_property(bytes_.data(), name, raw.data(), static_cast<int>(raw.size() * 4));
   }
   // Several strings are separated by NUL in one literal.
   void strings(const char* name, std::string_view value) {
@@ -97,6 +98,42 @@ void primecell(Writer& w, std::string_view name, uint64_t base, unsigned irq, st
   }
 }
 
+// Bindings of the generic host (pci-host-ecam-generic) and of its children's addresses: three cells, of which
+// the first says what space it is.
+void pci_host(Writer& w, const VirtPciWindows& pci) {
+  constexpr uint32_t kIo = 0x01000000, kMemory = 0x02000000, kMemory64 = 0x03000000;
+  constexpr unsigned kSlots = 4, kPins = 4;  // the map repeats after those
+  const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
+  const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
+  Writer::Node node(w, at("pcie", kPciMemory));
+  w.strings("compatible", "pci-host-ecam-generic");
+  w.strings("device_type", "pci");
+  w.cells("#address-cells", {3});
+  w.cells("#size-cells", {2});
+  w.cells("linux,pci-domain", {0});
+  w.cells("bus-range", {0, low(pci.config_size / dev::pci::Host::kEcamBytesPerBus - 1)});
+  w.flag("dma-coherent");
+  if (pci.messages) w.cells("msi-map", {0, kMsiHandle, 0, 0x10000});
+  w.reg({pci.config, pci.config_size});
+  std::vector<uint32_t> ranges;
+  const auto range = [&](uint32_t space, uint64_t bus, uint64_t cpu, uint64_t size) {
+    ranges.insert(ranges.end(), {space, high(bus), low(bus), high(cpu), low(cpu), high(size), low(size)});
+  };
+  range(kIo, 0, kPciIo, kPciIoSize);
+  range(kMemory, kPciMemory, kPciMemory, kPciMemorySize);
+  if (pci.high_memory) range(kMemory64, kPciHighMemory, kPciHighMemory, kPciHighMemorySize);
+  w.cells("ranges", ranges);
+  w.cells("#interrupt-cells", {1});
+  std::vector<uint32_t> map;
+  for (uint32_t slot = 0; slot < kSlots; ++slot)
+    for (uint32_t pin = 0; pin < kPins; ++pin) {
+      const uint32_t irq = kPciIrq + (slot + pin) % kPins;
+      map.insert(map.end(), {slot << 11, 0, 0, pin + 1, kIntc, 0, 0, kSpi, irq, kLevelHigh});
+    }
+  w.cells("interrupt-map", map);
+  w.cells("interrupt-map-mask", {(kSlots - 1) << 11, 0, 0, 7});
+}
+
 }  // namespace
 
 std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
@@ -145,6 +182,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("linux,code", {0x74});
       w.cells("gpios", {kGpioHandle, kPowerKeyLine, 0});
     }
+    pci_host(w, in.pci);
     primecell(w, "pl061", kGpio, kGpioIrq, "arm,pl061\0arm,primecell"sv);
     primecell(w, "pl031", kRtc, kRtcIrq, "arm,pl031\0arm,primecell"sv);
     primecell(w, "pl011", kUart, kUartIrq, "arm,pl011\0arm,primecell"sv, true);
@@ -169,6 +207,13 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("#size-cells", {2});
       w.flag("interrupt-controller");
       w.cells("#interrupt-cells", {3});
+      if (in.gic_version == 2) {
+        Writer::Node frame(w, at("v2m", kGicV2m));
+        w.strings("compatible", "arm,gic-v2m-frame");
+        w.flag("msi-controller");
+        w.reg({kGicV2m, 0x1000});
+        w.cells("phandle", {kMsiHandle});
+      }
       if (in.its) {
         Writer::Node its(w, at("its", kGicIts));
         w.strings("compatible", "arm,gic-v3-its");

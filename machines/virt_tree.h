@@ -11,11 +11,18 @@
 
 namespace mynah {
 
+struct VirtPciWindows {
+  uint64_t config = 0, config_size = 0;
+  bool high_memory = false;
+  bool messages = false;  // there is something that takes them
+};
+
 struct VirtTreeInput {
   const MachineConfig& config;
   const arm::CpuModel& cpu;
   unsigned gic_version;
   bool its;
+  const VirtPciWindows& pci;
   uint64_t initrd_start, initrd_end;  // equal: there is none
 };
 

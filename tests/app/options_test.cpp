@@ -173,7 +173,7 @@ TEST(Options, PortsAreNumbered) {
   for (const DeviceOption& d : o.devices)
     if (d.port) ports.emplace_back(d.owner, *d.port);
   EXPECT_EQ(ports, (std::vector<std::pair<size_t, unsigned>>{
-                       {0, 1}, {0, 3}, {0, 0}, {0, 2}, {0, 4}, {6, 1}, {0, 30}, {6, 0}}));
+                       {1, 1}, {1, 3}, {1, 0}, {1, 2}, {1, 4}, {7, 1}, {1, 30}, {7, 0}}));
 }
 
 TEST(Options, PortNumbersThatCannotBe) {
@@ -296,10 +296,7 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-drive", "if=pflash,unit=2,file=x"}, "unit=0 or unit=1"},
       {{"-bios", "b", "-drive", "if=pflash,unit=0,file=x"}, "both fill the first flash"},
       {{"-device", "virtio-blk-devcie"}, "did you mean 'virtio-blk-device'"},
-      {{"-device", "virtio-net-pci"}, "needs PCI"},
-      {{"-device", "e1000"}, "needs PCI, which the machine does not have; use virtio-net-device"},
-      {{"-nic", "user,model=e1000"}, "needs PCI"},
-      {{"-nic", "user,model=virtoi"}, "the card is virtio-net-device"},
+      {{"-nic", "user,model=virtoi"}, "the card is virtio-net-pci"},
       {{"-device", "virtio-blk-device,driv=a"}, "did you mean 'drive'"},
       {{"-device", "virtio-blk-device"}, "needs drive=ID"},
       {{"-drive", "if=none,id=disk,file=x", "-device", "virtio-blk-device,drive=dsik"},
@@ -309,14 +306,14 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-netdev", "user,id=n", "-device", "virtio-net-device,netdev=n,mac=01:00:00:00:00:00"},
        "the first even"},
       {{"-device", "virtconsole,chardev=c"}, "no -chardev with id=c"},
-      {{"-chardev", "null,id=c", "-device", "virtconsole,chardev=c"}, "virtio-serial-device before it"},
+      {{"-chardev", "null,id=c", "-device", "virtconsole,chardev=c"}, "virtio-serial-pci before it"},
       {{"-device", "virtio-rng-device,rng=r"}, "-object"},
       {{"-netdev", "user"}, "needs id=ID"},
       {{"-netdev", "tap,id=t"}, "is not supported"},
       {{"-netdev", "usre,id=t"}, "did you mean 'user'"},
       {{"-nic", "user,hostfwd=tcp:22"}, "hostfwd"},
       {{"-nic", "user,hostfw=tcp::2222-:22"}, "did you mean 'hostfwd'"},
-      {{"-nic", "user,model=e1000"}, "virtio-net-device"},
+      {{"-nic", "user,model=rtl8139"}, "virtio-net-pci"},
       {{"-serial", "stdoi"}, "did you mean 'stdio'"},
       {{"-serial", "stdio", "-serial", "pty"}, "one serial line"},
       {{"-monitor", "mon:stdio"}, "write -monitor stdio"},
@@ -422,10 +419,10 @@ TEST(Options, OtherWordsAreDisks) {
 TEST(Options, WhatTheGuestDoesNotSeeIsWarnedOf) {
   using testing::ElementsAre;
   EXPECT_THAT(good({"-drive", "if=none,id=d,file=x"}).warnings,
-              ElementsAre(HasSubstr("add -device virtio-blk-device,drive=d")));
+              ElementsAre(HasSubstr("add -device virtio-blk-pci,drive=d")));
   EXPECT_THAT(good({"-drive", "if=none,file=x"}).warnings, ElementsAre(HasSubstr("add id=ID to it")));
   EXPECT_THAT(good({"-netdev", "user,id=n"}).warnings,
-              ElementsAre(HasSubstr("add -device virtio-net-device,netdev=n")));
+              ElementsAre(HasSubstr("add -device virtio-net-pci,netdev=n")));
   EXPECT_THAT(good({"-net", "user"}).warnings, ElementsAre(HasSubstr("add -net nic")));
   EXPECT_THAT(good({"-drive", "if=none,id=d,file=x", "-device", "virtio-blk-device,drive=d", "-netdev",
                     "user,id=n", "-device", "virtio-net-device,netdev=n", "-drive", "file=y", "-drive",
