@@ -67,6 +67,7 @@ struct DeviceOption {
 
   std::string drive, serial;                           // kBlock
   unsigned logical_block = 512, physical_block = 512;  // kBlock
+  unsigned queue_pairs = 64;                           // nvme
   std::string netdev;                                  // kNet
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng

@@ -25,6 +25,7 @@ uint64_t affinity_of(unsigned number, unsigned gic_version) {
 VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
+      with_its_(config.its && config.gic_version == 3),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
                  !config_.rtc_clock) {
   if (gic_version_ == 3) config.cpu.set_feature(arm::Feature::kGicCpuInterface, true);
@@ -60,10 +61,15 @@ void VirtMachine::add_interrupt_controller() {
     dev::Gicv3Config gic;
     gic.affinities.clear();
     for (const auto& processor : arm_) gic.affinities.push_back(processor->affinity());
+    if (with_its_) gic.lpi_tables = &dma();
     gicv3_ = std::make_unique<dev::Gicv3>(log_, std::move(gic));
     connect(*gicv3_);
     map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
+    if (with_its_) {
+      its_ = std::make_unique<dev::Gicv3Its>(*gicv3_, dma(), log_, kGicIts);
+      map(kGicIts, dev::Gicv3Its::kWindowSize, *its_);
+    }
   } else {
     dev::Gicv2Config gic;
     gic.cpus = static_cast<unsigned>(arm_.size());
@@ -96,10 +102,11 @@ void VirtMachine::add_pci_host(const VirtConfig& config) {
                              .lines = {spi(kPciIrq), spi(kPciIrq + 1), spi(kPciIrq + 2), spi(kPciIrq + 3)}});
   pci_->root().plug(make_generic_root(log_), 0);
   if (gicv2m_) pci_->set_message_target(gicv2m_.get());
+  if (its_) pci_->set_message_target(its_.get());
   pci_windows_ = {.config = config.high_pci_config ? kPciHighConfig : kPciConfig,
                   .config_size = config.high_pci_config ? kPciHighConfigSize : kPciConfigSize,
                   .high_memory = config.high_pci_memory,
-                  .messages = gicv2m_ != nullptr};
+                  .messages = gicv2m_ || its_};
   map(pci_windows_.config, pci_windows_.config_size, pci_->ecam());
   map(kPciIo, kPciIoSize, pci_->add_window(dev::pci::Space::kIo, 0));
   map(kPciMemory, kPciMemorySize, pci_->add_window(dev::pci::Space::kMemory, kPciMemory));
@@ -159,6 +166,7 @@ Result<void> VirtMachine::build() {
     add_part(*part);
   for (const auto& flash : flash_) add_part(*flash);
   if (gicv2_) add_part(*gicv2_);
+  if (its_) add_part(*its_);
   if (gicv3_) add_part(*gicv3_);
   for (const auto& processor : arm_)
     for (dev::Stateful* part : processor->parts()) add_part(*part);
@@ -221,8 +229,8 @@ Result<void> VirtMachine::place_tree(uint64_t initrd, uint64_t initrd_end) {
   if (config_.dtb.empty()) {
     std::vector<uint64_t> affinities;
     for (const auto& processor : arm_) affinities.push_back(processor->affinity());
-    dtb_ =
-        make_virt_tree({config_, cpu().model(), affinities, gic_version_, pci_windows_, initrd, initrd_end});
+    dtb_ = make_virt_tree(
+        {config_, cpu().model(), affinities, gic_version_, with_its_, pci_windows_, initrd, initrd_end});
   } else {
     auto completed = complete_tree(config_.dtb, {.ram_base = kRam,
                                                  .ram_bytes = config_.ram_bytes,

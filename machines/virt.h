@@ -14,6 +14,7 @@
 #include "devices/intc/gicv2.h"
 #include "devices/intc/gicv2m.h"
 #include "devices/intc/gicv3.h"
+#include "devices/intc/gicv3_its.h"
 #include "devices/rtc/pl031.h"
 #include "devices/rtc/rtc_clock.h"
 #include "devices/serial/pl011.h"
@@ -28,6 +29,7 @@ namespace mynah {
 
 struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
+  bool its = true;                                      // with GICv3
   bool high_pci_config = true, high_pci_memory = true;  // above 4 GiB
   arm::CpuModel cpu;
 };
@@ -63,10 +65,12 @@ class VirtMachine final : public Machine {
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
+  bool with_its_;
   dev::RtcClock rtc_clock_;
   ArmProcessors arm_;
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
+  std::unique_ptr<dev::Gicv3Its> its_;
   std::unique_ptr<dev::Gicv2m> gicv2m_;
   dev::NullCharBackend null_serial_;
   std::unique_ptr<dev::Pl011> uart_;

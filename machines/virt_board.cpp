@@ -21,7 +21,7 @@ constexpr BoardProperty kProperties[] = {
     {"secure", "off", "security extensions"},
     {"virtualization", "off", "hypervisor extensions"},
     {"mte", "off", "memory tagging"},
-    {"its", "off", "interrupt translation service"},
+    {"its", "on|off", "interrupt translation service of GICv3, on by default"},
     {"acpi", "off", "ACPI tables"},
     {"usb", "off", "USB controller"},
     {"graphics", "off", "graphics card"},
@@ -72,6 +72,7 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   virt.gic_version = gic_version(choice);
   bool high = true;
   for (const auto& [name, value] : choice.properties) {
+    if (name == "its") virt.its = value == "on";
     if (name == "highmem") high = value == "on";
     if (name == "highmem-ecam") virt.high_pci_config = value == "on";
     if (name == "highmem-mmio") virt.high_pci_memory = value == "on";

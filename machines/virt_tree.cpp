@@ -254,6 +254,14 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
         w.reg({kGicV2m, 0x1000});
         w.cells("phandle", {kMsiHandle});
       }
+      if (in.its) {
+        Writer::Node its(w, at("its", kGicIts));
+        w.strings("compatible", "arm,gic-v3-its");
+        w.flag("msi-controller");
+        w.cells("#msi-cells", {1});
+        w.reg({kGicIts, 0x20000});
+        w.cells("phandle", {kMsiHandle});
+      }
     }
     {
       Writer::Node node(w, at("flash", kFlash));

@@ -23,6 +23,7 @@ struct VirtTreeInput {
   const arm::CpuModel& cpu;
   std::span<const uint64_t> affinities;  // of the processors
   unsigned gic_version;
+  bool its;
   const VirtPciWindows& pci;
   uint64_t initrd_start, initrd_end;  // equal: there is none
 };
