@@ -127,6 +127,7 @@ void Machine::begin_turn(size_t processor) {
   if (processor != current_) processors_[processor].vcpu->translation_changed();  // names may have ended
   current_ = processor;
   turn_left_ = kTurn;
+  ++turns_;
 }
 
 bool Machine::choose() {

@@ -70,6 +70,7 @@ class Machine {
   uint64_t instructions() const;  // executed by all
   // Number of the processor whose turn it is, or was last.
   size_t current() const { return current_; }
+  uint64_t turns() const { return turns_; }    // so far
   VcpuGroup& vcpu_group() { return *group_; }  // from init() on
   GuestClock& clock() { return clock_; }
   GuestMemory& memory() { return memory_; }
@@ -133,7 +134,8 @@ class Machine {
   std::unique_ptr<VcpuGroup> group_;
   std::vector<Processor> processors_;
   size_t current_ = 0;
-  bool resumed_ = false;    // the current one may start at a breakpoint, which was met before
+  bool resumed_ = false;  // the current one may start at a breakpoint, which was met before
+  uint64_t turns_ = 0;
   uint64_t turn_left_ = 0;  // instructions; 0: the next one's turn begins
   std::vector<dev::Stateful*> parts_;
 };
