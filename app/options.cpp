@@ -102,7 +102,7 @@ constexpr OptionRow kOptions[] = {
     {"machine", "M", kList, "TYPE[,PROPERTY=VALUE...]", "machine and its properties (help lists both)",
      apply_machine},
     {"cpu", "", kList, "MODEL[,PROPERTY=on|off...]", "processor (help lists them)", apply_cpu},
-    {"smp", "", kList, "N", "number of processors: 1", apply_smp},
+    {"smp", "", kList, "N", "processors (1 by default), and how they are arranged", apply_smp},
     {"m", "", kList, "SIZE[K|M|G|T]", "guest memory, in MiB unless it says otherwise; 128M by default",
      apply_memory},
     {"accel", "", kList, "jit|interp[,PROPERTY=VALUE...]",

@@ -18,6 +18,7 @@
 #include "ir/result.h"
 #include "machines/boards.h"
 #include "machines/guest_clock.h"
+#include "machines/machine_config.h"
 
 namespace mynah::app {
 
@@ -43,17 +44,34 @@ struct DriveOption {
 enum class RtcBase : uint8_t { kDefault, kUtc, kLocal, kDate };
 enum class RtcSource : uint8_t { kHost, kSteady, kGuest };
 
-enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kSerial, kConsole, kSerialPort };
+enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kSerial, kConsole, kSerialPort, kOther };
+
+struct DeviceRow;  // device_rows.h
 
 struct DeviceOption {
-  DeviceKind kind = DeviceKind::kBlock;
+  const DeviceRow* row = nullptr;
+  DeviceKind kind = DeviceKind::kOther;  // the row's
   std::string id;
+  // Where it goes, on PCI or virtio-mmio.
+  std::string bus;  // of a port: its virtio-serial device
+  std::optional<unsigned> slot;
+  unsigned function = 0;
+  bool multifunction = false;
+  // Of a virtio-pci transport.
+  std::optional<bool> disable_legacy;
+  bool disable_modern = false;
+  std::optional<unsigned> vectors;
+  // Of bridges.
+  unsigned chassis = 0, slot_number = 0, port_number = 0;
+  bool hot_plug = true;
+
   std::string drive, serial;                           // kBlock
   unsigned logical_block = 512, physical_block = 512;  // kBlock
+  unsigned queue_pairs = 64;                           // nvme
   std::string netdev;                                  // kNet
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng
-  std::string bus, chardev, name;                      // kConsole, kSerialPort
+  std::string chardev, name;                           // kConsole, kSerialPort
   std::optional<unsigned> port;                        // the same: its number on the bus
   size_t owner = 0;                                    // the same: which device is the bus
 };
@@ -63,6 +81,11 @@ struct NetOption {
   host::SlirpOptions user;
   bool ipv6_given = false;
   bool used = false;
+};
+
+// As -smp says; 0: not said.
+struct ProcessorTopology {
+  unsigned cpus = 0, max = 0, sockets = 0, clusters = 0, cores = 0, threads = 0;
 };
 
 struct CharOption {
@@ -119,6 +142,8 @@ struct Options {
   // --- machine
   const Board* board = boards().front();
   BoardChoice board_choice;  // its processor and properties
+  ProcessorTopology topology;
+  ProcessorConfig processors;  // what follows from it
   std::string dump_dtb;
   uint64_t ram_bytes = uint64_t{128} << 20;
   std::string kernel, initrd, append, dtb, bios;

@@ -4,110 +4,22 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <bit>
 
+#include "app/device_rows.h"
 #include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
-#include "devices/virtio/virtio_console.h"
 
 namespace mynah::app {
 namespace {
 
-std::string set_mac(DeviceOption& to, const std::string& value) {
-  to.mac = parse_mac(value);
-  return to.mac ? "" : "six bytes as 52:54:00:12:34:56, the first even";
-}
-template <unsigned DeviceOption::*member>
-std::string set_block_size(DeviceOption& to, const std::string& value) {
-  const auto size = parse_size(value, 1);
-  if (!size || *size < 512 || *size > 32768 || !std::has_single_bit(*size))
-    return "a power of two from 512 to 32768";
-  to.*member = static_cast<unsigned>(*size);
-  return {};
-}
-std::string set_any_number(DeviceOption&, const std::string& value) {
-  return parse_u64(value) ? "" : "a number";
-}
-
-std::string set_port_number(DeviceOption& to, const std::string& value) {
-  const auto number = parse_u64(value);
-  if (!number || *number >= dev::VirtioConsole::kMaxPorts) return "a number from 0 to 30";
-  to.port = static_cast<unsigned>(*number);
-  return {};
-}
-
-using D = DeviceOption;
-constexpr KeyRow<D> kId = {"id", "ID", "name of the device", set_text<D, &D::id>};
-constexpr KeyRow<D> kBlockKeys[] = {
-    {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
-    {"serial", "TEXT", "serial number, at most 20 bytes", set_text<D, &D::serial>},
-    {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
-    {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
-    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
-    kId,
-};
-constexpr KeyRow<D> kNetKeys[] = {
-    {"netdev", "ID", "the -netdev behind it", set_text<D, &D::netdev>},
-    {"mac", "ADDRESS", "hardware address", set_mac},
-    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
-    kId,
-};
-constexpr KeyRow<D> kRngKeys[] = {
-    {"rng", "ID", "the -object behind it; the host's random numbers by default", set_text<D, &D::rng>},
-    kId,
-};
-constexpr KeyRow<D> kSerialKeys[] = {
-    {"max_ports", "N", "accepted: as many as there are ports", set_any_number},
-    kId,
-};
-constexpr KeyRow<D> kPortKeys[] = {
-    {"chardev", "ID", "the -chardev behind it", set_text<D, &D::chardev>},
-    {"name", "NAME", "what the guest finds it by", set_text<D, &D::name>},
-    {"bus", "ID.0", "the virtio-serial-device it belongs to; the last one by default", set_text<D, &D::bus>},
-    {"nr", "N",
-     "its number, up to 30; 0 is for a console; by default the next from 1, 0 for the first console",
-     set_port_number},
-    kId,
-};
-
-struct DeviceRow {
-  std::string_view name, alias;
-  DeviceKind kind;
-  std::span<const KeyRow<D>> keys;
-  std::string_view help;
-};
-constexpr DeviceRow kDevices[] = {
-    {"virtio-blk-device", "virtio-blk", DeviceKind::kBlock, kBlockKeys, "disk"},
-    {"virtio-net-device", "virtio-net", DeviceKind::kNet, kNetKeys, "network card"},
-    {"virtio-rng-device", "virtio-rng", DeviceKind::kRng, kRngKeys, "random numbers"},
-    {"virtio-serial-device", "virtio-serial", DeviceKind::kSerial, kSerialKeys,
-     "takes virtconsole and virtserialport"},
-    {"virtconsole", "", DeviceKind::kConsole, kPortKeys, "console (hvc0) on a virtio-serial-device"},
-    {"virtserialport", "", DeviceKind::kSerialPort, kPortKeys, "byte channel on a virtio-serial-device"},
-};
-
-std::vector<KeyNames> names_of(const DeviceRow& row) { return key_names(row.keys); }
-
-const DeviceRow* find_device(std::string_view name) {
-  for (const DeviceRow& row : kDevices)
-    if (row.name == name || (!row.alias.empty() && row.alias == name)) return &row;
-  return nullptr;
-}
-
-// PCI devices that people ask for, and what serves in their place.
-struct PciDevice {
-  std::string_view name, instead;
-};
-constexpr PciDevice kPciDevices[] = {
-    {"e1000", "virtio-net-device"},   {"e1000e", "virtio-net-device"}, {"igb", "virtio-net-device"},
-    {"rtl8139", "virtio-net-device"}, {"nvme", "virtio-blk-device"},   {"ahci", "virtio-blk-device"},
-};
-
 std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
-  for (const DeviceRow& row : kDevices) text += fmt::format("  {:<22} {}\n", row.name, row.help);
+  for (const DeviceRow& row : device_rows()) text += fmt::format("  {:<22} {}\n", row.name, row.help);
   text += fmt::format("  {:<22} {}\n", "loader", "a file or a number in memory at the start");
+  text +=
+      "  virtio-NAME is virtio-NAME-pci; with -transitional or -non-transitional behind that, it says which\n"
+      "  drivers it is for.\n";
   return text;
 }
 
@@ -149,15 +61,15 @@ std::string no_such(const std::vector<T>& list, std::string_view option, const s
 // The virtio-serial-device of a port and the port's number there, as QEMU gives them in the order of the
 // command line.
 Result<void> number_port(std::span<DeviceOption> before, DeviceOption& device) {
-  const std::string what = device.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport";
+  const std::string what(device.row->name);
   const std::string bus = device.bus.substr(0, device.bus.find('.'));
   const auto owner = std::find_if(before.rbegin(), before.rend(), [&](const DeviceOption& d) {
     return d.kind == DeviceKind::kSerial && (bus.empty() || d.id == bus);
   });
   if (owner == before.rend())
     return Error{bus.empty()
-                     ? "-device " + what + " needs a -device virtio-serial-device before it"
-                     : "there is no -device virtio-serial-device with id=" + bus + " before -device " + what};
+                     ? "-device " + what + " needs a -device virtio-serial-pci before it"
+                     : "there is no -device virtio-serial-pci with id=" + bus + " before -device " + what};
   device.owner = static_cast<size_t>(before.rend() - owner) - 1;
 
   bool taken[dev::VirtioConsole::kMaxPorts] = {};
@@ -176,17 +88,19 @@ Result<void> number_port(std::span<DeviceOption> before, DeviceOption& device) {
   unsigned number = device.kind == DeviceKind::kConsole && !taken[0] ? 0 : 1;
   while (number < std::size(taken) && taken[number]) ++number;
   if (number == std::size(taken))
-    return Error{"-device " + what + ": its virtio-serial-device is full (31 ports); add another one"};
+    return Error{"-device " + what + ": its virtio-serial device is full (31 ports); add another one"};
   device.port = number;
   return {};
 }
 
 Result<void> check_devices(Options& options) {
   for (DeviceOption& device : options.devices) {
+    const std::string what = "-device " + std::string(device.row->name);
+    if (device.disable_legacy == true && device.disable_modern)
+      return Error{what + ": with disable-legacy and disable-modern no driver could use it; leave one out"};
     switch (device.kind) {
       case DeviceKind::kBlock: {
-        if (device.drive.empty())
-          return Error{"-device virtio-blk-device needs drive=ID, the id of a -drive if=none"};
+        if (device.drive.empty()) return Error{what + " needs drive=ID, the id of a -drive if=none"};
         DriveOption* drive = find_id(options.drives, device.drive);
         if (!drive) return Error{no_such(options.drives, "-drive", device.drive)};
         if (drive->interface == DriveOption::Interface::kFlash)
@@ -200,12 +114,11 @@ Result<void> check_devices(Options& options) {
                        "' is used by two devices; make another -drive for the second"};
         drive->used = true;
         if (device.physical_block < device.logical_block)
-          return Error{"-device virtio-blk-device: physical_block_size is smaller than logical_block_size"};
+          return Error{what + ": physical_block_size is smaller than logical_block_size"};
         break;
       }
       case DeviceKind::kNet: {
-        if (device.netdev.empty())
-          return Error{"-device virtio-net-device needs netdev=ID, the id of a -netdev"};
+        if (device.netdev.empty()) return Error{what + " needs netdev=ID, the id of a -netdev"};
         NetOption* net = find_id(options.nets, device.netdev);
         if (!net) return Error{no_such(options.nets, "-netdev", device.netdev)};
         if (net->used)
@@ -221,12 +134,11 @@ Result<void> check_devices(Options& options) {
                        "; add -object rng-random,id=" + device.rng};
         break;
       case DeviceKind::kSerial:
+      case DeviceKind::kOther:
         break;
       case DeviceKind::kConsole:
       case DeviceKind::kSerialPort: {
-        const std::string what = device.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport";
-        if (device.chardev.empty())
-          return Error{"-device " + what + " needs chardev=ID, the id of a -chardev"};
+        if (device.chardev.empty()) return Error{what + " needs chardev=ID, the id of a -chardev"};
         if (!find_id(options.chars, device.chardev))
           return Error{no_such(options.chars, "-chardev", device.chardev)};
         if (auto ok = number_port({options.devices.data(), &device}, device); !ok) return ok;
@@ -244,12 +156,12 @@ void warn_of_unused(Options& options) {
     const std::string id = drive.id.empty() ? "ID" : drive.id;
     options.warnings.push_back("the guest does not see the disk '" + drive.file +
                                "', because of if=none; add " + (drive.id.empty() ? "id=ID to it and " : "") +
-                               "-device virtio-blk-device,drive=" + id + ", or leave if=none out");
+                               "-device virtio-blk-pci,drive=" + id + ", or leave if=none out");
   }
   for (const NetOption& net : options.nets)
     if (!net.used)
       options.warnings.push_back("the guest does not see the network '" + net.id +
-                                 "', which has no card; add -device virtio-net-device,netdev=" + net.id +
+                                 "', which has no card; add -device virtio-net-pci,netdev=" + net.id +
                                  ", or write -nic in place of -netdev");
 }
 
@@ -271,16 +183,19 @@ MacAddress default_mac(unsigned index) {
   return {0x52, 0x54, 0x00, 0x12, 0x34, static_cast<uint8_t>(0x56 + index)};
 }
 
-std::string needs_pci(const std::string& name) {
-  std::string_view instead;
-  for (const PciDevice& device : kPciDevices)
-    if (device.name == name) instead = device.instead;
-  for (std::string_view suffix : {"-pci", "-pci-non-transitional", "-pci-transitional"})
-    if (name.ends_with(suffix))
-      if (const DeviceRow* row = find_device(name.substr(0, name.size() - suffix.size())))
-        instead = row->name;
-  if (instead.empty()) return {};
-  return "device '" + name + "' needs PCI, which the machine does not have; use " + std::string(instead);
+Result<const DeviceRow*> find_network_card(const std::string& model) {
+  const std::string_view name = model == "virtio" ? "virtio-net-pci" : std::string_view(model);
+  if (const DeviceRow* row = find_device(name).row; row && row->kind == DeviceKind::kNet) return row;
+  return Error{"network card '" + model +
+               (known_elsewhere(Known::kDevice, model) ? "' is not supported yet" : "' is not known") +
+               "; leave model= out, the card is virtio-net-pci (model=help lists what there is)"};
+}
+
+std::string network_card_list() {
+  std::string text = "network cards:";
+  for (const DeviceRow& row : device_rows())
+    if (row.kind == DeviceKind::kNet) text += " " + std::string(row.name);
+  return text + "\n";
 }
 
 Result<void> apply_device(OptionParser& p, const std::string& value) {
@@ -294,26 +209,29 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
   if (name == "loader")
     return apply_loader(
         p, comma == std::string::npos ? std::string_view() : std::string_view(value).substr(comma + 1));
-  const DeviceRow* row = find_device(name);
-  if (!row) {
-    if (std::string error = needs_pci(name); !error.empty()) return Error{std::move(error)};
+  const DeviceName found = find_device(name);
+  if (!found.row) {
     std::vector<std::string_view> names;
-    for (const DeviceRow& r : kDevices) names.push_back(r.name);
+    for (const DeviceRow& r : device_rows()) names.push_back(r.name);
     return Error{"device '" + name +
                  (known_elsewhere(Known::kDevice, name) ? "' is not supported yet; leave it out"
                                                         : "' is not known" + suggestion(name, names)) +
                  " (-device help lists what there is)"};
   }
   DeviceOption device;
-  device.kind = row->kind;
+  device.row = found.row;
+  device.kind = found.row->kind;
+  if (found.form) device.disable_legacy = *found.form == dev::VirtioPci::Form::kModern;
   if (comma != std::string::npos) {
-    const std::string what = "-device " + std::string(row->name);
+    const std::string what = "-device " + std::string(found.row->name);
+    const std::vector<KeyRow<DeviceOption>> keys = device_keys(*found.row);
+    const std::vector<KeyNames> names = key_names(std::span<const KeyRow<DeviceOption>>(keys));
     const auto list =
-        apply_key_list(value.substr(comma + 1), {what, ""}, names_of(*row),
-                       [&](size_t key, const std::string& v) { return row->keys[key].set(device, v); });
+        apply_key_list(value.substr(comma + 1), {what, ""}, names,
+                       [&](size_t key, const std::string& v) { return keys[key].set(device, v); });
     if (!list) return list.error();
     if (*list == KeyList::kHelp) {
-      p.print(key_help(what, names_of(*row)));
+      p.print(key_help(what, names));
       return {};
     }
   }
@@ -349,8 +267,26 @@ Result<void> apply_object(OptionParser& p, const std::string& value) {
   return {};
 }
 
+// Network cards of -nic and -net nic, or the default one.
+Result<void> OptionParser::make_cards() {
+  if (legacy_user && !legacy_card)
+    options.warnings.push_back(
+        "the guest does not see the network of -net user, which has no card; add -net nic");
+  if (legacy_card) {
+    const std::string user = legacy_user_text.empty() ? "user" : "user," + legacy_user_text;
+    if (auto ok = apply_nic(*this, user); !ok) return ok;
+    if (legacy_mac) default_devices.back().mac = legacy_mac;
+    if (legacy_model) default_devices.back().row = legacy_model;
+  } else if (!legacy_user && !network_given && !options.no_defaults) {
+    if (auto ok = apply_nic(*this, "user"); !ok) return ok;
+  }
+  options.devices.insert(options.devices.begin(), default_devices.begin(), default_devices.end());
+  return {};
+}
+
 Result<void> OptionParser::finish() {
   if (auto ok = choose_cpu(); !ok) return ok;
+  if (auto ok = choose_processors(); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})
@@ -364,6 +300,8 @@ Result<void> OptionParser::finish() {
   std::stable_sort(disks.begin(), disks.end(), [](const DriveOption* a, const DriveOption* b) {
     return a->unit.value_or(~0u) < b->unit.value_or(~0u);
   });
+  // The board's own cards are on their bus first.
+  if (auto ok = make_cards(); !ok) return ok;
   if (auto ok = check_devices(options); !ok) return ok;
   unsigned number = 0;
   for (DriveOption* drive : disks) {
@@ -373,23 +311,8 @@ Result<void> OptionParser::finish() {
                            [&](const DriveOption& d) { return d.id == drive->id; }) > 1);
     }
     drive->used = true;
-    options.devices.push_back({.kind = DeviceKind::kBlock, .drive = drive->id});
-  }
-
-  if (legacy_user && !legacy_card)
-    options.warnings.push_back(
-        "the guest does not see the network of -net user, which has no card; add -net nic");
-  if (legacy_card || legacy_user) {
-    const std::string user = legacy_user_text.empty() ? "user" : "user," + legacy_user_text;
-    if (legacy_card)
-      if (auto ok = apply_nic(*this, user); !ok) return ok;
-    if (legacy_card && legacy_mac) default_devices.back().mac = legacy_mac;
-  } else if (!network_given && !options.no_defaults) {
-    if (auto ok = apply_nic(*this, "user"); !ok) return ok;
-  }
-  for (DeviceOption& device : default_devices) {
-    find_id(options.nets, device.netdev)->used = true;
-    options.devices.push_back(std::move(device));
+    options.devices.push_back(
+        {.row = find_device("virtio-blk-pci").row, .kind = DeviceKind::kBlock, .drive = drive->id});
   }
   warn_of_unused(options);
   unsigned cards = 0;

@@ -58,14 +58,6 @@ Result<void> add_user_network(OptionParser& p, const std::vector<std::string>& p
   return {};
 }
 
-Result<void> check_model(const std::string& model) {
-  if (model == "virtio-net-device" || model == "virtio" || model == "virtio-net") return {};
-  if (std::string error = needs_pci(model); !error.empty()) return Error{std::move(error)};
-  return Error{"network card '" + model +
-               (known_elsewhere(Known::kDevice, model) ? "' is not supported yet" : "' is not known") +
-               "; leave model= out, the card is virtio-net-device"};
-}
-
 // --- character devices
 
 struct CharKeys {
@@ -177,24 +169,27 @@ Result<void> apply_nic(OptionParser& p, const std::string& value) {
   if (parts[0] == "none") return {};
   if (parts[0] == "help" || parts[0] == "?" || (parts.size() > 1 && parts[1] == "help")) {
     p.print(
-        "network cards (-nic user[,model=virtio-net-device][,mac=ADDRESS][,PROPERTY=VALUE...]|none):\n"
+        "network cards (-nic user[,model=virtio-net-pci][,mac=ADDRESS][,PROPERTY=VALUE...]|none):\n"
         "  properties of user: " +
         std::string(kUserKeys) + "\n");
     return {};
   }
   if (auto ok = check_network_kind("-nic", parts[0]); !ok) return ok;
   DeviceOption card;
+  card.row = *find_network_card("virtio");
   card.kind = DeviceKind::kNet;
   std::string id;
   std::vector<std::string> rest{parts[0]};
   for (size_t i = 1; i < parts.size(); ++i) {
     const std::string& part = parts[i];
     if (part == "model=help" || part == "model=?") {
-      p.print("network cards: virtio-net-device\n");
+      p.print(network_card_list());
       return {};
     }
     if (part.starts_with("model=")) {
-      if (auto ok = check_model(part.substr(6)); !ok) return ok;
+      auto row = find_network_card(part.substr(6));
+      if (!row) return row.error();
+      card.row = *row;
     } else if (part.starts_with("mac=")) {
       card.mac = parse_mac(part.substr(4));
       if (!card.mac)
@@ -227,7 +222,9 @@ Result<void> apply_net(OptionParser& p, const std::string& value) {
         if (!p.legacy_mac)
           return Error{"-net nic: macaddr takes six bytes as 52:54:00:12:34:56, the first even"};
       } else if (parts[i].starts_with("model=")) {
-        if (auto ok = check_model(parts[i].substr(6)); !ok) return ok;
+        auto row = find_network_card(parts[i].substr(6));
+        if (!row) return row.error();
+        p.legacy_model = *row;
       } else {
         return Error{"-net nic has no property '" + parts[i] +
                      "'; it takes macaddr= and model=, or use -nic"};

@@ -22,21 +22,23 @@ struct OptionParser {
   bool legacy_card = false, legacy_user = false;  // -net nic, -net user
   std::string legacy_user_text;
   std::optional<MacAddress> legacy_mac;
+  const DeviceRow* legacy_model = nullptr;
   std::optional<std::string> cpu;             // -cpu
-  std::vector<DeviceOption> default_devices;  // network cards of -nic, after all -device
+  std::vector<DeviceOption> default_devices;  // network cards of -nic, before all -device
 
   void print(std::string text) {
     if (!options.print) options.print = std::move(text);
   }
   // Checks what concerns several options, and makes the devices that drives and networks imply.
   Result<void> finish();
-  Result<void> choose_cpu();  // finish()'s part in options_machine.cpp
+  Result<void> make_cards();
+  Result<void> choose_cpu();         // finish()'s part in options_machine.cpp
+  Result<void> choose_processors();  // in options_smp.cpp
 };
 
 // options_machine.cpp
 Result<void> apply_machine(OptionParser&, const std::string&);
 Result<void> apply_cpu(OptionParser&, const std::string&);
-Result<void> apply_smp(OptionParser&, const std::string&);
 Result<void> apply_memory(OptionParser&, const std::string&);
 Result<void> apply_accelerator(OptionParser&, const std::string&);
 Result<void> apply_icount(OptionParser&, const std::string&);
@@ -45,6 +47,9 @@ Result<void> apply_uuid(OptionParser&, const std::string&);
 Result<void> apply_name(OptionParser&, const std::string&);
 Result<void> apply_action(OptionParser&, const std::string&);
 
+// options_smp.cpp
+Result<void> apply_smp(OptionParser&, const std::string&);
+
 // options_drives.cpp
 Result<void> apply_drive(OptionParser&, const std::string&);
 Result<void> apply_disk_file(OptionParser&, const std::string& file, unsigned index, bool cdrom);
@@ -52,8 +57,8 @@ Result<void> check_flash(Options&);  // finish()'s part: gives each its flash
 
 // options_devices.cpp
 Result<void> apply_device(OptionParser&, const std::string&);
-// Why a device that is not here can not be, where a bus is the reason; else empty.
-std::string needs_pci(const std::string& name);
+Result<const DeviceRow*> find_network_card(const std::string& model);  // as model= names it
+std::string network_card_list();
 Result<void> apply_object(OptionParser&, const std::string&);
 
 // options_boot.cpp

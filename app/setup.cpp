@@ -16,10 +16,6 @@
 #include "devices/host/entropy.h"
 #include "devices/host/make_char.h"
 #include "devices/host/shell_text.h"
-#include "devices/virtio/virtio_blk.h"
-#include "devices/virtio/virtio_console.h"
-#include "devices/virtio/virtio_net.h"
-#include "devices/virtio/virtio_rng.h"
 
 namespace mynah::app {
 namespace {
@@ -73,6 +69,7 @@ Result<void> Session::set_up() {
 
   MachineConfig config;
   config.ram_bytes = options_.ram_bytes;
+  config.processors = options_.processors;
   config.command_line = options_.append;
   config.clock = options_.clock;
   config.clock_shift = options_.clock_shift;
@@ -269,61 +266,6 @@ Result<void> Session::set_up_networks() {
     auto net = host::SlirpNet::create(option.user, *poller_, std::move(env));
     if (!net) return net.error();
     networks_.push_back({option.id, std::move(*net)});
-  }
-  return {};
-}
-
-Result<void> Session::set_up_devices() {
-  const auto& devices = options_.devices;
-  for (size_t i = 0; i < devices.size(); ++i) {
-    const DeviceOption& d = devices[i];
-    Machine::VirtioFactory make;
-    switch (d.kind) {
-      case DeviceKind::kBlock: {
-        const auto disk =
-            std::find_if(disks_.begin(), disks_.end(), [&](const Disk& k) { return k.id == d.drive; });
-        make = [&d, backend = disk->backend.get()](dev::DmaMemory& memory, dev::Log& log) {
-          return std::make_unique<dev::VirtioBlk>(
-              memory, log, *backend, dev::VirtioBlk::Options{d.serial, d.logical_block, d.physical_block});
-        };
-        break;
-      }
-      case DeviceKind::kNet: {
-        const auto net = std::find_if(networks_.begin(), networks_.end(),
-                                      [&](const Network& n) { return n.id == d.netdev; });
-        make = [&d, backend = net->backend.get()](dev::DmaMemory& memory, dev::Log& log) {
-          return std::make_unique<dev::VirtioNet>(memory, log, *backend, *d.mac);
-        };
-        break;
-      }
-      case DeviceKind::kRng:
-        make = [this](dev::DmaMemory& memory, dev::Log& log) {
-          return std::make_unique<dev::VirtioRng>(memory, log, *entropy_);
-        };
-        break;
-      case DeviceKind::kSerial: {
-        std::vector<dev::VirtioConsole::PortOptions> ports;
-        for (const DeviceOption& p : devices) {
-          if (p.kind != DeviceKind::kConsole && p.kind != DeviceKind::kSerialPort) continue;
-          if (p.owner != i) continue;
-          auto line = lines_->take("chardev:" + p.chardev,
-                                   p.kind == DeviceKind::kConsole ? "virtconsole" : "virtserialport");
-          if (!line) return line.error();
-          ports.push_back({**line, p.name, p.kind == DeviceKind::kConsole, *p.port});
-        }
-        if (ports.empty())
-          return Error{
-              "-device virtio-serial-device has no port; add a -device virtconsole or virtserialport"};
-        make = [ports](dev::DmaMemory& memory, dev::Log& log) {
-          return std::make_unique<dev::VirtioConsole>(memory, log, ports);
-        };
-        break;
-      }
-      case DeviceKind::kConsole:
-      case DeviceKind::kSerialPort:
-        continue;
-    }
-    if (auto ok = machine_->add_virtio(make); !ok) return ok;
   }
   return {};
 }

@@ -19,6 +19,12 @@
 
 namespace mynah {
 
+// Sockets of clusters of cores of threads; `now` of `max` are there, the others could be added.
+struct ProcessorConfig {
+  unsigned now = 1, max = 1;
+  unsigned sockets = 1, clusters = 1, cores = 1, threads = 1;  // their product is max
+};
+
 // A file that firmware and systems find by its name (fw_cfg).
 struct FirmwareFile {
   std::string name;
@@ -38,6 +44,7 @@ struct SemihostingConfig {
 };
 
 struct MachineConfig {
+  ProcessorConfig processors;
   uint64_t ram_bytes = uint64_t{128} << 20;
   std::vector<uint8_t> kernel;  // as the board's unpack_kernel leaves it; empty: start the firmware
   std::vector<uint8_t> initrd;

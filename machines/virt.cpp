@@ -7,25 +7,38 @@
 #include <cstring>
 
 #include "machines/loader/uimage.h"
+#include "machines/pci_root.h"
 #include "machines/user_tree.h"
-#include "machines/virt_tree.h"
 
 namespace mynah {
 
 using namespace virt_map;
 
+namespace {
+// As firmware and systems know it: clusters as large as one SGI's target list.
+uint64_t affinity_of(unsigned number, unsigned gic_version) {
+  const unsigned cluster = gic_version == 3 ? 16 : 8;
+  return uint64_t{number / cluster} << 8 | number % cluster;
+}
+}  // namespace
+
 VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
+      with_its_(config.its && config.gic_version == 3),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
-                 !config_.rtc_clock),
-      processor_(*this, 0, config_.entropy) {
+                 !config_.rtc_clock) {
   if (gic_version_ == 3) config.cpu.set_feature(arm::Feature::kGicCpuInterface, true);
-  add_processor(processor_.make(std::move(config.cpu)));
-  // Out of reset it is in the flash; a kernel that starts without firmware is called from nowhere.
-  cpu().reset_config.reset_address = kFlash;
+  for (unsigned i = 0; i < config_.processors.now; ++i) {
+    arm_.push_back(
+        std::make_unique<ArmProcessor>(*this, arm_, i, affinity_of(i, gic_version_), config_.entropy));
+    add_processor(arm_.back()->make(config.cpu));
+    // Out of reset it is in the flash; a kernel that starts without firmware is called from nowhere.
+    cpu(i).reset_config.reset_address = kFlash;
+  }
   add_interrupt_controller();
   add_devices();
+  add_pci_host(config);
 }
 
 VirtMachine::~VirtMachine() = default;
@@ -36,22 +49,38 @@ dev::IrqLine VirtMachine::spi(unsigned n) {
 
 void VirtMachine::add_interrupt_controller() {
   const auto connect = [this](auto& gic) {
-    gic.connect_cpu(0, processor_.irq(), processor_.fiq());
-    processor_.connect({.physical_timer = gic.ppi_line(0, dev::GenericTimer::kPhysicalPpi),
-                        .virtual_timer = gic.ppi_line(0, dev::GenericTimer::kVirtualPpi),
-                        .pmu = gic.ppi_line(0, kPmuPpi),
+    for (unsigned i = 0; i < arm_.size(); ++i) {
+      gic.connect_cpu(i, arm_[i]->irq(), arm_[i]->fiq());
+      arm_[i]->connect({.physical_timer = gic.ppi_line(i, dev::GenericTimer::kPhysicalPpi),
+                        .virtual_timer = gic.ppi_line(i, dev::GenericTimer::kVirtualPpi),
+                        .pmu = gic.ppi_line(i, kPmuPpi),
                         .gicv3 = gicv3_.get()});
+    }
   };
   if (gic_version_ == 3) {
-    gicv3_ = std::make_unique<dev::Gicv3>(log_, dev::Gicv3Config{});
+    dev::Gicv3Config gic;
+    gic.affinities.clear();
+    for (const auto& processor : arm_) gic.affinities.push_back(processor->affinity());
+    if (with_its_) gic.lpi_tables = &dma();
+    gicv3_ = std::make_unique<dev::Gicv3>(log_, std::move(gic));
     connect(*gicv3_);
     map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
+    if (with_its_) {
+      its_ = std::make_unique<dev::Gicv3Its>(*gicv3_, dma(), log_, kGicIts);
+      map(kGicIts, dev::Gicv3Its::kWindowSize, *its_);
+    }
   } else {
-    gicv2_ = std::make_unique<dev::Gicv2>(log_, dev::Gicv2Config{});
+    dev::Gicv2Config gic;
+    gic.cpus = static_cast<unsigned>(arm_.size());
+    gic.current_cpu = [this] { return static_cast<unsigned>(current()); };
+    gicv2_ = std::make_unique<dev::Gicv2>(log_, std::move(gic));
     connect(*gicv2_);
     map(kGicDistributor, dev::Gicv2::kWindowSize, *gicv2_);
     map(kGicCpu, dev::Gicv2::kWindowSize, gicv2_->cpu_interface());
+    gicv2m_ = std::make_unique<dev::Gicv2m>(
+        *gicv2_, log_, dev::Gicv2m::Config{.base = kGicV2m, .first_spi = kGicV2mIrq, .count = kGicV2mIrqs});
+    map(kGicV2m, dev::Gicv2m::kWindowSize, *gicv2m_);
   }
 }
 
@@ -66,13 +95,42 @@ void VirtMachine::add_devices() {
   map(kGpio, dev::Pl061::kWindowSize, *gpio_);
 }
 
-Result<void> VirtMachine::add_virtio(const VirtioFactory& make) {
+void VirtMachine::add_pci_host(const VirtConfig& config) {
+  pci_ = std::make_unique<dev::pci::Host>(
+      dev::pci::Host::Config{.memory = dma(),
+                             .log = log_,
+                             .lines = {spi(kPciIrq), spi(kPciIrq + 1), spi(kPciIrq + 2), spi(kPciIrq + 3)}});
+  pci_->root().plug(make_generic_root(log_), 0);
+  if (gicv2m_) pci_->set_message_target(gicv2m_.get());
+  if (its_) pci_->set_message_target(its_.get());
+  pci_windows_ = {.config = config.high_pci_config ? kPciHighConfig : kPciConfig,
+                  .config_size = config.high_pci_config ? kPciHighConfigSize : kPciConfigSize,
+                  .high_memory = config.high_pci_memory,
+                  .messages = gicv2m_ || its_};
+  map(pci_windows_.config, pci_windows_.config_size, pci_->ecam());
+  map(kPciIo, kPciIoSize, pci_->add_window(dev::pci::Space::kIo, 0));
+  map(kPciMemory, kPciMemorySize, pci_->add_window(dev::pci::Space::kMemory, kPciMemory));
+  if (config.high_pci_memory)
+    map(kPciHighMemory, kPciHighMemorySize, pci_->add_window(dev::pci::Space::kMemory, kPciHighMemory));
+}
+
+// In the last free slot unless it is said, as QEMU does.
+Result<void> VirtMachine::add_virtio_mmio(const VirtioFactory& make, const VirtioMmioPlace& place) {
+  if (place.slot) {
+    if (*place.slot >= kVirtioSlots)
+      return error("there is no bus virtio-mmio-bus.{}; there are {}, from 0", *place.slot, kVirtioSlots);
+    if (slots_[*place.slot])
+      return error("the bus virtio-mmio-bus.{} has a device already; use another one", *place.slot);
+    slots_[*place.slot] = make(dma(), log_);
+    return {};
+  }
   for (unsigned i = kVirtioSlots; i-- > 0;) {
     if (slots_[i]) continue;
     slots_[i] = make(dma(), log_);
     return {};
   }
-  return Error{"the machine has no free virtio slot; remove a -device (32 fit)"};
+  return error("the machine has no free virtio-mmio slot; {} fit, and -pci forms of devices go elsewhere",
+               kVirtioSlots);
 }
 
 Result<void> VirtMachine::add_flash(unsigned n) {
@@ -101,14 +159,17 @@ Result<void> VirtMachine::build() {
   }
   // Interrupt controller and processor behind those that drive lines into them.
   for (const auto& transport : transports_) add_part(*transport);
+  add_part(*pci_);
   for (dev::Stateful* part :
        {static_cast<dev::Stateful*>(uart_.get()), static_cast<dev::Stateful*>(rtc_.get()),
         static_cast<dev::Stateful*>(gpio_.get()), static_cast<dev::Stateful*>(fw_cfg_.get())})
     add_part(*part);
   for (const auto& flash : flash_) add_part(*flash);
   if (gicv2_) add_part(*gicv2_);
+  if (its_) add_part(*its_);
   if (gicv3_) add_part(*gicv3_);
-  for (dev::Stateful* part : processor_.parts()) add_part(*part);
+  for (const auto& processor : arm_)
+    for (dev::Stateful* part : processor->parts()) add_part(*part);
   if (auto ok = add_firmware_items(); !ok) return ok;
   if (auto ok = place_start(); !ok) return ok;
   add_semihosting();
@@ -116,8 +177,8 @@ Result<void> VirtMachine::build() {
 }
 
 Result<void> VirtMachine::add_firmware_items() {
-  fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, 1);
-  fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, 1);
+  fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, static_cast<uint16_t>(arm_.size()));
+  fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, static_cast<uint16_t>(config_.processors.max));
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
@@ -166,7 +227,10 @@ Result<void> VirtMachine::place_start() {
 
 Result<void> VirtMachine::place_tree(uint64_t initrd, uint64_t initrd_end) {
   if (config_.dtb.empty()) {
-    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, initrd, initrd_end});
+    std::vector<uint64_t> affinities;
+    for (const auto& processor : arm_) affinities.push_back(processor->affinity());
+    dtb_ = make_virt_tree(
+        {config_, cpu().model(), affinities, gic_version_, with_its_, pci_windows_, initrd, initrd_end});
   } else {
     auto completed = complete_tree(config_.dtb, {.ram_base = kRam,
                                                  .ram_bytes = config_.ram_bytes,
@@ -198,7 +262,7 @@ void VirtMachine::add_semihosting() {
                          .heap_begin = heap.begin,
                          .heap_end = heap.end},
       log_);
-  processor_.serve_semihosting(semihosting_.get());
+  for (const auto& processor : arm_) processor->serve_semihosting(semihosting_.get());
   add_part(*semihosting_);
 }
 
@@ -211,6 +275,11 @@ void VirtMachine::reset_board() {
     if (start.processor == 0) cpu().arm().x(0) = 0;
     processors()[start.processor].guest->set_pc(start.pc);
   }
+  for (size_t i = 1; i < arm_.size(); ++i) arm_[i]->turn_off();
+}
+
+void VirtMachine::hold_interrupts(bool hold) {
+  for (const auto& processor : arm_) processor->hold_interrupts(hold);
 }
 
 void VirtMachine::time_resumed() { rtc_->clock_moved(); }

@@ -12,7 +12,9 @@
 #include "devices/fwcfg/fw_cfg.h"
 #include "devices/gpio/pl061.h"
 #include "devices/intc/gicv2.h"
+#include "devices/intc/gicv2m.h"
 #include "devices/intc/gicv3.h"
+#include "devices/intc/gicv3_its.h"
 #include "devices/rtc/pl031.h"
 #include "devices/rtc/rtc_clock.h"
 #include "devices/serial/pl011.h"
@@ -21,11 +23,14 @@
 #include "machines/arm_processor.h"
 #include "machines/machine.h"
 #include "machines/virt_map.h"
+#include "machines/virt_tree.h"
 
 namespace mynah {
 
 struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
+  bool its = true;                                      // with GICv3
+  bool high_pci_config = true, high_pci_memory = true;  // above 4 GiB
   arm::CpuModel cpu;
 };
 
@@ -36,21 +41,22 @@ class VirtMachine final : public Machine {
 
   // --- Machine
   std::string_view name() const override { return "virt"; }
-  // In the last free slot, as QEMU does.
-  Result<void> add_virtio(const VirtioFactory& make) override;
+  dev::pci::Host* pci() override { return pci_.get(); }
   void press_power_key() override;
   std::span<const uint8_t> device_tree() const override { return dtb_; }
 
-  arm::ArmCpu& cpu() { return processor_.cpu(); }
+  arm::ArmCpu& cpu(size_t n = 0) { return arm_[n]->cpu(); }
 
  private:
   Result<void> build() override;
+  Result<void> add_virtio_mmio(const VirtioFactory& make, const VirtioMmioPlace& place) override;
   void reset_board() override;
-  void hold_interrupts(bool hold) override { processor_.hold_interrupts(hold); }
+  void hold_interrupts(bool hold) override;
   void time_resumed() override;
 
   void add_interrupt_controller();
   void add_devices();
+  void add_pci_host(const VirtConfig& config);
   Result<void> add_flash(unsigned n);
   Result<void> add_firmware_items();
   Result<void> place_start();
@@ -59,10 +65,13 @@ class VirtMachine final : public Machine {
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
+  bool with_its_;
   dev::RtcClock rtc_clock_;
-  ArmProcessor processor_;
+  ArmProcessors arm_;
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
+  std::unique_ptr<dev::Gicv3Its> its_;
+  std::unique_ptr<dev::Gicv2m> gicv2m_;
   dev::NullCharBackend null_serial_;
   std::unique_ptr<dev::Pl011> uart_;
   std::unique_ptr<dev::Pl031> rtc_;
@@ -71,6 +80,8 @@ class VirtMachine final : public Machine {
   std::unique_ptr<dev::PflashCfi01> flash_[2];
   std::unique_ptr<dev::VirtioDevice> slots_[virt_map::kVirtioSlots];
   std::vector<std::unique_ptr<dev::VirtioMmio>> transports_;  // these let go of the devices
+  VirtPciWindows pci_windows_;
+  std::unique_ptr<dev::pci::Host> pci_;
   std::vector<uint8_t> dtb_;
   ArmBootLayout layout_;
   LoadList contents_;  // of memory at every reset

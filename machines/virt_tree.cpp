@@ -8,6 +8,7 @@
 
 #include "machines/virt_tree.h"
 
+#include "devices/pci/host.h"
 #include "machines/virt_map.h"
 
 extern "C" {
@@ -20,7 +21,13 @@ namespace {
 
 using namespace virt_map;
 
-enum Phandle : uint32_t { kClock = 0x8000, kCpu0 = 0x8001, kIntc = 0x8002, kGpioHandle = 0x8004 };
+enum Phandle : uint32_t {
+  kClock = 0x8000,
+  kIntc = 0x8002,
+  kMsiHandle = 0x8003,
+  kGpioHandle = 0x8004,
+  kCpu0 = 0x8100,
+};
 enum Trigger : uint32_t { kEdge = 1, kLevelHigh = 4 };
 constexpr uint32_t kSpi = 0, kPpi = 1;
 
@@ -31,15 +38,15 @@ class Writer {
     fdt_create(bytes_.data(), static_cast<int>(bytes_.size()));
     fdt_finish_reservemap(bytes_.data());
   }
-  void cells(const char* name, std::initializer_list<uint32_t> values) {
-    std::vector<fdt32_t> raw;
-    for (uint32_t v : values) raw.push_back(cpu_to_fdt32(v));
-    fdt_property(bytes_.data(), name, raw.data(), static_cast<int>(raw.size() * 4));
-  }
   void reg(std::initializer_list<uint64_t> values) {
     std::vector<fdt64_t> raw;
     for (uint64_t v : values) raw.push_back(cpu_to_fdt64(v));
     fdt_property(bytes_.data(), "reg", raw.data(), static_cast<int>(raw.size() * 8));
+  }
+  void cells(const char* name, const std::vector<uint32_t>& values) {
+    std::vector<fdt32_t> raw;
+    for (uint32_t v : values) raw.push_back(cpu_to_fdt32(v));
+    fdt_property(bytes_.data(), name, raw.data(), static_cast<int>(raw.size() * 4));
   }
   // Several strings are separated by NUL in one literal.
   void strings(const char* name, std::string_view value) {
@@ -91,12 +98,88 @@ void primecell(Writer& w, std::string_view name, uint64_t base, unsigned irq, st
   }
 }
 
+// Sockets, clusters, cores and threads, each level numbered from 0 within the one above.
+void processor_map(Writer& w, const ProcessorConfig& c) {
+  Writer::Node map(w, "cpu-map");
+  uint32_t next = kCpu0;
+  const uint32_t end = kCpu0 + c.now;
+  for (unsigned s = 0; s < c.sockets && next < end; ++s) {
+    Writer::Node socket(w, fmt::format("socket{}", s));
+    for (unsigned k = 0; k < c.clusters && next < end; ++k) {
+      Writer::Node cluster(w, fmt::format("cluster{}", k));
+      for (unsigned n = 0; n < c.cores && next < end; ++n) {
+        Writer::Node core(w, fmt::format("core{}", n));
+        if (c.threads == 1) {
+          w.cells("cpu", {next++});
+          continue;
+        }
+        for (unsigned t = 0; t < c.threads && next < end; ++t) {
+          Writer::Node thread(w, fmt::format("thread{}", t));
+          w.cells("cpu", {next++});
+        }
+      }
+    }
+  }
+}
+
+void processors(Writer& w, const VirtTreeInput& in) {
+  processor_map(w, in.config.processors);
+  // Behind its siblings in the tree, as systems number them in the order in which they find them.
+  for (size_t i = 0; i < in.affinities.size(); ++i) {
+    const auto affinity = static_cast<uint32_t>(in.affinities[i]);
+    Writer::Node cpu(w, fmt::format("cpu@{:x}", i));
+    w.strings("device_type", "cpu");
+    w.strings("compatible", in.cpu.name == "cortex-a57"   ? "arm,cortex-a57"
+                            : in.cpu.name == "cortex-a72" ? "arm,cortex-a72"
+                                                          : "arm,armv8");
+    if (in.affinities.size() > 1) w.strings("enable-method", "psci");
+    w.cells("reg", {affinity});
+    w.cells("phandle", {kCpu0 + static_cast<uint32_t>(i)});
+  }
+}
+
+// Bindings of the generic host (pci-host-ecam-generic) and of its children's addresses: three cells, of which
+// the first says what space it is.
+void pci_host(Writer& w, const VirtPciWindows& pci) {
+  constexpr uint32_t kIo = 0x01000000, kMemory = 0x02000000, kMemory64 = 0x03000000;
+  constexpr unsigned kSlots = 4, kPins = 4;  // the map repeats after those
+  const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
+  const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
+  Writer::Node node(w, at("pcie", kPciMemory));
+  w.strings("compatible", "pci-host-ecam-generic");
+  w.strings("device_type", "pci");
+  w.cells("#address-cells", {3});
+  w.cells("#size-cells", {2});
+  w.cells("linux,pci-domain", {0});
+  w.cells("bus-range", {0, low(pci.config_size / dev::pci::Host::kEcamBytesPerBus - 1)});
+  w.flag("dma-coherent");
+  if (pci.messages) w.cells("msi-map", {0, kMsiHandle, 0, 0x10000});
+  w.reg({pci.config, pci.config_size});
+  std::vector<uint32_t> ranges;
+  const auto range = [&](uint32_t space, uint64_t bus, uint64_t cpu, uint64_t size) {
+    ranges.insert(ranges.end(), {space, high(bus), low(bus), high(cpu), low(cpu), high(size), low(size)});
+  };
+  range(kIo, 0, kPciIo, kPciIoSize);
+  range(kMemory, kPciMemory, kPciMemory, kPciMemorySize);
+  if (pci.high_memory) range(kMemory64, kPciHighMemory, kPciHighMemory, kPciHighMemorySize);
+  w.cells("ranges", ranges);
+  w.cells("#interrupt-cells", {1});
+  std::vector<uint32_t> map;
+  for (uint32_t slot = 0; slot < kSlots; ++slot)
+    for (uint32_t pin = 0; pin < kPins; ++pin) {
+      const uint32_t irq = kPciIrq + (slot + pin) % kPins;
+      map.insert(map.end(), {slot << 11, 0, 0, pin + 1, kIntc, 0, 0, kSpi, irq, kLevelHigh});
+    }
+  w.cells("interrupt-map", map);
+  w.cells("interrupt-map-mask", {(kSlots - 1) << 11, 0, 0, 7});
+}
+
 }  // namespace
 
 std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
   const MachineConfig& c = in.config;
-  const uint32_t ppi =
-      kLevelHigh | (in.gic_version == 2 ? 1 << 8 : 0);  // GICv2: and the processors it reaches
+  const uint32_t ppi = kLevelHigh | (in.gic_version == 2 ? ((1u << in.affinities.size()) - 1) << 8
+                                                         : 0);  // and whom it reaches
   Writer w(64 << 10);
   {
     Writer::Node root(w, "");
@@ -139,6 +222,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("linux,code", {0x74});
       w.cells("gpios", {kGpioHandle, kPowerKeyLine, 0});
     }
+    pci_host(w, in.pci);
     primecell(w, "pl061", kGpio, kGpioIrq, "arm,pl061\0arm,primecell"sv);
     primecell(w, "pl031", kRtc, kRtcIrq, "arm,pl031\0arm,primecell"sv);
     primecell(w, "pl011", kUart, kUartIrq, "arm,pl011\0arm,primecell"sv, true);
@@ -152,7 +236,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("phandle", {kIntc});
       if (in.gic_version == 3) {
         w.strings("compatible", "arm,gic-v3");
-        w.reg({kGicDistributor, 0x10000, kGicRedistributor, 0xf60000});
+        w.reg({kGicDistributor, 0x10000, kGicRedistributor, kGicRedistributorSpace});
         w.cells("#redistributor-regions", {1});
       } else {
         w.strings("compatible", "arm,cortex-a15-gic");
@@ -163,6 +247,21 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("#size-cells", {2});
       w.flag("interrupt-controller");
       w.cells("#interrupt-cells", {3});
+      if (in.gic_version == 2) {
+        Writer::Node frame(w, at("v2m", kGicV2m));
+        w.strings("compatible", "arm,gic-v2m-frame");
+        w.flag("msi-controller");
+        w.reg({kGicV2m, 0x1000});
+        w.cells("phandle", {kMsiHandle});
+      }
+      if (in.its) {
+        Writer::Node its(w, at("its", kGicIts));
+        w.strings("compatible", "arm,gic-v3-its");
+        w.flag("msi-controller");
+        w.cells("#msi-cells", {1});
+        w.reg({kGicIts, 0x20000});
+        w.cells("phandle", {kMsiHandle});
+      }
     }
     {
       Writer::Node node(w, at("flash", kFlash));
@@ -174,20 +273,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       Writer::Node cpus(w, "cpus");
       w.cells("#address-cells", {1});
       w.cells("#size-cells", {0});
-      {
-        Writer::Node map(w, "cpu-map");
-        Writer::Node socket(w, "socket0");
-        Writer::Node cluster(w, "cluster0");
-        Writer::Node core(w, "core0");
-        w.cells("cpu", {kCpu0});
-      }
-      Writer::Node cpu(w, "cpu@0");
-      w.strings("device_type", "cpu");
-      w.strings("compatible", in.cpu.name == "cortex-a57"   ? "arm,cortex-a57"
-                              : in.cpu.name == "cortex-a72" ? "arm,cortex-a72"
-                                                            : "arm,armv8");
-      w.cells("reg", {0});
-      w.cells("phandle", {kCpu0});
+      processors(w, in);
     }
     {
       Writer::Node node(w, "timer");

@@ -65,12 +65,16 @@ class VirtioDevice : public Stateful {
   void set_status(uint8_t value);  // 0 resets
   uint64_t offered_features() const;
   void set_driver_features(unsigned word, uint32_t value);  // word 0 is bits 0 to 31
+  uint32_t driver_features(unsigned word) const {
+    return word > 1 ? 0 : static_cast<uint32_t>(driver_features_ >> 32 * word);
+  }
 
   unsigned queue_count() const { return static_cast<unsigned>(queues_.size()); }
   Virtqueue& queue(unsigned index) { return *queues_[index]; }
   void kick(unsigned index);  // the driver's notification; index is below queue_count()
   // Continues work that was put off. A transport calls it when the driver acknowledges an interrupt.
   void resume();
+  bool waits_to_resume() const { return put_off_ != 0; }
 
   // Bytes beyond the device's configuration read 0.
   void read_config(uint64_t offset, std::span<uint8_t> to) const;

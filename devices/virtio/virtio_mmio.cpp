@@ -51,8 +51,6 @@ constexpr uint32_t kMagic = 0x7472'6976;                // "virt"
 constexpr uint32_t kVendor = 0x554d'4551;               // what firmware written for the virt machine expects
 constexpr uint32_t kUsedBuffer = 1, kConfigChange = 2;  // InterruptStatus
 
-uint64_t align_up(uint64_t value, uint64_t to) { return (value + to - 1) & ~(to - 1); }
-
 void set_low(uint64_t& value, uint32_t low) { value = (value & 0xffff'ffff'0000'0000) | low; }
 void set_high(uint64_t& value, uint32_t high) { value = (value & 0xffff'ffff) | uint64_t{high} << 32; }
 
@@ -298,19 +296,14 @@ bool VirtioMmio::write_legacy_register(Offset offset, uint32_t value) {
   }
 }
 
-// The legacy queue is one block: descriptors, available ring, and from the next multiple of the alignment the
-// used ring (2.7.2).
 void VirtioMmio::write_queue_pfn(uint32_t value) {
   Virtqueue* queue = selected_queue();
   if (!queue) return misuse("set-up of a queue that does not exist", kQueuePfn);
   queue->disable();
   if (value == 0) return;
   if (guest_page_size_ == 0) return misuse("QueuePFN before GuestPageSize", kQueuePfn);
-  Virtqueue::Addresses& to = queue->addresses();
-  to.descriptors = uint64_t{value} * guest_page_size_;
-  to.available = to.descriptors + 16 * uint64_t{queue->size()};
-  to.used = align_up(to.available + 6 + 2 * uint64_t{queue->size()}, queue_align_);
-  if (!queue->enable()) misuse("queue addresses refused", kQueuePfn);
+  if (!queue->enable_legacy(uint64_t{value} * guest_page_size_, queue_align_))
+    misuse("queue addresses refused", kQueuePfn);
 }
 
 void VirtioMmio::serialize_state(StateStream& stream) {

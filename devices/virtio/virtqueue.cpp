@@ -66,6 +66,14 @@ bool Virtqueue::enable() {
   return true;
 }
 
+bool Virtqueue::enable_legacy(uint64_t block, uint32_t alignment) {
+  const uint64_t mask = uint64_t{alignment} - 1;
+  addresses_.descriptors = block;
+  addresses_.available = block + 16 * uint64_t{size_};
+  addresses_.used = (addresses_.available + available_size() + mask) & ~mask;
+  return enable();
+}
+
 void Virtqueue::disable() {
   ready_ = false;
   error_ = nullptr;

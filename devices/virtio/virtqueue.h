@@ -44,7 +44,10 @@ class Virtqueue {
     indirect_ = indirect;
   }
   bool ready() const { return ready_; }
-  bool enable();   // false when an address is misaligned or a ring would wrap around the address space
+  bool enable();  // false when an address is misaligned or a ring would wrap around the address space
+  // The legacy queue is one block: descriptors, available ring, and from the next multiple of the alignment
+  // (a power of two) the used ring (2.7.2).
+  bool enable_legacy(uint64_t block, uint32_t alignment);
   void disable();  // forgets the indices too
   void reset();
 

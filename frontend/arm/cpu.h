@@ -102,10 +102,13 @@ class ArmCpu final : public GuestCpu {
   bool interrupt_deliverable() const override;
   void deliver_interrupt() override;
   bool asleep() const override { return state_.sleep != Sleep::kNone; }
-  bool wake_pending() const override {
-    return state_.sleep == Sleep::kForEvent ? event_wakes(state_) : interrupt_wakes(state_);
-  }
+  bool wake_pending() const override;
   void wake() override;
+  void others_ran() override;
+  // Firmware turns the element off, and on as after a reset, to go on at pc with `context` in X0.
+  void turn_off() { state_.sleep = Sleep::kOff; }
+  void turn_on(uint64_t pc, uint64_t context);
+  bool is_off() const { return state_.sleep == Sleep::kOff; }
 
  private:
   void take(const Exception& exception, uint64_t return_address);

@@ -173,7 +173,7 @@ TEST(Options, PortsAreNumbered) {
   for (const DeviceOption& d : o.devices)
     if (d.port) ports.emplace_back(d.owner, *d.port);
   EXPECT_EQ(ports, (std::vector<std::pair<size_t, unsigned>>{
-                       {0, 1}, {0, 3}, {0, 0}, {0, 2}, {0, 4}, {6, 1}, {0, 30}, {6, 0}}));
+                       {1, 1}, {1, 3}, {1, 0}, {1, 2}, {1, 4}, {7, 1}, {1, 30}, {7, 0}}));
 }
 
 TEST(Options, PortNumbersThatCannotBe) {
@@ -280,8 +280,14 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-M", "virt,secure=on"}, "only off"},
       {{"-cpu", "cortex-a53x"}, "did you mean"},
       {{"-cpu", "max,pauht=on"}, "did you mean 'pauth'"},
-      {{"-smp", "2"}, "several processors are not supported"},
-      {{"-smp", "cpus=1,cores=4"}, "several processors are not supported"},
+      {{"-smp", "0"}, "a number from 1"},
+      {{"-smp", "9"}, "at most 8 processors"},
+      {{"-smp", "9"}, "gic-version=3 for 123"},
+      {{"-M", "virt,gic-version=3", "-smp", "124"}, "at most 123 processors"},
+      {{"-smp", "cpus=1,cores=4"}, "leave one of them out"},
+      {{"-smp", "6,sockets=2,cores=2,threads=1"}, "are 4 processors and not 6"},
+      {{"-smp", "4,maxcpus=2"}, "larger maxcpus"},
+      {{"-smp", "2,dies=2"}, "one die each"},
       {{"-m", "lots"}, "such as 512M"},
       {{"-m", "0"}, "at least 1M"},
       {{"-m", "1G,slots=2"}, "leave it out"},
@@ -296,10 +302,7 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-drive", "if=pflash,unit=2,file=x"}, "unit=0 or unit=1"},
       {{"-bios", "b", "-drive", "if=pflash,unit=0,file=x"}, "both fill the first flash"},
       {{"-device", "virtio-blk-devcie"}, "did you mean 'virtio-blk-device'"},
-      {{"-device", "virtio-net-pci"}, "needs PCI"},
-      {{"-device", "e1000"}, "needs PCI, which the machine does not have; use virtio-net-device"},
-      {{"-nic", "user,model=e1000"}, "needs PCI"},
-      {{"-nic", "user,model=virtoi"}, "the card is virtio-net-device"},
+      {{"-nic", "user,model=virtoi"}, "the card is virtio-net-pci"},
       {{"-device", "virtio-blk-device,driv=a"}, "did you mean 'drive'"},
       {{"-device", "virtio-blk-device"}, "needs drive=ID"},
       {{"-drive", "if=none,id=disk,file=x", "-device", "virtio-blk-device,drive=dsik"},
@@ -309,14 +312,14 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-netdev", "user,id=n", "-device", "virtio-net-device,netdev=n,mac=01:00:00:00:00:00"},
        "the first even"},
       {{"-device", "virtconsole,chardev=c"}, "no -chardev with id=c"},
-      {{"-chardev", "null,id=c", "-device", "virtconsole,chardev=c"}, "virtio-serial-device before it"},
+      {{"-chardev", "null,id=c", "-device", "virtconsole,chardev=c"}, "virtio-serial-pci before it"},
       {{"-device", "virtio-rng-device,rng=r"}, "-object"},
       {{"-netdev", "user"}, "needs id=ID"},
       {{"-netdev", "tap,id=t"}, "is not supported"},
       {{"-netdev", "usre,id=t"}, "did you mean 'user'"},
       {{"-nic", "user,hostfwd=tcp:22"}, "hostfwd"},
       {{"-nic", "user,hostfw=tcp::2222-:22"}, "did you mean 'hostfwd'"},
-      {{"-nic", "user,model=e1000"}, "virtio-net-device"},
+      {{"-nic", "user,model=rtl8139"}, "virtio-net-pci"},
       {{"-serial", "stdoi"}, "did you mean 'stdio'"},
       {{"-serial", "stdio", "-serial", "pty"}, "one serial line"},
       {{"-monitor", "mon:stdio"}, "write -monitor stdio"},
@@ -342,6 +345,30 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
     std::string line;
     for (std::string_view a : c.args) line += std::string(a) + " ";
     EXPECT_THAT(bad(c.args), HasSubstr(std::string(c.says))) << line;
+  }
+}
+
+TEST(Options, ProcessorsAreArrangedAsQemuArrangesThem) {
+  struct Case {
+    const char* text;
+    ProcessorConfig wanted;
+  };
+  const Case cases[] = {
+      {"4", {4, 4, 1, 1, 4, 1}},
+      {"cpus=4", {4, 4, 1, 1, 4, 1}},
+      {"4,maxcpus=8", {4, 8, 1, 1, 8, 1}},
+      {"8,sockets=2", {8, 8, 2, 1, 4, 1}},
+      {"8,cores=2", {8, 8, 4, 1, 2, 1}},
+      {"8,sockets=2,cores=2", {8, 8, 2, 1, 2, 2}},
+      {"8,clusters=2,threads=2", {8, 8, 1, 2, 2, 2}},
+      {"sockets=2,cores=3", {6, 6, 2, 1, 3, 1}},
+  };
+  for (const Case& c : cases) {
+    const ProcessorConfig p = good({"-smp", c.text}).processors;
+    EXPECT_EQ(std::tie(p.now, p.max, p.sockets, p.clusters, p.cores, p.threads),
+              std::tie(c.wanted.now, c.wanted.max, c.wanted.sockets, c.wanted.clusters, c.wanted.cores,
+                       c.wanted.threads))
+        << c.text;
   }
 }
 
@@ -422,10 +449,10 @@ TEST(Options, OtherWordsAreDisks) {
 TEST(Options, WhatTheGuestDoesNotSeeIsWarnedOf) {
   using testing::ElementsAre;
   EXPECT_THAT(good({"-drive", "if=none,id=d,file=x"}).warnings,
-              ElementsAre(HasSubstr("add -device virtio-blk-device,drive=d")));
+              ElementsAre(HasSubstr("add -device virtio-blk-pci,drive=d")));
   EXPECT_THAT(good({"-drive", "if=none,file=x"}).warnings, ElementsAre(HasSubstr("add id=ID to it")));
   EXPECT_THAT(good({"-netdev", "user,id=n"}).warnings,
-              ElementsAre(HasSubstr("add -device virtio-net-device,netdev=n")));
+              ElementsAre(HasSubstr("add -device virtio-net-pci,netdev=n")));
   EXPECT_THAT(good({"-net", "user"}).warnings, ElementsAre(HasSubstr("add -net nic")));
   EXPECT_THAT(good({"-drive", "if=none,id=d,file=x", "-device", "virtio-blk-device,drive=d", "-netdev",
                     "user,id=n", "-device", "virtio-net-device,netdev=n", "-drive", "file=y", "-drive",

@@ -51,9 +51,11 @@ struct Board {
     config.rtc_base_seconds = 1'700'000'000;
     config.serial = &console;
     machine = std::make_unique<VirtMachine>(std::move(config), log);
-    EXPECT_TRUE(machine->add_virtio([this](dev::DmaMemory& memory, dev::Log& l) {
-      return std::make_unique<dev::VirtioRng>(memory, l, entropy);
-    }));
+    EXPECT_TRUE(machine->add_virtio(
+        [this](dev::DmaMemory& memory, dev::Log& l) {
+          return std::make_unique<dev::VirtioRng>(memory, l, entropy);
+        },
+        VirtioMmioPlace{}));
     const auto ready = machine->init();
     EXPECT_TRUE(ready) << ready.message();
   }

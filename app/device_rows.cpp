@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A row a device: its name, what has to stand behind it, its keys, how it is made.
+#include "app/device_rows.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "app/options_parser.h"
+#include "app/text.h"
+#include "devices/net/e1000.h"
+#include "devices/net/e1000e.h"
+#include "devices/pci/bridge.h"
+#include "devices/pci/root_port.h"
+#include "devices/storage/nvme.h"
+#include "devices/virtio/virtio_blk.h"
+#include "devices/virtio/virtio_net.h"
+#include "devices/virtio/virtio_rng.h"
+
+namespace mynah::app {
+namespace {
+
+using D = DeviceOption;
+
+// --- Setters.
+
+std::string set_mac(D& to, const std::string& value) {
+  to.mac = parse_mac(value);
+  return to.mac ? "" : "six bytes as 52:54:00:12:34:56, the first even";
+}
+template <unsigned D::*member>
+std::string set_block_size(D& to, const std::string& value) {
+  const auto size = parse_size(value, 1);
+  if (!size || *size < 512 || *size > 32768 || !std::has_single_bit(*size))
+    return "a power of two from 512 to 32768";
+  to.*member = static_cast<unsigned>(*size);
+  return {};
+}
+std::string set_any_number(D&, const std::string& value) { return parse_u64(value) ? "" : "a number"; }
+std::string set_any_size(D&, const std::string& value) { return parse_size(value, 1) ? "" : "a size"; }
+std::string set_port_number(D& to, const std::string& value) {
+  const auto number = parse_u64(value);
+  if (!number || *number >= dev::VirtioConsole::kMaxPorts) return "a number from 0 to 30";
+  to.port = static_cast<unsigned>(*number);
+  return {};
+}
+template <unsigned D::*member, unsigned most>
+std::string set_number(D& to, const std::string& value) {
+  const auto number = parse_u64(value);
+  if (!number || *number > most) return "a number from 0 to " + std::to_string(most);
+  to.*member = static_cast<unsigned>(*number);
+  return {};
+}
+std::string set_queue_pairs(D& to, const std::string& value) {
+  const auto pairs = parse_u64(value);
+  if (!pairs || *pairs < 1 || *pairs > 64) return "a number from 1 to 64";
+  to.queue_pairs = static_cast<unsigned>(*pairs);
+  return {};
+}
+
+// --- Keys.
+
+constexpr KeyRow<D> kBlockKeys[] = {
+    {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
+    {"serial", "TEXT", "serial number, at most 20 bytes", set_text<D, &D::serial>},
+    {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
+    {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
+    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+};
+constexpr KeyRow<D> kNvmeKeys[] = {
+    {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
+    {"serial", "TEXT", "serial number, at most 20 bytes; it must have one", set_text<D, &D::serial>},
+    {"logical_block_size", "BYTES", "512 (default) to 4096", set_block_size<&D::logical_block>},
+    {"physical_block_size", "BYTES", "accepted", set_block_size<&D::physical_block>},
+    {"max_ioqpairs", "N", "pairs of I/O queues, 64 by default", set_queue_pairs},
+    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+};
+constexpr KeyRow<D> kNetKeys[] = {
+    {"netdev", "ID", "the -netdev behind it", set_text<D, &D::netdev>},
+    {"mac", "ADDRESS", "hardware address", set_mac},
+    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+};
+constexpr KeyRow<D> kRngKeys[] = {
+    {"rng", "ID", "the -object behind it; the host's random numbers by default", set_text<D, &D::rng>},
+};
+constexpr KeyRow<D> kSerialKeys[] = {
+    {"max_ports", "N", "accepted: as many as there are ports", set_any_number},
+};
+constexpr KeyRow<D> kPortKeys[] = {
+    {"chardev", "ID", "the -chardev behind it", set_text<D, &D::chardev>},
+    {"name", "NAME", "what the guest finds it by", set_text<D, &D::name>},
+    {"bus", "ID.0", "the virtio-serial device it belongs to; the last one by default", set_text<D, &D::bus>},
+    {"nr", "N",
+     "its number, up to 30; 0 is for a console; by default the next from 1, 0 for the first console",
+     set_port_number},
+};
+constexpr KeyRow<D> kRootPortKeys[] = {
+    {"chassis", "N", "accepted", set_number<&D::chassis, 255>},
+    {"slot", "N", "number that the guest shows for its slot", set_number<&D::slot_number, 0x1fff>},
+    {"port", "N", "number of its link", set_number<&D::port_number, 255>},
+    {"hotplug", "on|off", "the slot says that devices may come and go", set_on_off<D, &D::hot_plug>},
+    {"bus-reserve", "N", "accepted: the guest chooses", set_any_number},
+    {"io-reserve", "SIZE", "the same", set_any_size},
+    {"mem-reserve", "SIZE", "the same", set_any_size},
+    {"pref32-reserve", "SIZE", "the same", set_any_size},
+    {"pref64-reserve", "SIZE", "the same", set_any_size},
+    {"x-speed", "SPEED", "accepted", set_nothing<D>},
+    {"x-width", "LANES", "accepted", set_any_number},
+};
+constexpr KeyRow<D> kBridgeKeys[] = {
+    {"chassis_nr", "N", "number of the chassis behind it", set_number<&D::chassis, 255>},
+    {"shpc", "off", "hot plugging", only_off<D>},
+    {"msi", "on|off|auto", "accepted", set_nothing<D>},
+};
+constexpr KeyRow<D> kExpressBridgeKeys[] = {
+    {"msi", "on|off|auto", "accepted", set_nothing<D>},
+};
+
+// --- Factories. Options and backends live longer than what is called.
+
+Result<VirtioFactory> make_blk(const D& d, DeviceBackends& host) {
+  return VirtioFactory([&d, &disk = host.disk(d.drive)](dev::DmaMemory& memory, dev::Log& log) {
+    return std::make_unique<dev::VirtioBlk>(
+        memory, log, disk, dev::VirtioBlk::Options{d.serial, d.logical_block, d.physical_block});
+  });
+}
+Result<VirtioFactory> make_net(const D& d, DeviceBackends& host) {
+  return VirtioFactory([&d, &network = host.network(d.netdev)](dev::DmaMemory& memory, dev::Log& log) {
+    return std::make_unique<dev::VirtioNet>(memory, log, network, *d.mac);
+  });
+}
+Result<VirtioFactory> make_rng(const D&, DeviceBackends& host) {
+  return VirtioFactory([&entropy = host.entropy()](dev::DmaMemory& memory, dev::Log& log) {
+    return std::make_unique<dev::VirtioRng>(memory, log, entropy);
+  });
+}
+Result<VirtioFactory> make_serial(const D& d, DeviceBackends& host) {
+  auto ports = host.ports(d);
+  if (!ports) return ports.error();
+  if (ports->empty())
+    return Error{"-device " + std::string(d.row->name) +
+                 " has no port; add a -device virtconsole or virtserialport"};
+  return VirtioFactory([ports = std::move(*ports)](dev::DmaMemory& memory, dev::Log& log) {
+    return std::make_unique<dev::VirtioConsole>(memory, log, ports);
+  });
+}
+
+Result<PciFactory> make_nvme(const D& d, DeviceBackends& host) {
+  if (d.serial.empty()) return Error{"-device nvme needs serial=TEXT, the serial number that the guest sees"};
+  if (d.logical_block > 4096) return Error{"-device nvme: logical_block_size is 512 to 4096"};
+  return PciFactory([&d, &disk = host.disk(d.drive)](dev::EventQueue&, dev::Log& log) {
+    return std::make_unique<dev::Nvme>(
+        log, std::vector<dev::BlockBackend*>{&disk},
+        dev::Nvme::Options{
+            .serial = d.serial, .logical_block_size = d.logical_block, .io_queues = d.queue_pairs});
+  });
+}
+// Its events have the network's name: a network has one card.
+template <typename Card>
+Result<PciFactory> make_card(const D& d, DeviceBackends& host) {
+  return PciFactory([&d, &network = host.network(d.netdev)](dev::EventQueue& events, dev::Log& log) {
+    return std::make_unique<Card>(events, log, network,
+                                  typename Card::Options{*d.mac, "network " + d.netdev});
+  });
+}
+
+Result<PciFactory> make_root_port(const D& d, DeviceBackends&) {
+  return PciFactory([&d](dev::EventQueue&, dev::Log& log) {
+    return std::make_unique<dev::pci::RootPort>(
+        log, dev::pci::RootPort::Options{.port = static_cast<uint8_t>(d.port_number),
+                                         .slot = static_cast<uint16_t>(d.slot_number),
+                                         .hot_plug = d.hot_plug});
+  });
+}
+Result<PciFactory> make_bridge(const D& d, DeviceBackends&) {
+  return PciFactory([&d](dev::EventQueue&, dev::Log& log) {
+    return dev::pci::make_pci_bridge(log, static_cast<uint8_t>(d.chassis));
+  });
+}
+Result<PciFactory> make_express_bridge(const D&, DeviceBackends&) {
+  return PciFactory([](dev::EventQueue&, dev::Log& log) { return dev::pci::make_pcie_pci_bridge(log); });
+}
+
+using enum DeviceBus;
+
+constexpr DeviceRow kRows[] = {
+    {"virtio-blk-pci", DeviceKind::kBlock, kVirtioPci, kBlockKeys, "disk", make_blk},
+    {"virtio-net-pci", DeviceKind::kNet, kVirtioPci, kNetKeys, "network card", make_net},
+    {"virtio-rng-pci", DeviceKind::kRng, kVirtioPci, kRngKeys, "random numbers", make_rng},
+    {"virtio-serial-pci", DeviceKind::kSerial, kVirtioPci, kSerialKeys,
+     "takes virtconsole and virtserialport", make_serial},
+    {"virtio-blk-device", DeviceKind::kBlock, kVirtioMmio, kBlockKeys, "disk on virtio-mmio", make_blk},
+    {"virtio-net-device", DeviceKind::kNet, kVirtioMmio, kNetKeys, "network card on virtio-mmio", make_net},
+    {"virtio-rng-device", DeviceKind::kRng, kVirtioMmio, kRngKeys, "random numbers on virtio-mmio", make_rng},
+    {"virtio-serial-device", DeviceKind::kSerial, kVirtioMmio, kSerialKeys,
+     "takes virtconsole and virtserialport, on virtio-mmio", make_serial},
+    {"virtconsole", DeviceKind::kConsole, kSerialPort, kPortKeys, "console (hvc0) on a virtio-serial device"},
+    {"virtserialport", DeviceKind::kSerialPort, kSerialPort, kPortKeys,
+     "byte channel on a virtio-serial device"},
+    {"nvme", DeviceKind::kBlock, kPci, kNvmeKeys, "NVMe disk", nullptr, make_nvme},
+    {"e1000", DeviceKind::kNet, kPci, kNetKeys, "Intel 82540EM network card", nullptr, make_card<dev::E1000>},
+    {"e1000e", DeviceKind::kNet, kPci, kNetKeys, "Intel 82574L network card", nullptr,
+     make_card<dev::E1000e>},
+    {"pcie-root-port", DeviceKind::kOther, kPci, kRootPortKeys, "port for one more PCI Express device",
+     nullptr, make_root_port},
+    {"pcie-pci-bridge", DeviceKind::kOther, kPci, kExpressBridgeKeys, "PCI Express to PCI bridge", nullptr,
+     make_express_bridge},
+    {"pci-bridge", DeviceKind::kOther, kPci, kBridgeKeys, "PCI to PCI bridge", nullptr, make_bridge},
+};
+
+}  // namespace
+
+std::span<const DeviceRow> device_rows() { return kRows; }
+
+DeviceName find_device(std::string_view name) {
+  constexpr std::string_view kModern = "-non-transitional", kTransitional = "-transitional";
+  DeviceName found;
+  if (name.ends_with(kModern)) {
+    found.form = dev::VirtioPci::Form::kModern;
+    name.remove_suffix(kModern.size());
+  } else if (name.ends_with(kTransitional)) {
+    found.form = dev::VirtioPci::Form::kTransitional;
+    name.remove_suffix(kTransitional.size());
+  }
+  for (const DeviceRow& row : kRows) {
+    // The short name of a virtio device is its PCI form.
+    const bool same = row.name == name || (!found.form && row.bus == kVirtioPci &&
+                                           row.name.substr(0, row.name.size() - 4) == name);
+    if (same && (!found.form || row.bus == kVirtioPci)) {
+      found.row = &row;
+      return found;
+    }
+  }
+  return {};
+}
+
+}  // namespace mynah::app

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The devices that -device knows: a row each (device_rows.cpp), which is all that a new one needs here. What
+// every device on the same bus takes (bus=, addr=, vectors=, ...) comes with the bus (device_bus_keys.cpp).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/key_values.h"
+#include "app/options.h"
+#include "devices/core/char_backend.h"
+#include "devices/core/host_backends.h"
+#include "devices/virtio/virtio_console.h"
+#include "machines/device_places.h"
+
+namespace mynah::app {
+
+// What stands behind devices on the host. Options have been checked: what an id names is there.
+class DeviceBackends {
+ public:
+  virtual ~DeviceBackends() = default;
+  virtual dev::BlockBackend& disk(const std::string& id) = 0;
+  virtual dev::NetBackend& network(const std::string& id) = 0;
+  virtual dev::EntropySource& entropy() = 0;
+  // A -chardev; `what` is the device, for messages.
+  virtual Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) = 0;
+  // The ports of a virtio-serial device.
+  virtual Result<std::vector<dev::VirtioConsole::PortOptions>> ports(const DeviceOption& device) = 0;
+};
+
+enum class DeviceBus : uint8_t {
+  kPci,         // make_pci
+  kVirtioPci,   // make_virtio, behind a virtio-pci transport; the name ends in "-pci"
+  kVirtioMmio,  // make_virtio
+  kSerialPort,  // a port of a virtio-serial device, which makes it
+};
+
+struct DeviceRow {
+  std::string_view name;
+  DeviceKind kind;  // what has to stand behind it
+  DeviceBus bus;
+  std::span<const KeyRow<DeviceOption>> keys;  // its own, beside id and those of its bus
+  std::string_view help;
+  Result<VirtioFactory> (*make_virtio)(const DeviceOption&, DeviceBackends&) = nullptr;
+  Result<PciFactory> (*make_pci)(const DeviceOption&, DeviceBackends&) = nullptr;
+};
+
+std::span<const DeviceRow> device_rows();
+
+// A row and how the name spells it: "virtio-blk" is virtio-blk-pci, "virtio-blk-pci-transitional" the same in
+// that form.
+struct DeviceName {
+  const DeviceRow* row = nullptr;  // null: there is none
+  std::optional<dev::VirtioPci::Form> form;
+};
+DeviceName find_device(std::string_view name);
+
+// All keys of a device: its own, then those of its bus.
+std::vector<KeyRow<DeviceOption>> device_keys(const DeviceRow& row);
+
+// Where it goes. The driver's form, where the name said one, is in it.
+VirtioPlace virtio_place(const DeviceOption& device);
+PciPlace pci_place(const DeviceOption& device);
+
+}  // namespace mynah::app

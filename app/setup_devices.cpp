@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Devices of the command line go into the machine, in their order, with what stands behind them.
+#include <algorithm>
+
+#include "app/device_rows.h"
+#include "app/session.h"
+
+namespace mynah::app {
+
+struct Session::Backends final : DeviceBackends {
+  explicit Backends(Session& session) : session(session) {}
+
+  dev::BlockBackend& disk(const std::string& id) override {
+    const auto found =
+        std::find_if(session.disks_.begin(), session.disks_.end(), [&](const Disk& d) { return d.id == id; });
+    return *found->backend;
+  }
+  dev::NetBackend& network(const std::string& id) override {
+    const auto found = std::find_if(session.networks_.begin(), session.networks_.end(),
+                                    [&](const Network& n) { return n.id == id; });
+    return *found->backend;
+  }
+  dev::EntropySource& entropy() override { return *session.entropy_; }
+  Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) override {
+    return session.lines_->take("chardev:" + chardev, std::string(what));
+  }
+  Result<std::vector<dev::VirtioConsole::PortOptions>> ports(const DeviceOption& device) override {
+    const auto& all = session.options_.devices;
+    std::vector<dev::VirtioConsole::PortOptions> ports;
+    for (const DeviceOption& p : all) {
+      if (p.row->bus != DeviceBus::kSerialPort || &all[p.owner] != &device) continue;
+      auto backend = line(p.chardev, p.row->name);
+      if (!backend) return backend.error();
+      ports.push_back({**backend, p.name, p.kind == DeviceKind::kConsole, *p.port});
+    }
+    return ports;
+  }
+
+  Session& session;
+};
+
+Result<void> Session::set_up_devices() {
+  Backends backends(*this);
+  for (const DeviceOption& device : options_.devices) {
+    const DeviceRow& row = *device.row;
+    Result<void> added;
+    if (row.make_virtio) {
+      auto make = row.make_virtio(device, backends);
+      if (!make) return make.error();
+      added = machine_->add_virtio(*make, virtio_place(device));
+    } else if (row.make_pci) {
+      auto make = row.make_pci(device, backends);
+      if (!make) return make.error();
+      added = machine_->add_pci(*make, pci_place(device));
+    }
+    if (!added) return error("-device {}: {}", row.name, added.message());
+  }
+  return {};
+}
+
+}  // namespace mynah::app

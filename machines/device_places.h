@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a device goes on a machine's buses, and how it is made there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "devices/core/event_queue.h"
+#include "devices/pci/function.h"
+#include "devices/virtio/virtio_device.h"
+#include "devices/virtio/virtio_pci.h"
+
+namespace mynah {
+
+struct PciPlace {
+  std::string bus;               // empty: the root bus; else a bus's name, the id of a root port or bridge
+  std::optional<unsigned> slot;  // absent: the first free one
+  unsigned function = 0;         // below 8
+  bool multifunction = false;    // says so in its header
+  std::string id = {};           // the device's: a bridge's bus has its name
+};
+
+struct VirtioPciPlace {
+  PciPlace place;
+  dev::VirtioPci::Options options;
+};
+
+// A slot of the board's virtio-mmio transports; absent: the last free one.
+struct VirtioMmioPlace {
+  std::optional<unsigned> slot;
+};
+
+using VirtioPlace = std::variant<VirtioPciPlace, VirtioMmioPlace>;
+
+// DMA memory and log.
+using VirtioFactory = std::function<std::unique_ptr<dev::VirtioDevice>(dev::DmaMemory&, dev::Log&)>;
+// A PCI function has its memory from its bus (pci::Function::dma()).
+using PciFactory = std::function<std::unique_ptr<dev::pci::Function>(dev::EventQueue&, dev::Log&)>;
+
+}  // namespace mynah

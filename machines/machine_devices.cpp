@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Devices that a person adds to a machine: finds their place on its buses, or says why it is not to be had.
+#include <fmt/format.h>
+
+#include "devices/pci/bridge.h"
+#include "machines/machine.h"
+#include "machines/pci_root.h"
+
+namespace mynah {
+
+namespace {
+
+using dev::pci::devfn_of;
+
+void list_buses(const dev::pci::Bus& bus, std::string& names) {
+  names += (names.empty() ? "" : ", ") + bus.name;
+  for (const auto& [devfn, function] : bus.functions())
+    if (dev::pci::Bridge* bridge = function->as_bridge()) list_buses(bridge->secondary(), names);
+}
+
+std::string describe(const dev::pci::Function& function) {
+  std::string text = function.title.empty() ? std::string(function.name()) : function.title;
+  if (!function.id.empty()) text += " '" + function.id + "'";
+  return text;
+}
+
+// The device and function number, if it is there and free.
+Result<unsigned> find_place(const dev::pci::Bus& bus, const PciPlace& place) {
+  if (!place.slot) {
+    const auto free = bus.free_slot();
+    if (free) return devfn_of(*free, place.function);
+    if (bus.slots() == 1)
+      return error("bus '{}' takes one device and has {} already; add another pcie-root-port", bus.name,
+                   describe(*bus.at(0)));
+    return error("bus '{}' has no free slot; add a pcie-root-port and use its id as bus=", bus.name);
+  }
+  if (*place.slot >= bus.slots())
+    return error("there is no slot {:#x} on bus '{}', which has {}; use another addr=, or leave it out",
+                 *place.slot, bus.name, bus.slots() == 1 ? "slot 0 alone" : "slots 0 to 0x1f");
+  const unsigned devfn = devfn_of(*place.slot, place.function);
+  if (const auto* other = bus.at(devfn))
+    return error("slot {:#x} function {} of bus '{}' has {} already; use another addr=, or leave it out",
+                 *place.slot, place.function, bus.name, describe(*other));
+  const auto* first = bus.at(devfn_of(*place.slot, 0));
+  if (first && !(first->config(dev::pci::kHeaderType, 1) & dev::pci::kMultifunction))
+    return error("slot {:#x} of bus '{}' has {} as its one function; say multifunction=on there", *place.slot,
+                 bus.name, describe(*first));
+  if (place.function == 0 && !place.multifunction)
+    for (unsigned function = 1; function < dev::pci::kFunctions; ++function)
+      if (bus.at(devfn_of(*place.slot, function)))
+        return error("slot {:#x} of bus '{}' has other functions; say multifunction=on with function 0",
+                     *place.slot, bus.name);
+  return devfn;
+}
+
+class GenericRoot final : public dev::pci::Function {
+ public:
+  explicit GenericRoot(dev::Log& log)
+      : Function("gpex-root", {.vendor = 0x1b36, .device = 0x0008, .class_code = 0x060000}, log,
+                 dev::pci::ConfigSize::kConventional) {}
+};
+
+}  // namespace
+
+std::unique_ptr<dev::pci::Function> make_generic_root(dev::Log& log) {
+  return std::make_unique<GenericRoot>(log);
+}
+
+Result<void> Machine::add_pci(const PciFactory& make, const PciPlace& place) {
+  dev::pci::Host* host = pci();
+  if (!host) return Error{"the machine has no PCI"};
+  dev::pci::Bus* bus = place.bus.empty() ? &host->root() : host->find_bus(place.bus);
+  if (!bus) {
+    std::string names;
+    list_buses(host->root(), names);
+    return error("there is no PCI bus '{}'; there are {}", place.bus, names);
+  }
+  const auto devfn = find_place(*bus, place);
+  if (!devfn) return devfn.error();
+  std::unique_ptr<dev::pci::Function> function = make(events_, log_);
+  function->id = place.id;
+  dev::pci::Function& plugged = bus->plug(std::move(function), *devfn, place.multifunction);
+  if (dev::pci::Bridge* bridge = plugged.as_bridge()) {
+    std::string& name = bridge->secondary().name;
+    name = place.id;
+    const std::string_view kind = bridge->secondary().express() ? "pcie" : "pci";
+    for (unsigned n = 1; name.empty(); ++n)
+      if (std::string next = fmt::format("{}.{}", kind, n); !host->find_bus(next)) name = next;
+  }
+  return {};
+}
+
+Result<void> Machine::add_virtio(const VirtioFactory& make, const VirtioPlace& place) {
+  if (const auto* slot = std::get_if<VirtioMmioPlace>(&place)) return add_virtio_mmio(make, *slot);
+  const auto& there = std::get<VirtioPciPlace>(place);
+  return add_pci(
+      [&](dev::EventQueue& events, dev::Log& log) {
+        return std::make_unique<dev::VirtioPci>(make, events, log, there.options);
+      },
+      there.place);
+}
+
+}  // namespace mynah
