@@ -52,6 +52,7 @@ Result<CharLines::Line*> CharLines::open(const std::string& id, const std::strin
   env.announce = env_.announce;
   const bool kept = plain.starts_with("stdio") || plain.starts_with("file:");
   env.report = [this, kept](const std::string& sentence) { env_.report(sentence, kept); };
+  env.exit = env_.exit;
   env.mux.quit = env_.quit;
   env.mux.focus = [l = line.get()](size_t port) {
     for (const auto& [number, monitor] : l->monitors)

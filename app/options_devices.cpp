@@ -16,9 +16,9 @@ namespace {
 std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
   for (const DeviceRow& row : device_rows()) text += fmt::format("  {:<22} {}\n", row.name, row.help);
+  text += fmt::format("  {:<22} {}\n", "loader", "a file or a number in memory at the start");
   text +=
-      "  A name that ends in -pci may leave that out; virtio-*-pci-transitional and -non-transitional say "
-      "which\n"
+      "  virtio-NAME is virtio-NAME-pci; with -transitional or -non-transitional behind that, it says which\n"
       "  drivers it is for.\n";
   return text;
 }
@@ -208,6 +208,9 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
     p.print(device_list());
     return {};
   }
+  if (name == "loader")
+    return apply_loader(
+        p, comma == std::string::npos ? std::string_view() : std::string_view(value).substr(comma + 1));
   const DeviceName found = find_device(name);
   if (!found.row) {
     std::vector<std::string_view> names;
@@ -285,6 +288,7 @@ Result<void> OptionParser::make_cards() {
 
 Result<void> OptionParser::finish() {
   if (auto ok = choose_cpu(); !ok) return ok;
+  if (auto ok = choose_processors(); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})

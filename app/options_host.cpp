@@ -94,13 +94,13 @@ constexpr KeyRow<CharKeys> kCharKeys[] = {
     {"signal", "on|off", "stdio: Ctrl-C ends the emulator", set_signal},
     {"mux", "on|off", "share it between a serial line and the monitor", set_on_off<CharKeys, &CharKeys::mux>},
 };
-constexpr std::string_view kCharKinds[] = {"stdio", "null", "file", "socket", "pty"};
+constexpr std::string_view kCharKinds[] = {"stdio", "null", "file", "socket", "pty", "testdev"};
 
 // The property list as host::make_char spells it.
 Result<std::string> char_spec(const std::string& kind, const CharKeys& keys) {
   if (kind == "stdio")
     return !keys.signal_given ? "stdio" : keys.signal ? "stdio,signal=on" : "stdio,signal=off";
-  if (kind == "null" || kind == "pty") return kind;
+  if (kind == "null" || kind == "pty" || kind == "testdev") return kind;
   if (kind == "file") {
     if (keys.path.empty()) return Error{"-chardev file needs path=FILE"};
     return "file:" + keys.path;

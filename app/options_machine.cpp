@@ -150,17 +150,6 @@ constexpr KeyRow<Options> kMemoryKeys[] = {
     {"maxmem", "", "not supported", no_hotplug},
 };
 
-std::string set_one(Options&, const std::string& value) {
-  if (parse_u64(value) == 1) return {};
-  return "1: machines with several processors are not supported yet";
-}
-constexpr KeyRow<Options> kSmpKeys[] = {
-    {"cpus", "1", "processors", set_one},  {"maxcpus", "1", "processors at most", set_one},
-    {"sockets", "1", "of them", set_one},  {"dies", "1", "of them", set_one},
-    {"clusters", "1", "of them", set_one}, {"cores", "1", "of them", set_one},
-    {"threads", "1", "of them", set_one},
-};
-
 std::string set_code_size(Options& to, const std::string& value) {
   const auto mib = parse_u64(value);
   if (!mib || *mib < 8 || *mib > 2047) return "MiB from 8 to 2047";
@@ -276,10 +265,6 @@ Result<void> OptionParser::choose_cpu() {
     return error("processor '{}' is not supported yet; use one of {}", wrong.unknown, joined(wrong.known));
   return error("{}{} (there are {})", wrong.sentence, suggestion(wrong.unknown, wrong.known),
                joined(wrong.known));
-}
-
-Result<void> apply_smp(OptionParser& p, const std::string& value) {
-  return keys_or_help(p, value, {"-smp", "cpus"}, kSmpKeys, p.options);
 }
 
 Result<void> apply_memory(OptionParser& p, const std::string& value) {

@@ -32,13 +32,13 @@ struct OptionParser {
   // Checks what concerns several options, and makes the devices that drives and networks imply.
   Result<void> finish();
   Result<void> make_cards();
-  Result<void> choose_cpu();  // finish()'s part in options_machine.cpp
+  Result<void> choose_cpu();         // finish()'s part in options_machine.cpp
+  Result<void> choose_processors();  // in options_smp.cpp
 };
 
 // options_machine.cpp
 Result<void> apply_machine(OptionParser&, const std::string&);
 Result<void> apply_cpu(OptionParser&, const std::string&);
-Result<void> apply_smp(OptionParser&, const std::string&);
 Result<void> apply_memory(OptionParser&, const std::string&);
 Result<void> apply_accelerator(OptionParser&, const std::string&);
 Result<void> apply_icount(OptionParser&, const std::string&);
@@ -46,6 +46,9 @@ Result<void> apply_rtc(OptionParser&, const std::string&);
 Result<void> apply_uuid(OptionParser&, const std::string&);
 Result<void> apply_name(OptionParser&, const std::string&);
 Result<void> apply_action(OptionParser&, const std::string&);
+
+// options_smp.cpp
+Result<void> apply_smp(OptionParser&, const std::string&);
 
 // options_drives.cpp
 Result<void> apply_drive(OptionParser&, const std::string&);
@@ -57,6 +60,12 @@ Result<void> apply_device(OptionParser&, const std::string&);
 Result<const DeviceRow*> find_network_card(const std::string& model);  // as model= names it
 std::string network_card_list();
 Result<void> apply_object(OptionParser&, const std::string&);
+
+// options_boot.cpp
+Result<void> apply_loader(OptionParser&, std::string_view properties);  // -device loader
+Result<void> apply_firmware_file(OptionParser&, const std::string&);
+Result<void> apply_semihosting(OptionParser&, const std::string&);
+Result<void> apply_semihosting_config(OptionParser&, const std::string&);
 
 // options_host.cpp
 Result<void> apply_netdev(OptionParser&, const std::string&);

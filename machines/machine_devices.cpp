@@ -20,7 +20,7 @@ void list_buses(const dev::pci::Bus& bus, std::string& names) {
 }
 
 std::string describe(const dev::pci::Function& function) {
-  std::string text(function.name());
+  std::string text = function.title.empty() ? std::string(function.name()) : function.title;
   if (!function.id.empty()) text += " '" + function.id + "'";
   return text;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "frontend/arm/cpu_models.h"
@@ -20,6 +21,7 @@ struct VirtPciWindows {
 struct VirtTreeInput {
   const MachineConfig& config;
   const arm::CpuModel& cpu;
+  std::span<const uint64_t> affinities;  // of the processors
   unsigned gic_version;
   bool its;
   const VirtPciWindows& pci;

@@ -2,7 +2,7 @@
 //
 // Character backends from the spellings that people have in their scripts:
 //   stdio[,signal=on|off]      mon:stdio, mon:SPEC       null, none
-//   file:PATH                  pty
+//   file:PATH                  pty                       testdev
 //   unix:PATH[,OPTIONS]        tcp:HOST:PORT[,OPTIONS]   tcp::PORT[,OPTIONS]
 // OPTIONS: server=on|off (or server), wait=on|off (or nowait), and for tcp nodelay (always on). In the path
 // of a unix socket ",," stands for a comma; the path of a file is taken as it is.
@@ -13,16 +13,18 @@
 
 #include "devices/core/char_backend.h"
 #include "devices/host/char_mux.h"
+#include "devices/host/char_testdev.h"
 #include "devices/host/poller.h"
 
 namespace mynah::host {
 
 struct CharEnv {
-  Poller* poller = nullptr;   // required; outlives the backend
-  Report announce = nullptr;  // where a pseudo terminal or server can be reached
-  Report report = nullptr;    // failures of the host at run time, each kind once
-  MuxHooks mux = {};          // for "mon:"
-  int input = 0;              // what "stdio" means
+  Poller* poller = nullptr;          // required; outlives the backend
+  Report announce = nullptr;         // where a pseudo terminal or server can be reached
+  Report report = nullptr;           // failures of the host at run time, each kind once
+  MuxHooks mux = {};                 // for "mon:"
+  TestdevChar::Quit exit = nullptr;  // for "testdev"
+  int input = 0;                     // what "stdio" means
   int output = 1;
 };
 

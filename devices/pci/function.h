@@ -92,8 +92,8 @@ class Function : public Stateful {
 
   virtual Bridge* as_bridge() { return nullptr; }
 
-  // What a person calls it; may be empty.
-  std::string id;
+  std::string id;     // what a person calls it; may be empty
+  std::string title;  // what it is, for messages; empty: name()
 
   // --- For bus, bridge and host.
   // Any offset and width (1, 2, 4): beyond the end of configuration space all ones and no effect.

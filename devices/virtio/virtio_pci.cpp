@@ -49,19 +49,20 @@ enum CommonCfg : uint64_t {
   kCommonEnd = 60,
 };
 
-// By virtio device id: the class code, and the PCI device id that drivers older than VIRTIO 1.0 know (4.1.2).
+// By virtio device id: the class code, the PCI device id that drivers older than VIRTIO 1.0 know (4.1.2), and
+// the size of their BAR: 24 bytes and the device's configuration.
 struct Kind {
   uint32_t device_id, class_code;
-  uint16_t transitional;
+  uint16_t transitional, legacy_bytes;
 };
 constexpr Kind kKinds[] = {
-    {1, 0x020000, 0x1000}, {2, 0x010000, 0x1001}, {3, 0x078000, 0x1003},
-    {4, 0x00ff00, 0x1005}, {5, 0x00ff00, 0x1002}, {8, 0x010000, 0x1004},
+    {1, 0x020000, 0x1000, 0x20}, {2, 0x010000, 0x1001, 0x80}, {3, 0x078000, 0x1003, 0x40},
+    {4, 0x00ff00, 0x1005, 0x20}, {5, 0x00ff00, 0x1002, 0x40}, {8, 0x010000, 0x1004, 0x40},
 };
 Kind kind_of(uint32_t device_id) {
   for (const Kind& kind : kKinds)
     if (kind.device_id == device_id) return kind;
-  return {device_id, 0x00ff00, 0};
+  return {device_id, 0x00ff00, 0, 0};
 }
 
 constexpr uint8_t kQueueInterrupt = 1, kConfigInterrupt = 2;  // ISR status
@@ -80,6 +81,7 @@ VirtioPci::VirtioPci(const Factory& make, EventQueue& events, Log& log, const Op
       device_(make(dma(), log)),
       queue_vectors_(device_->queue_count(), kNoVector) {
   device_->attach(this, false);
+  title = std::string(device_->name()) + "-pci";
   // A console has queues by the dozen, and its driver shares two vectors among them.
   constexpr uint32_t kConsole = 3;
   const unsigned vectors =
@@ -104,7 +106,7 @@ void VirtioPci::attached(const pci::Bus& bus) {
   } else {
     set_config(pci::kDeviceId, 2, kind.transitional);
     set_config(pci::kSubsystemId, 2, kind.device_id);
-    add_bar(kLegacyBar, pci::BarKind::kIo, 0x80);
+    add_bar(kLegacyBar, pci::BarKind::kIo, kind.legacy_bytes);
   }
   if (form_ != Form::kLegacy) {
     add_bar(kModernBar, pci::BarKind::kPrefetchable64, kBarSize);
