@@ -22,6 +22,8 @@ struct Session::Backends final : DeviceBackends {
     return *found->backend;
   }
   dev::EntropySource& entropy() override { return *session.entropy_; }
+  uint64_t ram_bytes() const override { return session.options_.ram_bytes; }
+  void made_balloon(dev::VirtioBalloon& balloon) override { session.balloon_ = &balloon; }
   Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) override {
     return session.lines_->take("chardev:" + chardev, std::string(what));
   }

@@ -18,6 +18,7 @@ struct Machine::Dma final : dev::DmaMemory {
   uint8_t* map(uint64_t pa, size_t n, bool for_write) override {
     return for_write ? memory.for_write(pa, n) : memory.host(pa, n);
   }
+  bool discard(uint64_t pa, size_t n) override { return memory.discard(pa, n); }
   GuestMemory& memory;
 };
 
