@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// -device and -object, and what devices, drives and networks make of each other.
+// -device, and what devices, drives and networks make of each other.
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>
 
+#include "app/json_list.h"
 #include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
@@ -38,27 +39,58 @@ std::string set_port_number(DeviceOption& to, const std::string& value) {
 }
 
 using D = DeviceOption;
+std::string set_boot_index(DeviceOption& to, const std::string& value) {
+  if (value == "-1") {
+    to.boot_index.reset();
+    return {};
+  }
+  const auto index = parse_u64(value);
+  if (!index || *index > 0x7fffffff) return "a number from 0, or -1 for none";
+  to.boot_index = static_cast<unsigned>(*index);
+  return {};
+}
+std::string set_max_bytes(DeviceOption& to, const std::string& value) {
+  const auto n = parse_u64(value);
+  if (!n || *n == 0) return "a number of bytes from 1";
+  to.rng_limit = *n;
+  return {};
+}
+std::string set_period(DeviceOption& to, const std::string& value) {
+  const auto ms = parse_u64(value);
+  if (!ms || *ms == 0 || *ms > 0xffffffff) return "milliseconds from 1";
+  to.rng_period_ms = *ms;
+  return {};
+}
+
 constexpr KeyRow<D> kId = {"id", "ID", "name of the device", set_text<D, &D::id>};
+constexpr KeyRow<D> kSlot = {"bus", "virtio-mmio-bus.N", "where it is; the last free by default",
+                             set_text<D, &D::slot>};
 constexpr KeyRow<D> kBlockKeys[] = {
     {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
     {"serial", "TEXT", "serial number, at most 20 bytes", set_text<D, &D::serial>},
     {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
     {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
-    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
+    kSlot,
     kId,
 };
 constexpr KeyRow<D> kNetKeys[] = {
     {"netdev", "ID", "the -netdev behind it", set_text<D, &D::netdev>},
     {"mac", "ADDRESS", "hardware address", set_mac},
-    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
+    kSlot,
     kId,
 };
 constexpr KeyRow<D> kRngKeys[] = {
     {"rng", "ID", "the -object behind it; the host's random numbers by default", set_text<D, &D::rng>},
+    {"max-bytes", "N", "as many bytes in each period at most", set_max_bytes},
+    {"period", "MS", "how long a period is", set_period},
+    kSlot,
     kId,
 };
 constexpr KeyRow<D> kSerialKeys[] = {
     {"max_ports", "N", "accepted: as many as there are ports", set_any_number},
+    kSlot,
     kId,
 };
 constexpr KeyRow<D> kPortKeys[] = {
@@ -109,14 +141,6 @@ std::string device_list() {
   for (const DeviceRow& row : kDevices) text += fmt::format("  {:<22} {}\n", row.name, row.help);
   return text;
 }
-
-struct RngObject {
-  std::string id, filename;
-};
-constexpr KeyRow<RngObject> kRngObjectKeys[] = {
-    {"id", "ID", "name for -device", set_text<RngObject, &RngObject::id>},
-    {"filename", "/dev/urandom", "where the host has them", set_text<RngObject, &RngObject::filename>},
-};
 
 template <typename T>
 Result<void> duplicate_id(const std::vector<T>& list, std::string_view what) {
@@ -270,6 +294,8 @@ MacAddress default_mac(unsigned index) {
   return {0x52, 0x54, 0x00, 0x12, 0x34, static_cast<uint8_t>(0x56 + index)};
 }
 
+bool is_device(std::string_view name) { return find_device(name); }
+
 std::string needs_pci(const std::string& name) {
   std::string_view instead;
   for (const PciDevice& device : kPciDevices)
@@ -283,6 +309,10 @@ std::string needs_pci(const std::string& name) {
 }
 
 Result<void> apply_device(OptionParser& p, const std::string& value) {
+  if (is_json(value)) {
+    const auto list = json_as_list("-device", value, "driver");
+    return list ? apply_device(p, *list) : Result<void>(list.error());
+  }
   const size_t comma = value.find(',');
   std::string name = value.substr(0, comma);
   if (name.starts_with("driver=")) name.erase(0, 7);
@@ -302,10 +332,12 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
   }
   DeviceOption device;
   device.kind = row->kind;
-  if (comma != std::string::npos) {
+  if (const std::string properties =
+          p.with_globals(row->name, comma == std::string::npos ? "" : value.substr(comma + 1));
+      !properties.empty()) {
     const std::string what = "-device " + std::string(row->name);
     const auto list =
-        apply_key_list(value.substr(comma + 1), {what, ""}, names_of(*row),
+        apply_key_list(properties, {what, ""}, names_of(*row),
                        [&](size_t key, const std::string& v) { return row->keys[key].set(device, v); });
     if (!list) return list.error();
     if (*list == KeyList::kHelp) {
@@ -317,36 +349,9 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
   return {};
 }
 
-Result<void> apply_object(OptionParser& p, const std::string& value) {
-  static constexpr std::string_view kKnown[] = {"rng-random", "rng-builtin"};
-  const size_t comma = value.find(',');
-  const std::string name = value.substr(0, comma);
-  if (name == "help" || name == "?") {
-    p.print("objects (-object NAME,id=ID):\n  rng-random\n  rng-builtin\n");
-    return {};
-  }
-  if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
-    return Error{"object '" + name +
-                 (known_elsewhere(Known::kObject, name) ? "' is not supported yet; leave it out"
-                                                        : "' is not known" + suggestion(name, kKnown)) +
-                 " (-object takes " + joined(kKnown) + ")"};
-  RngObject object;
-  if (comma != std::string::npos) {
-    const auto list = apply_keys(value.substr(comma + 1), {"-object " + name, ""}, kRngObjectKeys, object);
-    if (!list) return list.error();
-    if (*list == KeyList::kHelp) return error("-object {} takes id=ID", name);
-  }
-  if (object.id.empty()) return Error{"-object " + name + " needs id=ID"};
-  static constexpr std::string_view kSources[] = {"", "/dev/urandom", "/dev/random", "/dev/hwrng"};
-  if (std::find(std::begin(kSources), std::end(kSources), object.filename) == std::end(kSources))
-    return Error{"-object " + name + ": random numbers come from the kernel, not from '" + object.filename +
-                 "'; use filename=/dev/urandom"};
-  p.options.rng_ids.push_back(object.id);
-  return {};
-}
-
 Result<void> OptionParser::finish() {
   if (auto ok = choose_cpu(); !ok) return ok;
+  if (auto ok = place_machine_flashes(); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})
@@ -360,6 +365,7 @@ Result<void> OptionParser::finish() {
   std::stable_sort(disks.begin(), disks.end(), [](const DriveOption* a, const DriveOption* b) {
     return a->unit.value_or(~0u) < b->unit.value_or(~0u);
   });
+  if (auto ok = check_objects(); !ok) return ok;
   if (auto ok = check_devices(options); !ok) return ok;
   unsigned number = 0;
   for (DriveOption* drive : disks) {
@@ -369,20 +375,12 @@ Result<void> OptionParser::finish() {
                            [&](const DriveOption& d) { return d.id == drive->id; }) > 1);
     }
     drive->used = true;
-    options.devices.push_back({.kind = DeviceKind::kBlock, .drive = drive->id});
+    options.devices.push_back({.kind = DeviceKind::kBlock, .drive = drive->id, .serial = drive->serial});
   }
 
-  if (legacy_user && !legacy_card)
-    options.warnings.push_back(
-        "the guest does not see the network of -net user, which has no card; add -net nic");
-  if (legacy_card || legacy_user) {
-    const std::string user = legacy_user_text.empty() ? "user" : "user," + legacy_user_text;
-    if (legacy_card)
-      if (auto ok = apply_nic(*this, user); !ok) return ok;
-    if (legacy_card && legacy_mac) default_devices.back().mac = legacy_mac;
-  } else if (!network_given && !options.no_defaults) {
+  if (auto ok = join_old_networks(); !ok) return ok;
+  if (!network_given && !options.no_defaults)
     if (auto ok = apply_nic(*this, "user"); !ok) return ok;
-  }
   for (DeviceOption& device : default_devices) {
     find_id(options.nets, device.netdev)->used = true;
     options.devices.push_back(std::move(device));

@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,9 +33,16 @@ class Machine {
   Machine(const Machine&) = delete;
   virtual std::string_view name() const = 0;  // the board's
 
+  // Where a device goes, and when firmware tries to start from it.
+  struct Place {
+    std::string bus;                     // of the board, "virtio-mmio-bus.3"; empty: the board chooses
+    std::optional<unsigned> boot_index;  // the least first; none: not by its own
+    std::string_view boot_unit;          // the device's part of a firmware path: "disk@0,0"
+  };
   // Adds a virtio device in whatever way the board has. The factory gets DMA memory and log. Before init().
   using VirtioFactory = std::function<std::unique_ptr<dev::VirtioDevice>(dev::DmaMemory&, dev::Log&)>;
-  virtual Result<void> add_virtio(const VirtioFactory& make) = 0;
+  virtual Result<void> add_virtio(const VirtioFactory& make, const Place& place) = 0;
+  Result<void> add_virtio(const VirtioFactory& make) { return add_virtio(make, Place{}); }
   // Up to the first instruction; once.
   Result<void> init();
 

@@ -3,7 +3,10 @@
 // Which device is where on the board `virt`, which line goes where, and what is in memory at the start.
 #include "machines/virt.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "machines/virt_tree.h"
@@ -56,6 +59,10 @@ void VirtMachine::add_interrupt_controller() {
 void VirtMachine::add_devices() {
   uart_ = std::make_unique<dev::Pl011>(config_.serial ? *config_.serial : null_serial_, spi(kUartIrq), log_);
   map(kUart, dev::Pl011::kWindowSize, *uart_);
+  if (config_.second_serial) {
+    second_uart_ = std::make_unique<dev::Pl011>(*config_.second_serial, spi(kSecondUartIrq), log_);
+    map(kSecondUart, dev::Pl011::kWindowSize, *second_uart_);
+  }
   rtc_ = std::make_unique<dev::Pl031>(events(), spi(kRtcIrq), rtc_clock_, log_);
   map(kRtc, dev::Pl031::kWindowSize, *rtc_);
   fw_cfg_ = std::make_unique<dev::FwCfg>(dma(), log_);
@@ -64,13 +71,30 @@ void VirtMachine::add_devices() {
   map(kGpio, dev::Pl061::kWindowSize, *gpio_);
 }
 
-Result<void> VirtMachine::add_virtio(const VirtioFactory& make) {
-  for (unsigned i = kVirtioSlots; i-- > 0;) {
-    if (slots_[i]) continue;
-    slots_[i] = make(dma(), log_);
-    return {};
+Result<void> VirtMachine::add_virtio(const VirtioFactory& make, const Place& place) {
+  constexpr std::string_view kBus = "virtio-mmio-bus.";
+  unsigned slot = kVirtioSlots;
+  if (!place.bus.empty()) {
+    const std::string_view number = place.bus;
+    const char* end = number.data() + number.size();
+    if (!number.starts_with(kBus) || std::from_chars(number.data() + kBus.size(), end, slot).ptr != end ||
+        slot >= kVirtioSlots)
+      return error("the machine has no bus '{}'; a device takes {}0 to {}{}", place.bus, kBus, kBus,
+                   kVirtioSlots - 1);
+    if (slots_[slot])
+      return error("bus '{}' has a device already; choose another, or leave bus= out", place.bus);
+  } else {
+    while (slot > 0 && slots_[slot - 1]) --slot;
+    if (slot-- == 0) return Error{"the machine has no free virtio slot; remove a -device (32 fit)"};
   }
-  return Error{"the machine has no free virtio slot; remove a -device (32 fit)"};
+  if (place.boot_index &&
+      !boot_order_
+           .emplace(*place.boot_index,
+                    fmt::format("/virtio-mmio@{:016x}/{}", kVirtio + slot * kVirtioSize, place.boot_unit))
+           .second)
+    return error("two devices have bootindex={}; give each its own", *place.boot_index);
+  slots_[slot] = make(dma(), log_);
+  return {};
 }
 
 Result<void> VirtMachine::add_flash(unsigned n) {
@@ -103,6 +127,7 @@ Result<void> VirtMachine::build() {
        {static_cast<dev::Stateful*>(uart_.get()), static_cast<dev::Stateful*>(rtc_.get()),
         static_cast<dev::Stateful*>(gpio_.get()), static_cast<dev::Stateful*>(fw_cfg_.get())})
     add_part(*part);
+  if (second_uart_) add_part(*second_uart_);
   for (const auto& flash : flash_) add_part(*flash);
   if (gicv2_) add_part(*gicv2_);
   if (gicv3_) add_part(*gicv3_);
@@ -117,6 +142,7 @@ void VirtMachine::add_firmware_items() {
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
+  add_boot_choice();
   if (config_.kernel.empty() || config_.starts_kernel()) return;
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
@@ -125,6 +151,25 @@ void VirtMachine::add_firmware_items() {
   fw_cfg_->add_item(dev::FwCfg::kInitrdData, std::move(config_.initrd));
   fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
   fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
+}
+
+void VirtMachine::add_boot_choice() {
+  const BootChoice& boot = config_.boot;
+  const auto add_number = [this](std::string_view name, auto value) {
+    std::vector<uint8_t> bytes;
+    for (size_t i = 0; i < sizeof value; ++i) bytes.push_back(static_cast<uint8_t>(value >> 8 * i));
+    fw_cfg_->add_file(name, std::move(bytes));
+  };
+  if (boot.menu) fw_cfg_->add_item_u16(dev::FwCfg::kBootMenu, 1);
+  if (boot.menu_wait) add_number("etc/boot-menu-wait", *boot.menu_wait);
+  if (boot.fail_wait) add_number("etc/boot-fail-wait", *boot.fail_wait);
+  std::string order;  // a line a device, the last ends with NUL
+  for (const auto& [index, path] : boot_order_) order += (order.empty() ? "" : "\n") + path;
+  if (boot.strict && !order.empty()) order += "\nHALT";
+  if (order.empty()) return;
+  std::vector<uint8_t> bytes(order.begin(), order.end());
+  bytes.push_back(0);
+  fw_cfg_->add_file("bootorder", std::move(bytes));
 }
 
 Result<void> VirtMachine::place_kernel() {

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "devices/flash/pflash_cfi01.h"
@@ -36,8 +38,9 @@ class VirtMachine final : public Machine {
 
   // --- Machine
   std::string_view name() const override { return "virt"; }
-  // In the last free slot, as QEMU does.
-  Result<void> add_virtio(const VirtioFactory& make) override;
+  // In the last free slot, as QEMU does, or in the one of "virtio-mmio-bus.N".
+  using Machine::add_virtio;
+  Result<void> add_virtio(const VirtioFactory& make, const Place& place) override;
   void press_power_key() override;
   std::span<const uint8_t> device_tree() const override { return dtb_; }
 
@@ -53,6 +56,7 @@ class VirtMachine final : public Machine {
   void add_devices();
   Result<void> add_flash(unsigned n);
   void add_firmware_items();
+  void add_boot_choice();
   Result<void> place_kernel();
   dev::IrqLine spi(unsigned n);
 
@@ -62,7 +66,7 @@ class VirtMachine final : public Machine {
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
   dev::NullCharBackend null_serial_;
-  std::unique_ptr<dev::Pl011> uart_;
+  std::unique_ptr<dev::Pl011> uart_, second_uart_;
   std::unique_ptr<dev::Pl031> rtc_;
   std::unique_ptr<dev::Pl061> gpio_;
   std::unique_ptr<dev::FwCfg> fw_cfg_;
@@ -70,6 +74,7 @@ class VirtMachine final : public Machine {
   std::unique_ptr<dev::VirtioDevice> slots_[virt_map::kVirtioSlots];
   std::vector<std::unique_ptr<dev::VirtioMmio>> transports_;  // these let go of the devices
   std::vector<uint8_t> dtb_;
+  std::map<unsigned, std::string> boot_order_;  // firmware's paths by boot index
   ArmBootLayout layout_;
 };
 
