@@ -151,13 +151,12 @@ Result<void> apply_machine(OptionParser& p, const std::string& value) {
   std::vector<KeyNames> names = key_names(std::span<const KeyRow<OptionParser>>(kMachineKeys));
   for (const BoardProperty& property : board.properties)
     names.push_back({property.name, property.values.empty() ? "TEXT" : property.values, property.help});
-  const std::string text =
-      find_board(first) ? first + with_dashes(value.substr(first.size())) : with_dashes(value);
-  const auto list = apply_key_list(text, {what, "type"}, names, [&](size_t row, const std::string& to) {
-    return row < std::size(kMachineKeys)
-               ? kMachineKeys[row].set(p, to)
-               : set_board_property(p, board.properties[row - std::size(kMachineKeys)], to);
-  });
+  const auto list =
+      apply_key_list(with_dashes(value), {what, "type"}, names, [&](size_t row, const std::string& to) {
+        return row < std::size(kMachineKeys)
+                   ? kMachineKeys[row].set(p, to)
+                   : set_board_property(p, board.properties[row - std::size(kMachineKeys)], to);
+      });
   if (!list) return list.error();
   if (*list == KeyList::kHelp) p.print(key_help(what, names));
   return {};

@@ -352,6 +352,10 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
 Result<void> OptionParser::finish() {
   if (auto ok = choose_cpu(); !ok) return ok;
   if (auto ok = place_machine_flashes(); !ok) return ok;
+  if (options.daemonize && options.nographic)
+    return Error{
+        "-daemonize leaves the terminal, which -nographic is about; use -display none, and -serial for the "
+        "line"};
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})

@@ -265,7 +265,8 @@ std::string Session::serial_spec() const {
     const bool shared = options_.nographic && !options_.monitor && !options_.no_defaults;
     return shared && options_.serials[0] == "stdio" ? "mon:stdio" : options_.serials[0];
   }
-  if (options_.no_defaults || (options_.display_none && !options_.nographic)) return "null";
+  if (options_.no_defaults || options_.daemonize || (options_.display_none && !options_.nographic))
+    return "null";
   if (!options_.monitor) {
     const bool taken = std::any_of(options_.chars.begin(), options_.chars.end(),
                                    [](const CharOption& c) { return c.spec.starts_with("stdio"); });

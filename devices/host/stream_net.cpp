@@ -166,7 +166,9 @@ void StreamNet::ready() {
 
 void StreamNet::take_frames() {
   size_t at = 0;
-  while (input_.size() - at >= kLength && !frames_.full()) {
+  while (input_.size() - at >= kLength) {
+    if (frames_.full()) frames_.deliver();
+    if (frames_.full()) break;
     size_t size = 0;
     for (unsigned i = 0; i < kLength; ++i) size = size << 8 | input_[at + i];
     if (size > kMaxFrame) return end("a frame of " + std::to_string(size) + " bytes");
