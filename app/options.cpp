@@ -115,6 +115,8 @@ constexpr OptionRow kOptions[] = {
     {"no-user-config", "nodefconfig", kNone, "", "accepted: there are no configuration files", accept},
     {"name", "", kList, "NAME", "a name for messages and the process list", apply_name},
     {"uuid", "", kRequired, "UUID", "identity of the machine, for firmware", apply_uuid},
+    {"smbios", "", kList, "type=N[,FIELD=TEXT...]",
+     "what firmware tells systems of the machine (type=1,help)", apply_smbios},
     {"usb", "", kNone, "", "accepted: it adds nothing to this machine", accept},
     {"no-acpi", "", kNone, "", "the same as -M acpi=off", accept},
     {"no-kvm", "", kNone, "", "accepted", accept},

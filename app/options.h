@@ -165,6 +165,7 @@ struct Options {
 
   // --- what firmware is told
   bool boot_menu = false, boot_strict = false;
+  dev::SmbiosChoice smbios;
   std::optional<uint16_t> boot_menu_wait;  // ms
   std::optional<uint32_t> boot_fail_wait;  // ms
 

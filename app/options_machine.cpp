@@ -151,24 +151,29 @@ Result<void> apply_rtc(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-rtc", "base"}, kRtcKeys, p);
 }
 
-Result<void> apply_uuid(OptionParser& p, const std::string& value) {
+std::optional<std::array<uint8_t, 16>> parse_uuid(const std::string& value) {
+  std::array<uint8_t, 16> uuid{};
   unsigned digits = 0;
   for (size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
     uint8_t digit = 0;
-    if (dash ? c != '-' : std::from_chars(&c, &c + 1, digit, 16).ec != std::errc()) {
-      digits = 99;
-      break;
-    }
+    if (dash ? c != '-' : std::from_chars(&c, &c + 1, digit, 16).ec != std::errc()) return std::nullopt;
     if (dash) continue;
-    uint8_t& byte = p.options.uuid[digits / 2 % 16];
+    if (digits == 32) return std::nullopt;
+    uint8_t& byte = uuid[digits / 2];
     byte = static_cast<uint8_t>(digits % 2 ? byte << 4 | digit : digit);
-    if (++digits > 32) break;
+    ++digits;
   }
-  if (digits != 32)
+  return digits == 32 ? std::optional(uuid) : std::nullopt;
+}
+
+Result<void> apply_uuid(OptionParser& p, const std::string& value) {
+  const auto uuid = parse_uuid(value);
+  if (!uuid)
     return Error{"-uuid takes 32 hexadecimal digits as 01234567-89ab-cdef-0123-456789abcdef, not '" + value +
                  "'"};
+  p.options.uuid = *uuid;
   p.options.uuid_given = true;
   return {};
 }

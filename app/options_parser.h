@@ -102,6 +102,9 @@ Result<void> apply_vga(OptionParser&, const std::string&);
 Result<void> apply_parallel(OptionParser&, const std::string&);
 Result<void> apply_audiodev(OptionParser&, const std::string&);
 
+// options_smbios.cpp
+Result<void> apply_smbios(OptionParser&, const std::string&);
+
 // options_global.cpp
 Result<void> apply_global(OptionParser&, const std::string&);
 
@@ -134,6 +137,7 @@ Result<void> apply_traces(OptionParser&, const std::string&);
 Result<void> apply_trace_ranges(OptionParser&, const std::string&);
 Result<void> apply_stats(OptionParser&, const std::string&);
 
+std::optional<std::array<uint8_t, 16>> parse_uuid(const std::string& value);
 std::optional<MacAddress> parse_mac(std::string_view text);
 MacAddress default_mac(unsigned index);
 

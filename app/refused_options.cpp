@@ -25,7 +25,6 @@ constexpr RefusedOption kRefused[] = {
     {"virtfs", "shared folders are not supported; use a disk image or the network"},
     {"fsdev", "shared folders are not supported; use a disk image or the network"},
     {"fw_cfg", "firmware gets no files of one's own; leave it out"},
-    {"smbios", "the machine has no SMBIOS tables; leave it out"},
     {"acpitable", "the machine has no ACPI tables; leave it out"},
     {"qmp", "use the monitor (-monitor) instead"},
     {"qmp-pretty", "use the monitor (-monitor) instead"},

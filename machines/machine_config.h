@@ -11,6 +11,7 @@
 #include "devices/core/char_backend.h"
 #include "devices/core/event_queue.h"
 #include "devices/core/host_backends.h"
+#include "devices/fwcfg/smbios.h"
 #include "engine/vcpu.h"
 #include "machines/guest_clock.h"
 
@@ -35,6 +36,7 @@ struct MachineConfig {
   dev::CharBackend* serial = nullptr;
   dev::CharBackend* second_serial = nullptr;  // null: the board is without the second line
   BootChoice boot;
+  dev::SmbiosChoice smbios;
   const dev::Clock* rtc_clock = nullptr;  // what the calendar goes by; guest time where it is null
   int64_t rtc_base_seconds = 0;           // the calendar where that clock is at 0
   GuestClock::Kind clock = GuestClock::Kind::kRealtime;

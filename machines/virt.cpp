@@ -143,6 +143,11 @@ void VirtMachine::add_firmware_items() {
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
   add_boot_choice();
+  if (!config_.smbios.empty()) {
+    dev::SmbiosTables smbios = dev::make_smbios(config_.smbios, name(), config_.uuid);
+    fw_cfg_->add_file("etc/smbios/smbios-tables", std::move(smbios.tables));
+    fw_cfg_->add_file("etc/smbios/smbios-anchor", std::move(smbios.anchor));
+  }
   if (config_.kernel.empty() || config_.starts_kernel()) return;
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));

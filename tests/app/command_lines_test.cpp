@@ -45,17 +45,16 @@ Args words(const std::string& line) {
   Args words;
   bool quoted = false, begun = false;
   for (const char c : line) {
-    if (c == '"') {
-      quoted = !quoted;
-      begun = true;
-    }
-    if (c == '"' || (c == ' ' && !quoted)) {
-      if (c == ' ') begun = false;
+    if (c == ' ' && !quoted) {
+      begun = false;
       continue;
     }
     if (!begun) words.emplace_back();
     begun = true;
-    words.back() += c;
+    if (c == '"')
+      quoted = !quoted;
+    else
+      words.back() += c;
   }
   return words;
 }

@@ -99,14 +99,14 @@ TEST(Spellings, BlockNodesAsListsAndAsJson) {
     EXPECT_EQ(o.devices[0].drive, "d");
   }
   EXPECT_THAT(bad({"-blockdev", "driver=raw,node-name=d,file=x"}), HasSubstr("no -blockdev before it"));
-  EXPECT_THAT(bad({"-blockdev", R"({"driver":"raw")"}), HasSubstr("JSON text is wrong at its character 16"));
+  EXPECT_THAT(bad({"-blockdev", R"({"driver":"raw")"}), HasSubstr("JSON object is not understood"));
 }
 
 TEST(Json, Lists) {
   EXPECT_EQ(*json_as_list("-x", R"({"a":"1,2","k":"v","b":{"c":true,"d":[1,-2.5]},"e\u0041":"\n\"\\"})", "k"),
             "v,a=1,,2,b.c=on,b.d.0=1,b.d.1=-2.5,eA=\n\"\\");
   for (const char* text : {"", "{", "[]", "{}", R"({"k":})", R"({"k":"v"} x)", R"({"k":"v",})",
-                           R"({"k":nul})", R"({"k":"\u00ff"})", R"({"k":"\)", "{\"k\":{}}"})
+                           R"({"k":nul})", R"({"k":"v","a":null})", R"({"k":"\)", "{\"k\":{}}"})
     EXPECT_FALSE(json_as_list("-x", text, "k")) << text;
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "{\"a\":";
@@ -226,6 +226,19 @@ TEST(Spellings, WhatFirmwareIsTold) {
   EXPECT_EQ(o.devices[0].slot, "virtio-mmio-bus.4");
   EXPECT_FALSE(good({"-boot", "d"}).boot_menu);
   EXPECT_THAT(bad({"-boot", "order=1"}), HasSubstr("letters from a to p"));
+}
+
+TEST(Spellings, SmbiosFields) {
+  const Options o =
+      good({"-smbios", "type=1,serial=ds=nocloud-net;;s=http://10.0.2.2/,manufacturer=A,,B", "-smbios",
+            "type=11,value=one,value=two", "-smbios", "type=1,uuid=01234567-89ab-cdef-0123-456789abcdef"});
+  EXPECT_EQ(o.smbios.fields.at(1).at("serial"), "ds=nocloud-net;;s=http://10.0.2.2/");
+  EXPECT_EQ(o.smbios.fields.at(1).at("manufacturer"), "A,B");
+  EXPECT_THAT(o.smbios.oem_strings, ElementsAre("one", "two"));
+  EXPECT_TRUE(o.uuid_given);
+  EXPECT_THAT(bad({"-smbios", "type=1,seriol=x"}), HasSubstr("did you mean 'serial'"));
+  EXPECT_THAT(bad({"-smbios", "type=17"}), HasSubstr("type=17 is missing here"));
+  EXPECT_THAT(bad({"-smbios", "file=x"}), HasSubstr("missing here"));
 }
 
 TEST(Spellings, LinesOfEveryKind) {
