@@ -18,6 +18,8 @@ using namespace virt_map;
 VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
+      virtio_version_(config.legacy_virtio ? dev::VirtioMmio::Version::kLegacy
+                                           : dev::VirtioMmio::Version::kModern),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
                  !config_.rtc_clock),
       processor_(*this, 0, config_.entropy) {
@@ -118,7 +120,8 @@ Result<void> VirtMachine::build() {
   for (unsigned i = 0; i < 2; ++i)
     if (auto added = add_flash(i); !added) return added;
   for (unsigned i = 0; i < kVirtioSlots; ++i) {
-    transports_.push_back(std::make_unique<dev::VirtioMmio>(slots_[i].get(), spi(kVirtioIrq + i), log_));
+    transports_.push_back(
+        std::make_unique<dev::VirtioMmio>(slots_[i].get(), spi(kVirtioIrq + i), log_, virtio_version_));
     map(kVirtio + i * kVirtioSize, kVirtioSize, *transports_.back());
   }
   // Interrupt controller and processor behind those that drive lines into them.

@@ -28,6 +28,8 @@ namespace mynah {
 
 struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
+  // The registers of version 1, which every driver knows, and a driver of the current version uses as well.
+  bool legacy_virtio = true;
   arm::CpuModel cpu;
 };
 
@@ -61,6 +63,7 @@ class VirtMachine final : public Machine {
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
+  dev::VirtioMmio::Version virtio_version_;
   dev::RtcClock rtc_clock_;
   ArmProcessor processor_;
   std::unique_ptr<dev::Gicv2> gicv2_;

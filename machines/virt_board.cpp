@@ -37,6 +37,7 @@ constexpr BoardProperty kProperties[] = {
 };
 
 constexpr BoardProperty kDeviceProperties[] = {
+    {"virtio-mmio.force-legacy", "on|off", "registers of version 1, on by default"},
     {"cfi.pflash01.secure", "off", "flash that only secure firmware writes"},
 };
 
@@ -68,6 +69,8 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
       virt.gic_version = value == "2" ? 2 : 3;
     else if ((name == "dtb-randomness" || name == "dtb-kaslr-seed") && value == "off")
       virt.rng_seed.clear();
+    else if (name == "virtio-mmio.force-legacy")
+      virt.legacy_virtio = value == "on";
   }
   return std::make_unique<VirtMachine>(std::move(virt), log);
 }

@@ -83,6 +83,22 @@ struct VirtDevices : testing::Test {
   }
 };
 
+TEST_F(VirtDevices, VirtioRegistersAreOfVersion1UnlessToldOtherwise) {
+  for (const char* legacy : {"", "on", "off"}) {
+    config = {};
+    config.ram_bytes = 16 << 20;
+    choice.properties.clear();
+    if (*legacy) choice.properties.emplace_back("virtio-mmio.force-legacy", legacy);
+    make();
+    ASSERT_TRUE(add({}));
+    ASSERT_TRUE(machine->init());
+    const uint64_t last = virt_map::kVirtio + 31 * virt_map::kVirtioSize;
+    EXPECT_EQ(word(last + 4), std::string(legacy) == "off" ? 2u : 1u);
+    EXPECT_EQ(word(last + 8), 4u);
+    EXPECT_EQ(word(virt_map::kVirtio + 8), 0u) << "nothing in the first";
+  }
+}
+
 TEST_F(VirtDevices, DevicesGoWhereTheyAreTold) {
   make();
   ASSERT_TRUE(add({.bus = "virtio-mmio-bus.0"}));
