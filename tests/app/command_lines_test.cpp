@@ -81,6 +81,7 @@ void make_files() {
                                   7) +
                           std::string(121, '\0'));
   write("config.txt", std::string("text"));
+  EXPECT_EQ(Program({"-M", "virt,dumpdtb=board.dtb"}).finish(), 0);
   // A cpio archive: its end.
   std::string cpio = "070701" + std::string(8 * 11, '0') + "0000000B" + "00000000" + "TRAILER!!!";
   cpio.resize(512, '\0');
