@@ -25,6 +25,8 @@ class DeviceBackends {
   virtual dev::BlockBackend& disk(const std::string& id) = 0;
   virtual dev::NetBackend& network(const std::string& id) = 0;
   virtual dev::EntropySource& entropy() = 0;
+  virtual dev::EventQueue& events() = 0;
+  virtual std::string unique_name(std::string_view kind) = 0;  // of an event: no other device gets it
   // A -chardev; `what` is the device, for messages.
   virtual Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) = 0;
   // The ports of a virtio-serial device.

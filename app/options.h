@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "devices/host/make_net.h"
 #include "devices/host/slirp_options.h"
 #include "engine/vcpu.h"
 #include "ir/result.h"
@@ -32,6 +33,10 @@ struct DriveOption {
   bool discard = false;
   bool unsafe = false;  // cache=unsafe: flushes do nothing
   bool write_through = false;
+  bool lock = true;
+  bool node = false;             // of -blockdev
+  std::string stops_on_error;    // werror, rerror: what is not done
+  std::string serial;            // of the disk that is made for it
   std::optional<bool> snapshot;  // absent: as -snapshot says
   std::optional<unsigned> unit;
   std::string if_absent;  // what to say when there is no such file, where more is known than that
@@ -56,6 +61,7 @@ struct DeviceOption {
   std::optional<unsigned> slot;
   unsigned function = 0;
   bool multifunction = false;
+  std::optional<unsigned> boot_index;  // when firmware tries it
   // Of a virtio-pci transport.
   std::optional<bool> disable_legacy;
   bool disable_modern = false;
@@ -69,6 +75,8 @@ struct DeviceOption {
   std::string netdev;                                  // kNet
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng
+  uint64_t rng_limit = UINT64_MAX;                     // kRng: bytes a period
+  uint64_t rng_period_ms = 65536;                      // kRng
   std::string chardev, name;                           // kConsole, kSerialPort
   std::optional<unsigned> port;                        // the same: its number on the bus
   size_t owner = 0;                                    // the same: which device is the bus
@@ -76,15 +84,26 @@ struct DeviceOption {
 
 struct NetOption {
   std::string id;
+  host::NetKind kind = host::NetKind::kUser;
+  host::LinkOptions link;  // of all kinds but kUser
   host::SlirpOptions user;
   bool ipv6_given = false;
   bool used = false;
+};
+
+// -object filter-dump: a network's frames in a file.
+struct DumpOption {
+  std::string netdev, file;
+  uint32_t longest = 65536;
 };
 
 struct CharOption {
   std::string id;
   std::string spec;  // as host::make_char takes it
   bool mux = false;
+  bool append = false;  // a file's output goes on where it ends
+  std::string log_file;
+  bool log_append = false;
 };
 
 // What -d asks for.
@@ -117,6 +136,7 @@ struct Options {
   BoardChoice board_choice;  // its processor and properties
   std::string dump_dtb;
   uint64_t ram_bytes = uint64_t{128} << 20;
+  bool ram_given = false;
   std::string kernel, initrd, append, dtb, bios;
   std::vector<std::string> firmware_folders;
   std::array<uint8_t, 16> uuid{};
@@ -129,6 +149,7 @@ struct Options {
   std::vector<NetOption> nets;
   std::vector<CharOption> chars;
   std::vector<std::string> rng_ids;
+  std::vector<DumpOption> dumps;
   bool snapshot = false;
   bool no_defaults = false;
   std::vector<std::string> serials;  // specs, or "chardev:ID"
@@ -139,6 +160,7 @@ struct Options {
 
   // --- running
   Accelerator accelerator = Accelerator::kJit;
+  std::string host_accelerator;  // "KVM": asked for, and not used
   size_t code_bytes = size_t{256} << 20;
   Techniques techniques;
   bool verify = ir::kVerifyByDefault;
@@ -154,6 +176,13 @@ struct Options {
   bool start_stopped = false;
   std::string gdb;  // as host::make_char takes it
   std::string pid_file;
+  bool daemonize = false;
+
+  // --- what firmware is told
+  bool boot_menu = false, boot_strict = false;
+  dev::SmbiosChoice smbios;
+  std::optional<uint16_t> boot_menu_wait;  // ms
+  std::optional<uint32_t> boot_fail_wait;  // ms
 
   // --- what to tell
   uint16_t traces = 0;  // of Trace

@@ -9,8 +9,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -66,6 +69,8 @@ class Machine {
   std::span<const Processor> processors() const { return processors_; }
   Vcpu& vcpu(size_t n = 0) { return *processors_[n].vcpu; }
   uint64_t instructions() const;  // executed by all
+  // Firmware's paths of what it is to start from, by boot index.
+  const std::map<unsigned, std::string>& boot_order() const { return boot_order_; }
   GuestClock& clock() { return clock_; }
   GuestMemory& memory() { return memory_; }
   dev::EventQueue& events() { return events_; }
@@ -83,6 +88,8 @@ class Machine {
   // --- for a board's constructor and build().
   void add_processor(Processor processor) { processors_.push_back(std::move(processor)); }
   void add_part(dev::Stateful& part) { parts_.push_back(&part); }
+  // `path` is the device's without its unit.
+  Result<void> add_boot_path(const BootPlace& boot, const std::string& path);
   void map(uint64_t base, uint64_t size, dev::Device& device) { bus_.map(base, size, device); }
   void map_ports(uint64_t base, uint64_t size, dev::Device& device) { ports_.map(base, size, device); }
   // A region that is memory or, hidden, a device.
@@ -120,6 +127,7 @@ class Machine {
   std::unique_ptr<ir::Backend> backend_;
   std::vector<Processor> processors_;
   std::vector<dev::Stateful*> parts_;
+  std::map<unsigned, std::string> boot_order_;
 };
 
 }  // namespace mynah

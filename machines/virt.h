@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "devices/flash/pflash_cfi01.h"
@@ -29,6 +30,8 @@ namespace mynah {
 struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
   bool high_pci_config = true, high_pci_memory = true;  // above 4 GiB
+  // The registers of version 1, which every driver knows, and a driver of the current version uses as well.
+  bool legacy_virtio = true;
   arm::CpuModel cpu;
 };
 
@@ -57,17 +60,19 @@ class VirtMachine final : public Machine {
   void add_pci_host(const VirtConfig& config);
   Result<void> add_flash(unsigned n);
   void add_firmware_items();
+  void add_boot_choice();
   Result<void> place_kernel();
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
+  dev::VirtioMmio::Version virtio_version_;
   dev::RtcClock rtc_clock_;
   ArmProcessor processor_;
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
   std::unique_ptr<dev::Gicv2m> gicv2m_;
   dev::NullCharBackend null_serial_;
-  std::unique_ptr<dev::Pl011> uart_;
+  std::unique_ptr<dev::Pl011> uart_, second_uart_;
   std::unique_ptr<dev::Pl031> rtc_;
   std::unique_ptr<dev::Pl061> gpio_;
   std::unique_ptr<dev::FwCfg> fw_cfg_;

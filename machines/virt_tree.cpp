@@ -186,6 +186,13 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
     primecell(w, "pl061", kGpio, kGpioIrq, "arm,pl061\0arm,primecell"sv);
     primecell(w, "pl031", kRtc, kRtcIrq, "arm,pl031\0arm,primecell"sv);
     primecell(w, "pl011", kUart, kUartIrq, "arm,pl011\0arm,primecell"sv, true);
+    if (c.second_serial)
+      primecell(w, "pl011", kSecondUart, kSecondUartIrq, "arm,pl011\0arm,primecell"sv, true);
+    if (c.second_serial) {
+      Writer::Node node(w, "aliases");
+      w.strings("serial0", "/pl011@9000000");
+      w.strings("serial1", "/pl011@9040000");
+    }
     if (in.cpu.has(arm::Feature::kPmu)) {
       Writer::Node node(w, "pmu");
       w.strings("compatible", "arm,armv8-pmuv3");
@@ -234,9 +241,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       }
       Writer::Node cpu(w, "cpu@0");
       w.strings("device_type", "cpu");
-      w.strings("compatible", in.cpu.name == "cortex-a57"   ? "arm,cortex-a57"
-                              : in.cpu.name == "cortex-a72" ? "arm,cortex-a72"
-                                                            : "arm,armv8");
+      w.strings("compatible", in.cpu.compatible);
       w.cells("reg", {0});
       w.cells("phandle", {kCpu0});
     }

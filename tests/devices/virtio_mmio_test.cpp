@@ -110,11 +110,22 @@ TEST_F(VirtioMmioTest, FeaturesThatWereNotOffered) {
   EXPECT_EQ(driver.status(), 11);
 }
 
+// An older driver on these registers, with the step that came with VIRTIO 1.0 and without it.
 TEST_F(VirtioMmioTest, FeaturesWithoutVersion1) {
-  driver.set_reg(kRegStatus, 3);
-  driver.set_driver_features(0x1);
-  driver.set_reg(kRegStatus, 11);
-  EXPECT_EQ(driver.status(), 3);
+  for (const bool with_step : {true, false}) {
+    driver.set_reg(kRegStatus, 0);
+    driver.set_reg(kRegStatus, 3);
+    driver.set_driver_features(0x1);
+    if (with_step) {
+      driver.set_reg(kRegStatus, 11);
+      EXPECT_EQ(driver.status(), 11);
+    }
+    driver.set_reg(kRegStatus, with_step ? 15 : 7);
+    EXPECT_EQ(driver.status(), with_step ? 15 : 7);
+    EXPECT_TRUE(device.has(0));
+    EXPECT_FALSE(device.has(32));
+  }
+  EXPECT_TRUE(log.errors.empty());
 }
 
 TEST_F(VirtioMmioTest, QueueSetUp) {
