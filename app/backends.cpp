@@ -58,6 +58,7 @@ Result<CharLines::Line*> CharLines::open(const CharOption& option) {
   env.append = option.append;
   env.log_file = option.log_file;
   env.log_append = option.log_append;
+  env.exit = env_.exit;
   env.mux.quit = env_.quit;
   env.mux.focus = [l = line.get()](size_t port) {
     for (const auto& [number, monitor] : l->monitors)

@@ -15,6 +15,7 @@
 #include "devices/core/host_backends.h"
 #include "devices/host/char_mux.h"
 #include "devices/host/char_stdio.h"
+#include "devices/host/char_testdev.h"
 #include "devices/host/poller.h"
 #include "ir/result.h"
 
@@ -31,7 +32,8 @@ class CharLines {
     // output.
     std::function<void(const std::string& sentence, bool loss)> report = nullptr;
     std::function<void()> quit = nullptr;
-    Monitor::Execute execute = nullptr;  // a monitor's commands
+    host::TestdevChar::Quit exit = nullptr;  // of a line that ends the run
+    Monitor::Execute execute = nullptr;      // a monitor's commands
     uint8_t escape_key = 1;
   };
   explicit CharLines(Env env) : env_(std::move(env)) {}

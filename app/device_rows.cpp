@@ -8,8 +8,11 @@
 
 #include "app/options_parser.h"
 #include "app/text.h"
+#include "devices/net/e1000.h"
+#include "devices/net/e1000e.h"
 #include "devices/pci/bridge.h"
 #include "devices/pci/root_port.h"
+#include "devices/storage/nvme.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_rng.h"
@@ -48,6 +51,12 @@ std::string set_number(D& to, const std::string& value) {
   to.*member = static_cast<unsigned>(*number);
   return {};
 }
+std::string set_queue_pairs(D& to, const std::string& value) {
+  const auto pairs = parse_u64(value);
+  if (!pairs || *pairs < 1 || *pairs > 64) return "a number from 1 to 64";
+  to.queue_pairs = static_cast<unsigned>(*pairs);
+  return {};
+}
 
 std::string set_boot_index(D& to, const std::string& value) {
   if (value == "-1") {
@@ -79,6 +88,14 @@ constexpr KeyRow<D> kBlockKeys[] = {
     {"serial", "TEXT", "serial number, at most 20 bytes", set_text<D, &D::serial>},
     {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
     {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
+};
+constexpr KeyRow<D> kNvmeKeys[] = {
+    {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
+    {"serial", "TEXT", "serial number, at most 20 bytes; it must have one", set_text<D, &D::serial>},
+    {"logical_block_size", "BYTES", "512 (default) to 4096", set_block_size<&D::logical_block>},
+    {"physical_block_size", "BYTES", "accepted", set_block_size<&D::physical_block>},
+    {"max_ioqpairs", "N", "pairs of I/O queues, 64 by default", set_queue_pairs},
     {"bootindex", "N", "firmware starts from the least", set_boot_index},
 };
 constexpr KeyRow<D> kNetKeys[] = {
@@ -157,6 +174,25 @@ Result<VirtioFactory> make_serial(const D& d, DeviceBackends& host) {
   });
 }
 
+Result<PciFactory> make_nvme(const D& d, DeviceBackends& host) {
+  if (d.serial.empty()) return Error{"-device nvme needs serial=TEXT, the serial number that the guest sees"};
+  if (d.logical_block > 4096) return Error{"-device nvme: logical_block_size is 512 to 4096"};
+  return PciFactory([&d, &disk = host.disk(d.drive)](dev::EventQueue&, dev::Log& log) {
+    return std::make_unique<dev::Nvme>(
+        log, std::vector<dev::BlockBackend*>{&disk},
+        dev::Nvme::Options{
+            .serial = d.serial, .logical_block_size = d.logical_block, .io_queues = d.queue_pairs});
+  });
+}
+// Its events have the network's name: a network has one card.
+template <typename Card>
+Result<PciFactory> make_card(const D& d, DeviceBackends& host) {
+  return PciFactory([&d, &network = host.network(d.netdev)](dev::EventQueue& events, dev::Log& log) {
+    return std::make_unique<Card>(events, log, network,
+                                  typename Card::Options{*d.mac, "network " + d.netdev});
+  });
+}
+
 Result<PciFactory> make_root_port(const D& d, DeviceBackends&) {
   return PciFactory([&d](dev::EventQueue&, dev::Log& log) {
     return std::make_unique<dev::pci::RootPort>(
@@ -190,6 +226,10 @@ constexpr DeviceRow kRows[] = {
     {"virtconsole", DeviceKind::kConsole, kSerialPort, kPortKeys, "console (hvc0) on a virtio-serial device"},
     {"virtserialport", DeviceKind::kSerialPort, kSerialPort, kPortKeys,
      "byte channel on a virtio-serial device"},
+    {"nvme", DeviceKind::kBlock, kPci, kNvmeKeys, "NVMe disk", nullptr, make_nvme},
+    {"e1000", DeviceKind::kNet, kPci, kNetKeys, "Intel 82540EM network card", nullptr, make_card<dev::E1000>},
+    {"e1000e", DeviceKind::kNet, kPci, kNetKeys, "Intel 82574L network card", nullptr,
+     make_card<dev::E1000e>},
     {"pcie-root-port", DeviceKind::kOther, kPci, kRootPortKeys, "port for one more PCI Express device",
      nullptr, make_root_port},
     {"pcie-pci-bridge", DeviceKind::kOther, kPci, kExpressBridgeKeys, "PCI Express to PCI bridge", nullptr,

@@ -21,7 +21,7 @@ namespace mynah::app {
 using host::UniqueFd;
 
 Result<std::vector<uint8_t>> read_file(const std::string& path, const std::string& what,
-                                       const std::string& option, uint64_t limit) {
+                                       const std::string& option, uint64_t limit, EmptyFile empty) {
   const std::string cannot = "cannot read the " + what + " '" + path + "': ";
   const auto failed = [&](int error) {
     return Error{cannot + host::errno_text(error) + "; check " + option};
@@ -49,7 +49,8 @@ Result<std::vector<uint8_t>> read_file(const std::string& path, const std::strin
     if (size > limit) return too_large();
     if (size == bytes.size()) bytes.resize(size * 2);
   }
-  if (size == 0) return Error{"the " + what + " '" + path + "' is empty; check " + option};
+  if (size == 0 && empty == EmptyFile::kRefused)
+    return Error{"the " + what + " '" + path + "' is empty; check " + option};
   bytes.resize(size);
   return bytes;
 }

@@ -13,10 +13,13 @@
 
 namespace mynah::app {
 
+enum class EmptyFile : uint8_t { kRefused, kTaken };
+
 // The whole file. `what` names it in messages ("kernel"), `option` is where to look. A file larger than
 // `limit` bytes, or that has no end, is refused.
 Result<std::vector<uint8_t>> read_file(const std::string& path, const std::string& what,
-                                       const std::string& option, uint64_t limit);
+                                       const std::string& option, uint64_t limit,
+                                       EmptyFile empty = EmptyFile::kRefused);
 // The path of a firmware file: as it is, or in one of the folders, the usual ones last.
 std::string find_firmware(const std::string& name, std::span<const std::string> folders,
                           std::span<const std::string_view> usual);

@@ -15,8 +15,9 @@ namespace {
 
 constexpr size_t kMostPoints = 20000;
 
-std::optional<uint64_t> physical(const Machine& machine, uint64_t address, AddressKind kind) {
-  return kind == AddressKind::kPhysical ? address : machine.processors()[0].debug->physical(address);
+std::optional<uint64_t> physical(const Machine& machine, size_t processor, uint64_t address,
+                                 AddressKind kind) {
+  return kind == AddressKind::kPhysical ? address : machine.processors()[processor].debug->physical(address);
 }
 size_t rest_of_page(uint64_t address) {
   return static_cast<size_t>(kGuestPageSize - (address & (kGuestPageSize - 1)));
@@ -57,12 +58,13 @@ bool write_device(const dev::Bus& bus, uint64_t pa, std::span<const uint8_t> fro
 }
 }  // namespace
 
-size_t read_guest(Machine& machine, uint64_t address, std::span<uint8_t> to, AddressKind kind) {
+size_t read_guest(Machine& machine, size_t processor, uint64_t address, std::span<uint8_t> to,
+                  AddressKind kind) {
   size_t done = 0;
   while (done < to.size()) {
     const std::span<uint8_t> part =
         to.subspan(done, std::min(to.size() - done, rest_of_page(address + done)));
-    const auto pa = physical(machine, address + done, kind);
+    const auto pa = physical(machine, processor, address + done, kind);
     if (!pa ||
         (!machine.memory().read(*pa, part.data(), part.size()) && !read_device(machine.bus(), *pa, part)))
       break;
@@ -71,10 +73,11 @@ size_t read_guest(Machine& machine, uint64_t address, std::span<uint8_t> to, Add
   return done;
 }
 
-bool write_guest(Machine& machine, uint64_t address, std::span<const uint8_t> from, AddressKind kind) {
+bool write_guest(Machine& machine, size_t processor, uint64_t address, std::span<const uint8_t> from,
+                 AddressKind kind) {
   for (size_t done = 0; done < from.size();) {
     const auto part = from.subspan(done, std::min(from.size() - done, rest_of_page(address + done)));
-    const auto pa = physical(machine, address + done, kind);
+    const auto pa = physical(machine, processor, address + done, kind);
     if (!pa ||
         (!machine.memory().write(*pa, part.data(), part.size()) && !write_device(machine.bus(), *pa, part)))
       return false;
@@ -87,22 +90,18 @@ bool set_engine_point(Machine& machine, GdbPoint kind, uint64_t address, uint64_
   const bool breakpoint = kind == GdbPoint::kSoftware || kind == GdbPoint::kHardware;
   if (!breakpoint && (length == 0 || length > kGuestPageSize || address + (length - 1) < address))
     return false;
-  for (const Processor& processor : machine.processors()) {
-    Vcpu& vcpu = *processor.vcpu;
-    const StopPoints& points = vcpu.stop_points();
-    if (insert && (breakpoint ? points.breakpoints().size() : points.watchpoints().size()) >= kMostPoints)
-      return false;
-    if (breakpoint)
-      vcpu.set_breakpoint(address, insert);
-    else
-      vcpu.set_watchpoint({address, length, kind != GdbPoint::kWrite, kind != GdbPoint::kRead}, insert);
-  }
+  VcpuGroup& group = machine.vcpu_group();
+  const StopPoints& points = group.stop_points();
+  if (insert && (breakpoint ? points.breakpoints().size() : points.watchpoints().size()) >= kMostPoints)
+    return false;
+  if (breakpoint)
+    group.set_breakpoint(address, insert);
+  else
+    group.set_watchpoint({address, length, kind != GdbPoint::kWrite, kind != GdbPoint::kRead}, insert);
   return true;
 }
 
-void clear_engine_points(Machine& machine) {
-  for (const Processor& processor : machine.processors()) processor.vcpu->clear_stop_points();
-}
+void clear_engine_points(Machine& machine) { machine.vcpu_group().clear_stop_points(); }
 
 size_t register_size(const GuestDebug& debug, unsigned number) {
   for (const DebugFeature& feature : debug.features())

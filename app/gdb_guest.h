@@ -15,11 +15,12 @@ namespace mynah::app {
 enum class AddressKind : uint8_t { kVirtual, kPhysical };
 
 // Memory, and the registers of devices, where the access is as good as the guest's and has its effects.
-// Virtual addresses are as the current level maps them, what only the other level may touch included. How
-// many bytes from the start could be read; writes happen as a whole or not at all within a page of memory.
-size_t read_guest(Machine& machine, uint64_t address, std::span<uint8_t> to,
+// Virtual addresses are as the processor's current level maps them, what only the other level may touch
+// included. How many bytes from the start could be read; writes happen as a whole or not at all within a page
+// of memory.
+size_t read_guest(Machine& machine, size_t processor, uint64_t address, std::span<uint8_t> to,
                   AddressKind kind = AddressKind::kVirtual);
-bool write_guest(Machine& machine, uint64_t address, std::span<const uint8_t> from,
+bool write_guest(Machine& machine, size_t processor, uint64_t address, std::span<const uint8_t> from,
                  AddressKind kind = AddressKind::kVirtual);
 
 // The engine's lists of break- and watchpoints. False: there are too many, or the length is not possible.

@@ -171,7 +171,7 @@ void GdbStub::transmit(const std::string& framed) {
 }
 
 std::string GdbStub::stop_text(const GdbStop& stop) const {
-  std::string text = fmt::format("T{:02x}thread:1;", stop.signal);
+  std::string text = fmt::format("T{:02x}thread:{:x};", stop.signal, stop.thread);
   switch (stop.reason) {
     case GdbStop::Reason::kSignal:
       break;
@@ -193,6 +193,8 @@ std::string GdbStub::stop_text(const GdbStop& stop) const {
 
 void GdbStub::stopped(const GdbStop& stop) {
   last_stop_ = stop;
+  step_thread_ = 0;
+  target_.gdb_select_thread(stop.thread);
   if (!waiting_) return;
   waiting_ = false;
   reply(stop_text(stop));
@@ -204,10 +206,58 @@ void GdbStub::exited(uint8_t code) {
   reply(fmt::format("W{:02x}", code));
 }
 
-void GdbStub::resume(bool step) {
+void GdbStub::resume(bool step, unsigned thread) {
   if (waiting_) return;
   waiting_ = true;
-  step ? target_.gdb_step() : target_.gdb_continue();
+  if (thread == 0) thread = step_thread_ ? step_thread_ : last_stop_.thread;
+  step ? target_.gdb_step(thread) : target_.gdb_continue();
+}
+
+std::optional<unsigned> GdbStub::thread_of(std::string_view text) const {
+  if (take(text, 'p')) {  // and a process, of which there is one
+    text.remove_prefix(std::min(text.find('.'), text.size() - 1) + (text.empty() ? 0 : 1));
+  }
+  if (text == "-1") return 0;
+  const auto thread = take_number(text);
+  if (!thread || !text.empty() || *thread > target_.gdb_thread_count()) return std::nullopt;
+  return static_cast<unsigned>(*thread);
+}
+
+std::string GdbStub::select_thread(char what, std::string_view text) {
+  const auto thread = thread_of(text);
+  if (!thread) return kBadPacket;
+  if (what == 'c')
+    step_thread_ = *thread;
+  else if (what == 'g' && *thread)
+    target_.gdb_select_thread(*thread);
+  return kOk;
+}
+
+// Actions of threads, "s:1;c": the first that applies to a thread counts. One that steps does so alone.
+bool GdbStub::continue_verbose(std::string_view actions) {
+  bool goes_on = false;
+  while (!actions.empty()) {
+    std::string_view action = actions.substr(0, actions.find(';'));
+    actions.remove_prefix(std::min(action.size() + 1, actions.size()));
+    const char kind = action[0];
+    const size_t colon = action.find(':');
+    const auto thread =
+        colon == std::string_view::npos ? std::optional(0u) : thread_of(action.substr(colon + 1));
+    if (!thread) return false;
+    if (kind == 's' || kind == 'S') {
+      resume(true, *thread);
+      return true;
+    }
+    if (kind == 't') {
+      target_.gdb_interrupt();
+      reply(kOk);
+      return true;
+    }
+    if (kind != 'c' && kind != 'C') return false;
+    goes_on = true;
+  }
+  if (goes_on) resume(false);
+  return goes_on;
 }
 
 void GdbStub::packet(std::string_view body) {
@@ -258,10 +308,11 @@ void GdbStub::packet(std::string_view body) {
     case 'k':
       return target_.gdb_kill();
     case 'H':
+      if (rest.empty()) return reply(kBadPacket);
+      return reply(select_thread(rest[0], rest.substr(1)));
     case 'T': {
-      if (letter == 'H' && !rest.empty()) rest.remove_prefix(1);
-      const bool ours = rest == "-1" || rest == "0" || rest == "1" || rest == "01";
-      return reply(ours ? kOk : kBadPacket);
+      const auto thread = thread_of(rest);
+      return reply(thread ? kOk : kBadPacket);
     }
     case 'q':
     case 'Q':
@@ -272,14 +323,8 @@ void GdbStub::packet(std::string_view body) {
         return target_.gdb_kill();
       }
       if (take_word(rest, "Cont;")) {
-        const char action = rest.empty() ? '?' : rest[0];
-        if (action == 'c' || action == 'C' || action == 's' || action == 'S')
-          return resume(action == 's' || action == 'S');
-        if (action == 't') {
-          target_.gdb_interrupt();
-          return reply(kOk);
-        }
-        return reply(kBadPacket);
+        if (!continue_verbose(rest)) reply(kBadPacket);
+        return;
       }
       return reply(verbose(rest));
     default:
@@ -313,10 +358,17 @@ std::string GdbStub::query(std::string_view text) {
     target_.gdb_use_physical(physical_);
     return kOk;
   }
-  if (text == "qC") return "QC1";
-  if (text == "qfThreadInfo") return "m1";
+  if (text == "qC") return fmt::format("QC{:x}", last_stop_.thread);
+  if (text == "qfThreadInfo") {
+    std::string list = "m1";
+    for (unsigned i = 2; i <= target_.gdb_thread_count(); ++i) list += fmt::format(",{:x}", i);
+    return list;
+  }
   if (text == "qsThreadInfo") return "l";
-  if (text.starts_with("qThreadExtraInfo,")) return to_hex("CPU 0");
+  if (take_word(text, "qThreadExtraInfo,")) {
+    const auto thread = thread_of(text);
+    return thread && *thread ? to_hex(target_.gdb_thread_text(*thread)) : kBadPacket;
+  }
   if (text == "qAttached" || text.starts_with("qAttached:")) return "1";
   if (text.starts_with("qSymbol:")) return kOk;
   if (take_word(text, "qRcmd,")) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // GdbStub: GDB's remote serial protocol (GDB manual, appendix "Remote Serial Protocol") over any byte stream,
-// for one thread. It knows packets; what they do is the target's business. All-stop only.
+// for the target's threads, which are processors. It knows packets; what they do is the target's business.
+// All-stop only.
 //
 // Input is untrusted: garbled packets are refused, lengths are bounded, and nothing that a client sends may
 // do more than the target allows.
@@ -9,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,11 +27,17 @@ struct GdbStop {
   Reason reason = Reason::kSignal;
   GdbPoint watch = GdbPoint::kWrite;  // kWatchpoint
   uint64_t address = 0;               // kWatchpoint
+  unsigned thread = 1;                // which one stopped
 };
 
 class GdbTarget {
  public:
   virtual ~GdbTarget() = default;
+  // Threads are numbered from 1. Registers and memory are the selected one's, which is the one that stopped
+  // last until another is selected.
+  virtual unsigned gdb_thread_count() = 0;
+  virtual void gdb_select_thread(unsigned thread) = 0;
+  virtual std::string gdb_thread_text(unsigned thread) = 0;  // for a person
   // Registers in GDB's numbering; an empty string is no such register. Bytes in the target's order. The count
   // is of those that are read and written all at once; there may be more, with larger numbers.
   virtual unsigned gdb_register_count() = 0;
@@ -48,7 +56,7 @@ class GdbTarget {
   virtual std::string gdb_target_xml() = 0;
   // These start or stop the machine and return at once; the stub is told of stops by stopped().
   virtual void gdb_continue() = 0;
-  virtual void gdb_step() = 0;
+  virtual void gdb_step(unsigned thread) = 0;  // the others stand still
   virtual void gdb_interrupt() = 0;
   virtual void gdb_kill() = 0;
   virtual std::string gdb_command(std::string_view text) = 0;  // "monitor ..."
@@ -90,7 +98,11 @@ class GdbStub {
   std::string read_memory(std::string_view text);
   std::string write_memory(std::string_view text, bool binary);
   std::string set_point(std::string_view text, bool insert);
-  void resume(bool step);
+  void resume(bool step, unsigned thread = 0);  // 0: the one that 'Hc' named, or that stopped
+  std::string select_thread(char what, std::string_view text);
+  bool continue_verbose(std::string_view actions);
+  // "1", "p1.1"; 0 or -1: any, which is 0 here. Nothing: there is no such thread.
+  std::optional<unsigned> thread_of(std::string_view text) const;
 
   GdbTarget& target_;
   Send send_;
@@ -105,6 +117,7 @@ class GdbStub {
   bool waiting_ = false;                // for a stop
   bool physical_ = false;               // addresses of memory packets
   GdbStop last_stop_;
+  unsigned step_thread_ = 0;  // 'Hc'
   std::string last_sent_;
 };
 

@@ -12,12 +12,12 @@ namespace {
 constexpr std::string_view kOptions =
     " acpitable add-fd alt-grab async-teardown audio audio-help audiodev balloon blockdev boot bootp"
     " bt chroot clock compat ctrl-grab curses daemonize debugcon dump-vmstate enable-fips enable-hax"
-    " enable-kvm enable-sync-profile fda fdb fsdev full-screen fw_cfg g global gtk hax-accel incoming"
+    " enable-kvm enable-sync-profile fda fdb fsdev full-screen g global gtk hax-accel incoming"
     " iothread iscsi jitdump k loadvm localtime mem-path mem-prealloc mips-abi msg mtdblock no-acpi"
     " no-fd-bootchk no-frame no-hpet no-kvm no-kvm-irqchip no-kvm-pit no-kvm-pit-reinjection no-quit"
     " numa old-param one-insn-per-tb only-migratable option-rom overcommit perfmap plugin portrait"
     " preconfig prom-env qmp qmp-pretty qtest qtest-log readconfig redir rotate rtc-td-hack run-with"
-    " runas sandbox sd sdl semihosting semihosting-config set singlestep smb smbios soundhw spice"
+    " runas sandbox sd sdl set singlestep smb smbios soundhw spice"
     " startdate tb-size tdf tftp tpmdev trace usb usbdevice virtfs virtfs_synth vnc watchdog"
     " watchdog-action win2k-hack writeconfig xen-attach xen-domid xen-domid-restrict ";
 constexpr std::string_view kDevices =
@@ -30,7 +30,7 @@ constexpr std::string_view kDevices =
     " ich9-usb-ehci2 ich9-usb-uhci1 ich9-usb-uhci2 ich9-usb-uhci3 ich9-usb-uhci4 ich9-usb-uhci5"
     " ich9-usb-uhci6 ide-cd ide-drive ide-hd igb intel-hda intel-iommu ioh3420 isa-applesmc"
     " isa-cirrus-vga isa-debug-exit isa-debugcon isa-fdc isa-ide isa-ipmi-bt isa-ipmi-kcs isa-parallel"
-    " isa-serial isa-vga ivshmem ivshmem-doorbell ivshmem-plain kvaser_pci kvm-pci-assign loader"
+    " isa-serial isa-vga ivshmem ivshmem-doorbell ivshmem-plain kvaser_pci kvm-pci-assign"
     " lsi53c810 lsi53c895a megasas megasas-gen2 microvm mioe3680_pci mptsas1068 ne2k_isa ne2k_pci"
     " nec-usb-xhci nvdimm nvme nvme-ns nvme-subsys pc-dimm pc-testdev pci-bridge pci-bridge-seat"
     " pci-ohci pci-serial pci-serial-2x pci-serial-4x pci-testdev pcie-pci-bridge pcie-root-port"
@@ -99,7 +99,7 @@ constexpr std::string_view kObjects =
     " tls-cipher-suites tls-creds-anon tls-creds-psk tls-creds-x509 x-remote-object x-vfio-user-server ";
 constexpr std::string_view kChars =
     " braille console dbus hub memory msmouse parallel parport pipe qemu-vdagent ringbuf serial"
-    " spiceport spicevmc testdev tty udp vc wctablet ";
+    " spiceport spicevmc tty udp vc wctablet ";
 
 // Words with a space before and after each.
 std::string_view names(Known kind) {

@@ -19,6 +19,9 @@ class RunControl {
  public:
   virtual ~RunControl() = default;
   virtual Machine& machine() = 0;
+  // Number of the processor that commands are about.
+  virtual size_t selected() const = 0;
+  virtual void select(size_t processor) = 0;
   virtual bool running() const = 0;
   virtual std::string status() const = 0;  // "running", "paused (debug)"
   virtual void pause() = 0;

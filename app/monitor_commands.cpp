@@ -62,7 +62,7 @@ std::string examine(RunControl& c, const Words& words) {
     uint32_t word;
     uint8_t bytes[4];
     const uint64_t here = *address + 4 * i;
-    if (read_guest(c.machine(), here, bytes) != 4)
+    if (read_guest(c.machine(), c.selected(), here, bytes) != 4)
       return text + fmt::format("\n{:#018x} is not mapped\n", here);
     std::memcpy(&word, bytes, 4);
     if (i % 4 == 0) text += fmt::format("{}{:016x}:", i ? "\n" : "", here);
@@ -71,11 +71,22 @@ std::string examine(RunControl& c, const Words& words) {
   return text + "\n";
 }
 
+std::string select_processor(RunControl& c, const Words& words) {
+  const size_t count = c.machine().processors().size();
+  const auto number = words.size() > 1 ? parse_u64(words[1]) : std::nullopt;
+  if (!number) return "cpu NUMBER\n";
+  if (*number >= count)
+    return fmt::format("there is no processor {}: they are numbered 0 to {}\n", *number, count - 1);
+  c.select(static_cast<size_t>(*number));
+  return {};
+}
+
 constexpr Command kCommands[] = {
     {"help", "?", "[COMMAND]", "this list", help},
     {"info", "", "[WHAT]", "state of the machine; info alone lists what there is", info},
     {"stop", "s", "", "stop the guest", stop},
     {"cont", "c", "", "let it go on", go_on},
+    {"cpu", "", "NUMBER", "the processor that x and info registers are about", select_processor},
     {"system_reset", "", "", "restart the machine", reset},
     {"system_powerdown", "", "", "press its power key", power_key},
     {"x", "", "[/COUNT] ADDRESS", "words of guest memory", examine},
@@ -120,16 +131,13 @@ std::string processors(RunControl& c) {
   std::string text;
   for (const Processor& p : c.machine().processors()) {
     const size_t number = static_cast<size_t>(&p - c.machine().processors().data());
-    text += fmt::format("{} CPU #{}: pc={:#x}\n", number == 0 ? '*' : ' ', number, p.guest->pc());
+    text += fmt::format("{} CPU #{}: pc={:#x}{}\n", number == c.selected() ? '*' : ' ', number, p.guest->pc(),
+                        p.guest->asleep() ? " (halted)" : "");
   }
   return text;
 }
 
-std::string registers(RunControl& c) {
-  std::string text;
-  for (const Processor& p : c.machine().processors()) text += p.debug->dump();
-  return text;
-}
+std::string registers(RunControl& c) { return c.machine().processors()[c.selected()].debug->dump(); }
 
 std::string pci_functions(RunControl& c) {
   const dev::pci::Host* host = c.machine().pci();
@@ -144,7 +152,7 @@ constexpr InfoRow kInfos[] = {
     {"name", "name of the machine", [](RunControl& c) { return c.name_and_uuid(false); }},
     {"network", "networks and their connections", [](RunControl& c) { return c.network_info(); }},
     {"pci", "PCI functions", pci_functions},
-    {"registers", "registers of the processor", registers},
+    {"registers", "registers of the processor that 'cpu' names", registers},
     {"status", "running or not", [](RunControl& c) { return "VM status: " + c.status() + "\n"; }},
     {"uuid", "identity of the machine", [](RunControl& c) { return c.name_and_uuid(true); }},
     {"version", "version of the emulator", [](RunControl&) { return version_text(); }},

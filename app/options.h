@@ -19,6 +19,7 @@
 #include "ir/result.h"
 #include "machines/boards.h"
 #include "machines/guest_clock.h"
+#include "machines/machine_config.h"
 
 namespace mynah::app {
 
@@ -72,6 +73,7 @@ struct DeviceOption {
 
   std::string drive, serial;                           // kBlock
   unsigned logical_block = 512, physical_block = 512;  // kBlock
+  unsigned queue_pairs = 64;                           // nvme
   std::string netdev;                                  // kNet
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng
@@ -97,6 +99,11 @@ struct DumpOption {
   uint32_t longest = 65536;
 };
 
+// As -smp says; 0: not said.
+struct ProcessorTopology {
+  unsigned cpus = 0, max = 0, sockets = 0, clusters = 0, cores = 0, threads = 0;
+};
+
 struct CharOption {
   std::string id;
   std::string spec;  // as host::make_char takes it
@@ -104,6 +111,26 @@ struct CharOption {
   bool append = false;  // a file's output goes on where it ends
   std::string log_file;
   bool log_append = false;
+};
+
+// -device loader: a file, or without one data, or a processor's start.
+struct LoaderOption {
+  std::string file;
+  std::vector<uint8_t> data;
+  bool raw = false;
+  std::optional<uint64_t> address;
+  std::optional<unsigned> processor;
+};
+
+struct FirmwareFileOption {
+  std::string name, file;
+  std::optional<std::string> text;  // in place of a file
+};
+
+struct SemihostingOption {
+  bool enabled = false, user_space = false;
+  std::string chardev, folder;  // empty: the terminal; no files
+  std::vector<std::string> arguments;
 };
 
 // What -d asks for.
@@ -134,11 +161,16 @@ struct Options {
   // --- machine
   const Board* board = boards().front();
   BoardChoice board_choice;  // its processor and properties
+  ProcessorTopology topology;
+  ProcessorConfig processors;  // what follows from it
   std::string dump_dtb;
   uint64_t ram_bytes = uint64_t{128} << 20;
   bool ram_given = false;
   std::string kernel, initrd, append, dtb, bios;
   std::vector<std::string> firmware_folders;
+  std::vector<LoaderOption> loads;
+  std::vector<FirmwareFileOption> firmware_files;
+  SemihostingOption semihosting;
   std::array<uint8_t, 16> uuid{};
   bool uuid_given = false;
   std::string name;

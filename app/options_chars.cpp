@@ -127,8 +127,8 @@ constexpr KeyRow<CharKeys> kCharKeys[] = {
     {"logfile", "FILE", "the output goes there, too", set_text<CharKeys, &CharKeys::log_file>},
     {"logappend", "on|off", "and goes on at its end", set_on_off<CharKeys, &CharKeys::log_append>},
 };
-constexpr std::string_view kCharKinds[] = {"stdio", "null", "file",   "socket", "pty",
-                                           "udp",   "pipe", "serial", "tty"};
+constexpr std::string_view kCharKinds[] = {"testdev", "stdio", "null", "file",   "socket",
+                                           "pty",     "udp",   "pipe", "serial", "tty"};
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -140,7 +140,7 @@ std::string escaped(std::string_view text) {
 Result<std::string> char_spec(const std::string& kind, const CharKeys& keys) {
   if (kind == "stdio")
     return !keys.signal_given ? "stdio" : keys.signal ? "stdio,signal=on" : "stdio,signal=off";
-  if (kind == "null" || kind == "pty") return kind;
+  if (kind == "null" || kind == "pty" || kind == "testdev") return kind;
   if (kind == "file" || kind == "pipe" || kind == "serial" || kind == "tty") {
     if (keys.path.empty()) return error("-chardev {} needs path=FILE", kind);
     return (kind == "serial" ? "tty" : kind) + ":" + keys.path;

@@ -17,6 +17,7 @@ namespace {
 std::string device_list() {
   std::string text = "devices (-device NAME[,PROPERTY=VALUE...]; NAME,help lists the properties):\n";
   for (const DeviceRow& row : device_rows()) text += fmt::format("  {:<22} {}\n", row.name, row.help);
+  text += fmt::format("  {:<22} {}\n", "loader", "a file or a number in memory at the start");
   text +=
       "  virtio-NAME is virtio-NAME-pci; with -transitional or -non-transitional behind that, it says which\n"
       "  drivers it is for.\n";
@@ -204,6 +205,9 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
     p.print(device_list());
     return {};
   }
+  if (name == "loader")
+    return apply_loader(
+        p, comma == std::string::npos ? std::string_view() : std::string_view(value).substr(comma + 1));
   const DeviceName found = find_device(name);
   if (!found.row) {
     std::vector<std::string_view> names;
@@ -252,6 +256,7 @@ Result<void> OptionParser::finish() {
     return Error{
         "-daemonize leaves the terminal, which -nographic is about; use -display none, and -serial for the "
         "line"};
+  if (auto ok = choose_processors(); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})

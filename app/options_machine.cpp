@@ -98,17 +98,6 @@ constexpr KeyRow<Options> kMemoryKeys[] = {
     {"maxmem", "SIZE", "accepted: memory cannot be added later", set_maximum_memory},
 };
 
-std::string set_one(Options&, const std::string& value) {
-  if (parse_u64(value) == 1) return {};
-  return "1: machines with several processors are not supported yet";
-}
-constexpr KeyRow<Options> kSmpKeys[] = {
-    {"cpus", "1", "processors", set_one},  {"maxcpus", "1", "processors at most", set_one},
-    {"sockets", "1", "of them", set_one},  {"dies", "1", "of them", set_one},
-    {"clusters", "1", "of them", set_one}, {"cores", "1", "of them", set_one},
-    {"threads", "1", "of them", set_one},
-};
-
 std::string set_reboot(Options& to, const std::string& value) {
   to.exit_on_reset = value == "shutdown";
   return to.exit_on_reset || value == "reset" ? "" : "reset or shutdown";
@@ -132,10 +121,6 @@ constexpr KeyRow<Options> kNameKeys[] = {
 };
 
 }  // namespace
-
-Result<void> apply_smp(OptionParser& p, const std::string& value) {
-  return keys_or_help(p, value, {"-smp", "cpus"}, kSmpKeys, p.options);
-}
 
 Result<void> apply_memory(OptionParser& p, const std::string& value) {
   return keys_or_help(p, value, {"-m", "size"}, kMemoryKeys, p.options);

@@ -53,6 +53,7 @@ struct OptionParser {
   Result<void> make_cards();
   Result<void> choose_cpu();  // finish()'s parts in options_board.cpp
   Result<void> place_machine_flashes();
+  Result<void> choose_processors();  // in options_smp.cpp
   Result<void> join_old_networks();  // in options_nets.cpp
   void continue_card(OldNet& card, OldNet& network);
   Result<void> check_objects();  // in options_objects.cpp
@@ -66,7 +67,6 @@ Result<void> apply_machine(OptionParser&, const std::string&);
 Result<void> apply_cpu(OptionParser&, const std::string&);
 
 // options_machine.cpp
-Result<void> apply_smp(OptionParser&, const std::string&);
 Result<void> apply_memory(OptionParser&, const std::string&);
 Result<void> apply_icount(OptionParser&, const std::string&);
 Result<void> apply_rtc(OptionParser&, const std::string&);
@@ -77,6 +77,9 @@ Result<void> apply_action(OptionParser&, const std::string&);
 // options_accelerator.cpp
 Result<void> apply_accelerator(OptionParser&, const std::string&);
 std::string set_accelerator(Options&, const std::string&);  // as a setter of a table
+
+// options_smp.cpp
+Result<void> apply_smp(OptionParser&, const std::string&);
 
 // options_drives.cpp
 Result<void> apply_drive(OptionParser&, const std::string&);
@@ -117,6 +120,12 @@ std::string network_card_list();
 
 // options_objects.cpp
 Result<void> apply_object(OptionParser&, const std::string&);
+
+// options_boot.cpp
+Result<void> apply_loader(OptionParser&, std::string_view properties);  // -device loader
+Result<void> apply_firmware_file(OptionParser&, const std::string&);
+Result<void> apply_semihosting(OptionParser&, const std::string&);
+Result<void> apply_semihosting_config(OptionParser&, const std::string&);
 
 // options_nets.cpp
 Result<void> apply_netdev(OptionParser&, const std::string&);

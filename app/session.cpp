@@ -43,7 +43,7 @@ int Session::run() {
         poll_host(kForever);
         break;
       case State::kStepping: {
-        const AfterExit after = machine_->step();
+        const AfterExit after = machine_->step(stepping_);
         if (after != AfterExit::kContinue) after_slice(after);
         if (!ended_ && state_ == State::kStepping) stop({}, "debug");
         break;
@@ -57,28 +57,13 @@ int Session::run() {
 }
 
 void Session::run_slice() {
-  if (at_breakpoint()) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
-  resumed_at_breakpoint_ = false;
+  input_for_call_ = false;
   const AfterExit after = machine_->run_slice();
+  if (ended_) return;  // by the guest
   if (after == AfterExit::kHalt) return idle();
   idle_ = false;
   if (after != AfterExit::kContinue) after_slice(after);
   if (!ended_ && poll_is_due()) poll_host(0ns);
-}
-
-// Interrupts are taken here first: the engine does not look for a breakpoint before the first instruction of
-// a slice.
-bool Session::at_breakpoint() {
-  const Processor& p = processor();
-  const StopPoints& points = p.vcpu->stop_points();
-  if (points.breakpoints().empty()) return false;
-  const auto here = [&] { return points.has_breakpoint(p.guest->pc()); };
-  if (!resumed_at_breakpoint_ && here()) return true;
-  machine_->events().run_due();
-  if (!p.guest->interrupt_deliverable()) return false;
-  p.guest->deliver_interrupt();
-  p.vcpu->translation_changed();
-  return here();
 }
 
 bool Session::poll_is_due() const {
@@ -101,7 +86,7 @@ void Session::idle() {
   poll_host(0ns);
   const auto awake = [&] {
     return ended_ || state_ != State::kRunning || signals_->ending().signal || reset_wanted_ ||
-           processor().guest->wake_pending();
+           input_for_call_ || machine_->wake_pending();
   };
   if (awake()) return;
   const auto skip = left();
@@ -123,10 +108,8 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
   next_poll_ = HostClock::now() + kPollEvery;
   if (machine_->clock().deterministic()) next_guest_poll_ = machine_->clock().now() + kGuestPollEvery;
   if (gdb_) look_after_debugger();
-  if (const auto result = initrd_check_.poll(); result && !*result) {
-    report(result->message(), false);
-    end(1);
-  }
+  if (const auto result = initrd_check_.poll(); result && !*result)
+    report("warning: " + result->message(), false);
   if (signals_->take_report_request()) {
     lines_->start_line();
     std::fputs(figures().c_str(), stderr);
@@ -143,7 +126,7 @@ void Session::after_slice(AfterExit after) {
       if (options_.stay_after_shutdown) return stop({.signal = GdbStop::kInterrupt}, "shutdown");
       return end(0);
     case AfterExit::kDebug: {
-      const auto hit = processor().vcpu->take_watch_hit();
+      const auto hit = machine_->vcpu(machine_->current()).take_watch_hit();
       if (!hit) return stop({.reason = GdbStop::Reason::kSoftwareBreakpoint}, "debug");
       return stop({.reason = GdbStop::Reason::kWatchpoint,
                    .watch = !hit->on_read    ? GdbPoint::kWrite
@@ -156,14 +139,17 @@ void Session::after_slice(AfterExit after) {
     case AfterExit::kSlow:
     case AfterExit::kStop:
     case AfterExit::kHalt:
+    case AfterExit::kYield:
       return;
   }
 }
 
-void Session::stop(const GdbStop& reason, const char* why) {
+void Session::stop(GdbStop reason, const char* why) {
   state_ = State::kPaused;
   why_paused_ = why;
   machine_->pause();
+  selected_ = machine_->current();
+  reason.thread = static_cast<unsigned>(selected_) + 1;
   if (gdb_) gdb_->stopped(reason);
 }
 
@@ -219,7 +205,6 @@ void Session::pause() {
 void Session::go_on() {
   if (state_ == State::kRunning) return;
   state_ = State::kRunning;
-  resumed_at_breakpoint_ = true;
   idle_ = false;
   machine_->resume();
 }
@@ -265,10 +250,10 @@ void Session::gdb_use_physical(bool on) {
   gdb_addresses_ = on ? AddressKind::kPhysical : AddressKind::kVirtual;
 }
 size_t Session::gdb_read_memory(uint64_t address, std::span<uint8_t> to) {
-  return read_guest(*machine_, address, to, gdb_addresses_);
+  return read_guest(*machine_, selected_, address, to, gdb_addresses_);
 }
 bool Session::gdb_write_memory(uint64_t address, std::span<const uint8_t> from) {
-  return write_guest(*machine_, address, from, gdb_addresses_);
+  return write_guest(*machine_, selected_, address, from, gdb_addresses_);
 }
 bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bool insert) {
   return set_engine_point(*machine_, kind, address, length, insert);
@@ -276,8 +261,14 @@ bool Session::gdb_set_point(GdbPoint kind, uint64_t address, uint64_t length, bo
 void Session::gdb_clear_points() { clear_engine_points(*machine_); }
 std::string Session::gdb_target_xml() { return target_description(*processor().debug); }
 
-void Session::gdb_step() {
+std::string Session::gdb_thread_text(unsigned thread) {
+  return fmt::format("CPU#{} [{}]", thread - 1,
+                     machine_->processors()[thread - 1].guest->asleep() ? "halted" : "running");
+}
+
+void Session::gdb_step(unsigned thread) {
   state_ = State::kStepping;
+  stepping_ = thread - 1;
   machine_->resume();
 }
 

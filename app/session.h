@@ -23,9 +23,11 @@
 #include "app/options.h"
 #include "app/signals.h"
 #include "app/stats.h"
+#include "devices/host/char_output.h"
 #include "devices/host/char_socket.h"
 #include "devices/host/host_clock.h"
 #include "devices/host/make_net.h"
+#include "devices/host/semihosting_files.h"
 #include "machines/machine.h"
 
 namespace mynah::app {
@@ -48,17 +50,22 @@ class Session final : private RunControl, private GdbTarget {
   explicit Session(Options options);
   // setup.cpp
   Result<void> set_up();
-  Result<void> set_up_memory_files(MachineConfig& config);
-  Result<void> set_up_lines(MachineConfig& config);
-  Result<void> set_up_disks(MachineConfig& config);
-  Result<void> set_up_networks();
-  Result<void> set_up_devices();
-  Result<void> set_up_debugger();
   void set_up_entropy(MachineConfig& config);
   std::string nothing_to_start() const;
   void set_up_calendar(MachineConfig& config);
   std::string serial_spec() const;
   std::string monitor_spec(const std::string& serial) const;  // empty: none
+  Result<void> set_up_lines(MachineConfig& config);
+  Result<void> set_up_disks(MachineConfig& config);
+  Result<void> set_up_networks();
+  Result<void> set_up_devices();
+  Result<void> set_up_debugger();
+  // setup_memory.cpp
+  Result<void> set_up_memory_files(MachineConfig& config);
+  Result<void> set_up_kernel(MachineConfig& config);
+  Result<void> set_up_firmware_files(MachineConfig& config);
+  Result<void> set_up_semihosting(MachineConfig& config);
+  void end_from_guest(int code);
 
   // session.cpp
   void run_slice();
@@ -67,16 +74,17 @@ class Session final : private RunControl, private GdbTarget {
   void poll_host(std::chrono::nanoseconds timeout);
   void look_after_debugger();
   bool poll_is_due() const;
-  bool at_breakpoint();
-  // The processor that runs, and that a debugger looks at.
-  const Processor& processor() const { return machine_->processors()[0]; }
-  void stop(const GdbStop& reason, const char* why);
+  // The one that a debugger and the monitor look at.
+  const Processor& processor() const { return machine_->processors()[selected_]; }
+  void stop(GdbStop reason, const char* why);
   void end(int code);
   void report(const std::string& sentence, bool loss);
   int finish();
 
   // RunControl
   Machine& machine() override { return *machine_; }
+  size_t selected() const override { return selected_; }
+  void select(size_t processor) override { selected_ = processor; }
   bool running() const override { return state_ != State::kPaused; }
   std::string status() const override;
   void pause() override;
@@ -88,7 +96,10 @@ class Session final : private RunControl, private GdbTarget {
   std::string block_info() override;
   std::string name_and_uuid(bool uuid) override;
 
-  // GdbTarget
+  // GdbTarget: a thread is a processor, by its number and 1
+  unsigned gdb_thread_count() override { return static_cast<unsigned>(machine_->processors().size()); }
+  void gdb_select_thread(unsigned thread) override { selected_ = thread - 1; }
+  std::string gdb_thread_text(unsigned thread) override;
   unsigned gdb_register_count() override;
   std::string gdb_read_register(unsigned number) override;
   size_t gdb_register_size(unsigned number) override;
@@ -100,7 +111,7 @@ class Session final : private RunControl, private GdbTarget {
   void gdb_clear_points() override;
   std::string gdb_target_xml() override;
   void gdb_continue() override { go_on(); }
-  void gdb_step() override;
+  void gdb_step(unsigned thread) override;
   void gdb_interrupt() override;
   void gdb_kill() override { end(0); }
   std::string gdb_command(std::string_view text) override { return run_monitor_command(*this, text); }
@@ -115,6 +126,8 @@ class Session final : private RunControl, private GdbTarget {
   std::unique_ptr<LogOutput> log_output_;
   std::unique_ptr<DeviceLog> log_;
   std::unique_ptr<CharLines> lines_;
+  std::unique_ptr<host::OutputChar> plain_output_, plain_errors_;  // of semihosting
+  std::unique_ptr<host::SemihostingFiles> guest_files_;
   std::unique_ptr<dev::EntropySource> entropy_;
   std::unique_ptr<host::HostClock> calendar_clock_;  // the guest's, unless it goes by guest time
   struct Disk {
@@ -141,9 +154,11 @@ class Session final : private RunControl, private GdbTarget {
   int exit_code_ = 0;
   bool lost_data_ = false;  // said already; the exit code tells, too
   bool reset_wanted_ = false;
-  bool poll_soon_ = false;  // a backend has work for the poll loop
+  bool poll_soon_ = false;       // a backend has work for the poll loop
+  bool input_for_call_ = false;  // a guest that waits for it in a call of semihosting can go on
   bool gdb_connected_ = false;
-  bool resumed_at_breakpoint_ = false;  // the first slice may start at one
+  size_t selected_ = 0;  // number of a processor
+  size_t stepping_ = 0;  // kStepping: the one that does
   bool wrote_pid_file_ = false;
   HostClock::time_point next_poll_{};
   dev::TimeNs next_guest_poll_ = 0;

@@ -15,7 +15,6 @@
 #include "app/trace.h"
 #include "devices/host/dump_net.h"
 #include "devices/host/entropy.h"
-#include "devices/host/foreign_format.h"
 #include "devices/host/make_char.h"
 #include "devices/host/shell_text.h"
 
@@ -71,6 +70,7 @@ Result<void> Session::set_up() {
 
   MachineConfig config;
   config.ram_bytes = options_.ram_bytes;
+  config.processors = options_.processors;
   config.command_line = options_.append;
   config.clock = options_.clock;
   config.clock_shift = options_.clock_shift;
@@ -86,6 +86,7 @@ Result<void> Session::set_up() {
   if (auto ok = set_up_memory_files(config); !ok) return ok;
   if (auto ok = set_up_disks(config); !ok) return ok;
   if (auto ok = set_up_lines(config); !ok) return ok;
+  if (auto ok = set_up_semihosting(config); !ok) return ok;
   if (auto ok = set_up_networks(); !ok) return ok;
 
   machine_ = options_.board->make(options_.board_choice, std::move(config), *log_);
@@ -155,58 +156,6 @@ void Session::set_up_entropy(MachineConfig& config) {
   config.entropy = entropy_.get();
 }
 
-namespace {
-// A file of the guest's memory that is packed, or that is a disk.
-Result<void> refuse_packed(std::span<const uint8_t> bytes, const std::string& what, const std::string& path,
-                           const std::string& option) {
-  const host::ForeignFormat* format = host::foreign_format(bytes);
-  if (!format) return {};
-  const std::string begin = "the " + what + " '" + path + "' " + host::describe(*format);
-  if (format->kind == host::ForeignFormat::Kind::kImage)
-    return Error{begin + ", and that is a disk; check " + option};
-  return Error{begin + "; unpack it with " + host::plain_file_command(*format, path, "") +
-               " and give that to " + option};
-}
-}  // namespace
-
-Result<void> Session::set_up_memory_files(MachineConfig& config) {
-  const uint64_t ram = options_.ram_bytes;
-  if (!options_.kernel.empty()) {
-    auto kernel = read_file(options_.kernel, "kernel", "-kernel", ram);
-    if (!kernel) return kernel.error();
-    if (auto ok = options_.board->unpack_kernel(*kernel, ram); !ok) return ok;
-    if (auto ok = refuse_packed(*kernel, "kernel", options_.kernel, "-kernel"); !ok) return ok;
-    // Here for its sentence: with firmware nobody else looks at the kernel.
-    if (auto ok = options_.board->check_kernel(*kernel, ram); !ok) return ok;
-    config.kernel = std::move(*kernel);
-  }
-  if (!options_.initrd.empty()) {
-    if (options_.kernel.empty())
-      return Error{"-initrd is for the kernel of -kernel; add one, or leave -initrd out"};
-    auto initrd = read_file(options_.initrd, "initrd", "-initrd", ram);
-    if (!initrd) return initrd.error();
-    initrd_check_.start(*initrd, options_.initrd, [this] { poller_->wake(); });
-    config.initrd = std::move(*initrd);
-  }
-  if (!options_.append.empty() && options_.kernel.empty())
-    return Error{"-append is for the kernel of -kernel; add one, or leave -append out"};
-  if (!options_.dtb.empty()) {
-    auto tree = read_file(options_.dtb, "device tree", "-dtb", 2 << 20);
-    if (!tree) return tree.error();
-    if (auto ok = refuse_packed(*tree, "device tree", options_.dtb, "-dtb"); !ok) return ok;
-    config.dtb = std::move(*tree);
-  }
-  if (!options_.bios.empty()) {
-    const std::string path =
-        find_firmware(options_.bios, options_.firmware_folders, options_.board->firmware_folders);
-    auto firmware = read_file(path, "firmware", "-bios", options_.board->flash_bytes);
-    if (!firmware) return firmware.error();
-    if (auto ok = refuse_packed(*firmware, "firmware", path, "-bios"); !ok) return ok;
-    config.firmware = std::move(*firmware);
-  }
-  return {};
-}
-
 Result<void> Session::set_up_disks(MachineConfig& config) {
   for (const DriveOption& drive : options_.drives) {
     if (!drive.if_absent.empty() && ::access(drive.file.c_str(), F_OK) != 0 && errno == ENOENT)
@@ -229,7 +178,10 @@ Result<void> Session::set_up_disks(MachineConfig& config) {
     }
     disks_.push_back({drive.id, drive.file, std::move(*disk)});
   }
-  const bool nothing = config.kernel.empty() && config.firmware.empty() && !config.flash[0];
+  const bool started_by_loader =
+      std::any_of(config.loads.begin(), config.loads.end(), [](const LoadRequest& l) { return l.processor; });
+  const bool nothing =
+      config.kernel.empty() && config.firmware.empty() && !config.flash[0] && !started_by_loader;
   if (nothing && options_.dump_dtb.empty() && options_.gdb.empty() && !options_.start_stopped)
     return Error{nothing_to_start()};
   return {};
@@ -286,6 +238,7 @@ Result<void> Session::set_up_lines(MachineConfig& config) {
   env.announce = [](const std::string& s) { std::fprintf(stderr, "mynah: %s\n", s.c_str()); };
   env.report = [this](const std::string& s, bool loss) { report(s, loss); };
   env.quit = [this] { end(0); };
+  env.exit = [this](int code) { end_from_guest(code); };
   env.execute = [this](std::string_view line) -> std::optional<std::string> {
     std::string answer = run_monitor_command(*this, line);
     if (ended_) return std::nullopt;

@@ -8,10 +8,10 @@
 namespace mynah {
 
 AddressSpace::AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniques& techniques,
-                           size_t stack_bytes)
+                           size_t stack_bytes, CodeNames& names)
     : guest_(guest),
       runtime_(runtime),
-      tlb_(runtime, guest.tag_bits(), guest.address_space_ids(), stack_bytes),
+      tlb_(runtime, guest.tag_bits(), guest.address_space_ids(), stack_bytes, names),
       walk_([this](uint64_t va) { return walk(va, Access::kExecute, key_.translation.permission_class); }) {
   tlb_.contexts().many = techniques.contexts;
   tlb_.second_level = techniques.second_tlb;
@@ -38,11 +38,11 @@ void AddressSpace::select() {
     key_ = key;
   }
   tlb_.code().select(key_);
-  tlb_.names().refresh(walk_);
+  tlb_.names().refresh(tlb_.code(), walk_);
 }
 
 bool AddressSpace::note_code(uint64_t pc, const Translation& page) {
-  if (tlb_.names().note(pc, page, walk_)) return true;
+  if (tlb_.names().note(tlb_.code(), pc, page, walk_)) return true;
   tlb_.forget_translation(pc);
   return false;
 }
@@ -74,7 +74,7 @@ const TlbEntry* AddressSpace::code(uint64_t pc, Fault& fault) {
 }
 
 void AddressSpace::keep_running_at(uint64_t pc) {
-  if (tlb_.code().current()->is_named()) return tlb_.names().refresh(walk_);
+  if (tlb_.code().current()->is_named()) return tlb_.names().refresh(tlb_.code(), walk_);
   Fault fault;
   while (const TlbEntry* entry = code(pc, fault))
     if (note_code(pc, entry->translation)) return;

@@ -19,7 +19,8 @@ namespace mynah {
 class AddressSpace {
  public:
   // stack_bytes: as ir::Backend has it.
-  AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniques& techniques, size_t stack_bytes);
+  AddressSpace(GuestCpu& guest, ir::Runtime& runtime, const Techniques& techniques, size_t stack_bytes,
+               CodeNames& names);
 
   Tlb& tlb() { return tlb_; }
   // Something that contexts are keyed by has changed, or may have.

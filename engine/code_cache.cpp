@@ -162,6 +162,20 @@ void CodeCache::forward_dead(const TranslatedBlock& live) {
     if (!b->live && b->key == live.key) backend_->patch(span(*b), ir::Patch::forward(entry(live)));
 }
 
+void CodeCache::link_page(TranslatedBlock& from, const ir::Site& site,
+                          const ir::Patch::PageCondition& condition, const TranslatedBlock& to) {
+  backend_->patch(span(from), ir::Patch::link_page(site, condition, entry(to)));
+  page_links_[condition.name].push_back({&from, site.offset});
+}
+
+void CodeCache::unlink_name(uint32_t name) {
+  const auto links = page_links_.find(name);
+  if (links == page_links_.end()) return;
+  for (const PageLink& link : links->second)
+    backend_->patch(span(*link.from), ir::Patch::unlink(link.site_offset));
+  page_links_.erase(links);
+}
+
 bool CodeCache::invalidate(uint64_t pa, uint64_t n, bool by_device) {
   const auto& hit = pages_.overlapping(pa, n);
   for (TranslatedBlock* b : hit) {
@@ -179,6 +193,7 @@ void CodeCache::flush() {
   by_code_.clear();
   chunk_first_.clear();
   sites_.clear();
+  page_links_.clear();
   used_ = first_block_;
   ++stats.flushes;
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/block_index.h"
@@ -50,6 +51,11 @@ class CodeCache {
   // A dropped block with the same bytes as the source has now, back to life; or nullptr.
   TranslatedBlock* revive(const BlockKey& start, BlockSource& source);
   void flush();
+
+  // Links an exit of a block to another page's block; as long as condition.name lives.
+  void link_page(TranslatedBlock& from, const ir::Site& site, const ir::Patch::PageCondition& condition,
+                 const TranslatedBlock& to);
+  void unlink_name(uint32_t name);
 
   // Drops the blocks with instructions in [pa, pa + n). True if there were any.
   bool invalidate(uint64_t pa, uint64_t n, bool by_device);
@@ -99,6 +105,11 @@ class CodeCache {
   std::vector<uint32_t>
       chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
   std::vector<uint8_t> sites_;
+  struct PageLink {
+    TranslatedBlock* from;
+    uint32_t site_offset;
+  };
+  std::unordered_map<uint32_t, std::vector<PageLink>> page_links_;  // by code name
 };
 
 }  // namespace mynah

@@ -61,8 +61,8 @@ void CodeNames::kill_names_of(Common& common) {
   common.not_global.clear();
 }
 
-void CodeNames::renew(const Walk& walk) {
-  CodeContext& context = *contexts_.current();
+void CodeNames::renew(CodeContexts& contexts, const Walk& walk) {
+  CodeContext& context = *contexts.current();
   Common& common = common_of(context.key.translation);
   check(common, context.key.translation.asid, walk);
   for (unsigned i = 0; i < ir::kNameKinds; ++i) {
@@ -72,21 +72,21 @@ void CodeNames::renew(const Walk& walk) {
     const auto known =
         std::ranges::find_if(live_, [&](const auto& n) { return n->kind == kind && n->key == key; });
     if (known != live_.end()) {
-      contexts_.set_name(context, kind, (*known)->number);
+      contexts.set_name(context, kind, (*known)->number);
       continue;
     }
     if (live_.size() == kMostNames || next_ == ir::kCodeNamesEnd) {
       kill_all();
       if (next_ == ir::kCodeNamesEnd) {  // numbers begin again: nothing may be left that an old one names
-        contexts_.clear_second_jumps();
+        for (CodeContexts* c : contexts_) c->clear_second_jumps();
         next_ = 1;
       }
-      return renew(walk);
+      return renew(contexts, walk);
     }
     ++given;
     Common* const of = kind == ir::NameKind::kCommon ? &common : nullptr;
     live_.push_back(std::make_unique<Name>(Name{kind, key, next_, of, {}}));
-    contexts_.set_name(context, kind, next_++);
+    contexts.set_name(context, kind, next_++);
   }
 }
 
@@ -104,12 +104,12 @@ bool CodeNames::note_not_global(Name& name, uint64_t va, const Translation& t, c
   return true;
 }
 
-bool CodeNames::note(uint64_t va, const Translation& t, const Walk& walk) {
-  const CodeContext& context = *contexts_.current();
+bool CodeNames::note(CodeContexts& contexts, uint64_t va, const Translation& t, const Walk& walk) {
+  const CodeContext& context = *contexts.current();
   const uint64_t page = va >> ir::kPageBits, pa = t.pa >> ir::kPageBits;
   const auto kind = kind_of(t);
   while (true) {
-    refresh(walk);
+    refresh(contexts, walk);
     Name* const name = find(context.names[static_cast<unsigned>(kind)]);
     if (page == last_page_ && pa == last_pa_) return true;
     const auto noted = name->pages.find(page);
@@ -136,9 +136,10 @@ template <typename Which>
 void CodeNames::kill(Which which) {
   std::erase_if(live_, [&](const std::unique_ptr<Name>& name) {
     if (!which(*name)) return false;
-    contexts_.for_each([&](CodeContext& c) {
-      if (c.names[static_cast<unsigned>(name->kind)] == name->number) contexts_.set_name(c, name->kind, 0);
-    });
+    for (CodeContexts* contexts : contexts_)
+      contexts->for_each([&](CodeContext& c) {
+        if (c.names[static_cast<unsigned>(name->kind)] == name->number) contexts->set_name(c, name->kind, 0);
+      });
     if (on_death) on_death(name->number);
     noted_pages_ -= name->pages.size();
     if (last_ == name.get()) last_ = nullptr;

@@ -13,7 +13,8 @@
 // Every page that something leads to under a name is noted with it; the name dies with the first invalidation
 // of one, and with it all that was led to by it.
 //
-// Owned by one vCPU. Names are valid from refresh() to the next safepoint at least.
+// One for all vCPUs of a machine, whose translated code they share: an invalidation by one of them ends names
+// for all. Names are valid from refresh() to the vCPU's next safepoint at least.
 #pragma once
 
 #include <cstdint>
@@ -30,22 +31,25 @@ namespace mynah {
 
 class CodeNames {
  public:
-  explicit CodeNames(CodeContexts& contexts) : contexts_(contexts) {}
+  // The vCPUs' contexts.
+  void add(CodeContexts& contexts) { contexts_.push_back(&contexts); }
+  void remove(CodeContexts& contexts) { std::erase(contexts_, &contexts); }
 
   static ir::NameKind kind_of(const Translation& t) {
     return t.global || t.common ? ir::NameKind::kCommon : ir::NameKind::kOwn;
   }
 
-  // How the address is translated for the current context to fetch from, by a walk.
+  // How the address is translated for the vCPU's current context to fetch from, by a walk.
   using Walk = std::function<TranslateResult(uint64_t va)>;
-  // Before code runs in the current context: it gets the names that it lacks, and those that it has hold.
-  // Nothing to do is the rule.
-  void refresh(const Walk& walk) {
-    if (suspects_ || !contexts_.current()->is_named()) renew(walk);
+  // Before code runs in the vCPU's current context: it gets the names that it lacks, and those that it has
+  // hold. Nothing to do is the rule.
+  void refresh(CodeContexts& contexts, const Walk& walk) {
+    if (suspects_ || !contexts.current()->is_named()) renew(contexts, walk);
   }
-  // Something may lead to code at va in the current context from now on; its page is translated like this.
-  // False: that is not what the tables say any more. Nothing was noted; the page is to be translated again.
-  bool note(uint64_t va, const Translation& translation, const Walk& walk);
+  // Something may lead to code at va in the vCPU's current context from now on; its page is translated like
+  // this. False: that is not what the tables say any more. Nothing was noted; the page is to be translated
+  // again.
+  bool note(CodeContexts& contexts, uint64_t va, const Translation& translation, const Walk& walk);
 
   // --- invalidation; of every id, or of one
   void kill_all();
@@ -82,7 +86,7 @@ class CodeNames {
   };
   static ContextKey key_of(const ContextKey& context, ir::NameKind kind);
   Common& common_of(const TranslationKey& key);
-  void renew(const Walk& walk);
+  void renew(CodeContexts& contexts, const Walk& walk);
   void check(Common& common, uint32_t asid, const Walk& walk);
   bool note_not_global(Name& name, uint64_t va, const Translation& translation, const Walk& walk);
   template <typename Which>
@@ -90,7 +94,7 @@ class CodeNames {
   void kill_names_of(Common& common);
   Name* find(uint32_t number);
 
-  CodeContexts& contexts_;
+  std::vector<CodeContexts*> contexts_;
   std::vector<std::unique_ptr<Name>> live_;
   std::vector<std::unique_ptr<Common>> commons_;
   unsigned suspects_ = 0;  // of them

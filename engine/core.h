@@ -20,13 +20,13 @@ namespace mynah {
 
 struct Core {
   Core(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, const Techniques& techniques,
-       size_t stack_bytes)
+       size_t stack_bytes, CodeNames& names, StopPoints& stop_points)
       : guest(guest),
         memory(memory),
         runtime(*ir::runtime_of(guest.state())),
         budget(runtime),
-        space(guest, runtime, techniques, stack_bytes),
-        stops(guest, space),
+        space(guest, runtime, techniques, stack_bytes, names),
+        stops(guest, space, stop_points),
         memory_path(guest, memory, devices, space, stops) {}
 
   GuestCpu& guest;

@@ -13,24 +13,13 @@ constexpr uint64_t kPageMask = kGuestPageSize - 1;
 constexpr auto kDirect = ir::BranchKind::kReturn;
 }  // namespace
 
-Dispatcher::Dispatcher(Core& core, ir::Backend& backend, CodeCache& cache, Translator& translator,
-                       const Techniques& techniques)
-    : core_(core), backend_(backend), cache_(cache), translator_(translator), techniques_(techniques) {
-  core_.space.tlb().names().on_death = [this](uint32_t name) {
-    const auto it = page_links_.find(name);
-    if (it == page_links_.end()) return;
-    for (const PageLink& link : it->second)
-      backend_.patch(cache_.span(*link.from), ir::Patch::unlink(link.site_offset));
-    page_links_.erase(it);
-  };
-  core_.memory_path.holds_code = [this](uint64_t pa, uint64_t n) { return cache_.holds_code(pa, n); };
-}
-
-void Dispatcher::flush() {
-  cache_.flush();
-  page_links_.clear();
-  core_.space.tlb().code().clear_jumps();
-}
+Dispatcher::Dispatcher(Core& core, VcpuGroup& group, Translator& translator, const Techniques& techniques)
+    : core_(core),
+      backend_(*group.backend()),
+      group_(group),
+      cache_(*group.cache()),
+      translator_(translator),
+      techniques_(techniques) {}
 
 // --- finding code
 
@@ -55,10 +44,7 @@ Dispatcher::Found Dispatcher::find(uint64_t pc, const Entry& entry, Flavour flav
   BlockKey start = fetch->start();
   start.flavour = flavour;
   start.stops = core_.stops.number_at(pc);
-  if (core_.stops.numbering() != numbering_) {
-    numbering_ = core_.stops.numbering();
-    flush();
-  }
+  group_.follow_numbering();
   TranslatedBlock* block = cache_.find(start, *fetch);
   if (!block) block = make(*fetch, start);
   if (!block) return {};
@@ -82,7 +68,7 @@ bool Dispatcher::note(uint64_t pc, const TranslatedBlock& block, const CodeFetch
 
 TranslatedBlock* Dispatcher::make(CodeFetch& fetch, const BlockKey& start) {
   const auto host_page = reinterpret_cast<uint64_t>(fetch.page().data());
-  if (PageFlags* flags = core_.memory.page(start.pa)) core_.space.tlb().contexts().protect(host_page, *flags);
+  if (PageFlags* flags = core_.memory.page(start.pa)) group_.protect(host_page, *flags);
   TranslatedBlock* block = cache_.revive(start, fetch);
   while (!block) {
     const auto [made, fresh] = translator_.translate(start, fetch, core_.stops.offsets(start.stops));
@@ -90,15 +76,12 @@ TranslatedBlock* Dispatcher::make(CodeFetch& fetch, const BlockKey& start) {
       fetch.raise_next_fault();
       return nullptr;
     }
-    if (made == Translator::Made::kCacheWasFull) {
-      page_links_.clear();
-      core_.space.tlb().code().clear_jumps();
-    }
+    if (made == Translator::Made::kCacheWasFull) group_.forget_jumps();
     block = fresh;
   }
   if (block->crosses())
     if (PageFlags* flags = core_.memory.page(block->key.second_page))
-      core_.space.tlb().contexts().protect(reinterpret_cast<uint64_t>(fetch.next_page().data()), *flags);
+      group_.protect(reinterpret_cast<uint64_t>(fetch.next_page().data()), *flags);
   return block;
 }
 
@@ -124,8 +107,7 @@ void Dispatcher::link(TranslatedBlock& from, const ir::Site& site, uint64_t targ
   const uint32_t name = core_.runtime.code_names[static_cast<unsigned>(found.name)];
   if (!name || !found.one_name || !techniques_.page_links) return;
   const ir::Patch::PageCondition condition{found.name, name, target & ~kPageMask};
-  backend_.patch(cache_.span(from), ir::Patch::link_page(site, condition, cache_.entry(to)));
-  page_links_[name].push_back({&from, site.offset});
+  cache_.link_page(from, site, condition, to);
 }
 
 // --- code has left

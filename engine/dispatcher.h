@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/code_cache.h"
@@ -18,6 +17,7 @@
 #include "engine/site_cache.h"
 #include "engine/techniques.h"
 #include "engine/translator.h"
+#include "engine/vcpu_group.h"
 #include "ir/backend.h"
 
 namespace mynah {
@@ -35,13 +35,11 @@ struct EntryTrace {
 
 class Dispatcher {
  public:
-  Dispatcher(Core& core, ir::Backend& backend, CodeCache& cache, Translator& translator,
-             const Techniques& techniques);
+  Dispatcher(Core& core, VcpuGroup& group, Translator& translator, const Techniques& techniques);
 
   // Runs the budget's slice. `exact`: never beyond it; else a block is run, however short it is. Inlined,
   // since a return from here would be mispredicted: see engine/enter.h.
   [[gnu::always_inline]] inline AfterExit run(bool exact);
-  void flush();  // no code is left
 
   EntryTrace trace;
   DispatcherStats stats;
@@ -87,17 +85,12 @@ class Dispatcher {
 
   Core& core_;
   ir::Backend& backend_;
+  VcpuGroup& group_;
   CodeCache& cache_;
   Translator& translator_;
   const Techniques& techniques_;
   SiteCache sites_{cache_};
   std::vector<ir::SavedSlot> saved_;
-  uint64_t numbering_ = 0;  // Stops::numbering() that the cache's keys are of
-  struct PageLink {
-    TranslatedBlock* from;
-    uint32_t site_offset;
-  };
-  std::unordered_map<uint32_t, std::vector<PageLink>> page_links_;  // by code name
 };
 
 inline AfterExit Dispatcher::run(bool exact) {

@@ -6,6 +6,7 @@
 // pages) or through write() and for_write(), which tell the code cache first.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,17 +21,33 @@ constexpr uint64_t kGuestPageSize = 4096;
 // One page's share of the translation bookkeeping.
 struct PageFlags {
   uint64_t code_lines = 0;  // bit i: line i of 64 bytes holds translated code
-  // Write TLB entries that may name this page: none, the one of a context and index, or any.
-  enum class Writers : uint8_t { kNone, kOne, kMany } writers = Writers::kNone;
+  // Write TLB entries that may name this page: none, the one of a context and index, those of two indexes in
+  // any context, or any.
+  enum class Writers : uint8_t { kNone, kOne, kTwo, kMany } writers = Writers::kNone;
   bool dirty = false;
-  uint16_t writer_context = 0, writer_index = 0;
+  uint16_t writer_context = 0;
+  std::array<uint16_t, 2> writer_index{};
 
   void note_writer(uint16_t context, uint16_t index) {
-    const bool same = writers == Writers::kOne && writer_context == context && writer_index == index;
-    if (same) return;
-    writers = writers == Writers::kNone ? Writers::kOne : Writers::kMany;
-    writer_context = context;
-    writer_index = index;
+    switch (writers) {
+      case Writers::kNone:
+        writers = Writers::kOne;
+        writer_context = context;
+        writer_index = {index, index};
+        break;
+      case Writers::kOne:
+        if (writer_context == context && writer_index[0] == index) break;
+        writers = Writers::kTwo;
+        writer_index[1] = index;
+        break;
+      case Writers::kTwo:
+        if (writer_index[0] == index || writer_index[1] == index) break;
+        if (writer_index[0] != writer_index[1]) writers = Writers::kMany;
+        writer_index[1] = index;
+        break;
+      case Writers::kMany:
+        break;
+    }
   }
 };
 

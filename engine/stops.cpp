@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stops: whoever sets one makes code and accesses of its page ask again.
+// Stops: a debugger's and the guest's own, asked as one.
 #include "engine/stops.h"
 
 #include <algorithm>
 
 namespace mynah {
-
-// Code of the page goes by another key from now on.
-void Stops::set_breakpoint(uint64_t address, bool on) {
-  if (on ? points_.insert_breakpoint(address) : points_.remove_breakpoint(address)) {
-    space_.tlb().forget_code_page(address);
-    space_.changed();
-  }
-}
-
-void Stops::set_watchpoint(const StopPoints::Watchpoint& watchpoint, bool on) {
-  if (on ? points_.insert_watchpoint(watchpoint) : points_.remove_watchpoint(watchpoint))
-    for (uint64_t at = 0; at < watchpoint.length + kGuestPageSize; at += kGuestPageSize)
-      space_.tlb().contexts().drop_page(watchpoint.address + at);
-}
-
-void Stops::clear() {
-  for (const uint64_t address : std::unordered_set(points_.breakpoints())) set_breakpoint(address, false);
-  for (const auto& watchpoint : std::vector(points_.watchpoints())) set_watchpoint(watchpoint, false);
-}
 
 uint32_t Stops::number_at(uint64_t pc) {
   if (!guest_has_stops()) return points_.breakpoints().empty() ? 0 : points_.number(pc, {});

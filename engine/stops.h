@@ -16,18 +16,14 @@ namespace mynah {
 
 class Stops {
  public:
-  Stops(GuestCpu& guest, AddressSpace& space) : guest_(guest), space_(space) {}
+  Stops(GuestCpu& guest, AddressSpace& space, StopPoints& points)
+      : guest_(guest), space_(space), points_(points) {}
 
   const StopPoints& points() const { return points_; }
-  void set_breakpoint(uint64_t address, bool on);
-  void set_watchpoint(const StopPoints::Watchpoint& watchpoint, bool on);
-  void clear();
 
   // --- code
-  // Number of the stop set of pc's page. Numbers may be given anew here: code keyed by older ones must go
-  // whenever numbering() has changed.
+  // Number of the stop set of pc's page. Numbers may be given anew here: VcpuGroup::follow_numbering().
   uint32_t number_at(uint64_t pc);
-  uint64_t numbering() const { return points_.flushes(); }
   std::span<const uint16_t> offsets(uint32_t number) const { return points_.offsets(number); }
 
   // --- accesses
@@ -60,7 +56,7 @@ class Stops {
 
   GuestCpu& guest_;
   AddressSpace& space_;
-  StopPoints points_;
+  StopPoints& points_;  // all vCPUs'
   std::optional<StopPoints::Watchpoint> hit_;
   bool alone_wanted_ = false;
   bool alone_ = false;

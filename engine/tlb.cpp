@@ -5,28 +5,46 @@
 
 namespace mynah {
 
+namespace {
+constexpr uint64_t kMostPages = 512;  // of a range; larger ones end everything
+}  // namespace
+
 const TlbEntry* Tlb::insert(uint64_t va, const TranslationKey& key, const Translation& translation) {
   if (second_.is_full_for(va, translation.page_bits)) invalidate_all();
   return second_.insert(va, key, translation);
 }
 
 void Tlb::invalidate_all() {
-  ++stats.invalidations;
-  ++stats.full_invalidations;
-  second_.invalidate_all();
   names_.kill_all();  // and what code contexts lead to
-  contexts_.clear();
+  drop_all();
 }
 
 void Tlb::invalidate_asid(uint32_t asid) {
-  if (!second_.invalidate_asid(asid)) return invalidate_all();
-  ++stats.invalidations;
   names_.invalidate_asid(asid);
-  contexts_.clear_asid(asid);
+  drop_asid(asid);
 }
 
 void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid) {
-  if (pages > 512) return invalidate_all();
+  if (pages > kMostPages) return invalidate_all();
+  drop_pages(va, pages, any_asid, asid);
+  names_.invalidate_pages(va, pages, any_asid, asid);
+}
+
+void Tlb::drop_all() {
+  ++stats.invalidations;
+  ++stats.full_invalidations;
+  second_.invalidate_all();
+  contexts_.clear();
+}
+
+void Tlb::drop_asid(uint32_t asid) {
+  if (!second_.invalidate_asid(asid)) return invalidate_all();
+  ++stats.invalidations;
+  contexts_.clear_asid(asid);
+}
+
+void Tlb::drop_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid) {
+  if (pages > kMostPages) return drop_all();
   ++stats.invalidations;
   second_.take_large(va, pages, [&](uint64_t first, uint64_t count) {
     second_.invalidate_range(first, count);
@@ -39,7 +57,6 @@ void Tlb::invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t 
     // The first level does not know which of its entries are global: the page goes from all contexts.
     contexts_.drop_page(at);
   }
-  names_.invalidate_pages(va, pages, any_asid, asid);
 }
 
 void Tlb::host_mapping_changed() {

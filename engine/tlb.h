@@ -27,8 +27,13 @@ struct TlbStats {
 class Tlb {
  public:
   // tag_bits, address_space_ids: as GuestCpu has them; stack_bytes: as ir::Backend has it.
-  Tlb(ir::Runtime& runtime, uint64_t tag_bits, uint32_t address_space_ids, size_t stack_bytes)
-      : contexts_(tag_bits), second_(address_space_ids), code_(runtime, stack_bytes), names_(code_) {}
+  Tlb(ir::Runtime& runtime, uint64_t tag_bits, uint32_t address_space_ids, size_t stack_bytes,
+      CodeNames& names)
+      : contexts_(tag_bits), second_(address_space_ids), code_(runtime, stack_bytes), names_(names) {
+    names_.add(code_);
+  }
+  ~Tlb() { names_.remove(code_); }
+  Tlb(const Tlb&) = delete;
 
   TlbContexts& contexts() { return contexts_; }
   CodeContexts& code() { return code_; }
@@ -43,10 +48,12 @@ class Tlb {
   void invalidate_all();
   void invalidate_asid(uint32_t asid);
   void invalidate_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid);
+  // The same for another vCPU than the one that asked and has ended the names, which they share.
+  void drop_all();
+  void drop_asid(uint32_t asid);
+  void drop_pages(uint64_t va, uint64_t pages, bool any_asid, uint32_t asid);
   // What the second level has of va's page; an entry may be dropped at any time.
   void forget_translation(uint64_t va) { second_.invalidate_page(va, true, 0); }
-  // What leads to code at va's page is forgotten: what is to run there has changed, though no mapping did.
-  void forget_code_page(uint64_t va) { names_.invalidate_pages(va, 1, true, 0); }
   // Host addresses changed meaning (flash switched mode): all but the second level.
   void host_mapping_changed();
 
@@ -57,7 +64,7 @@ class Tlb {
   TlbContexts contexts_;
   SecondLevelTlb second_;
   CodeContexts code_;
-  CodeNames names_;
+  CodeNames& names_;  // all vCPUs'
 };
 
 }  // namespace mynah

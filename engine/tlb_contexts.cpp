@@ -28,6 +28,10 @@ TlbContexts::TlbContexts(uint64_t tag_bits) : tag_bits_(tag_bits) {
   }
 }
 
+void TlbContexts::set_owner(unsigned vcpu) {
+  for (unsigned i = 0; i < kContexts; ++i) contexts_[i]->number = static_cast<uint16_t>(vcpu * kContexts + i);
+}
+
 TlbContext* TlbContexts::select(const TranslationKey& key) {
   if (current_ && current_->key == key) return current_;
   ++switches;
@@ -78,24 +82,33 @@ void TlbContexts::drop_pages(uint64_t va, uint64_t pages) {
   }
 }
 
-void TlbContexts::protect(uint64_t host_page, PageFlags& flags) {
+void TlbContexts::protect(uint64_t host_page, const PageFlags& flags) {
   const auto remove = [&](TlbContext& c, unsigned i) {
     if (c.tlb[i].write.addend == host_page) c.tlb[i].write = {ir::tlb_invalid_tag(i), 0};
   };
-  // A page whose code is rewritten again and again has one writer most of the time.
-  if (flags.writers == PageFlags::Writers::kOne) {
-    remove(*contexts_[flags.writer_context], flags.writer_index);
-  } else if (flags.writers == PageFlags::Writers::kMany) {
-    for (auto& c : contexts_) {
-      for (unsigned i = 0; i < ir::kTlbSize; ++i) {
-        if (c->used.test(i / TlbContext::kPieceEntries))
-          remove(*c, i);
-        else
-          i += TlbContext::kPieceEntries - 1;
-      }
+  switch (flags.writers) {
+    case PageFlags::Writers::kNone:
+      break;
+    case PageFlags::Writers::kOne: {  // a page whose code is rewritten again and again, most of the time
+      const unsigned i = flags.writer_context - contexts_.front()->number;
+      if (i < contexts_.size()) remove(*contexts_[i], flags.writer_index[0]);
+      break;
     }
+    case PageFlags::Writers::kTwo:
+      for (auto& c : contexts_)
+        for (const unsigned i : flags.writer_index)
+          if (c->used.test(i / TlbContext::kPieceEntries)) remove(*c, i);
+      break;
+    case PageFlags::Writers::kMany:
+      for (auto& c : contexts_) {
+        for (unsigned i = 0; i < ir::kTlbSize; ++i) {
+          if (c->used.test(i / TlbContext::kPieceEntries))
+            remove(*c, i);
+          else
+            i += TlbContext::kPieceEntries - 1;
+        }
+      }
   }
-  flags.writers = PageFlags::Writers::kNone;
 }
 
 }  // namespace mynah

@@ -21,7 +21,7 @@
 namespace mynah {
 
 struct TlbContext : ir::TlbTable {
-  uint16_t number = 0;  // in TlbContexts
+  uint16_t number = 0;  // among those of all vCPUs
   TranslationKey key;
   uint64_t last_used = 0;
   bool live = false;  // key is meaningful
@@ -40,6 +40,9 @@ class TlbContexts {
   // tag_bits: of an address, that translation may ignore (GuestCpu::tag_bits()).
   explicit TlbContexts(uint64_t tag_bits);
 
+  // Contexts of different vCPUs have different numbers. Before anything runs.
+  void set_owner(unsigned vcpu);
+
   TlbContext* select(const TranslationKey& key);
 
   void clear();
@@ -48,7 +51,7 @@ class TlbContexts {
   void drop_page(uint64_t va);
   void drop_pages(uint64_t va, uint64_t pages);
   // Removes every write entry for a host page (it is about to hold translated code); `flags` are the page's.
-  void protect(uint64_t host_page, PageFlags& flags);
+  void protect(uint64_t host_page, const PageFlags& flags);
 
   bool many = true;  // else two contexts
   uint64_t switches = 0;

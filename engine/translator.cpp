@@ -31,7 +31,8 @@ const ir::Region* Translator::lift(const BlockKey& start, BlockSource& source, u
                             .stops = stops,
                             .slow = leaves_nothing_out(start.flavour),
                             .side_exits = techniques.side_exits,
-                            .reuse = techniques.reuse};
+                            .reuse = techniques.reuse,
+                            .yields = yields};
   const auto offset = static_cast<uint32_t>(start.pa & (kGuestPageSize - 1));
   const Lifted lifted = frontend_.lift(region_, source, offset, start.mode, options);
   return lifted == Lifted::kBlock ? &region_ : nullptr;

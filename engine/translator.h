@@ -55,6 +55,7 @@ class Translator {
   TranslationLog log;
   TranslatorStats stats;
   unsigned max_insts = 64;
+  bool yields = false;  // LiftOptions::yields
   Techniques techniques;
   bool verify = ir::kVerifyByDefault;  // the region behind each stage
 

@@ -20,28 +20,23 @@ bool call_helper(ir::Runtime* runtime, uint64_t site, ir::HostRegisters* registe
 }
 }  // namespace
 
-Vcpu::Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
-           Accelerator accelerator, size_t code_bytes, const Techniques& techniques)
+Vcpu::Vcpu(GuestCpu& guest, VcpuGroup& group, DeviceBus& devices, const Techniques& techniques)
     : techniques_(techniques),
-      core_(guest, memory, devices, techniques_, backend ? backend->stack_bytes() : 0),
-      cache_(accelerator == Accelerator::kJit ? std::make_unique<CodeCache>(memory, backend, code_bytes)
-                                              : nullptr),
-      translator_(guest.frontend(), backend, cache_.get()) {
+      group_(group),
+      core_(guest, group.memory(), devices, techniques_, group.backend() ? group.backend()->stack_bytes() : 0,
+            group.names(), group.stop_points()),
+      translator_(guest.frontend(), group.backend(), group.cache()) {
   translator_.techniques = techniques_;
-  if (backend) backend->prepare(core_.runtime);
-  if (cache_) dispatcher_ = std::make_unique<Dispatcher>(core_, *backend, *cache_, translator_, techniques_);
+  if (group.backend()) group.backend()->prepare(core_.runtime);
+  if (group.cache()) dispatcher_ = std::make_unique<Dispatcher>(core_, group, translator_, techniques_);
   core_.runtime.engine = this;
   core_.runtime.guard_miss = guard_miss;
   core_.runtime.call_helper = call_helper;
   core_.runtime.run_op = ir::run_op;
-  memory.on_code_write = [this](uint64_t pa, uint64_t n) {
-    if (cache_) cache_->invalidate(pa, n, !core_.memory_path.storing());
-  };
+  group_.join(core_);
 }
 
-Vcpu::~Vcpu() { core_.memory.on_code_write = nullptr; }
-
-Result<void> Vcpu::init() { return cache_ ? cache_->init() : Result<void>{}; }
+Vcpu::~Vcpu() { group_.leave(core_); }
 
 void Vcpu::request_stop() {
   core_.stop_requested = true;
@@ -70,7 +65,7 @@ AfterExit Vcpu::run(uint64_t n) {
     core_.space.refresh();
     const uint64_t remaining = end - core_.budget.settled();
     AfterExit after;
-    if (core_.stops.alone_wanted() || (first && stop_points().has_breakpoint(guest.pc())))
+    if (core_.stops.alone_wanted() || (first && core_.stops.points().has_breakpoint(guest.pc())))
       after = interpreter_.run_alone();
     else if (!dispatcher_)
       after = interpreter_.run(remaining);
@@ -100,7 +95,7 @@ AfterExit Vcpu::run_slice(uint64_t n) {
 }
 
 AfterExit Vcpu::stopped() {
-  if (stop_points().has_breakpoint(core_.guest.pc())) return AfterExit::kDebug;
+  if (core_.stops.points().has_breakpoint(core_.guest.pc())) return AfterExit::kDebug;
   core_.space.refresh();
   return interpreter_.run_alone();  // one of the guest's own: entering it tells whether it hits
 }

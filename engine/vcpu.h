@@ -21,22 +21,18 @@
 #include "engine/guest_memory.h"
 #include "engine/interpreter.h"
 #include "engine/translator.h"
+#include "engine/vcpu_group.h"
 #include "frontend/guest.h"
 #include "ir/backend.h"
 
 namespace mynah {
 
-enum class Accelerator : uint8_t { kJit, kInterp };
-
 class Vcpu final {
  public:
-  // backend: null with Accelerator::kInterp.
-  Vcpu(GuestCpu& guest, GuestMemory& memory, DeviceBus& devices, ir::Backend* backend,
-       Accelerator accelerator, size_t code_bytes, const Techniques& techniques = {});
+  // Translates where the group has code memory, else interprets.
+  Vcpu(GuestCpu& guest, VcpuGroup& group, DeviceBus& devices, const Techniques& techniques = {});
   ~Vcpu();
   Vcpu(const Vcpu&) = delete;
-
-  Result<void> init();
 
   // Runs about `budget` instructions; exact in deterministic mode: never more, and fewer only when the guest
   // halts, stops, or request_stop() was called. Interrupts are taken as they become deliverable. A guest that
@@ -53,7 +49,7 @@ class Vcpu final {
   void translation_changed() { core_.space.changed(); }
   void host_mapping_changed() { tlb().host_mapping_changed(); }
   Tlb& tlb() { return core_.space.tlb(); }
-  CodeCache* cache() { return cache_.get(); }
+  CodeCache* cache() { return group_.cache(); }
   Translator* translator() { return &translator_; }
   Dispatcher* dispatcher() { return dispatcher_.get(); }  // null with Accelerator::kInterp
   DispatcherStats dispatcher_stats() const { return dispatcher_ ? dispatcher_->stats : DispatcherStats{}; }
@@ -65,10 +61,6 @@ class Vcpu final {
   AfterExit step();  // one instruction
   // run() returns kDebug in front of a breakpoint, but for the first instruction it executes, and behind an
   // instruction whose access hit a watchpoint; step() behind each.
-  const StopPoints& stop_points() const { return core_.stops.points(); }
-  void set_breakpoint(uint64_t address, bool on) { core_.stops.set_breakpoint(address, on); }
-  void set_watchpoint(const StopPoints::Watchpoint& w, bool on) { core_.stops.set_watchpoint(w, on); }
-  void clear_stop_points() { core_.stops.clear(); }
   // The watchpoint that was hit since this was last called.
   std::optional<StopPoints::Watchpoint> take_watch_hit() { return core_.stops.take_hit(); }
 
@@ -78,8 +70,8 @@ class Vcpu final {
   void take_interrupt();
 
   const Techniques techniques_;
+  VcpuGroup& group_;
   Core core_;
-  std::unique_ptr<CodeCache> cache_;
   Translator translator_;
   std::unique_ptr<Dispatcher> dispatcher_;
   Interpreter interpreter_{core_, translator_};

@@ -36,6 +36,7 @@ struct LiftOptions {
   bool slow = false;  // every access through the slow path (see ir/ops.def: guard, commit), nothing left out
   bool side_exits = true;  // a block may go on behind a conditional branch
   bool reuse = true;       // equal computations are made once
+  bool yields = false;     // hints that the processor waits for another one (YIELD) leave: AfterExit::kYield
 };
 
 // kNextPageFaults: the first instruction goes on in a page that cannot be fetched from; nothing was lifted.

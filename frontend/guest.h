@@ -20,9 +20,10 @@
 
 namespace mynah {
 
-// What the guest wants after exit_engine, a fault or an interrupt. kSlow: the instruction at pc() is to be
-// run in the slow flavour; kStop: pc() is one of LiftOptions::stops. Vcpu::run() never returns these two.
-enum class AfterExit : uint8_t { kContinue, kHalt, kShutdown, kReset, kDebug, kSlow, kStop };
+// What the guest wants after exit_engine, a fault or an interrupt. kYield: it waits for what another
+// processor does, and would go on. kSlow: the instruction at pc() is to be run in the slow flavour; kStop:
+// pc() is one of LiftOptions::stops. Vcpu::run() never returns these two.
+enum class AfterExit : uint8_t { kContinue, kHalt, kYield, kShutdown, kReset, kDebug, kSlow, kStop };
 
 // How execution came to pc(). The processor may remember it to the instruction there, which may check it, or
 // be interrupted.
@@ -107,7 +108,9 @@ class GuestCpu {
   // From the kHalt of engine_exit() to wake(): executes nothing.
   virtual bool asleep() const = 0;
   virtual bool wake_pending() const = 0;  // what it waits for is there; a masked interrupt may be, too
-  virtual void wake() = 0;
+  virtual void wake() = 0;                // one that is turned off stays asleep
+  // Other processors have run since this one did, or since this was called.
+  virtual void others_ran() = 0;
 };
 
 }  // namespace mynah

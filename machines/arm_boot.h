@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loading an arm64 Linux Image and handing over as its boot protocol says (Documentation/arm64/booting).
-// Input is untrusted: every header field is checked against the memory there is.
+// Where a kernel and what comes with it go on a 64-bit Arm board without firmware, and how it is entered: an
+// arm64 Linux Image or a raw binary by Linux's boot protocol (Documentation/arm64/booting.rst), an ELF
+// program with all registers zero. Places are those of the QEMU machines. Input is untrusted: everything that
+// is placed lies in the memory there is.
 #pragma once
 
 #include <cstdint>
@@ -10,23 +12,26 @@
 #include <vector>
 
 #include "ir/result.h"
+#include "machines/loader/load_list.h"
 
 namespace mynah {
 
+constexpr ElfTarget kArm64Elf{.machine = 183, .is_64 = true, .processor = "AArch64"};
+
 struct ArmBootLayout {
-  uint64_t kernel = 0, entry = 0, initrd = 0, dtb = 0;  // physical addresses
+  // By Linux's protocol: X0 has the device tree's address, and there may be an initrd. Else X0 is 0, nobody
+  // tells the program of an initrd, and the device tree is at the start of memory where the program leaves
+  // tree_room bytes.
+  bool linux_protocol = false;
+  uint64_t entry = 0;
+  LoadList kernel;      // pieces of the image
+  uint64_t initrd = 0;  // linux_protocol
+  uint64_t dtb = 0;
+  uint64_t tree_room = 0;
 };
 
-// Where an image and what comes with it go.
-Result<ArmBootLayout> place_arm_kernel(std::span<const uint8_t> image, uint64_t ram_base, uint64_t ram_bytes,
+// The pieces of `image` have its bytes, which outlive the layout. `memory` is where the machine has RAM.
+Result<ArmBootLayout> place_arm_kernel(std::span<const uint8_t> image, const AddressSpan& memory,
                                        uint64_t initrd_bytes);
-
-// Uncompresses a kernel in place: gzip, or an EFI zboot image with a gzip-compressed kernel in it. Leaves
-// anything else alone. At most limit bytes come out.
-Result<void> gunzip_image(std::vector<uint8_t>& image, uint64_t limit);
-
-// A device tree that the user gave, with bootargs and initrd range in it.
-Result<std::vector<uint8_t>> patch_chosen(std::span<const uint8_t> dtb, const std::string& command_line,
-                                          uint64_t initrd_start, uint64_t initrd_end);
 
 }  // namespace mynah

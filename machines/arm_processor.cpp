@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -42,10 +43,15 @@ struct ArmProcessor::Walks final : arm::PhysicalMemory {
   GuestMemory& memory;
 };
 
-struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware {
+struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware, PsciProcessors {
   explicit System(ArmProcessor& p) : p(p) {}
   arm::PhysicalMemory& memory() override { return *p.walks_; }
-  void tlb_invalidate(const arm::TlbInvalidation& request) override { invalidate(vcpu().tlb(), request); }
+  void tlb_invalidate(const arm::TlbInvalidation& request) override {
+    invalidate(vcpu().tlb(), request);
+    if (!request.broadcast) return;
+    for (const auto& other : p.all_)
+      if (other.get() != &p) drop(other->vcpu().tlb(), request);
+  }
   void translation_changed() override { vcpu().translation_changed(); }
   void instruction_cache_invalidate(uint64_t, bool) override {}
   bool read_external(uint16_t key, uint64_t& value) override;
@@ -59,7 +65,15 @@ struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware {
     std::memcpy(&value, bytes, sizeof value);
     return value;
   }
-  void send_event() override {}  // there is no other processor
+  void send_event() override {
+    for (const auto& other : p.all_)
+      if (other.get() != &p) other->cpu_->send_event();
+  }
+  bool others_can_run() override {
+    return std::ranges::any_of(p.all_, [this](const auto& other) {
+      return other.get() != &p && (!other->cpu_->asleep() || other->cpu_->wake_pending());
+    });
+  }
   void set_event_stream(const arm::EventStreamControl& c) override {
     p.event_stream_->set(c.enabled, c.bit, c.falling);
   }
@@ -75,11 +89,65 @@ struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware {
   uint64_t cycle_count() override { return p.cycles_->now(); }
   void call_after_cycles(uint64_t cycles) override { p.cycles_->call_after(cycles); }
   void set_pmu_interrupt(bool level) override { p.pmu_irq_.set(level); }
-  std::optional<AfterExit> call(arm::ArmState& state, bool smc) override { return psci_call(state, smc); }
+  std::optional<AfterExit> call(arm::ArmState& state, bool) override { return psci_call(state, *this); }
+  Halt halt(arm::ArmState& state, uint16_t immediate) override;
 
-  Vcpu& vcpu() { return p.machine_.vcpu(p.number_); }
+  // --- PsciProcessors
+  ArmProcessor* find(uint64_t affinity) const {
+    const auto at = std::ranges::find(p.all_, affinity, [](const auto& each) { return each->affinity_; });
+    return at == p.all_.end() ? nullptr : at->get();
+  }
+  std::optional<bool> is_on(uint64_t affinity) override {
+    const ArmProcessor* const found = find(affinity);
+    return found ? std::optional(!found->cpu_->is_off()) : std::nullopt;
+  }
+  void turn_on(uint64_t affinity, uint64_t entry, uint64_t context) override {
+    find(affinity)->turn_on(entry, context);
+  }
+  void turn_off() override { p.turn_off(); }
+
+  Vcpu& vcpu() { return p.vcpu(); }
   ArmProcessor& p;
 };
+
+// Memory as the code that calls may use it, page by page.
+struct CallerMemory final : Semihosting::Memory {
+  CallerMemory(arm::ArmCpu& cpu, GuestMemory& memory) : cpu(cpu), memory(memory) {}
+  bool read(uint64_t address, std::span<uint8_t> to) override {
+    return each_page(address, to.size(), Access::kRead,
+                     [&](uint64_t pa, size_t at, size_t n) { return memory.read(pa, to.data() + at, n); });
+  }
+  bool write(uint64_t address, std::span<const uint8_t> from) override {
+    return each_page(address, from.size(), Access::kWrite,
+                     [&](uint64_t pa, size_t at, size_t n) { return memory.write(pa, from.data() + at, n); });
+  }
+  template <typename Piece>
+  bool each_page(uint64_t address, size_t size, Access access, Piece piece) {
+    const uint32_t permission_class = cpu.context_key().translation.permission_class;
+    for (size_t done = 0; done < size;) {
+      const uint64_t at = address + done;
+      const size_t n = std::min<size_t>(size - done, kGuestPageSize - at % kGuestPageSize);
+      const TranslateResult t = cpu.translate(at, access, permission_class);
+      if (!t.ok || !piece(t.page.pa, done, n)) return false;
+      done += n;
+    }
+    return true;
+  }
+  arm::ArmCpu& cpu;
+  GuestMemory& memory;
+};
+
+arm::Firmware::Halt ArmProcessor::System::halt(arm::ArmState& state, uint16_t immediate) {
+  constexpr uint16_t kSemihosting = 0xf000;
+  if (!p.semihosting_ || immediate != kSemihosting || (state.el == 0 && !p.semihosting_->from_user_space()))
+    return Halt::kUndefined;
+  p.machine_.events().run_due();
+  CallerMemory memory(*p.cpu_, p.machine_.memory());
+  return p.semihosting_->call(memory, static_cast<uint32_t>(state.x(0)), state.x(1), state.x(0)) ==
+                 Semihosting::Done::kYes
+             ? Halt::kDone
+             : Halt::kAgain;
+}
 
 struct ArmProcessor::Lines final : dev::IrqSink {
   enum Line : unsigned { kIrq, kFiq };
@@ -173,9 +241,12 @@ bool ArmProcessor::System::write_external(uint16_t key, uint64_t value) {
   return icc && p.gicv3_->write_icc(p.number_, *icc, value);
 }
 
-ArmProcessor::ArmProcessor(Machine& machine, unsigned number, dev::EntropySource* entropy)
+ArmProcessor::ArmProcessor(Machine& machine, const ArmProcessors& all, unsigned number, uint64_t affinity,
+                           dev::EntropySource* entropy)
     : machine_(machine),
+      all_(all),
       number_(number),
+      affinity_(affinity),
       name_(fmt::format("cpu{}", number)),
       entropy_(entropy),
       walks_(std::make_unique<Walks>(machine.memory())),
@@ -189,7 +260,7 @@ Processor ArmProcessor::make(arm::CpuModel model) {
   made.runtime.reset(ir::new_runtime(sizeof(arm::ArmState)));
   auto cpu = std::make_unique<arm::ArmCpu>(std::move(model), *system_, system_.get(), *made.runtime);
   cpu_ = cpu.get();
-  cpu_->reset_config.affinity = number_;
+  cpu_->reset_config.affinity = affinity_;
   made.debug = std::make_unique<arm::ArmDebug>(*cpu_);
   made.guest = std::move(cpu);
   return made;
@@ -215,6 +286,21 @@ std::array<dev::Stateful*, 4> ArmProcessor::parts() {
 
 void ArmProcessor::hold_interrupts(bool hold) { lines_->hold(hold); }
 
+void ArmProcessor::turn_off() {
+  cpu_->turn_off();
+  cycles_->sleep();
+}
+
+// A processor's own timers are reset with it.
+void ArmProcessor::turn_on(uint64_t entry, uint64_t context) {
+  for (dev::Stateful* part : parts())
+    if (part != this) part->reset();
+  pmu_irq_.set(false);
+  cpu_->turn_on(entry, context);
+  vcpu().tlb().invalidate_all();
+  vcpu().translation_changed();
+}
+
 void ArmProcessor::reset() {
   pmu_irq_.set(false);
   cpu_->reset();
@@ -236,7 +322,7 @@ void ArmProcessor::serialize_state(dev::StateStream& stream) {
   stream.raw(&state, sizeof state);
   stream.io(lines_->levels);
   if (!stream.loading() || stream.failed()) return;
-  if (state.el > 1 || state.spsel > 1 || state.sleep > arm::Sleep::kForEvent || state.btype > 3 ||
+  if (state.el > 1 || state.spsel > 1 || state.sleep > arm::Sleep::kOff || state.btype > 3 ||
       state.pc_page() % kGuestPageSize || state.pc_offset >= kGuestPageSize)
     return stream.fail();
   cpu_->arm() = state;

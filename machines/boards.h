@@ -61,10 +61,15 @@ struct Board {
   std::string (*cpu_left_out)(std::string_view name);  // of the real one's features, for help
   // Empty: such a processor can be made.
   WrongChoice (*check_cpu)(std::string_view specification);
+  // How many processors it can have at most, with these properties; and how there could be more, for a
+  // sentence
+  // ("; use ..."), or "".
+  unsigned (*most_processors)(const BoardChoice& choice);
+  std::string (*more_processors)(const BoardChoice& choice);
   // Uncompresses a kernel in place, to at most `limit` bytes.
   Result<void> (*unpack_kernel)(std::vector<uint8_t>& kernel, uint64_t limit);
-  // Whether it is one that the board starts, in so much memory.
-  Result<void> (*check_kernel)(std::span<const uint8_t> kernel, uint64_t ram_bytes);
+  // Whether it is one that the board starts, in so much memory; a sentence to warn a person with, or none.
+  Result<std::string> (*check_kernel)(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd);
   // The machine, before its init().
   std::unique_ptr<Machine> (*make)(const BoardChoice& choice, MachineConfig config, dev::Log& log);
 };

@@ -5,6 +5,7 @@
 #include "machines/machine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "machines/host_backend.h"
 
@@ -59,12 +60,13 @@ void Machine::show_memory(uint64_t pa, bool visible) {
 Result<void> Machine::init() {
   if (auto built = build(); !built) return built;
   backend_ = make_host_backend(config_.techniques, config_.verify);
+  group_ = std::make_unique<VcpuGroup>(memory_, backend_.get(), config_.accelerator, config_.code_bytes);
+  if (auto ready = group_->init(); !ready) return ready;
   for (Processor& p : processors_) {
-    p.vcpu = std::make_unique<Vcpu>(*p.guest, memory_, *devices_, backend_.get(), config_.accelerator,
-                                    config_.code_bytes, config_.techniques);
+    p.vcpu = std::make_unique<Vcpu>(*p.guest, *group_, *devices_, config_.techniques);
     p.vcpu->set_exact(clock_.deterministic());
-    if (auto ready = p.vcpu->init(); !ready) return ready;
     p.vcpu->translator()->verify = config_.verify;
+    p.vcpu->translator()->yields = processors_.size() > 1;
   }
   clock_.count_with([this] { return instructions(); });
   events_.on_earlier_deadline([this] { request_stop(); });
@@ -79,8 +81,11 @@ uint64_t Machine::instructions() const {
 }
 
 void Machine::request_stop() {
-  for (const Processor& p : processors_)
-    if (p.vcpu) p.vcpu->request_stop();
+  if (const auto& vcpu = processors_[current_].vcpu) vcpu->request_stop();
+}
+
+bool Machine::halted() const {
+  return std::ranges::all_of(processors_, [](const Processor& p) { return p.guest->asleep(); });
 }
 
 void Machine::forget_translations() {
@@ -94,38 +99,110 @@ void Machine::reset() {
   for (dev::Stateful* part : parts_) part->reset();
   reset_board();
   forget_translations();
+  current_ = turn_left_ = 0;
+}
+
+// --- turns
+
+namespace {
+// Instructions. What one processor does for another (a lock, an interrupt) waits for so long at most; each
+// turn costs half a microsecond and what the host's caches forget.
+constexpr uint64_t kTurn = 50'000;
+
+bool can_run(const Processor& p) { return !p.guest->asleep() || p.guest->wake_pending(); }
+}  // namespace
+
+bool Machine::wake_pending() const {
+  return std::ranges::any_of(processors_, [](const Processor& p) { return p.guest->wake_pending(); });
+}
+
+// Behind a turn, so that those that wait for a store of this processor's look again.
+void Machine::end_turn() {
+  turn_left_ = 0;
+  for (const Processor& p : processors_)
+    if (&p != &processors_[current_]) p.guest->others_ran();
+}
+
+void Machine::begin_turn(size_t processor) {
+  if (processor != current_) processors_[processor].vcpu->translation_changed();  // names may have ended
+  current_ = processor;
+  turn_left_ = kTurn;
+}
+
+bool Machine::choose() {
+  if (turn_left_ > 0 && can_run(processors_[current_])) return true;
+  if (turn_left_ > 0) end_turn();
+  for (size_t i = 1; i <= processors_.size(); ++i) {
+    const size_t n = (current_ + i) % processors_.size();
+    if (!can_run(processors_[n])) continue;
+    begin_turn(n);
+    return true;
+  }
+  return false;
+}
+
+uint64_t Machine::instructions_to_deadline() {
+  const dev::TimeNs deadline = events_.next_deadline();
+  if (deadline == dev::kNever) return ~uint64_t{0};
+  if (clock_.deterministic()) return clock_.instructions_until(deadline);
+  // About one instruction a nanosecond: late by little when the guest is slower, early costs another slice.
+  return static_cast<uint64_t>(std::max<dev::TimeNs>(deadline - clock_.now(), 2000));
+}
+
+// Interrupts are taken here first: the engine does not look for a breakpoint before the first instruction of
+// a slice.
+bool Machine::at_breakpoint() {
+  const bool resumed = std::exchange(resumed_, false);
+  const StopPoints& points = group_->stop_points();
+  if (points.breakpoints().empty()) return false;
+  const Processor& p = processors_[current_];
+  if (!resumed && points.has_breakpoint(p.guest->pc())) return true;
+  if (!p.guest->interrupt_deliverable()) return false;
+  p.guest->deliver_interrupt();
+  p.vcpu->translation_changed();
+  return points.has_breakpoint(p.guest->pc());
 }
 
 AfterExit Machine::run_slice() {
   constexpr uint64_t kSlice = 200'000;  // instructions; bounds how late host input is seen
-  GuestCpu& guest = *processors_[0].guest;
-  events_.run_due();
-  if (guest.asleep() && !guest.wake_pending()) return AfterExit::kHalt;
-  uint64_t budget = kSlice;
-  const dev::TimeNs deadline = events_.next_deadline();
-  if (clock_.deterministic()) {
-    if (deadline != dev::kNever) budget = std::min(budget, clock_.instructions_until(deadline));
-  } else if (deadline != dev::kNever) {
-    // About one instruction a nanosecond: late by little when the guest is slower, early costs another slice.
-    const dev::TimeNs left = std::max<dev::TimeNs>(deadline - clock_.now(), 2000);
-    budget = std::min<uint64_t>(budget, static_cast<uint64_t>(left));
-  }
-  const AfterExit after = vcpu().run(budget);
-  if (after == AfterExit::kHalt) {
+  const bool turns = processors_.size() > 1;
+  for (uint64_t left = kSlice; left > 0;) {
     events_.run_due();
-    if (guest.wake_pending()) return AfterExit::kContinue;
+    if (!choose()) return AfterExit::kHalt;
+    if (at_breakpoint()) return AfterExit::kDebug;
+    Vcpu& vcpu = *processors_[current_].vcpu;
+    const uint64_t wanted = std::min({left, instructions_to_deadline(), turns ? turn_left_ : left});
+    const uint64_t before = vcpu.instructions();
+    const AfterExit after = vcpu.run(wanted);
+    const uint64_t ran = vcpu.instructions() - before;
+    turn_left_ -= std::min(turn_left_, ran);
+    const bool waits = after == AfterExit::kHalt || after == AfterExit::kYield;
+    if (after != AfterExit::kContinue && !waits) return after;
+    if (!turns) {
+      if (waits) events_.run_due();
+      return waits && !wake_pending() ? AfterExit::kHalt : AfterExit::kContinue;
+    }
+    if (waits || turn_left_ == 0) end_turn();
+    if (turn_left_ > 0) return AfterExit::kContinue;  // an event is due, or something asked for a stop
+    left -= std::min(left, ran + kTurn / 100);        // a turn costs, however short
   }
-  return after;
+  return AfterExit::kContinue;
 }
 
-AfterExit Machine::step() {
-  GuestCpu& guest = *processors_[0].guest;
+AfterExit Machine::step(size_t processor) {
+  const Processor& p = processors_[processor];
+  GuestCpu& guest = *p.guest;
   events_.run_due();
+  if (current_ != processor) {
+    end_turn();
+    begin_turn(processor);
+  }
   if (guest.asleep()) guest.wake();
+  if (guest.asleep()) return AfterExit::kContinue;
   hold_interrupts(true);
-  const AfterExit after = vcpu().step();
+  const AfterExit after = p.vcpu->step();
   hold_interrupts(false);
-  if (after != AfterExit::kHalt) return after;
+  if (after != AfterExit::kHalt && after != AfterExit::kYield) return after;
   guest.wake();
   return AfterExit::kContinue;
 }
@@ -139,6 +216,7 @@ bool Machine::skip_idle_time() {
 
 void Machine::resume() {
   clock_.resume();
+  resumed_ = true;
   time_resumed();
 }
 

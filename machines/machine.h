@@ -44,9 +44,11 @@ class Machine {
 
   // Runs for a slice. kHalt: the guest waits; call again when next_deadline() is reached or a device got
   // input.
+  // kDebug: the current() processor is at a breakpoint, or behind an instruction that hit a watchpoint.
   AfterExit run_slice();
-  // One instruction, for a debugger: interrupts wait, and so does a guest that would sleep.
-  AfterExit step();
+  // One instruction of a processor, for a debugger: interrupts wait, and so does one that would sleep; one
+  // that is turned off does nothing.
+  AfterExit step(size_t processor = 0);
   // From inside of a slice: it ends soon.
   void request_stop();
   dev::TimeNs next_deadline() const { return events_.next_deadline(); }
@@ -71,13 +73,17 @@ class Machine {
   uint64_t instructions() const;  // executed by all
   // Firmware's paths of what it is to start from, by boot index.
   const std::map<unsigned, std::string>& boot_order() const { return boot_order_; }
+  // Number of the processor whose turn it is, or was last.
+  size_t current() const { return current_; }
+  VcpuGroup& vcpu_group() { return *group_; }  // from init() on
   GuestClock& clock() { return clock_; }
   GuestMemory& memory() { return memory_; }
   dev::EventQueue& events() { return events_; }
   const dev::Bus& bus() const { return bus_; }
   const dev::Bus& ports() const { return ports_; }  // an I/O space beside memory; empty where there is none
   const ir::Backend* backend() const { return backend_.get(); }
-  bool halted() const { return processors_[0].guest->asleep(); }
+  bool halted() const;                               // every processor sleeps
+  bool wake_pending() const;                         // what one of them waits for is there
   virtual dev::pci::Host* pci() { return nullptr; }  // null where the board has none
   // Empty where the board has none.
   virtual std::span<const uint8_t> device_tree() const { return {}; }
@@ -115,6 +121,12 @@ class Machine {
   struct Dma;      // dev::DmaMemory over guest memory
   struct Devices;  // DeviceBus: the engine's way to the bus
   void forget_translations();
+  // --- turns (machine.cpp)
+  bool choose();  // whose turn it is; false: all sleep
+  void begin_turn(size_t processor);
+  void end_turn();
+  uint64_t instructions_to_deadline();
+  bool at_breakpoint();
   void serialize(dev::StateStream& stream);
   void serialize_ram(dev::StateStream& stream);
 
@@ -125,7 +137,11 @@ class Machine {
   std::unique_ptr<Dma> dma_;
   std::unique_ptr<Devices> devices_;
   std::unique_ptr<ir::Backend> backend_;
+  std::unique_ptr<VcpuGroup> group_;
   std::vector<Processor> processors_;
+  size_t current_ = 0;
+  bool resumed_ = false;    // the current one may start at a breakpoint, which was met before
+  uint64_t turn_left_ = 0;  // instructions; 0: the next one's turn begins
   std::vector<dev::Stateful*> parts_;
   std::map<unsigned, std::string> boot_order_;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,9 +12,11 @@
 #include "devices/core/char_backend.h"
 #include "devices/core/event_queue.h"
 #include "devices/core/host_backends.h"
+#include "devices/core/host_files.h"
 #include "devices/fwcfg/smbios.h"
 #include "engine/vcpu.h"
 #include "machines/guest_clock.h"
+#include "machines/loader/load_requests.h"
 
 namespace mynah {
 
@@ -25,7 +28,32 @@ struct BootChoice {
   std::optional<uint32_t> fail_wait;
 };
 
+// Sockets of clusters of cores of threads; `now` of `max` are there, the others could be added.
+struct ProcessorConfig {
+  unsigned now = 1, max = 1;
+  unsigned sockets = 1, clusters = 1, cores = 1, threads = 1;  // their product is max
+};
+
+// A file that firmware and systems find by its name (fw_cfg).
+struct FirmwareFile {
+  std::string name;
+  std::vector<uint8_t> contents;
+};
+
+// What a program gets from its debugger, on boards that have that (semihosting).
+struct SemihostingConfig {
+  bool user_space = false;  // unprivileged code may call, too
+  std::string command_line;
+  dev::HostFiles* files = nullptr;      // null: none can be opened
+  dev::CharBackend* console = nullptr;  // null: output is lost, and there is no input
+  dev::CharBackend* errors = nullptr;   // what the program writes as errors; null: the console
+  std::function<void(int code)> exit;   // the program has ended; 0 to 255
+  std::function<void(const std::string& sentence)> tell;  // a person
+  std::function<void()> input;                            // has come: a call that waits can go on
+};
+
 struct MachineConfig {
+  ProcessorConfig processors;
   uint64_t ram_bytes = uint64_t{128} << 20;
   std::vector<uint8_t> kernel;  // as the board's unpack_kernel leaves it; empty: start the firmware
   std::vector<uint8_t> initrd;
@@ -48,6 +76,9 @@ struct MachineConfig {
   std::vector<uint8_t> rng_seed;          // 32 bytes for the guest's first random numbers
   dev::EntropySource* entropy = nullptr;  // the processor's random numbers; null: they are not available
   std::vector<uint8_t> uuid;              // 16 bytes for firmware, or none
+  std::vector<FirmwareFile> firmware_files;
+  std::vector<LoadRequest> loads;
+  std::optional<SemihostingConfig> semihosting;
 
   // Without firmware the kernel is started directly; with it, firmware finds the kernel itself.
   bool starts_kernel() const { return !kernel.empty() && firmware.empty() && !flash[0]; }

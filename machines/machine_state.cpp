@@ -12,7 +12,7 @@
 namespace mynah {
 
 namespace {
-constexpr uint32_t kVersion = 1;  // of all that is not a part's
+constexpr uint32_t kVersion = 2;  // of all that is not a part's
 constexpr uint64_t kLastPage = ~uint64_t{0};
 using Page = std::array<uint8_t, kGuestPageSize>;
 constexpr Page kZeroes{};
@@ -27,6 +27,12 @@ void Machine::serialize(dev::StateStream& stream) {
   if (ram != config_.ram_bytes) stream.fail();
   if (stream.failed()) return;
   if (stream.loading()) clock_.set(now);
+  uint64_t current = current_;
+  stream.io(current);
+  stream.io(turn_left_);
+  if (current >= processors_.size()) stream.fail();
+  if (stream.failed()) return;
+  current_ = current;
   serialize_ram(stream);
   for (dev::Stateful* part : parts_) part->serialize(stream);
   events_.serialize(stream);

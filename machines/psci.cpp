@@ -23,7 +23,15 @@ enum Function : uint32_t {
   kAffinityInfo64 = 0xc4000004,
   kSmcccVersion = 0x80000000,
 };
-enum Result : int64_t { kSuccess = 0, kNotSupported = -1, kInvalidParameters = -2, kAlreadyOn = -4 };
+enum Result : int64_t {
+  kSuccess = 0,
+  kNotSupported = -1,
+  kInvalidParameters = -2,
+  kAlreadyOn = -4,
+  kInvalidAddress = -9,
+};
+enum AffinityInfo : int64_t { kAffinityOn = 0, kAffinityOff = 1 };
+constexpr uint32_t kWide = 1 << 30;  // of a function: the 64-bit form
 
 // CPU_SUSPEND's power_state in the original format, which PSCI_FEATURES announces: bits 31:26 and 23:17 are
 // reserved, and there is no power level above the processor's own (bits 25:24).
@@ -50,11 +58,22 @@ bool supported(uint32_t function) {
   }
 }
 
+int64_t turn_on(PsciProcessors& processors, uint64_t affinity, uint64_t entry, uint64_t context) {
+  const auto on = processors.is_on(affinity);
+  if (!on) return kInvalidParameters;
+  if (*on) return kAlreadyOn;
+  if (entry % 4) return kInvalidAddress;  // a processor here begins in AArch64 state
+  processors.turn_on(affinity, entry, context);
+  return kSuccess;
+}
+
 }  // namespace
 
-std::optional<AfterExit> psci_call(arm::ArmState& state, bool) {
+std::optional<AfterExit> psci_call(arm::ArmState& state, PsciProcessors& processors) {
   const auto function = static_cast<uint32_t>(state.x(0));
-  const uint64_t affinity = state.x(1) & 0xff00ffffff;
+  // Bits that are no affinity field must be zero: there is no such processor.
+  const bool wide = function & kWide;
+  const uint64_t affinity = wide ? state.x(1) : static_cast<uint32_t>(state.x(1));
   int64_t result = kNotSupported;
   switch (function) {
     case kPsciVersion:
@@ -71,11 +90,18 @@ std::optional<AfterExit> psci_call(arm::ArmState& state, bool) {
       break;  // no trusted OS needs to migrate
     case kAffinityInfo32:
     case kAffinityInfo64:
-      result = affinity == 0 ? 0 : kInvalidParameters;
+      // The lowest level alone is asked for; higher ones are optional.
+      if (static_cast<uint32_t>(state.x(2)) != 0)
+        result = kInvalidParameters;
+      else if (const auto on = processors.is_on(affinity))
+        result = *on ? kAffinityOn : kAffinityOff;
+      else
+        result = kInvalidParameters;
       break;
     case kCpuOn32:
     case kCpuOn64:
-      result = affinity == 0 ? kAlreadyOn : kInvalidParameters;
+      result = turn_on(processors, affinity, wide ? state.x(2) : static_cast<uint32_t>(state.x(2)),
+                       wide ? state.x(3) : static_cast<uint32_t>(state.x(3)));
       break;
     case kCpuSuspend32:
     case kCpuSuspend64:
@@ -86,7 +112,8 @@ std::optional<AfterExit> psci_call(arm::ArmState& state, bool) {
       state.x(0) = kSuccess;  // a standby state: as WFI
       return state.irq_pending || state.fiq_pending ? AfterExit::kContinue : AfterExit::kHalt;
     case kCpuOff:
-      return AfterExit::kHalt;  // the only processor: nothing turns it on again
+      processors.turn_off();
+      return AfterExit::kHalt;
     case kSystemOff:
       return AfterExit::kShutdown;
     case kSystemReset:

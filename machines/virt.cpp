@@ -8,24 +8,38 @@
 #include <algorithm>
 #include <cstring>
 
+#include "machines/loader/uimage.h"
 #include "machines/pci_root.h"
+#include "machines/user_tree.h"
 
 namespace mynah {
 
 using namespace virt_map;
 
+namespace {
+// As firmware and systems know it: clusters as large as one SGI's target list.
+uint64_t affinity_of(unsigned number, unsigned gic_version) {
+  const unsigned cluster = gic_version == 3 ? 16 : 8;
+  return uint64_t{number / cluster} << 8 | number % cluster;
+}
+}  // namespace
+
 VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
+      with_its_(config.its && config.gic_version == 3),
       virtio_version_(config.legacy_virtio ? dev::VirtioMmio::Version::kLegacy
                                            : dev::VirtioMmio::Version::kModern),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
-                 !config_.rtc_clock),
-      processor_(*this, 0, config_.entropy) {
+                 !config_.rtc_clock) {
   if (gic_version_ == 3) config.cpu.set_feature(arm::Feature::kGicCpuInterface, true);
-  add_processor(processor_.make(std::move(config.cpu)));
-  // Out of reset it is in the flash; a kernel that starts without firmware is called from nowhere.
-  cpu().reset_config.reset_address = kFlash;
+  for (unsigned i = 0; i < config_.processors.now; ++i) {
+    arm_.push_back(
+        std::make_unique<ArmProcessor>(*this, arm_, i, affinity_of(i, gic_version_), config_.entropy));
+    add_processor(arm_.back()->make(config.cpu));
+    // Out of reset it is in the flash; a kernel that starts without firmware is called from nowhere.
+    cpu(i).reset_config.reset_address = kFlash;
+  }
   add_interrupt_controller();
   add_devices();
   add_pci_host(config);
@@ -39,19 +53,32 @@ dev::IrqLine VirtMachine::spi(unsigned n) {
 
 void VirtMachine::add_interrupt_controller() {
   const auto connect = [this](auto& gic) {
-    gic.connect_cpu(0, processor_.irq(), processor_.fiq());
-    processor_.connect({.physical_timer = gic.ppi_line(0, dev::GenericTimer::kPhysicalPpi),
-                        .virtual_timer = gic.ppi_line(0, dev::GenericTimer::kVirtualPpi),
-                        .pmu = gic.ppi_line(0, kPmuPpi),
+    for (unsigned i = 0; i < arm_.size(); ++i) {
+      gic.connect_cpu(i, arm_[i]->irq(), arm_[i]->fiq());
+      arm_[i]->connect({.physical_timer = gic.ppi_line(i, dev::GenericTimer::kPhysicalPpi),
+                        .virtual_timer = gic.ppi_line(i, dev::GenericTimer::kVirtualPpi),
+                        .pmu = gic.ppi_line(i, kPmuPpi),
                         .gicv3 = gicv3_.get()});
+    }
   };
   if (gic_version_ == 3) {
-    gicv3_ = std::make_unique<dev::Gicv3>(log_, dev::Gicv3Config{});
+    dev::Gicv3Config gic;
+    gic.affinities.clear();
+    for (const auto& processor : arm_) gic.affinities.push_back(processor->affinity());
+    if (with_its_) gic.lpi_tables = &dma();
+    gicv3_ = std::make_unique<dev::Gicv3>(log_, std::move(gic));
     connect(*gicv3_);
     map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
+    if (with_its_) {
+      its_ = std::make_unique<dev::Gicv3Its>(*gicv3_, dma(), log_, kGicIts);
+      map(kGicIts, dev::Gicv3Its::kWindowSize, *its_);
+    }
   } else {
-    gicv2_ = std::make_unique<dev::Gicv2>(log_, dev::Gicv2Config{});
+    dev::Gicv2Config gic;
+    gic.cpus = static_cast<unsigned>(arm_.size());
+    gic.current_cpu = [this] { return static_cast<unsigned>(current()); };
+    gicv2_ = std::make_unique<dev::Gicv2>(log_, std::move(gic));
     connect(*gicv2_);
     map(kGicDistributor, dev::Gicv2::kWindowSize, *gicv2_);
     map(kGicCpu, dev::Gicv2::kWindowSize, gicv2_->cpu_interface());
@@ -83,10 +110,11 @@ void VirtMachine::add_pci_host(const VirtConfig& config) {
                              .lines = {spi(kPciIrq), spi(kPciIrq + 1), spi(kPciIrq + 2), spi(kPciIrq + 3)}});
   pci_->root().plug(make_generic_root(log_), 0);
   if (gicv2m_) pci_->set_message_target(gicv2m_.get());
+  if (its_) pci_->set_message_target(its_.get());
   pci_windows_ = {.config = config.high_pci_config ? kPciHighConfig : kPciConfig,
                   .config_size = config.high_pci_config ? kPciHighConfigSize : kPciConfigSize,
                   .high_memory = config.high_pci_memory,
-                  .messages = gicv2m_ != nullptr};
+                  .messages = gicv2m_ || its_};
   map(pci_windows_.config, pci_windows_.config_size, pci_->ecam());
   map(kPciIo, kPciIoSize, pci_->add_window(dev::pci::Space::kIo, 0));
   map(kPciMemory, kPciMemorySize, pci_->add_window(dev::pci::Space::kMemory, kPciMemory));
@@ -149,15 +177,19 @@ Result<void> VirtMachine::build() {
   if (second_uart_) add_part(*second_uart_);
   for (const auto& flash : flash_) add_part(*flash);
   if (gicv2_) add_part(*gicv2_);
+  if (its_) add_part(*its_);
   if (gicv3_) add_part(*gicv3_);
-  for (dev::Stateful* part : processor_.parts()) add_part(*part);
-  add_firmware_items();
-  return place_kernel();
+  for (const auto& processor : arm_)
+    for (dev::Stateful* part : processor->parts()) add_part(*part);
+  if (auto ok = add_firmware_items(); !ok) return ok;
+  if (auto ok = place_start(); !ok) return ok;
+  add_semihosting();
+  return {};
 }
 
-void VirtMachine::add_firmware_items() {
-  fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, 1);
-  fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, 1);
+Result<void> VirtMachine::add_firmware_items() {
+  fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, static_cast<uint16_t>(arm_.size()));
+  fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, static_cast<uint16_t>(config_.processors.max));
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
@@ -167,7 +199,11 @@ void VirtMachine::add_firmware_items() {
     fw_cfg_->add_file("etc/smbios/smbios-tables", std::move(smbios.tables));
     fw_cfg_->add_file("etc/smbios/smbios-anchor", std::move(smbios.anchor));
   }
-  if (config_.kernel.empty() || config_.starts_kernel()) return;
+  for (FirmwareFile& file : config_.firmware_files)
+    if (!fw_cfg_->add_file(file.name, std::move(file.contents)))
+      return error("-fw_cfg: there is a file '{}' already, or there are more than {}; leave it out",
+                   file.name, dev::FwCfg::kMaxFiles);
+  if (config_.kernel.empty() || config_.starts_kernel()) return {};
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
   fw_cfg_->add_item(dev::FwCfg::kKernelData, std::move(config_.kernel));
@@ -175,6 +211,7 @@ void VirtMachine::add_firmware_items() {
   fw_cfg_->add_item(dev::FwCfg::kInitrdData, std::move(config_.initrd));
   fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
   fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
+  return {};
 }
 
 void VirtMachine::add_boot_choice() {
@@ -196,38 +233,89 @@ void VirtMachine::add_boot_choice() {
   fw_cfg_->add_file("bootorder", std::move(bytes));
 }
 
-Result<void> VirtMachine::place_kernel() {
+// What is in memory at the start, and where execution begins.
+Result<void> VirtMachine::place_start() {
+  const AddressSpan ram{kRam, kRam + config_.ram_bytes};
   uint64_t initrd = 0, initrd_end = 0;  // firmware gets it from fw_cfg, and says itself where it put it
   if (config_.starts_kernel()) {
-    auto layout = place_arm_kernel(config_.kernel, kRam, config_.ram_bytes, config_.initrd.size());
+    const auto ramdisk = ramdisk_contents(config_.initrd);
+    auto layout = place_arm_kernel(config_.kernel, ram, ramdisk.size());
     if (!layout) return layout.error();
-    layout_ = *layout;
-    initrd = config_.initrd.empty() ? 0 : layout_.initrd;
-    initrd_end = initrd + config_.initrd.size();
+    layout_ = std::move(*layout);
+    contents_ = layout_.kernel;
+    if (layout_.linux_protocol && !ramdisk.empty()) {
+      initrd = layout_.initrd;
+      initrd_end = initrd + ramdisk.size();
+      contents_.add("the initrd", initrd, ramdisk);
+    }
   } else {
     layout_.dtb = kRam;  // firmware finds it at the start of RAM
+    layout_.tree_room = config_.ram_bytes;
     layout_.entry = kFlash;
   }
+  if (auto ok = place_tree(initrd, initrd_end); !ok) return ok;
+  if (auto ok =
+          loads_.place(config_.loads, kArm64Elf, static_cast<unsigned>(processors().size()), ram, contents_);
+      !ok)
+    return ok;
+  return contents_.check(ram);
+}
+
+Result<void> VirtMachine::place_tree(uint64_t initrd, uint64_t initrd_end) {
   if (config_.dtb.empty()) {
-    dtb_ = make_virt_tree({config_, cpu().model(), gic_version_, pci_windows_, initrd, initrd_end});
+    std::vector<uint64_t> affinities;
+    for (const auto& processor : arm_) affinities.push_back(processor->affinity());
+    dtb_ = make_virt_tree(
+        {config_, cpu().model(), affinities, gic_version_, with_its_, pci_windows_, initrd, initrd_end});
   } else {
-    auto patched = patch_chosen(config_.dtb, config_.command_line, initrd, initrd_end);
-    if (!patched) return patched.error();
-    dtb_ = std::move(*patched);
+    auto completed = complete_tree(config_.dtb, {.ram_base = kRam,
+                                                 .ram_bytes = config_.ram_bytes,
+                                                 .command_line = config_.command_line,
+                                                 .initrd_start = initrd,
+                                                 .initrd_end = initrd_end});
+    if (!completed) return completed.error();
+    dtb_ = std::move(*completed);
   }
-  if (layout_.dtb + dtb_.size() > kRam + config_.ram_bytes)
+  if (!layout_.linux_protocol) {
+    // An ELF program that needs the room goes without: the machine's own tree takes 1 MiB in the QEMU
+    // machine.
+    const uint64_t need = std::max<uint64_t>(dtb_.size(), config_.dtb.empty() ? 1 << 20 : 0);
+    if (need > layout_.tree_room) return {};
+  } else if (layout_.dtb + dtb_.size() > kRam + config_.ram_bytes) {
     return Error{"memory is too small for kernel, initrd and device tree; use a larger -m"};
+  }
+  contents_.add("the device tree", layout_.dtb, dtb_);
   return {};
 }
 
+void VirtMachine::add_semihosting() {
+  if (!config_.semihosting) return;
+  const AddressSpan heap = contents_.largest_gap({kRam, kRam + config_.ram_bytes});
+  semihosting_ = std::make_unique<Semihosting>(
+      *config_.semihosting,
+      Semihosting::Facts{.clock = clock(),
+                         .calendar = [this] { return rtc_clock_.base_seconds() + rtc_clock_.seconds(); },
+                         .heap_begin = heap.begin,
+                         .heap_end = heap.end},
+      log_);
+  for (const auto& processor : arm_) processor->serve_semihosting(semihosting_.get());
+  add_part(*semihosting_);
+}
+
 void VirtMachine::reset_board() {
-  if (config_.starts_kernel()) {
-    memory().write(layout_.kernel, config_.kernel.data(), config_.kernel.size());
-    if (!config_.initrd.empty()) memory().write(layout_.initrd, config_.initrd.data(), config_.initrd.size());
-    cpu().arm().x(0) = layout_.dtb;
-  }
-  memory().write(layout_.dtb, dtb_.data(), dtb_.size());
+  loads_.write(memory());
+  contents_.write(memory());
+  cpu().arm().x(0) = layout_.linux_protocol ? layout_.dtb : 0;
   cpu().set_pc(layout_.entry);
+  for (const LoadRequests::Start& start : loads_.starts()) {
+    if (start.processor == 0) cpu().arm().x(0) = 0;
+    processors()[start.processor].guest->set_pc(start.pc);
+  }
+  for (size_t i = 1; i < arm_.size(); ++i) arm_[i]->turn_off();
+}
+
+void VirtMachine::hold_interrupts(bool hold) {
+  for (const auto& processor : arm_) processor->hold_interrupts(hold);
 }
 
 void VirtMachine::time_resumed() { rtc_->clock_moved(); }

@@ -15,6 +15,7 @@
 #include "devices/intc/gicv2.h"
 #include "devices/intc/gicv2m.h"
 #include "devices/intc/gicv3.h"
+#include "devices/intc/gicv3_its.h"
 #include "devices/rtc/pl031.h"
 #include "devices/rtc/rtc_clock.h"
 #include "devices/serial/pl011.h"
@@ -29,6 +30,7 @@ namespace mynah {
 
 struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
+  bool its = true;                                      // with GICv3
   bool high_pci_config = true, high_pci_memory = true;  // above 4 GiB
   // The registers of version 1, which every driver knows, and a driver of the current version uses as well.
   bool legacy_virtio = true;
@@ -46,30 +48,34 @@ class VirtMachine final : public Machine {
   void press_power_key() override;
   std::span<const uint8_t> device_tree() const override { return dtb_; }
 
-  arm::ArmCpu& cpu() { return processor_.cpu(); }
+  arm::ArmCpu& cpu(size_t n = 0) { return arm_[n]->cpu(); }
 
  private:
   Result<void> build() override;
   Result<void> add_virtio_mmio(const VirtioFactory& make, const VirtioMmioPlace& place) override;
   void reset_board() override;
-  void hold_interrupts(bool hold) override { processor_.hold_interrupts(hold); }
+  void hold_interrupts(bool hold) override;
   void time_resumed() override;
 
   void add_interrupt_controller();
   void add_devices();
   void add_pci_host(const VirtConfig& config);
   Result<void> add_flash(unsigned n);
-  void add_firmware_items();
+  Result<void> add_firmware_items();
   void add_boot_choice();
-  Result<void> place_kernel();
+  Result<void> place_start();
+  Result<void> place_tree(uint64_t initrd, uint64_t initrd_end);
+  void add_semihosting();
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
   dev::VirtioMmio::Version virtio_version_;
+  bool with_its_;
   dev::RtcClock rtc_clock_;
-  ArmProcessor processor_;
+  ArmProcessors arm_;
   std::unique_ptr<dev::Gicv2> gicv2_;
   std::unique_ptr<dev::Gicv3> gicv3_;
+  std::unique_ptr<dev::Gicv3Its> its_;
   std::unique_ptr<dev::Gicv2m> gicv2m_;
   dev::NullCharBackend null_serial_;
   std::unique_ptr<dev::Pl011> uart_, second_uart_;
@@ -83,6 +89,9 @@ class VirtMachine final : public Machine {
   std::unique_ptr<dev::pci::Host> pci_;
   std::vector<uint8_t> dtb_;
   ArmBootLayout layout_;
+  LoadList contents_;  // of memory at every reset
+  LoadRequests loads_;
+  std::unique_ptr<Semihosting> semihosting_;
 };
 
 }  // namespace mynah

@@ -3,7 +3,10 @@
 // From what a person chose to the board `virt`.
 #include "machines/virt_board.h"
 
+#include <fmt/core.h>
+
 #include "machines/arm_boot.h"
+#include "machines/loader/zboot.h"
 #include "machines/virt.h"
 
 namespace mynah {
@@ -24,8 +27,7 @@ constexpr BoardProperty kProperties[] = {
     {"virtualization", "off", "hypervisor extensions"},
     {"mte", "off", "memory tagging"},
     {"ras", "off", "errors reported to the guest"},
-    {"its", "on|off", "interrupt translation service", "",
-     "there is no ITS yet; the machine goes without it"},
+    {"its", "on|off", "interrupt translation service of GICv3, on by default"},
     {"iommu", "none", "IOMMU", "smmuv3"},
     {"default-bus-bypass-iommu", "on|off", "accepted: there is no IOMMU"},
     {"acpi", "auto|on|off", "ACPI tables for firmware", "",
@@ -55,19 +57,44 @@ WrongChoice check_cpu(std::string_view specification) {
   return {std::move(made.error), std::move(made.unknown), std::move(made.known)};
 }
 
-Result<void> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes) {
-  const auto layout = place_arm_kernel(kernel, virt_map::kRam, ram_bytes, 0);
-  return layout ? Result<void>() : layout.error();
+Result<std::string> check_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd) {
+  const auto layout = place_arm_kernel(kernel, {virt_map::kRam, virt_map::kRam + ram_bytes}, 0);
+  if (!layout) return layout.error();
+  if (layout->linux_protocol || !with_initrd) return std::string();
+  return std::string(
+      "the kernel is an ELF program, which gets no initrd; give -kernel an arm64 Image, or the file to "
+      "-device "
+      "loader,file=FILE,addr=ADDRESS,force-raw=on");
+}
+
+unsigned gic_version(const BoardChoice& choice) {
+  unsigned version = 2;
+  for (const auto& [name, value] : choice.properties)
+    if (name == "gic-version") version = value == "2" ? 2 : 3;
+  return version;
+}
+
+unsigned most_processors(const BoardChoice& choice) {
+  return gic_version(choice) == 2
+             ? dev::kGicv2MaxCpus
+             : static_cast<unsigned>(virt_map::kGicRedistributorSpace / dev::Gicv3::kRedistributorSize);
+}
+
+std::string more_processors(const BoardChoice& choice) {
+  if (gic_version(choice) == 3) return "; use a smaller number";
+  return fmt::format(" with this interrupt controller; use a smaller number, or -M virt,gic-version=3 for {}",
+                     most_processors({.cpu = {}, .properties = {{"gic-version", "3"}}}));
 }
 
 std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
   VirtConfig virt;
   static_cast<MachineConfig&>(virt) = std::move(config);
   virt.cpu = *arm::make_cpu_model(choice.cpu).model;
+  virt.gic_version = gic_version(choice);
   bool high = true;
   for (const auto& [name, value] : choice.properties) {
-    if (name == "gic-version")
-      virt.gic_version = value == "2" ? 2 : 3;
+    if (name == "its")
+      virt.its = value == "on";
     else if (name == "highmem")
       high = value == "on";
     else if (name == "highmem-ecam")
@@ -107,7 +134,9 @@ constexpr Board kVirtBoard = {
     .cpu_names = arm::cpu_model_names,
     .cpu_left_out = arm::cpu_model_left_out,
     .check_cpu = check_cpu,
-    .unpack_kernel = gunzip_image,
+    .most_processors = most_processors,
+    .more_processors = more_processors,
+    .unpack_kernel = unpack_kernel,
     .check_kernel = check_kernel,
     .make = make,
 };

@@ -10,8 +10,9 @@ namespace mynah::virt_map {
 constexpr uint64_t kFlash = 0x00000000, kFlashSize = 0x04000000;  // two of them
 constexpr uint64_t kGicDistributor = 0x08000000;
 constexpr uint64_t kGicCpu = 0x08010000;
-constexpr uint64_t kGicRedistributor = 0x080a0000;
+constexpr uint64_t kGicIts = 0x08080000;
 constexpr uint64_t kGicV2m = 0x08020000;
+constexpr uint64_t kGicRedistributor = 0x080a0000, kGicRedistributorSpace = 0xf60000;
 constexpr uint64_t kUart = 0x09000000;
 constexpr uint64_t kRtc = 0x09010000;
 constexpr uint64_t kFwCfg = 0x09020000;

@@ -23,10 +23,10 @@ using namespace virt_map;
 
 enum Phandle : uint32_t {
   kClock = 0x8000,
-  kCpu0 = 0x8001,
   kIntc = 0x8002,
   kMsiHandle = 0x8003,
-  kGpioHandle = 0x8004
+  kGpioHandle = 0x8004,
+  kCpu0 = 0x8100,
 };
 enum Trigger : uint32_t { kEdge = 1, kLevelHigh = 4 };
 constexpr uint32_t kSpi = 0, kPpi = 1;
@@ -98,6 +98,44 @@ void primecell(Writer& w, std::string_view name, uint64_t base, unsigned irq, st
   }
 }
 
+// Sockets, clusters, cores and threads, each level numbered from 0 within the one above.
+void processor_map(Writer& w, const ProcessorConfig& c) {
+  Writer::Node map(w, "cpu-map");
+  uint32_t next = kCpu0;
+  const uint32_t end = kCpu0 + c.now;
+  for (unsigned s = 0; s < c.sockets && next < end; ++s) {
+    Writer::Node socket(w, fmt::format("socket{}", s));
+    for (unsigned k = 0; k < c.clusters && next < end; ++k) {
+      Writer::Node cluster(w, fmt::format("cluster{}", k));
+      for (unsigned n = 0; n < c.cores && next < end; ++n) {
+        Writer::Node core(w, fmt::format("core{}", n));
+        if (c.threads == 1) {
+          w.cells("cpu", {next++});
+          continue;
+        }
+        for (unsigned t = 0; t < c.threads && next < end; ++t) {
+          Writer::Node thread(w, fmt::format("thread{}", t));
+          w.cells("cpu", {next++});
+        }
+      }
+    }
+  }
+}
+
+void processors(Writer& w, const VirtTreeInput& in) {
+  processor_map(w, in.config.processors);
+  // Behind its siblings in the tree, as systems number them in the order in which they find them.
+  for (size_t i = 0; i < in.affinities.size(); ++i) {
+    const auto affinity = static_cast<uint32_t>(in.affinities[i]);
+    Writer::Node cpu(w, fmt::format("cpu@{:x}", i));
+    w.strings("device_type", "cpu");
+    w.strings("compatible", in.cpu.compatible);
+    if (in.affinities.size() > 1) w.strings("enable-method", "psci");
+    w.cells("reg", {affinity});
+    w.cells("phandle", {kCpu0 + static_cast<uint32_t>(i)});
+  }
+}
+
 // Bindings of the generic host (pci-host-ecam-generic) and of its children's addresses: three cells, of which
 // the first says what space it is.
 void pci_host(Writer& w, const VirtPciWindows& pci) {
@@ -138,8 +176,8 @@ void pci_host(Writer& w, const VirtPciWindows& pci) {
 
 std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
   const MachineConfig& c = in.config;
-  const uint32_t ppi =
-      kLevelHigh | (in.gic_version == 2 ? 1 << 8 : 0);  // GICv2: and the processors it reaches
+  const uint32_t ppi = kLevelHigh | (in.gic_version == 2 ? ((1u << in.affinities.size()) - 1) << 8
+                                                         : 0);  // and whom it reaches
   Writer w(64 << 10);
   {
     Writer::Node root(w, "");
@@ -203,7 +241,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("phandle", {kIntc});
       if (in.gic_version == 3) {
         w.strings("compatible", "arm,gic-v3");
-        w.reg({kGicDistributor, 0x10000, kGicRedistributor, 0xf60000});
+        w.reg({kGicDistributor, 0x10000, kGicRedistributor, kGicRedistributorSpace});
         w.cells("#redistributor-regions", {1});
       } else {
         w.strings("compatible", "arm,cortex-a15-gic");
@@ -221,6 +259,14 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
         w.reg({kGicV2m, 0x1000});
         w.cells("phandle", {kMsiHandle});
       }
+      if (in.its) {
+        Writer::Node its(w, at("its", kGicIts));
+        w.strings("compatible", "arm,gic-v3-its");
+        w.flag("msi-controller");
+        w.cells("#msi-cells", {1});
+        w.reg({kGicIts, 0x20000});
+        w.cells("phandle", {kMsiHandle});
+      }
     }
     {
       Writer::Node node(w, at("flash", kFlash));
@@ -232,18 +278,7 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       Writer::Node cpus(w, "cpus");
       w.cells("#address-cells", {1});
       w.cells("#size-cells", {0});
-      {
-        Writer::Node map(w, "cpu-map");
-        Writer::Node socket(w, "socket0");
-        Writer::Node cluster(w, "cluster0");
-        Writer::Node core(w, "core0");
-        w.cells("cpu", {kCpu0});
-      }
-      Writer::Node cpu(w, "cpu@0");
-      w.strings("device_type", "cpu");
-      w.strings("compatible", in.cpu.compatible);
-      w.cells("reg", {0});
-      w.cells("phandle", {kCpu0});
+      processors(w, in);
     }
     {
       Writer::Node node(w, "timer");

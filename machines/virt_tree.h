@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "frontend/arm/cpu_models.h"
@@ -20,7 +21,9 @@ struct VirtPciWindows {
 struct VirtTreeInput {
   const MachineConfig& config;
   const arm::CpuModel& cpu;
+  std::span<const uint64_t> affinities;  // of the processors
   unsigned gic_version;
+  bool its;
   const VirtPciWindows& pci;
   uint64_t initrd_start, initrd_end;  // equal: there is none
 };

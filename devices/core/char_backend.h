@@ -27,12 +27,15 @@ class CharBackend {
   virtual void attach(CharReceiver* receiver) = 0;         // nullptr detaches
   // The device calls this when can_receive() grew from 0.
   virtual void accept_input() {}
+  // Nothing will come any more; where that is not known, false.
+  virtual bool input_ended() const { return false; }
 };
 
 class NullCharBackend final : public CharBackend {
  public:
   void write(std::span<const uint8_t>) override {}
   void attach(CharReceiver*) override {}
+  bool input_ended() const override { return true; }
 };
 
 }  // namespace mynah::dev

@@ -44,6 +44,7 @@ StdioChar::StdioChar(Options options, UniqueFd own_output, std::unique_ptr<RawTe
       report_(std::move(report)),
       input_(poller, options.input,
              [this](int error) {
+               input_ended_ = true;
                if (error)
                  report_(error, "cannot read standard input: " + errno_text(error) +
                                     "; the guest's console gets no more input");

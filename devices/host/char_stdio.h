@@ -34,6 +34,7 @@ class StdioChar final : public dev::CharBackend {
   }
   void attach(dev::CharReceiver* receiver) override { input_.attach(receiver); }
   void accept_input() override { input_.resume(); }
+  bool input_ended() const override { return input_ended_; }
   // What was written did to the terminal; null when the output is none.
   const TerminalState* screen() const { return screen_ ? &*screen_ : nullptr; }
   // So that what others write to the same terminal stands on a line of its own.
@@ -50,6 +51,7 @@ class StdioChar final : public dev::CharBackend {
   UniqueFd own_output_;
   std::optional<TerminalState> screen_;
   OnceReport report_;
+  bool input_ended_ = false;
   InputPump input_;
   OutputQueue output_;
 };

@@ -2,7 +2,7 @@
 //
 // Character backends from the spellings that people have in their scripts:
 //   stdio[,signal=on|off]      mon:stdio, mon:SPEC       null, none
-//   file:PATH                  pty
+//   file:PATH                  pty                       testdev
 //   unix:PATH[,OPTIONS]        tcp:HOST:PORT[,OPTIONS]   tcp::PORT[,OPTIONS]
 //   telnet:HOST:PORT[,OPTIONS] udp:HOST:PORT[@[HOST]:PORT]
 //   pipe:PATH                  /dev/TTY, tty:PATH
@@ -16,16 +16,18 @@
 
 #include "devices/core/char_backend.h"
 #include "devices/host/char_mux.h"
+#include "devices/host/char_testdev.h"
 #include "devices/host/poller.h"
 
 namespace mynah::host {
 
 struct CharEnv {
-  Poller* poller = nullptr;   // required; outlives the backend
-  Report announce = nullptr;  // where a pseudo terminal or server can be reached
-  Report report = nullptr;    // failures of the host at run time, each kind once
-  MuxHooks mux = {};          // for "mon:"
-  std::string log_file = {};  // the output goes there as well
+  Poller* poller = nullptr;          // required; outlives the backend
+  Report announce = nullptr;         // where a pseudo terminal or server can be reached
+  Report report = nullptr;           // failures of the host at run time, each kind once
+  MuxHooks mux = {};                 // for "mon:"
+  TestdevChar::Quit exit = nullptr;  // for "testdev"
+  std::string log_file = {};         // the output goes there as well
   bool log_append = false;
   bool append = false;  // "file:" goes on where it ends
   int input = 0;        // what "stdio" means

@@ -39,7 +39,7 @@ enum Gicr : unsigned {
   GICR_STATUSR = 0x0010,
   GICR_WAKER = 0x0014,
   GICR_PROPBASER = 0x0070,
-  GICR_PENDBASER_END = 0x0080,
+  GICR_BASERS_END = 0x0080,  // behind GICR_PENDBASER
   GICR_SYNCR = 0x00c0,
   GICR_PIDR4 = 0xffd0,
   GICR_SGI_BASE = 0x10000,
@@ -49,9 +49,11 @@ enum Gicr : unsigned {
 
 constexpr uint32_t kCtlrGroups = 3;                   // EnableGrp0, EnableGrp1
 constexpr uint32_t kCtlrReadAsOne = 1 << 4 | 1 << 6;  // ARE, DS
-// IDbits = 15 (16-bit IDs), A3V, No1N; ITLinesNumber is added.
-constexpr uint32_t kTyper = 15u << 19 | 1u << 24 | 1u << 25;
-constexpr uint32_t kIidr = 0x0000043b;  // implementer Arm
+// IDbits, A3V, No1N; ITLinesNumber and LPIS are added.
+constexpr uint32_t kTyper = (kGicIdBits - 1) << 19 | 1u << 24 | 1u << 25;
+constexpr uint32_t kTyperLpis = 1u << 17;
+constexpr uint32_t kEnableLpis = 1, kCes = 2;  // GICR_CTLR: LPIs can be disabled again
+constexpr uint32_t kIidr = 0x0000043b;         // implementer Arm
 constexpr uint64_t kAffinityMask = 0xff00ffffff;
 constexpr uint32_t kProcessorSleep = 1 << 1, kChildrenAsleep = 1 << 2;
 // PIDR4 to PIDR7, PIDR0 to PIDR3, CIDR0 to CIDR3; PIDR2 says GICv3.
@@ -75,7 +77,8 @@ Gicv3::Gicv3(Log& log, Gicv3Config config)
             {.sgi_always_enabled = false, .sgi_pending_ro = false, .priority_mask = kGicv3PriorityMask}),
       irouter_(irqs_.words() * 32),
       routed_to_(irqs_.words() * 32, kNoCpu),
-      waker_(affinities_.size()) {
+      waker_(affinities_.size()),
+      lpis_(affinities_.size(), Gicv3Lpis(config.lpi_tables, log, kGicv3PriorityMask)) {
   assert(!affinities_.empty() && affinities_.size() <= kGicv3MaxCpus);
   interfaces_.reserve(affinities_.size());
   Fabric& fabric = *this;  // a private base: the conversion has to happen here
@@ -91,6 +94,7 @@ void Gicv3::reset() {
   irqs_.reset();
   ctlr_ = 0;
   for (uint32_t& waker : waker_) waker = kProcessorSleep;
+  for (Gicv3Lpis& lpis : lpis_) lpis.reset();
   for (Gicv3CpuInterface& interface : interfaces_) interface.reset();
   for (unsigned cpu = 0; cpu < interfaces_.size(); cpu++) group_enables_changed(cpu);
   for (unsigned intid = kGicPrivateIds; intid < irouter_.size(); intid++) {
@@ -108,6 +112,7 @@ void Gicv3::serialize_state(StateStream& stream) {
   stream.io(ctlr_);
   for (unsigned intid = kGicPrivateIds; intid < irouter_.size(); intid++) stream.io(irouter_[intid]);
   for (uint32_t& waker : waker_) stream.io(waker);
+  for (Gicv3Lpis& lpis : lpis_) lpis.serialize(stream);
   for (Gicv3CpuInterface& interface : interfaces_) interface.serialize(stream);
   irqs_.serialize(stream);
   if (!stream.loading()) return;
@@ -167,6 +172,47 @@ void Gicv3::send_sgi(unsigned from, uint64_t value, bool group1) {
 void Gicv3::group_enables_changed(unsigned cpu) {
   irqs_.set_groups_enabled(cpu, (ctlr_ & 1) && interfaces_[cpu].group0_enabled(),
                            (ctlr_ & 2) && interfaces_[cpu].group1_enabled());
+  irqs_.mark_dirty(cpu);  // for its LPIs
+}
+
+GicCandidate Gicv3::highest_pending(unsigned cpu) {
+  const GicCandidate& best = irqs_.best(cpu);
+  if (!lpis_[cpu].enabled() || !(ctlr_ & 2) || !interfaces_[cpu].group1_enabled()) return best;
+  const GicCandidate& lpi = lpis_[cpu].best();
+  return lpi.exists() && (!best.exists() || lpi.priority < best.priority) ? lpi : best;
+}
+
+void Gicv3::acknowledge(unsigned cpu, unsigned intid) {
+  if (!is_lpi(intid)) return irqs_.acknowledge(cpu, intid, false);
+  lpis_[cpu].set_pending(intid, false);
+  irqs_.mark_dirty(cpu);
+}
+
+void Gicv3::set_lpi(unsigned cpu, unsigned intid, bool pending) {
+  lpis_[cpu].set_pending(intid, pending);
+  irqs_.mark_dirty(cpu);
+}
+
+void Gicv3::move_lpi(unsigned from, unsigned to, unsigned intid) {
+  lpis_[from].move_to(lpis_[to], intid);
+  irqs_.mark_dirty(from);
+  irqs_.mark_dirty(to);
+}
+
+void Gicv3::move_all_lpis(unsigned from, unsigned to) {
+  lpis_[from].move_all_to(lpis_[to]);
+  irqs_.mark_dirty(from);
+  irqs_.mark_dirty(to);
+}
+
+void Gicv3::invalidate_lpi(unsigned cpu, unsigned intid) {
+  lpis_[cpu].invalidate(intid);
+  irqs_.mark_dirty(cpu);
+}
+
+void Gicv3::invalidate_all_lpis(unsigned cpu) {
+  lpis_[cpu].invalidate_all();
+  irqs_.mark_dirty(cpu);
 }
 
 unsigned Gicv3::cpu_with_affinity(uint64_t affinity) const {
@@ -186,10 +232,12 @@ void Gicv3::set_irouter(unsigned intid, uint64_t value) {
   routed_to_[intid] = cpu;
 }
 
-// GICR_TYPER: Affinity_Value [63:32], Processor_Number [23:8], Last [4].
+// GICR_TYPER: Affinity_Value [63:32], Processor_Number [23:8], Last [4], PLPIS [0]. CommonLPIAff [25:24] is
+// 0: one configuration table serves all.
 uint64_t Gicv3::typer(unsigned cpu) const {
   const uint64_t affinity = (affinities_[cpu] & 0xffffff) | (affinities_[cpu] >> 32) << 24;
-  return affinity << 32 | uint64_t{cpu} << 8 | (cpu + 1 == affinities_.size() ? 1u << 4 : 0);
+  return affinity << 32 | uint64_t{cpu} << 8 | (cpu + 1 == affinities_.size() ? 1u << 4 : 0) |
+         lpis_[cpu].implemented();
 }
 
 bool Gicv3::read_distributor_word(unsigned offset, uint32_t& value) {
@@ -219,7 +267,7 @@ bool Gicv3::read_distributor_word(unsigned offset, uint32_t& value) {
       value = ctlr_ | kCtlrReadAsOne;
       return true;
     case GICD_TYPER:
-      value = kTyper | (irqs_.words() - 1);
+      value = kTyper | (irqs_.words() - 1) | (lpis_[0].implemented() ? kTyperLpis : 0);
       return true;
     case GICD_IIDR:
       value = kIidr;
@@ -275,9 +323,14 @@ bool Gicv3::read_redistributor_word(unsigned cpu, unsigned offset, uint32_t& val
     value = id_register((offset - GICR_PIDR4) / 4, true);
     return true;
   }
-  if (offset >= GICR_PROPBASER && offset < GICR_PENDBASER_END) return true;  // no LPIs
+  if (offset >= GICR_PROPBASER && offset < GICR_BASERS_END) {
+    value = lpis_[cpu].read_base(offset);
+    return true;
+  }
   switch (offset) {
     case GICR_CTLR:
+      if (lpis_[cpu].implemented()) value = kCes | (lpis_[cpu].enabled() ? kEnableLpis : 0);
+      return true;
     case GICR_STATUSR:
     case GICR_SYNCR:
       return true;
@@ -307,9 +360,15 @@ bool Gicv3::write_redistributor_word(unsigned cpu, unsigned offset, uint32_t val
     }
     return offset == GICR_IGRPMODR0 || offset == GICR_NSACR;
   }
-  if (offset >= GICR_PROPBASER && offset < GICR_PENDBASER_END) return true;
+  if (offset >= GICR_PROPBASER && offset < GICR_BASERS_END) {
+    lpis_[cpu].write_base(offset, value, mask);
+    return true;
+  }
   switch (offset) {
-    case GICR_CTLR:  // no LPIs to enable, no interrupt selection to disable
+    case GICR_CTLR:  // no interrupt selection to disable
+      if (mask & kEnableLpis) lpis_[cpu].set_enabled(value & kEnableLpis);
+      irqs_.mark_dirty(cpu);
+      return true;
     case GICR_STATUSR:
       return true;
     case GICR_WAKER:
@@ -372,7 +431,7 @@ void Gicv3::write(Offset offset, Width width, uint64_t value) {
 
 uint64_t Gicv3::read_redistributor(Offset offset, Width width) {
   const uint64_t cpu = offset / kRedistributorSize, at = offset % kRedistributorSize;
-  const bool wide = at == GICR_TYPER || (at >= GICR_PROPBASER && at < GICR_PENDBASER_END);
+  const bool wide = at == GICR_TYPER || (at >= GICR_PROPBASER && at < GICR_BASERS_END);
   uint64_t value = 0;
   if (cpu >= interfaces_.size() || !read_lanes(at, width, wide, value, [&](unsigned word_at, uint32_t& word) {
         return read_redistributor_word(static_cast<unsigned>(cpu), word_at, word);
@@ -385,7 +444,7 @@ uint64_t Gicv3::read_redistributor(Offset offset, Width width) {
 
 void Gicv3::write_redistributor(Offset offset, Width width, uint64_t value) {
   const uint64_t cpu = offset / kRedistributorSize, at = offset % kRedistributorSize;
-  const bool wide = at >= GICR_PROPBASER && at < GICR_PENDBASER_END;
+  const bool wide = at >= GICR_PROPBASER && at < GICR_BASERS_END;
   if (cpu >= interfaces_.size() ||
       !write_lanes(at, width, wide, value, [&](unsigned word_at, uint32_t word, uint32_t mask) {
         return write_redistributor_word(static_cast<unsigned>(cpu), word_at, word, mask);

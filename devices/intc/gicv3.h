@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // GICv3 interrupt controller, Arm IHI 0069: distributor, one redistributor and one CPU interface a CPU. One
-// Security state (GICD_CTLR.DS reads 1), affinity routing always on (ARE reads 1), no LPIs, no ITS, no
-// message-based SPIs, no 1-of-N routing (GICD_TYPER.No1N), no virtualization, 5 priority bits.
+// Security state (GICD_CTLR.DS reads 1), affinity routing always on (ARE reads 1), no message-based SPIs, no
+// 1-of-N routing (GICD_TYPER.No1N), no virtualization, 5 priority bits. LPIs where there is memory for their
+// tables; they come from an ITS (gicv3_its.h), not by GICR_SETLPIR (GICR_TYPER.DirectLPI reads 0).
 //
 // This object is the distributor's register window (0x10000 bytes); redistributors() is the window of all
 // redistributor frames (0x20000 bytes a CPU, in CPU order: RD_base then SGI_base) and has no state of its
@@ -21,6 +22,7 @@
 #include "devices/core/device.h"
 #include "devices/intc/gic_irq_state.h"
 #include "devices/intc/gicv3_cpu.h"
+#include "devices/intc/gicv3_lpi.h"
 
 namespace mynah::dev {
 
@@ -31,6 +33,7 @@ struct Gicv3Config {
   // One for each CPU, as in its MPIDR_EL1: Aff3 [39:32], Aff2 [23:16], Aff1 [15:8], Aff0 [7:0]; other bits
   // ignored.
   std::vector<uint64_t> affinities{0};
+  DmaMemory* lpi_tables = nullptr;  // the memory that LPIs' tables are in; null: there are no LPIs
 };
 
 class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fabric {
@@ -45,7 +48,7 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   void reset() override;
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
-  uint32_t state_version() const override { return 1; }
+  uint32_t state_version() const override { return 2; }
 
   Device& redistributors() { return redistributor_window_; }
   uint64_t redistributors_size() const { return kRedistributorSize * irqs_.cpus(); }
@@ -63,6 +66,16 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   void connect_cpu(unsigned cpu, IrqLine irq, IrqLine fiq) { interfaces_[cpu].connect(irq, fiq); }
   bool irq(unsigned cpu) const { return interfaces_[cpu].irq(); }
   bool fiq(unsigned cpu) const { return interfaces_[cpu].fiq(); }
+
+  // What an ITS does to LPIs. cpu: a GICR_TYPER.Processor_Number, below cpus(). Outputs follow at the end, by
+  // lpis_done(): a guest may have thousands of commands in one call.
+  unsigned cpus() const { return irqs_.cpus(); }
+  void set_lpi(unsigned cpu, unsigned intid, bool pending);
+  void move_lpi(unsigned from, unsigned to, unsigned intid);
+  void move_all_lpis(unsigned from, unsigned to);
+  void invalidate_lpi(unsigned cpu, unsigned intid);
+  void invalidate_all_lpis(unsigned cpu);
+  void lpis_done() { flush(); }
 
  private:
   void serialize_state(StateStream&) override;
@@ -88,11 +101,15 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   static constexpr unsigned kNoCpu = ~0u;
 
   // Fabric
-  GicCandidate highest_pending(unsigned cpu) override { return irqs_.best(cpu); }
-  bool is_group1(unsigned cpu, unsigned intid) override { return irqs_.group1(cpu, intid); }
-  bool is_implemented(unsigned intid) override { return irqs_.implemented(intid); }
-  void acknowledge(unsigned cpu, unsigned intid) override { irqs_.acknowledge(cpu, intid, false); }
-  void deactivate(unsigned cpu, unsigned intid) override { irqs_.set_active(cpu, intid, false); }
+  GicCandidate highest_pending(unsigned cpu) override;
+  bool is_group1(unsigned cpu, unsigned intid) override { return is_lpi(intid) || irqs_.group1(cpu, intid); }
+  bool is_implemented(unsigned intid) override {
+    return irqs_.implemented(intid) || (is_lpi(intid) && lpis_[0].implemented());
+  }
+  void acknowledge(unsigned cpu, unsigned intid) override;
+  void deactivate(unsigned cpu, unsigned intid) override {
+    if (!is_lpi(intid)) irqs_.set_active(cpu, intid, false);
+  }
   void send_sgi(unsigned cpu, uint64_t value, bool group1) override;
   void group_enables_changed(unsigned cpu) override;
 
@@ -118,6 +135,7 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   std::vector<uint64_t> irouter_;    // by interrupt ID
   std::vector<unsigned> routed_to_;  // CPU by interrupt ID, kNoCpu when no CPU has that affinity; derived
   std::vector<uint32_t> waker_;      // by CPU: ProcessorSleep
+  std::vector<Gicv3Lpis> lpis_;      // by CPU
   std::vector<Gicv3CpuInterface> interfaces_;
   RedistributorWindow redistributor_window_{*this};
   PpiSink ppi_sink_{*this};

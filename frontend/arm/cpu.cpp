@@ -319,7 +319,33 @@ AfterExit ArmCpu::fall_asleep(Sleep sleep) {
   return AfterExit::kHalt;
 }
 
+bool ArmCpu::wake_pending() const {
+  switch (state_.sleep) {
+    case Sleep::kForEvent:
+      return event_wakes(state_);
+    case Sleep::kOff:
+      return false;
+    default:
+      return interrupt_wakes(state_);
+  }
+}
+
+// What others stored has cleared the monitor, or may have: nobody tells. That is an event for WFE, and ends
+// the load-exclusive's claim, so that no value that changed and changed back is taken for one that stayed.
+void ArmCpu::others_ran() {
+  if (state_.exclusive_address == ~uint64_t{0}) return;
+  state_.exclusive_address = ~uint64_t{0};
+  state_.event_register = 1;
+}
+
+void ArmCpu::turn_on(uint64_t pc, uint64_t context) {
+  reset();
+  state_.set_pc(pc);
+  state_.x(0) = context;
+}
+
 void ArmCpu::wake() {
+  if (is_off()) return;
   // The event that ended a WFE is used up, as one is that came before it. The manual leaves that open.
   if (state_.sleep == Sleep::kForEvent) state_.event_register = 0;
   state_.sleep = Sleep::kNone;
@@ -344,7 +370,7 @@ AfterExit ArmCpu::wait_for_interrupt() {
 // One event is not modelled: that another observer's store, which can only be a device's, clears the
 // exclusive monitor. (The monitor remembers a value, and nobody tells it of stores.) So with the monitor set
 // WFE relies on the event stream to see such a store soon, and without it completes at once, as WFE always
-// may.
+// may. While another processor element can run, its stores may be such: WFE gives it the time (others_ran()).
 AfterExit ArmCpu::wait_for_event() {
   if (system_.take_stream_event()) state_.event_register = 1;
   if (state_.event_register) {
@@ -356,9 +382,29 @@ AfterExit ArmCpu::wait_for_event() {
     take(synchronous(syndrome::wfx(syndrome::Wfx::kWfe)), state_.pc() - 4);
     return AfterExit::kContinue;
   }
-  const bool unwatched = state_.exclusive_address != ~uint64_t{0} && !(state_.cntkctl & cntkctl::kEvnten);
+  const bool monitored = state_.exclusive_address != ~uint64_t{0};
+  if (monitored && system_.others_can_run() && !pending_interrupt(state_)) {
+    complete_step();
+    return AfterExit::kYield;
+  }
+  const bool unwatched = monitored && !(state_.cntkctl & cntkctl::kEvnten);
   if (complete_step() || unwatched || pending_interrupt(state_)) return AfterExit::kContinue;
   return fall_asleep(Sleep::kForEvent);
+}
+
+AfterExit ArmCpu::halt(uint16_t immediate) {
+  switch (firmware_ ? firmware_->halt(state_, immediate) : Firmware::Halt::kUndefined) {
+    case Firmware::Halt::kUndefined:
+      take(synchronous(syndrome::unknown()), state_.pc());
+      break;
+    case Firmware::Halt::kDone:
+      set_pc(state_.pc() + 4);
+      complete_step();
+      break;
+    case Firmware::Halt::kAgain:
+      return AfterExit::kHalt;  // awake: what is pending is taken before
+  }
+  return AfterExit::kContinue;
 }
 
 AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
@@ -387,7 +433,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       const bool smc = static_cast<ExitReason>(reason) == ExitReason::kSmc;
       if (firmware_) {
         if (const auto after = firmware_->call(state_, smc))
-          return *after == AfterExit::kHalt ? fall_asleep(Sleep::kForInterrupt) : *after;
+          return *after == AfterExit::kHalt && !is_off() ? fall_asleep(Sleep::kForInterrupt) : *after;
       }
       take(synchronous(syndrome::unknown()), pc - 4);
       break;
@@ -396,8 +442,7 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       take(synchronous(syndrome::brk(static_cast<uint16_t>(imm))), pc);
       break;
     case ExitReason::kHlt:
-      take(synchronous(syndrome::unknown()), pc);
-      break;
+      return halt(static_cast<uint16_t>(imm));
     case ExitReason::kEret:
       return_from_exception(argument);
       break;
@@ -409,6 +454,9 @@ AfterExit ArmCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       return wait_for_interrupt();
     case ExitReason::kWfe:
       return wait_for_event();
+    case ExitReason::kYield:
+      complete_step();
+      return AfterExit::kYield;
     case ExitReason::kFpTrap:
       take(synchronous(syndrome::fp_access()), pc);
       break;

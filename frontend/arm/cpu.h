@@ -21,11 +21,15 @@
 
 namespace mynah::arm {
 
-// What answers HVC and SMC (PSCI). Nothing: the instruction is undefined.
+// What answers HVC and SMC (PSCI; nothing: the instruction is undefined) and HLT.
 class Firmware {
  public:
   virtual ~Firmware() = default;
   virtual std::optional<AfterExit> call(ArmState& state, bool smc) = 0;
+  // HLT, which is undefined but for a debugger's calls. kAgain: the instruction has not completed, and is to
+  // be executed again when something has come from outside.
+  enum class Halt : uint8_t { kUndefined, kDone, kAgain };
+  virtual Halt halt(ArmState&, uint16_t immediate) { return Halt::kUndefined; }
 };
 
 class ArmCpu final : public GuestCpu {
@@ -98,15 +102,19 @@ class ArmCpu final : public GuestCpu {
   bool interrupt_deliverable() const override;
   void deliver_interrupt() override;
   bool asleep() const override { return state_.sleep != Sleep::kNone; }
-  bool wake_pending() const override {
-    return state_.sleep == Sleep::kForEvent ? event_wakes(state_) : interrupt_wakes(state_);
-  }
+  bool wake_pending() const override;
   void wake() override;
+  void others_ran() override;
+  // Firmware turns the element off, and on as after a reset, to go on at pc with `context` in X0.
+  void turn_off() { state_.sleep = Sleep::kOff; }
+  void turn_on(uint64_t pc, uint64_t context);
+  bool is_off() const { return state_.sleep == Sleep::kOff; }
 
  private:
   void take(const Exception& exception, uint64_t return_address);
   void return_from_exception(uint64_t address);
   bool complete_step();
+  AfterExit halt(uint16_t immediate);
   AfterExit wait_for_interrupt();
   AfterExit wait_for_event();
   AfterExit fall_asleep(Sleep);

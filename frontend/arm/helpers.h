@@ -37,6 +37,7 @@ enum class ExitReason : uint8_t {
   kEret,          // argument: the address to return to
   kWfi,           // pc is the next instruction's
   kWfe,           // the same
+  kYield,         // the same
   kFpTrap,        // FP or AdvSIMD while CPACR_EL1 traps it
   kSysTrap,       // imm = ISS of EC 0x18
   kSpAlignment,   // SP is the base of an access, and not aligned

@@ -25,8 +25,8 @@ struct PauthKey {
   uint64_t lo, hi;
 };
 
-// What a processor element that executes nothing waits for.
-enum class Sleep : uint8_t { kNone, kForInterrupt, kForEvent };
+// What a processor element that executes nothing waits for. kOff: to be turned on by another one (PSCI).
+enum class Sleep : uint8_t { kNone, kForInterrupt, kForEvent, kOff };
 
 // Position of X0..X30 in ArmState::hot (below 32: reachable with one byte of displacement).
 constexpr std::array<uint8_t, 31> kXPosition = {3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,

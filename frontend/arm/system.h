@@ -57,6 +57,8 @@ class ArmSystem {
   virtual std::optional<uint64_t> random() = 0;  // RNDR; nothing: none can be had now
 
   virtual void send_event() = 0;  // SEV to the other processor elements
+  // Another processor element has something to execute.
+  virtual bool others_can_run() = 0;
   virtual void set_event_stream(const EventStreamControl&) = 0;
   // Whether the stream had an event since this was asked, or the stream set, or since ArmCpu::send_event().
   virtual bool take_stream_event() = 0;

@@ -65,30 +65,27 @@ TEST_F(BadInput, Kernels) {
   refused(folder / "absent", "No such file or directory");
   refused(folder / "", "Is a directory");
   refused(folder.write("empty", std::string()), "is empty");
-  refused(folder.write("short", std::string("short")), "too short");
-  refused(folder.write("noise", std::string(100'000, 'x')), "not an arm64 Image");
   std::string x86(4096, '\0');
   x86.replace(0x202, 4, "HdrS");
   refused(folder.write("x86", x86), "built for x86");
   refused(folder.write("gz", std::string("\x1f\x8b\x08") + std::string(100, 'x')), "corrupt or cut short");
-  refused("/dev/zero", "larger than the 128 MiB");
+  refused("/dev/zero", "larger than the 1 GiB");
+  refused(folder.write("large", std::string(130 << 20, 'x')),
+          "the kernel needs 131 MiB and the machine has 128");
   const std::string xz = folder.write("Image.xz", std::string("\xfd"
                                                               "7zXZ\0",
                                                               6) +
                                                       std::string(100, 'x'));
-  refused(xz, "is compressed with xz; unpack it with xz -dc " + xz + " > " + (folder / "Image") + " and");
+  refused(xz, "is compressed, and corrupt or cut short");
+  const std::string bzip2 = folder.write("Image.bz2", "BZh91AY&SY" + std::string(100, 'x'));
+  refused(bzip2, "is compressed with bzip2; unpack it with bzip2 -dc " + bzip2 + " > " + (folder / "Image") +
+                     " and");
   refused(folder.write("disk.qcow2", "QFI\xfb" + std::string(1000, '\0')),
           "is a qcow2 image, and that is a disk");
 }
 
 TEST_F(BadInput, InitialDisksAndDeviceTrees) {
   expect_refused(with({"-initrd", folder / "absent"}), "cannot read the initrd");
-  const std::string idle = folder.write("idle", idle_guest());
-  expect_refused({"-nographic", "-kernel", idle, "-initrd", folder.write("noise", std::string(5000, 'x'))},
-                 "neither a cpio");
-  expect_refused({"-nographic", "-kernel", idle, "-initrd",
-                  folder.write("gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\0", 10))},
-                 "cut short");
   expect_refused(with({"-initrd", folder.write("big", std::string(3 << 20, '\0')), "-m", "4"}),
                  "use a larger -m");
   expect_refused({"-nographic", "-bios", kernel, "-initrd", kernel}, "-initrd is for the kernel");

@@ -28,6 +28,9 @@ struct FakeGdbTarget final : GdbTarget {
   void call(const std::string& name) {
     if (note) calls += name + ";";
   }
+  unsigned gdb_thread_count() override { return 3; }
+  void gdb_select_thread(unsigned thread) override { call(fmt::format("thread{}", thread)); }
+  std::string gdb_thread_text(unsigned thread) override { return fmt::format("CPU {}", thread); }
   unsigned gdb_register_count() override { return 3; }
   std::string gdb_read_register(unsigned n) override {
     return n < std::size(registers) ? registers[n] : std::string();
@@ -59,7 +62,7 @@ struct FakeGdbTarget final : GdbTarget {
   void gdb_clear_points() override { call("clear"); }
   std::string gdb_target_xml() override { return "<target><architecture>}#$*</architecture></target>"; }
   void gdb_continue() override { call("continue"); }
-  void gdb_step() override { call("step"); }
+  void gdb_step(unsigned thread) override { call(fmt::format("step{}", thread)); }
   void gdb_interrupt() override { call("interrupt"); }
   void gdb_kill() override { call("kill"); }
   std::string gdb_command(std::string_view text) override { return "said " + std::string(text); }

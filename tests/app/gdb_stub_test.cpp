@@ -111,23 +111,54 @@ TEST_F(Gdb, Memory) {
 
 TEST_F(Gdb, StepsAndStopsAreReportedWhenTheyHappen) {
   EXPECT_EQ(ask("s"), "");
-  EXPECT_EQ(target.calls, "step;");
+  EXPECT_EQ(target.calls, "step1;");
+  target.calls.clear();
   sent.clear();
   stub.stopped({});
   EXPECT_EQ(sent, frame("T05thread:1;"));
   sent.clear();
   stub.stopped({});  // nobody waits for this one
   EXPECT_EQ(sent, "");
+  target.calls.clear();
   EXPECT_EQ(ask("vCont;c"), "");
-  EXPECT_EQ(target.calls, "step;continue;");
+  EXPECT_EQ(target.calls, "continue;");
   raw("\x03");
-  EXPECT_EQ(target.calls, "step;continue;interrupt;");
+  EXPECT_EQ(target.calls, "continue;interrupt;");
   sent.clear();
   stub.stopped({.signal = GdbStop::kInterrupt});
   EXPECT_EQ(sent, frame("T02thread:1;"));
   EXPECT_EQ(ask("vCont;s:1;c"), "");
-  EXPECT_THAT(target.calls, HasSubstr("interrupt;step;"));
+  EXPECT_THAT(target.calls, HasSubstr("interrupt;thread1;step1;"));
   EXPECT_EQ(ask("c"), "");  // it is running already
+}
+
+TEST_F(Gdb, ThreadsAreProcessors) {
+  EXPECT_EQ(ask("Hg2"), "OK");
+  EXPECT_EQ(target.calls, "thread2;");
+  EXPECT_EQ(ask("Hg0"), "OK");  // any: as it was
+  EXPECT_EQ(ask("Hg4"), "E16");
+  EXPECT_EQ(ask("T3"), "OK");
+  EXPECT_EQ(ask("T4"), "E16");
+  EXPECT_EQ(ask("qThreadExtraInfo,3"), "4350552033");
+  EXPECT_EQ(ask("qThreadExtraInfo,9"), "E16");
+  target.calls.clear();
+  EXPECT_EQ(ask("vCont;s:2;c"), "");
+  EXPECT_EQ(target.calls, "step2;");
+  sent.clear();
+  stub.stopped({.thread = 3});
+  EXPECT_EQ(sent, frame("T05thread:3;"));
+  EXPECT_EQ(ask("qC"), "QC3");
+  target.calls.clear();
+  EXPECT_EQ(ask("s"), "");  // the one that stopped
+  EXPECT_EQ(target.calls, "step3;");
+  stub.stopped({.thread = 3});
+  EXPECT_EQ(ask("Hc1"), "OK");
+  target.calls.clear();
+  EXPECT_EQ(ask("s"), "");
+  EXPECT_EQ(target.calls, "step1;");
+  stub.stopped({.thread = 1});
+  EXPECT_EQ(ask("vCont;s:7"), "E16");
+  EXPECT_EQ(ask("vCont;s:p1.2"), "");
 }
 
 TEST_F(Gdb, BreakAndWatchpoints) {
@@ -150,7 +181,7 @@ TEST_F(Gdb, BreakAndWatchpoints) {
 
 TEST_F(Gdb, Queries) {
   EXPECT_THAT(ask("qSupported:multiprocess+"), HasSubstr("PacketSize=4000"));
-  EXPECT_EQ(ask("qfThreadInfo"), "m1");
+  EXPECT_EQ(ask("qfThreadInfo"), "m1,2,3");
   EXPECT_EQ(ask("qsThreadInfo"), "l");
   EXPECT_EQ(ask("qAttached"), "1");
   EXPECT_EQ(ask("vMustReplyEmpty"), "");

@@ -10,6 +10,8 @@
 
 #include "app/initrd_check.h"
 #include "machines/arm_boot.h"
+#include "machines/loader/zboot.h"
+#include "machines/user_tree.h"
 #include "tests/app/guests.h"
 
 namespace mynah {
@@ -47,17 +49,21 @@ std::string sentence(const Result<T>& result) {
   return result ? std::string() : result.message();
 }
 
+Result<ArmBootLayout> placed_in(std::span<const uint8_t> image, uint64_t ram, uint64_t initrd) {
+  return place_arm_kernel(image, {kRam, kRam + ram}, initrd);
+}
 std::string place(std::span<const uint8_t> image, uint64_t ram = 128 * kMiB, uint64_t initrd = 0) {
-  return sentence(place_arm_kernel(image, kRam, ram, initrd));
+  return sentence(placed_in(image, ram, initrd));
 }
 
 TEST(KernelImage, IsPlacedBeforeInitrdAndDeviceTree) {
-  const auto placed = place_arm_kernel(app::test::hello_guest(), kRam, 128 * kMiB, 5 * kMiB);
+  const auto placed = placed_in(app::test::hello_guest(), 128 * kMiB, 5 * kMiB);
   ASSERT_TRUE(placed) << placed.message();
   const ArmBootLayout& layout = *placed;
-  EXPECT_EQ(layout.kernel, kRam + 2 * kMiB);
-  EXPECT_EQ(layout.entry, layout.kernel);
-  EXPECT_GE(layout.initrd, layout.kernel + 0x10000);
+  EXPECT_TRUE(layout.linux_protocol);
+  EXPECT_EQ(layout.entry, kRam + 2 * kMiB);
+  EXPECT_EQ(layout.kernel.extent().begin, layout.entry);
+  EXPECT_GE(layout.initrd, layout.entry + 0x10000);
   EXPECT_EQ(layout.initrd % 4096, 0u);
   EXPECT_GE(layout.dtb, layout.initrd + 5 * kMiB);
 }
@@ -85,12 +91,12 @@ TEST(KernelImage, IsPlacedAtItsOffset) {
         put_number(image, 8, c.text_offset);
         put_number(image, 16, c.image_size);
         put_number(image, 24, flags);
-        const auto placed = place_arm_kernel(image, kRam, 256 * kMiB, initrd);
+        const auto placed = placed_in(image, 256 * kMiB, initrd);
         ASSERT_TRUE(placed) << c.text_offset;
         const ArmBootLayout& layout = *placed;
-        EXPECT_EQ(layout.kernel, kRam + c.at);
-        EXPECT_EQ(layout.entry, layout.kernel);
-        EXPECT_GE(layout.initrd, layout.kernel + std::max<uint64_t>(c.image_size, image.size()));
+        EXPECT_EQ(layout.entry, kRam + c.at);
+        EXPECT_EQ(layout.kernel.extent().begin, layout.entry);
+        EXPECT_GE(layout.initrd, layout.entry + std::max<uint64_t>(c.image_size, image.size()));
         EXPECT_GE(layout.dtb, layout.initrd + initrd);
         EXPECT_EQ(layout.dtb % (2 * kMiB), 0u);
       }
@@ -121,8 +127,6 @@ TEST(KernelImage, WhatDoesNotFitIsRefused) {
 
 TEST(KernelImage, OtherFilesAreNamed) {
   std::vector<uint8_t> file(4096);
-  EXPECT_THAT(place(std::vector<uint8_t>(10)), HasSubstr("too short"));
-  EXPECT_THAT(place(file), HasSubstr("not an arm64 Image"));
   auto x86 = file;
   put(x86, 0x202, "HdrS");
   EXPECT_THAT(place(x86), HasSubstr("built for x86"));
@@ -132,19 +136,15 @@ TEST(KernelImage, OtherFilesAreNamed) {
       "ELF");
   elf[18] = 62;
   EXPECT_THAT(place(elf), HasSubstr("ELF file for x86-64"));
-  elf[18] = 183;
-  EXPECT_THAT(place(elf), HasSubstr("ELF file"));
   auto riscv = file;
   put(riscv, 0x38, "RSC\x05");
   EXPECT_THAT(place(riscv), HasSubstr("RISC-V"));
   auto arm = file;
   put(arm, 0x24, "\x18\x28\x6f\x01");
   EXPECT_THAT(place(arm), HasSubstr("32-bit Arm"));
-  auto xz = file;
-  put(xz, 0,
-      "\xfd"
-      "7zXZ");
-  EXPECT_THAT(place(xz), HasSubstr("compressed with xz"));
+  auto bzip2 = file;
+  put(bzip2, 0, "BZh");
+  EXPECT_THAT(place(bzip2), HasSubstr("compressed with bzip2"));
   auto cpio = file;
   put(cpio, 0, "070701");
   EXPECT_THAT(place(cpio), HasSubstr("initrd"));
@@ -167,58 +167,27 @@ TEST(KernelImage, ShortFilesAreNoticedByTheirSections) {
   EXPECT_EQ(place(image), "");
 }
 
-TEST(KernelImage, GzipIsUncompressed) {
-  const auto image = app::test::hello_guest();
-  auto packed = gzip(image);
-  ASSERT_EQ(sentence(gunzip_image(packed, kMiB)), "");
-  EXPECT_EQ(packed, image);
-  auto plain = image;
-  ASSERT_EQ(sentence(gunzip_image(plain, kMiB)), "");
-  EXPECT_EQ(plain, image);
-}
-
-TEST(KernelImage, BadGzipIsRefused) {
-  std::vector<uint8_t> noise(100'000);
-  for (size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<uint8_t>(i * 2654435761u >> 13);
-  const auto packed = gzip(noise);
-  auto shorter = packed;
-  shorter.resize(packed.size() / 2);
-  EXPECT_THAT(sentence(gunzip_image(shorter, kMiB)), HasSubstr("cut short"));
-  auto wrong = packed;
-  wrong[packed.size() / 2] ^= 0xff;
-  wrong[packed.size() / 2 + 1] ^= 0xff;
-  EXPECT_THAT(sentence(gunzip_image(wrong, kMiB)), HasSubstr("corrupt"));
-  auto large = packed;
-  EXPECT_THAT(sentence(gunzip_image(large, 1000)), HasSubstr("larger than the machine's memory"));
-}
-
-TEST(KernelImage, EfiZbootImagesAreOpened) {
-  const auto image = app::test::hello_guest();
-  const auto payload = gzip(image);
-  std::vector<uint8_t> zboot(64);
-  put(zboot, 0, "MZ");
-  put(zboot, 4, "zimg");
-  put_number<uint32_t>(zboot, 8, 64);
-  put_number<uint32_t>(zboot, 12, static_cast<uint32_t>(payload.size()));
-  put(zboot, 24, "gzip");
-  zboot.insert(zboot.end(), payload.begin(), payload.end());
-  auto opened = zboot;
-  ASSERT_EQ(sentence(gunzip_image(opened, kMiB)), "");
-  EXPECT_EQ(opened, image);
-  auto shorter = zboot;
-  shorter.resize(80);
-  EXPECT_THAT(sentence(gunzip_image(shorter, kMiB)), HasSubstr("cut short"));
-  put(zboot, 24, "zstd");
-  EXPECT_THAT(sentence(gunzip_image(zboot, kMiB)), HasSubstr("not compressed with gzip"));
+// As QEMU places what it knows nothing of.
+TEST(KernelImage, RawBinariesArePlaced) {
+  for (const size_t size : {size_t{1}, size_t{4}, size_t{100'000}}) {
+    const std::vector<uint8_t> file(size, 0x55);
+    const auto placed = placed_in(file, 128 * kMiB, 5'000'000);
+    ASSERT_TRUE(placed) << placed.message();
+    EXPECT_TRUE(placed->linux_protocol);
+    EXPECT_EQ(placed->entry, 0x40080000u);
+    EXPECT_EQ(placed->kernel.extent().end, 0x40080000u + size);
+    EXPECT_EQ(placed->initrd, 0x44000000u);
+    EXPECT_EQ(placed->dtb, 0x44600000u);
+  }
 }
 
 TEST(DeviceTreeFile, DamagedOnesAreRefused) {
   std::vector<uint8_t> tree(100);
-  EXPECT_THAT(sentence(patch_chosen(tree, "", 0, 0)), HasSubstr("not a valid"));
+  EXPECT_THAT(sentence(complete_tree(tree, {})), HasSubstr("not a valid"));
   put(tree, 0, std::string_view("\xd0\x0d\xfe\xed\0\0\x10\0", 8));
-  EXPECT_THAT(sentence(patch_chosen(tree, "", 0, 0)), HasSubstr("cut short"));
+  EXPECT_THAT(sentence(complete_tree(tree, {})), HasSubstr("cut short"));
   tree.assign(3 << 20, 0);
-  EXPECT_THAT(sentence(patch_chosen(tree, "", 0, 0)), HasSubstr("2 MiB"));
+  EXPECT_THAT(sentence(complete_tree(tree, {})), HasSubstr("2 MiB"));
 }
 
 // --- initial RAM disks

@@ -283,8 +283,14 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-M", "virt,secure=on"}, "only off"},
       {{"-cpu", "cortex-a53x"}, "did you mean"},
       {{"-cpu", "max,pauht=on"}, "did you mean 'pauth'"},
-      {{"-smp", "2"}, "several processors are not supported"},
-      {{"-smp", "cpus=1,cores=4"}, "several processors are not supported"},
+      {{"-smp", "0"}, "a number from 1"},
+      {{"-smp", "9"}, "at most 8 processors"},
+      {{"-smp", "9"}, "gic-version=3 for 123"},
+      {{"-M", "virt,gic-version=3", "-smp", "124"}, "at most 123 processors"},
+      {{"-smp", "cpus=1,cores=4"}, "leave one of them out"},
+      {{"-smp", "6,sockets=2,cores=2,threads=1"}, "are 4 processors and not 6"},
+      {{"-smp", "4,maxcpus=2"}, "larger maxcpus"},
+      {{"-smp", "2,dies=2"}, "one die each"},
       {{"-m", "lots"}, "such as 512M"},
       {{"-m", "0"}, "at least 1M"},
       {{"-m", "1G,maxmem=512M"}, "at least the size itself"},
@@ -344,6 +350,30 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
     std::string line;
     for (std::string_view a : c.args) line += std::string(a) + " ";
     EXPECT_THAT(bad(c.args), HasSubstr(std::string(c.says))) << line;
+  }
+}
+
+TEST(Options, ProcessorsAreArrangedAsQemuArrangesThem) {
+  struct Case {
+    const char* text;
+    ProcessorConfig wanted;
+  };
+  const Case cases[] = {
+      {"4", {4, 4, 1, 1, 4, 1}},
+      {"cpus=4", {4, 4, 1, 1, 4, 1}},
+      {"4,maxcpus=8", {4, 8, 1, 1, 8, 1}},
+      {"8,sockets=2", {8, 8, 2, 1, 4, 1}},
+      {"8,cores=2", {8, 8, 4, 1, 2, 1}},
+      {"8,sockets=2,cores=2", {8, 8, 2, 1, 2, 2}},
+      {"8,clusters=2,threads=2", {8, 8, 1, 2, 2, 2}},
+      {"sockets=2,cores=3", {6, 6, 2, 1, 3, 1}},
+  };
+  for (const Case& c : cases) {
+    const ProcessorConfig p = good({"-smp", c.text}).processors;
+    EXPECT_EQ(std::tie(p.now, p.max, p.sockets, p.clusters, p.cores, p.threads),
+              std::tie(c.wanted.now, c.wanted.max, c.wanted.sockets, c.wanted.clusters, c.wanted.cores,
+                       c.wanted.threads))
+        << c.text;
   }
 }
 

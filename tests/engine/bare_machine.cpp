@@ -30,11 +30,11 @@ BareMachine::BareMachine(const BareOptions& options)
           {.validate = options.validate, .return_stack = options.techniques.return_stack})) {
   cpu = std::make_unique<arm::ArmCpu>(*arm::make_cpu_model("max").model, *this, this, *runtime_);
   Result<void> ready = memory_.add_ram(kRam, kRamSize);
-  vcpu = std::make_unique<Vcpu>(*cpu, memory_, *this, backend_.get(), options.accelerator, options.code_bytes,
-                                options.techniques);
+  group = std::make_unique<VcpuGroup>(memory_, backend_.get(), options.accelerator, options.code_bytes);
+  vcpu = std::make_unique<Vcpu>(*cpu, *group, *this, options.techniques);
   vcpu->set_exact(options.exact);
   events.on_earlier_deadline([this] { vcpu->request_stop(); });
-  if (ready) ready = vcpu->init();
+  if (ready) ready = group->init();
   if (!ready) {
     std::fprintf(stderr, "%s\n", ready.message().c_str());
     std::abort();
@@ -61,6 +61,7 @@ BareMachine::BareMachine(const BareOptions& options)
 
 BareMachine::~BareMachine() {
   vcpu.reset();
+  group.reset();
   cpu.reset();
   ir::delete_runtime(runtime_);
 }

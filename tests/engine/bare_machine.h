@@ -114,6 +114,7 @@ class BareMachine final : public arm::ArmSystem,
   dev::CycleClock cycles{events, 0, [this] { cpu->cycles_passed(); }};
 
   std::unique_ptr<arm::ArmCpu> cpu;
+  std::unique_ptr<VcpuGroup> group;
   std::unique_ptr<Vcpu> vcpu;
   std::array<uint64_t, 512> device{};  // contents of the device page
   std::function<void(uint64_t offset, uint64_t)> on_device_write;
@@ -135,6 +136,7 @@ class BareMachine final : public arm::ArmSystem,
   void catch_up() override { events.run_due(); }
   std::optional<uint64_t> random() override { return 4; }
   void send_event() override {}
+  bool others_can_run() override { return false; }
   void set_event_stream(const arm::EventStreamControl& c) override {
     event_stream.set(c.enabled, c.bit, c.falling);
   }

@@ -29,7 +29,7 @@ TEST_P(StopPointsTest, BreakpointInALinkedLoop) {
   ASSERT_TRUE(m.run_to_hvc());  // translated and linked without
   m.x(3) = 0;
   m.start(kCode);
-  m.vcpu->set_breakpoint(c.at(kHere), true);
+  m.group->set_breakpoint(c.at(kHere), true);
   for (uint64_t round = 1; round <= 5; ++round) {
     ASSERT_EQ(m.run(1000), AfterExit::kDebug);
     EXPECT_EQ(m.cpu->pc(), c.at(kHere));
@@ -41,7 +41,7 @@ TEST_P(StopPointsTest, BreakpointInALinkedLoop) {
   EXPECT_EQ(m.vcpu->instructions() - count, 4u);
   ASSERT_EQ(m.vcpu->step(), AfterExit::kContinue);
   EXPECT_EQ(m.cpu->pc(), c.at(kHere) + 4);
-  m.vcpu->set_breakpoint(c.at(kHere), false);
+  m.group->set_breakpoint(c.at(kHere), false);
   ASSERT_TRUE(m.run_to_hvc());
   EXPECT_EQ(m.x(3), 200u);
 }
@@ -61,7 +61,7 @@ TEST_P(StopPointsTest, EveryWayIn) {
   ASSERT_TRUE(m.run_to_hvc());
   const std::vector<uint64_t> stops = {next_page - 8, next_page,         c.at(kFunction), next_page + 4,
                                        c.at(kEnd),    next_page + 0x100, kVectors + 0x200};
-  for (const uint64_t at : stops) m.vcpu->set_breakpoint(at, true);
+  for (const uint64_t at : stops) m.group->set_breakpoint(at, true);
   m.start(start);
   for (const uint64_t at : stops) {
     ASSERT_EQ(m.run(1000), AfterExit::kDebug) << std::hex << at;
@@ -82,13 +82,13 @@ TEST_P(StopPointsTest, AliasedPage) {
       .bind(kLoop)(blr(1), blr(2), subs_imm(9, 9, 1))
       .b_cc(kNe, kLoop)(hvc(0));
   m.load(c);
-  m.vcpu->set_breakpoint(va[1] + 8, true);
+  m.group->set_breakpoint(va[1] + 8, true);
   for (uint64_t round = 0; round < 20; ++round) {
     ASSERT_EQ(m.run(1000), AfterExit::kDebug);
     EXPECT_EQ(m.cpu->pc(), va[1] + 8);
     EXPECT_EQ(m.x(0), round * 14 + 7 + 3);
   }
-  m.vcpu->set_breakpoint(va[0] + 4, true);
+  m.group->set_breakpoint(va[0] + 4, true);
   for (uint64_t round = 20; round < 30; ++round) {
     ASSERT_EQ(m.run(1000), AfterExit::kDebug);
     EXPECT_EQ(m.cpu->pc(), va[0] + 4);
@@ -116,13 +116,13 @@ TEST_P(StopPointsTest, ChangesNothing) {
     ASSERT_EQ(with.snapshot(), without.snapshot()) << "step " << step;
     const uint64_t at = (with.cpu->pc() & ~uint64_t{0xfff}) + random() % 1024 * 4;
     const bool on = random() % 3 != 0;
-    with.vcpu->set_breakpoint(at, on);
+    with.group->set_breakpoint(at, on);
     if (on)
       set.insert(at);
     else
       set.erase(at);
     if (step % 10 == 9) {
-      with.vcpu->clear_stop_points();
+      with.group->clear_stop_points();
       set.clear();
     }
   }
@@ -140,15 +140,15 @@ TEST(StopPointsAlone, AThousandNeverReached) {
     m.load(c);
     m.load(kCode + kPage, {add_imm(0, 0, 1), ret()});
     if (on) {
-      for (unsigned i = 0; i < 1000; ++i) m.vcpu->set_breakpoint(kCode + 0x800 + i * 0x404 / 4 * 4, true);
-      m.vcpu->set_breakpoint(kCode + kPage + 0x20, true);
+      for (unsigned i = 0; i < 1000; ++i) m.group->set_breakpoint(kCode + 0x800 + i * 0x404 / 4 * 4, true);
+      m.group->set_breakpoint(kCode + kPage + 0x20, true);
     }
     ASSERT_TRUE(m.run_to_hvc());
     for (const uint64_t n : m.vcpu->dispatcher_stats().leaves) leaves[on] += n;
     blocks[on] = m.cache_stats().blocks_made;
     if (!on) continue;
-    m.vcpu->set_breakpoint(kCode + 0xff0, true);
-    m.vcpu->set_breakpoint(kCode + 0xff0, false);
+    m.group->set_breakpoint(kCode + 0xff0, true);
+    m.group->set_breakpoint(kCode + 0xff0, false);
     m.start(kCode);
     ASSERT_TRUE(m.run_to_hvc());
     EXPECT_EQ(m.cache_stats().blocks_made, blocks[on]);
@@ -164,19 +164,19 @@ TEST(StopPointsAlone, NumbersBeginAgain) {
   c(movz(0, 0)).bind(kLoop)(add_imm(0, 0, 1), add_imm(1, 1, 1)).b(kLoop);
   m.load(c);
   const uint64_t at = c.at(kLoop) + 4;
-  m.vcpu->set_breakpoint(at, true);
+  m.group->set_breakpoint(at, true);
   const auto other = [](unsigned i) { return kCode + 0x100 + i % 900 * 4; };
   const auto third = [](unsigned i) { return kCode + 0x100 + i / 900 * 4; };
   for (unsigned i = 0; i < 70'000; ++i) {
-    m.vcpu->set_breakpoint(other(i), true);
-    m.vcpu->set_breakpoint(third(i), true);
+    m.group->set_breakpoint(other(i), true);
+    m.group->set_breakpoint(third(i), true);
     ASSERT_EQ(m.run(100), AfterExit::kDebug);
     ASSERT_EQ(m.cpu->pc(), at);
     ASSERT_EQ(m.x(1), i);
-    m.vcpu->set_breakpoint(other(i), false);
-    m.vcpu->set_breakpoint(third(i), false);
+    m.group->set_breakpoint(other(i), false);
+    m.group->set_breakpoint(third(i), false);
   }
-  EXPECT_GT(m.vcpu->stop_points().flushes(), 0u);
+  EXPECT_GT(m.group->stop_points().flushes(), 0u);
 }
 
 struct WatchRow {
@@ -207,7 +207,7 @@ TEST_P(StopPointsTest, Watchpoints) {
       const bool hits = (row.reads && (kind & 1)) || (row.writes && (kind & 2));
       const StopPoints::Watchpoint w{kData + 12, 2, (kind & 1) != 0, (kind & 2) != 0};
       ASSERT_EQ(m.run(2), AfterExit::kContinue);
-      m.vcpu->set_watchpoint(w, true);
+      m.group->set_watchpoint(w, true);
       for (uint64_t round = 0; hits && round < 3; ++round) {
         ASSERT_EQ(m.run(1000), AfterExit::kDebug);
         EXPECT_EQ(m.vcpu->take_watch_hit(), w);
@@ -217,7 +217,7 @@ TEST_P(StopPointsTest, Watchpoints) {
       ASSERT_TRUE(m.run_to_hvc());
       EXPECT_EQ(m.vcpu->take_watch_hit(), std::nullopt);
       EXPECT_EQ(m.x(0), 6u);
-      m.vcpu->set_watchpoint(w, false);
+      m.group->set_watchpoint(w, false);
       m.start(kCode);
       EXPECT_TRUE(m.run_to_hvc());
     }
@@ -232,7 +232,7 @@ TEST_P(StopPointsTest, WatchpointBehindATag) {
   c.load(1, kData | uint64_t{0x5a} << 56)(str(2, 1, 8), hvc(0));
   m.load(c);
   m.start(kCode);
-  m.vcpu->set_watchpoint({kData + 8, 8, false, true}, true);
+  m.group->set_watchpoint({kData + 8, 8, false, true}, true);
   ASSERT_EQ(m.run(1000), AfterExit::kDebug);
   EXPECT_TRUE(m.vcpu->take_watch_hit());
 }
@@ -246,7 +246,7 @@ TEST(StopPointsAlone, OtherPagesAreNotWatched) {
     c.load(1, kData)(ldr(2, 1)).load(9, 100'000);
     c.bind(kLoop)(ldr(2, 1), add_imm(2, 2, 1), str(2, 1), subs_imm(9, 9, 1)).b_cc(kNe, kLoop)(hvc(0));
     m.load(c);
-    if (on) m.vcpu->set_watchpoint({kData + 2 * kPage, 8, true, true}, true);
+    if (on) m.group->set_watchpoint({kData + 2 * kPage, 8, true, true}, true);
     ASSERT_TRUE(m.run_to_hvc());
     misses[on] = m.vcpu->dispatcher_stats().guard_misses;
   }

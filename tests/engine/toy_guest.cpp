@@ -214,9 +214,10 @@ Machine::Machine(Accelerator accelerator, const Techniques& techniques)
       backend_(x86_64::make_backend({.validate = true, .return_stack = techniques.return_stack})) {
   cpu = std::make_unique<ToyCpu>(*runtime_);
   Result<void> ready = memory.add_ram(0, kRamSize);
-  vcpu = std::make_unique<Vcpu>(*cpu, memory, *this, backend_.get(), accelerator, 4 << 20, techniques);
+  group = std::make_unique<VcpuGroup>(memory, backend_.get(), accelerator, 4 << 20);
+  vcpu = std::make_unique<Vcpu>(*cpu, *group, *this, techniques);
   vcpu->set_exact(true);
-  if (ready) ready = vcpu->init();
+  if (ready) ready = group->init();
   if (!ready) {
     std::fprintf(stderr, "%s\n", ready.message().c_str());
     std::abort();
@@ -228,6 +229,7 @@ Machine::Machine(Accelerator accelerator, const Techniques& techniques)
 
 Machine::~Machine() {
   vcpu.reset();
+  group.reset();
   cpu.reset();
   ir::delete_runtime(runtime_);
 }

@@ -148,6 +148,7 @@ class ToyCpu final : public GuestCpu {
   bool asleep() const override { return false; }
   bool wake_pending() const override { return false; }
   void wake() override {}
+  void others_ran() override {}
 
  private:
   State& state_;
@@ -183,6 +184,7 @@ class Machine final : public DeviceBus {
 
   GuestMemory memory;
   std::unique_ptr<ToyCpu> cpu;
+  std::unique_ptr<VcpuGroup> group;
   std::unique_ptr<Vcpu> vcpu;
   std::array<uint8_t, 2 * kGuestPageSize> device{};
   uint64_t device_from = 0;  // below, within `device`, is nothing

@@ -59,6 +59,7 @@ class FakeSystem : public ArmSystem {
   void catch_up() override {}
   std::optional<uint64_t> random() override { return random_number; }
   void send_event() override {}
+  bool others_can_run() override { return false; }
   void set_event_stream(const EventStreamControl& control) override { event_stream = control; }
   bool take_stream_event() override { return std::exchange(stream_event, false); }
   void sleeps(bool) override {}

@@ -7,6 +7,8 @@
 
 #include "app/initrd_check.h"
 #include "machines/arm_boot.h"
+#include "machines/loader/zboot.h"
+#include "machines/user_tree.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace mynah;
@@ -42,19 +44,37 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 4:
       put(0, "\xd0\x0d\xfe\xed\0\0"sv);
       break;
+    case 5:
+      put(0, "\x28\xb5\x2f\xfd"sv);
+      break;
+    case 6:
+      put(0,
+          "\xfd"
+          "7zXZ\0"sv);
+      break;
+    case 7:
+      put(0, "\x5d\0\0"sv);
+      break;
   }
 
   constexpr uint64_t kBase = 0x40000000;
   std::vector<uint8_t> kernel = image;
-  if (gunzip_image(kernel, 1 << 20)) fuzz::require(kernel.size() <= std::max<size_t>(image.size(), 1 << 20));
+  if (unpack_kernel(kernel, 1 << 20)) fuzz::require(kernel.size() <= std::max<size_t>(image.size(), 1 << 20));
   for (const auto& candidate : {image, kernel}) {
-    const auto placed = place_arm_kernel(candidate, kBase, ram, initrd);
+    const auto placed = place_arm_kernel(candidate, {kBase, kBase + ram}, initrd);
     if (!placed) continue;
     const ArmBootLayout& layout = *placed;
-    fuzz::require(layout.kernel >= kBase && layout.kernel + candidate.size() <= kBase + ram);
-    fuzz::require(layout.initrd >= layout.kernel + candidate.size() && layout.initrd + initrd <= kBase + ram);
+    const AddressSpan all = layout.kernel.extent();
+    fuzz::require(layout.kernel.pieces().empty() || (all.begin >= kBase && all.end <= kBase + ram));
+    if (!layout.linux_protocol) continue;
+    fuzz::require(layout.initrd >= all.end && layout.initrd + initrd <= kBase + ram);
   }
-  if (const auto tree = patch_chosen(image, "console=ttyAMA0", 1, initrd)) fuzz::require(!tree->empty());
+  const TreeFacts facts{.ram_base = kBase,
+                        .ram_bytes = ram,
+                        .command_line = "console=ttyAMA0",
+                        .initrd_start = 1,
+                        .initrd_end = initrd};
+  if (const auto tree = complete_tree(image, facts)) fuzz::require(!tree->empty());
   const std::atomic<bool> go_on{false};
   (void)app::check_initrd(image, "x", go_on);
   return 0;

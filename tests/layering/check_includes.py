@@ -51,7 +51,7 @@ TABLE = {
     "engine/enter.h": (["ir/", "backend-x86_64/enter.h", "backend-aarch64/enter.h"], None, False),
     "devices/": (["ir/result.h", "devices/"], r"fmt/", False),
     "devices/host/": (["ir/result.h", "devices/"], r"fmt/|libslirp\.h|SDL2?/", True),
-    "machines/": (BELOW_APP, r"fmt/|libfdt\.h|zlib\.h", False),
+    "machines/": (BELOW_APP, r"fmt/|libfdt\.h|zlib\.h|lzma\.h|zstd\.h", False),
     # Through Machine and GuestDebug: no board, no processor, no backend by name.
     "app/": (GUEST + ["engine/", "devices/", "machines/machine.h", "machines/machine_config.h", "machines/boards.h",
                       "machines/guest_clock.h", "machines/device_places.h", "app/"], r"fmt/|nlohmann/|zlib\.h", True),

@@ -25,6 +25,8 @@ PACKAGES = {
     "slirp": "libslirp-dev",
     "unicorn": "libunicorn-dev",
     "fdt": "libfdt-dev",
+    "liblzma": "liblzma-dev",
+    "libzstd": "libzstd-dev",
     "LLVM-14": "llvm-14-dev",
     "llvm-c/Disassembler.h": "llvm-14-dev",
     "aarch64-linux-gnu-as": "binutils-aarch64-linux-gnu",

@@ -34,7 +34,7 @@ class Latch final : public dev::Device {
 class SmallBoard final : public Machine {
  public:
   SmallBoard(MachineConfig config, dev::Log& log, std::vector<uint32_t> code)
-      : Machine(std::move(config), log), code_(std::move(code)), processor_(*this, 0, nullptr) {
+      : Machine(std::move(config), log), code_(std::move(code)), processor_(*this, all_, 0, 0, nullptr) {
     add_processor(processor_.make(*arm::make_cpu_model("cortex-a57").model));
     processor_.connect({});
   }
@@ -65,6 +65,7 @@ class SmallBoard final : public Machine {
   }
 
   std::vector<uint32_t> code_;
+  ArmProcessors all_;  // none that events and broadcasts could reach
   ArmProcessor processor_;
 };
 

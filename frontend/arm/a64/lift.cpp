@@ -157,6 +157,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   region.pc_offset = pc_offset;
   region.linkable = !(mode & kModeApart);
   Lifter l(b, model, mode);
+  l.yields = options.yields;
   l.side_exits_left = options.side_exits && !options.slow ? kMaxSideExits : 0;
   const unsigned max = mode & (kModeSingleStep | kModeBreakpoints) ? 1 : options.max_insts;
   uint32_t offset = pc_offset;

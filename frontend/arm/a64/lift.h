@@ -43,6 +43,7 @@ class Lifter {
   const uint64_t mode;
   int32_t pc_offset = 0;         // of the current instruction, from the page's start
   uint32_t index = 0;            // instructions before it in this block
+  bool yields = false;           // LiftOptions::yields
   unsigned side_exits_left = 0;  // conditional branches that the block may go on behind
   bool end_block =
       false;  // the current instruction ends the block without having left it (falls to the next)

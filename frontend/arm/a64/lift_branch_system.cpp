@@ -68,7 +68,9 @@ void lift_eret(Lifter& l, Fields<Encoding::eret> word) {
 // --- hints
 void lift_nop(Lifter&, Fields<Encoding::nop>) {}
 void lift_hint(Lifter&, Fields<Encoding::hint>) {}  // unallocated hints are NOPs
-void lift_yield(Lifter&, Fields<Encoding::yield>) {}
+void lift_yield(Lifter& l, Fields<Encoding::yield>) {
+  if (l.yields) l.leave_next(ExitReason::kYield);
+}
 void lift_dgh(Lifter&, Fields<Encoding::dgh>) {}
 void lift_esb(Lifter&, Fields<Encoding::esb>) {}
 void lift_psb_csync(Lifter&, Fields<Encoding::psb_csync>) {}
