@@ -39,7 +39,9 @@ class SmallBoard final : public Machine {
     processor_.connect({});
   }
   std::string_view name() const override { return "small"; }
-  Result<void> add_virtio(const VirtioFactory&, const Place&) override { return Error{"this board has no virtio"}; }
+  Result<void> add_virtio(const VirtioFactory&, const Place&) override {
+    return Error{"this board has no virtio"};
+  }
   void press_power_key() override {}
   arm::ArmState& state() { return processor_.cpu().arm(); }
   std::vector<bool> held;
