@@ -386,8 +386,8 @@ class VirtioMmioLegacyTest : public VirtioMmioTest {
  protected:
   // Rings at kBase: 16 descriptors, the available ring behind them, the used ring at the next 4 KiB.
   void start_legacy(uint32_t features) {
+    legacy.set_reg(kRegGuestPageSize, 4096);  // as drivers do: before their reset
     legacy.set_reg(kRegStatus, 0);
-    legacy.set_reg(kRegGuestPageSize, 4096);
     legacy.set_reg(kRegStatus, 3);
     legacy.set_reg(kRegDriverFeaturesSel, 0);
     legacy.set_reg(kRegDriverFeatures, features);
