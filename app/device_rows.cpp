@@ -11,7 +11,9 @@
 #include "devices/net/e1000.h"
 #include "devices/net/e1000e.h"
 #include "devices/pci/bridge.h"
+#include "devices/pci/pci_testdev.h"
 #include "devices/pci/root_port.h"
+#include "devices/serial/pci_serial.h"
 #include "devices/storage/nvme.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_net.h"
@@ -43,6 +45,9 @@ std::string set_port_number(D& to, const std::string& value) {
   if (!number || *number >= dev::VirtioConsole::kMaxPorts) return "a number from 0 to 30";
   to.port = static_cast<unsigned>(*number);
   return {};
+}
+std::string set_any_on_off(D&, const std::string& value) {
+  return host::parse_switch(value) ? "" : "on or off";
 }
 template <unsigned D::*member, unsigned most>
 std::string set_number(D& to, const std::string& value) {
@@ -107,6 +112,14 @@ constexpr KeyRow<D> kRngKeys[] = {
     {"rng", "ID", "the -object behind it; the host's random numbers by default", set_text<D, &D::rng>},
     {"max-bytes", "N", "as many bytes in each period at most", set_max_bytes},
     {"period", "MS", "how long a period is", set_period},
+};
+constexpr KeyRow<D> kBalloonKeys[] = {
+    {"deflate-on-oom", "on|off", "accepted: the guest may always take memory back", set_any_on_off},
+    {"free-page-reporting", "off", "reports of free pages", only_off<D>},
+    {"free-page-hint", "off", "the same, for migration", only_off<D>},
+};
+constexpr KeyRow<D> kPciSerialKeys[] = {
+    {"chardev", "ID", "the -chardev behind it", set_text<D, &D::chardev>},
 };
 constexpr KeyRow<D> kSerialKeys[] = {
     {"max_ports", "N", "accepted: as many as there are ports", set_any_number},
@@ -174,6 +187,23 @@ Result<VirtioFactory> make_serial(const D& d, DeviceBackends& host) {
   });
 }
 
+Result<VirtioFactory> make_balloon(const D&, DeviceBackends& host) {
+  return VirtioFactory([&host](dev::DmaMemory& memory, dev::Log& log) {
+    auto balloon = std::make_unique<dev::VirtioBalloon>(memory, log, host.ram_bytes());
+    host.made_balloon(*balloon);
+    return balloon;
+  });
+}
+Result<PciFactory> make_pci_serial(const D& d, DeviceBackends& host) {
+  auto line = host.line(d.chardev, d.row->name);
+  if (!line) return line.error();
+  return PciFactory([&line = **line](dev::EventQueue&, dev::Log& log) {
+    return std::make_unique<dev::PciSerial>(log, line);
+  });
+}
+Result<PciFactory> make_testdev(const D&, DeviceBackends&) {
+  return PciFactory([](dev::EventQueue&, dev::Log& log) { return std::make_unique<dev::PciTestdev>(log); });
+}
 Result<PciFactory> make_nvme(const D& d, DeviceBackends& host) {
   if (d.serial.empty()) return Error{"-device nvme needs serial=TEXT, the serial number that the guest sees"};
   if (d.logical_block > 4096) return Error{"-device nvme: logical_block_size is 512 to 4096"};
@@ -216,11 +246,14 @@ constexpr DeviceRow kRows[] = {
     {"virtio-blk-pci", DeviceKind::kBlock, kVirtioPci, kBlockKeys, "disk", make_blk},
     {"virtio-net-pci", DeviceKind::kNet, kVirtioPci, kNetKeys, "network card", make_net},
     {"virtio-rng-pci", DeviceKind::kRng, kVirtioPci, kRngKeys, "random numbers", make_rng},
+    {"virtio-balloon-pci", DeviceKind::kOther, kVirtioPci, kBalloonKeys, "memory balloon", make_balloon},
     {"virtio-serial-pci", DeviceKind::kSerial, kVirtioPci, kSerialKeys,
      "takes virtconsole and virtserialport", make_serial},
     {"virtio-blk-device", DeviceKind::kBlock, kVirtioMmio, kBlockKeys, "disk on virtio-mmio", make_blk},
     {"virtio-net-device", DeviceKind::kNet, kVirtioMmio, kNetKeys, "network card on virtio-mmio", make_net},
     {"virtio-rng-device", DeviceKind::kRng, kVirtioMmio, kRngKeys, "random numbers on virtio-mmio", make_rng},
+    {"virtio-balloon-device", DeviceKind::kOther, kVirtioMmio, kBalloonKeys, "memory balloon on virtio-mmio",
+     make_balloon},
     {"virtio-serial-device", DeviceKind::kSerial, kVirtioMmio, kSerialKeys,
      "takes virtconsole and virtserialport, on virtio-mmio", make_serial},
     {"virtconsole", DeviceKind::kConsole, kSerialPort, kPortKeys, "console (hvc0) on a virtio-serial device"},
@@ -230,6 +263,8 @@ constexpr DeviceRow kRows[] = {
     {"e1000", DeviceKind::kNet, kPci, kNetKeys, "Intel 82540EM network card", nullptr, make_card<dev::E1000>},
     {"e1000e", DeviceKind::kNet, kPci, kNetKeys, "Intel 82574L network card", nullptr,
      make_card<dev::E1000e>},
+    {"pci-serial", DeviceKind::kLine, kPci, kPciSerialKeys, "serial line, 16550A", nullptr, make_pci_serial},
+    {"pci-testdev", DeviceKind::kOther, kPci, {}, "counts accesses, for tests", nullptr, make_testdev},
     {"pcie-root-port", DeviceKind::kOther, kPci, kRootPortKeys, "port for one more PCI Express device",
      nullptr, make_root_port},
     {"pcie-pci-bridge", DeviceKind::kOther, kPci, kExpressBridgeKeys, "PCI Express to PCI bridge", nullptr,

@@ -13,6 +13,7 @@
 #include "app/options.h"
 #include "devices/core/char_backend.h"
 #include "devices/core/host_backends.h"
+#include "devices/virtio/virtio_balloon.h"
 #include "devices/virtio/virtio_console.h"
 #include "machines/device_places.h"
 
@@ -27,6 +28,9 @@ class DeviceBackends {
   virtual dev::EntropySource& entropy() = 0;
   virtual dev::EventQueue& events() = 0;
   virtual std::string unique_name(std::string_view kind) = 0;  // of an event: no other device gets it
+  virtual uint64_t ram_bytes() const = 0;
+  // The monitor knows the last one.
+  virtual void made_balloon(dev::VirtioBalloon& balloon) = 0;
   // A -chardev; `what` is the device, for messages.
   virtual Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) = 0;
   // The ports of a virtio-serial device.

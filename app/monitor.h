@@ -12,6 +12,10 @@
 #include "devices/core/char_backend.h"
 #include "machines/machine.h"
 
+namespace mynah::dev {
+class VirtioBalloon;
+}
+
 namespace mynah::app {
 
 // What commands can do with the run.
@@ -32,6 +36,7 @@ class RunControl {
   virtual std::string network_info() = 0;
   virtual std::string block_info() = 0;
   virtual std::string name_and_uuid(bool uuid) = 0;
+  virtual dev::VirtioBalloon* balloon() { return nullptr; }  // where there is one
 };
 
 // The answer, each line ended by a newline; may be empty.

@@ -11,6 +11,7 @@
 #include "app/options.h"
 #include "app/text.h"
 #include "devices/pci/describe.h"
+#include "devices/virtio/virtio_balloon.h"
 
 namespace mynah::app {
 namespace {
@@ -43,6 +44,18 @@ std::string reset(RunControl& c, const Words&) {
 }
 std::string power_key(RunControl& c, const Words&) {
   c.machine().press_power_key();
+  return {};
+}
+
+constexpr std::string_view kNoBalloon =
+    "the machine has no memory balloon; start it with -device virtio-balloon-pci\n";
+
+// Megabytes, as QEMU counts them.
+std::string balloon(RunControl& c, const Words& words) {
+  const auto megabytes = words.size() == 2 ? parse_u64(words[1]) : std::nullopt;
+  if (!megabytes || *megabytes == 0 || *megabytes >> 40) return "balloon MEGABYTES\n";
+  if (!c.balloon()) return std::string(kNoBalloon);
+  c.balloon()->set_target(*megabytes << 20);
   return {};
 }
 
@@ -89,6 +102,7 @@ constexpr Command kCommands[] = {
     {"cpu", "", "NUMBER", "the processor that x and info registers are about", select_processor},
     {"system_reset", "", "", "restart the machine", reset},
     {"system_powerdown", "", "", "press its power key", power_key},
+    {"balloon", "", "MEGABYTES", "memory that the guest is asked to have left", balloon},
     {"x", "", "[/COUNT] ADDRESS", "words of guest memory", examine},
     {"quit", "q", "", "end the emulator", quit},
 };
@@ -144,7 +158,22 @@ std::string pci_functions(RunControl& c) {
   return host ? dev::pci::describe(*host) : "the machine has no PCI\n";
 }
 
+// Statistics are the driver's last; asking for them makes it say new ones.
+std::string balloon_info(RunControl& c) {
+  if (!c.balloon()) return std::string(kNoBalloon);
+  static constexpr std::string_view kNames[] = {
+      "swapped-in", "swapped-out", "major-faults", "minor-faults",          "free",
+      "total",      "available",   "disk-caches",  "huge-page-allocations", "huge-page-failures"};
+  static_assert(std::size(kNames) == dev::VirtioBalloon::kStatistics);
+  std::string text = fmt::format("balloon: actual={}\n", c.balloon()->actual() >> 20);
+  const auto& statistics = c.balloon()->statistics();
+  for (size_t i = 0; i < std::size(kNames); ++i)
+    if (statistics[i]) text += fmt::format("  {}={}\n", kNames[i], *statistics[i]);
+  return text;
+}
+
 constexpr InfoRow kInfos[] = {
+    {"balloon", "the guest's memory, and what it says of it", balloon_info},
     {"block", "disks", [](RunControl& c) { return c.block_info(); }},
     {"cpus", "processors", processors},
     {"jit", "figures of the run so far", [](RunControl& c) { return c.figures(); }},

@@ -49,7 +49,7 @@ struct DriveOption {
 enum class RtcBase : uint8_t { kDefault, kUtc, kLocal, kDate };
 enum class RtcSource : uint8_t { kHost, kSteady, kGuest };
 
-enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kSerial, kConsole, kSerialPort, kOther };
+enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kLine, kSerial, kConsole, kSerialPort, kOther };
 
 struct DeviceRow;  // device_rows.h
 

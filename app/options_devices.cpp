@@ -129,11 +129,13 @@ Result<void> check_devices(Options& options) {
       case DeviceKind::kSerial:
       case DeviceKind::kOther:
         break;
+      case DeviceKind::kLine:
       case DeviceKind::kConsole:
       case DeviceKind::kSerialPort: {
         if (device.chardev.empty()) return Error{what + " needs chardev=ID, the id of a -chardev"};
         if (!find_id(options.chars, device.chardev))
           return Error{no_such(options.chars, "-chardev", device.chardev)};
+        if (device.kind == DeviceKind::kLine) break;
         if (auto ok = number_port({options.devices.data(), &device}, device); !ok) return ok;
         break;
       }

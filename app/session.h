@@ -95,6 +95,7 @@ class Session final : private RunControl, private GdbTarget {
   std::string network_info() override;
   std::string block_info() override;
   std::string name_and_uuid(bool uuid) override;
+  dev::VirtioBalloon* balloon() override { return balloon_; }
 
   // GdbTarget: a thread is a processor, by its number and 1
   unsigned gdb_thread_count() override { return static_cast<unsigned>(machine_->processors().size()); }
@@ -142,6 +143,7 @@ class Session final : private RunControl, private GdbTarget {
   };
   std::vector<Network> networks_;
   std::unique_ptr<Machine> machine_;
+  dev::VirtioBalloon* balloon_ = nullptr;  // the machine's
   std::unique_ptr<host::SocketChar> gdb_line_;
   AddressKind gdb_addresses_ = AddressKind::kVirtual;
   std::unique_ptr<GdbStub> gdb_;

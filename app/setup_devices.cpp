@@ -26,6 +26,8 @@ struct Session::Backends final : DeviceBackends {
   dev::EntropySource& entropy() override { return *session.entropy_; }
   dev::EventQueue& events() override { return session.machine_->events(); }
   std::string unique_name(std::string_view kind) override { return fmt::format("{}{}", kind, named++); }
+  uint64_t ram_bytes() const override { return session.options_.ram_bytes; }
+  void made_balloon(dev::VirtioBalloon& balloon) override { session.balloon_ = &balloon; }
   Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) override {
     return session.lines_->take("chardev:" + chardev, std::string(what));
   }

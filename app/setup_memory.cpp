@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
 // A kernel is larger than memory where it is ELF with what debuggers want.
-constexpr uint64_t kLargestFile = 1024 * kMiB;
+constexpr uint64_t kLargestFile = 256 * kMiB;
 
 // A file of the guest's memory that is packed, or that is a disk.
 Result<void> refuse_packed(std::span<const uint8_t> bytes, const std::string& what, const std::string& path,

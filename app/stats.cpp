@@ -25,9 +25,14 @@ double CycleClock::nanoseconds(uint64_t count) const {
 }
 
 Figures collect_figures(Machine& machine, const CycleClock& clock) {
-  Vcpu& vcpu = machine.vcpu();
+  // Of all processors, but what they share.
+  const auto sum = [&](auto figure) {
+    uint64_t total = 0;
+    for (const Processor& p : machine.processors()) total += figure(*p.vcpu);
+    return total;
+  };
   const double seconds = clock.elapsed_seconds();
-  const auto instructions = static_cast<double>(vcpu.instructions());
+  const auto instructions = static_cast<double>(machine.instructions());
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const auto cpu_seconds = [](const timeval& t) {
@@ -42,7 +47,7 @@ Figures collect_figures(Machine& machine, const CycleClock& clock) {
   const auto real = [&](std::string_view group, std::string_view name, std::string_view label, double value) {
     f.push_back({group, name, label, value, false});
   };
-  count("run", "guest_instructions", "guest instructions", vcpu.instructions());
+  count("run", "guest_instructions", "guest instructions", machine.instructions());
   real("run", "wall_seconds", "wall time, s", seconds);
   real("run", "user_seconds", "processor time in user mode, s", cpu_seconds(usage.ru_utime));
   real("run", "system_seconds", "processor time in the kernel, s", cpu_seconds(usage.ru_stime));
@@ -54,12 +59,12 @@ Figures collect_figures(Machine& machine, const CycleClock& clock) {
   count("memory", "resident_bytes", "resident memory, bytes", resident.all);
   count("memory", "guest_resident_bytes", "  of it the guest's own RAM", resident.guest);
 
-  if (CodeCache* cache = vcpu.cache()) {
+  if (CodeCache* cache = machine.vcpu_group().cache()) {
     const CodeCacheStats& c = cache->stats;
     count("translation", "blocks_made", "blocks translated", c.blocks_made);
     count("translation", "blocks_remade", "  of them again, after a store to their code", c.remade);
     count("translation", "guest_instructions", "guest instructions in them",
-          vcpu.translator()->stats.guest_insts);
+          sum([](Vcpu& v) { return v.translator()->stats.guest_insts; }));
     count("translation", "guest_bytes", "guest bytes", c.guest_bytes);
     count("translation", "host_bytes", "host bytes", c.host_bytes);
     count("translation", "metadata_bytes", "metadata bytes", c.metadata_bytes);
@@ -73,32 +78,42 @@ Figures collect_figures(Machine& machine, const CycleClock& clock) {
     static_assert(std::size(kStages) == static_cast<size_t>(Stage::kCount));
     for (size_t i = 0; i < std::size(kStages); ++i)
       real("stage_milliseconds", kStages[i][0], kStages[i][1],
-           clock.nanoseconds(vcpu.translator()->stats.cycles[i]) / 1e6);
+           clock.nanoseconds(sum([i](Vcpu& v) { return v.translator()->stats.cycles[i]; })) / 1e6);
     count("invalidations", "blocks_by_store", "blocks dropped by guest stores", c.killed_by_store);
     count("invalidations", "blocks_by_device", "blocks dropped by devices", c.killed_by_device);
     count("invalidations", "blocks_revived", "blocks found again unchanged", c.revived);
   }
-  Tlb& tlb = vcpu.tlb();
-  const TlbStats& t = tlb.stats;
-  count("invalidations", "tlb", "TLB invalidations", t.invalidations);
-  count("tlb", "refills", "TLB refills", t.refills);
-  count("tlb", "walks", "table walks", t.walks);
-  count("tlb", "epochs", "names of code mappings", tlb.names().given);
-  count("tlb", "context_switches", "context switches", tlb.contexts().switches);
-  count("tlb", "context_misses", "contexts recycled", tlb.contexts().misses);
-  const DispatcherStats v = vcpu.dispatcher_stats();
-  const MemoryPathStats m = vcpu.memory_stats();
-  count("accesses", "guard_misses", "memory accesses off the fast path", v.guard_misses);
-  count("accesses", "devices", "device accesses", m.device_accesses);
-  count("accesses", "narrow_blocks", "blocks run with a guard an access", v.narrow_entries);
-  count("accesses", "slow_blocks", "blocks run access by access", v.slow_entries);
-  count("accesses", "code_page_stores", "stores to pages with code", m.code_page_stores);
+  const auto tlb = [&](auto TlbStats::*figure) {
+    return sum([=](Vcpu& v) { return v.tlb().stats.*figure; });
+  };
+  count("invalidations", "tlb", "TLB invalidations", tlb(&TlbStats::invalidations));
+  count("tlb", "refills", "TLB refills", tlb(&TlbStats::refills));
+  count("tlb", "walks", "table walks", tlb(&TlbStats::walks));
+  count("tlb", "epochs", "names of code mappings", machine.vcpu_group().names().given);
+  count("tlb", "context_switches", "context switches",
+        sum([](Vcpu& v) { return v.tlb().contexts().switches; }));
+  count("tlb", "context_misses", "contexts recycled", sum([](Vcpu& v) { return v.tlb().contexts().misses; }));
+  const auto off_path = [&](auto DispatcherStats::*figure) {
+    return sum([=](Vcpu& v) { return v.dispatcher_stats().*figure; });
+  };
+  count("accesses", "guard_misses", "memory accesses off the fast path",
+        off_path(&DispatcherStats::guard_misses));
+  count("accesses", "devices", "device accesses",
+        sum([](Vcpu& v) { return v.memory_stats().device_accesses; }));
+  count("accesses", "narrow_blocks", "blocks run with a guard an access",
+        off_path(&DispatcherStats::narrow_entries));
+  count("accesses", "slow_blocks", "blocks run access by access", off_path(&DispatcherStats::slow_entries));
+  count("accesses", "code_page_stores", "stores to pages with code",
+        sum([](Vcpu& v) { return v.memory_stats().code_page_stores; }));
+  count("run", "turns", "turns of processors", machine.turns());
   static constexpr std::string_view kLeaves[][2] = {
       {"link", "left code: exit not linked yet"},      {"indirect", "left code: unknown target"},
       {"deadline", "left code: time or interrupt"},    {"engine", "left code: exception or system event"},
       {"guard", "left code: fault or special access"}, {"call", "left code: helper"},
       {"dead", "left code: block was dropped"}};
-  for (size_t i = 0; i < std::size(kLeaves); ++i) count("leaves", kLeaves[i][0], kLeaves[i][1], v.leaves[i]);
+  for (size_t i = 0; i < std::size(kLeaves); ++i)
+    count("leaves", kLeaves[i][0], kLeaves[i][1],
+          sum([i](Vcpu& v) { return v.dispatcher_stats().leaves[i]; }));
   return f;
 }
 

@@ -107,6 +107,12 @@ uint8_t* GuestMemory::for_write(uint64_t pa, size_t n) {
   return to;
 }
 
+bool GuestMemory::discard(uint64_t pa, size_t n) {
+  if ((pa | n) % kGuestPageSize != 0) return false;
+  uint8_t* at = for_write(pa, n);
+  return at && madvise(at, n, MADV_REMOVE) == 0;
+}
+
 bool GuestMemory::write(uint64_t pa, const void* from, size_t n) {
   uint8_t* to = for_write(pa, n);
   if (!to) return false;

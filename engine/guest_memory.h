@@ -87,6 +87,8 @@ class GuestMemory {
   bool read(uint64_t pa, void* to, size_t n);
   bool write(uint64_t pa, const void* from, size_t n);
   uint8_t* for_write(uint64_t pa, size_t n);
+  // Whole pages of RAM become zero, and the host has them back.
+  bool discard(uint64_t pa, size_t n);
   // For table walks: aligned words, read and changed atomically. False with `expected` as it was: there is no
   // memory at pa, or none to write; with another: that is the word's value.
   bool load64(uint64_t pa, uint64_t& value);

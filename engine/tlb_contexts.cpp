@@ -64,6 +64,7 @@ void TlbContexts::clear_asid(uint32_t asid) {
 // Entries are by the address as it was used; translation may see less of it.
 void TlbContexts::drop(TlbContext& context, uint64_t page_address) const {
   const unsigned index = ir::tlb_index(page_address);
+  if (!context.used.test(index / TlbContext::kPieceEntries)) return;
   ir::TlbPair& pair = context.tlb[index];
   if (((pair.read.tag ^ page_address) & ~tag_bits_) == 0) pair.read.tag = ir::tlb_invalid_tag(index);
   if (((pair.write.tag ^ page_address) & ~tag_bits_) == 0) pair.write.tag = ir::tlb_invalid_tag(index);

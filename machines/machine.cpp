@@ -18,6 +18,7 @@ struct Machine::Dma final : dev::DmaMemory {
   uint8_t* map(uint64_t pa, size_t n, bool for_write) override {
     return for_write ? memory.for_write(pa, n) : memory.host(pa, n);
   }
+  bool discard(uint64_t pa, size_t n) override { return memory.discard(pa, n); }
   GuestMemory& memory;
 };
 
@@ -127,6 +128,7 @@ void Machine::begin_turn(size_t processor) {
   if (processor != current_) processors_[processor].vcpu->translation_changed();  // names may have ended
   current_ = processor;
   turn_left_ = kTurn;
+  ++turns_;
 }
 
 bool Machine::choose() {

@@ -75,6 +75,7 @@ class Machine {
   const std::map<unsigned, std::string>& boot_order() const { return boot_order_; }
   // Number of the processor whose turn it is, or was last.
   size_t current() const { return current_; }
+  uint64_t turns() const { return turns_; }    // so far
   VcpuGroup& vcpu_group() { return *group_; }  // from init() on
   GuestClock& clock() { return clock_; }
   GuestMemory& memory() { return memory_; }
@@ -140,7 +141,8 @@ class Machine {
   std::unique_ptr<VcpuGroup> group_;
   std::vector<Processor> processors_;
   size_t current_ = 0;
-  bool resumed_ = false;    // the current one may start at a breakpoint, which was met before
+  bool resumed_ = false;  // the current one may start at a breakpoint, which was met before
+  uint64_t turns_ = 0;
   uint64_t turn_left_ = 0;  // instructions; 0: the next one's turn begins
   std::vector<dev::Stateful*> parts_;
   std::map<unsigned, std::string> boot_order_;

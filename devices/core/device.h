@@ -58,6 +58,8 @@ class DmaMemory {
   // Direct host access to [pa, pa + n) when it is one contiguous piece of RAM, else nullptr. Valid until
   // control returns to the engine. With for_write the range counts as written at the time of the call.
   virtual uint8_t* map(uint64_t pa, size_t n, bool for_write) = 0;
+  // Gives whole pages back to the host: they read as zero. False where that is not possible.
+  virtual bool discard(uint64_t pa, size_t n) { return false; }
 };
 
 // Guest misuse of a device, and features not modelled. Each distinct message is printed once. `message` is a

@@ -115,7 +115,8 @@ void Function::config_write(unsigned offset, unsigned width, uint32_t value) {
 
 void Function::add_bar(unsigned n, BarKind kind, uint64_t size) {
   assert(!sealed_ && n + (is_wide(kind) ? 1 : 0) < kBars && bars_[n].size == 0);
-  assert(std::has_single_bit(size) && size >= 16 && (kind != BarKind::kIo || size <= 256));
+  assert(std::has_single_bit(size) && size >= (kind == BarKind::kIo ? 4 : 16));
+  assert(kind != BarKind::kIo || size <= 256);
   assert(size <= (is_wide(kind) ? uint64_t{1} << 40 : uint64_t{1} << 31));
   bars_[n] = {kind, size};
   static constexpr uint32_t kFlags[] = {0x1, 0x0, 0x4, 0xc};
@@ -289,6 +290,10 @@ bool Function::Dma::write(uint64_t pa, const void* from, size_t n) {
 uint8_t* Function::Dma::map(uint64_t pa, size_t n, bool for_write) {
   DmaMemory* memory = function.upstream();
   return memory ? memory->map(pa, n, for_write) : nullptr;
+}
+bool Function::Dma::discard(uint64_t pa, size_t n) {
+  DmaMemory* memory = function.upstream();
+  return memory && memory->discard(pa, n);
 }
 
 }  // namespace mynah::dev::pci

@@ -127,7 +127,7 @@ class Function : public Stateful {
 
  protected:
   // --- For a model's constructor, and for attached().
-  // 16 bytes to 2^40, a power of two; I/O at most 256.
+  // 16 bytes to 2^40, a power of two; I/O 4 to 256.
   void add_bar(unsigned n, BarKind kind, uint64_t size);
   // In front of the list. Returns its offset; the bytes behind the header are 0 and read-only.
   unsigned add_capability(Capability id, unsigned bytes);
@@ -187,6 +187,7 @@ class Function : public Stateful {
     bool read(uint64_t pa, void* to, size_t n) override;
     bool write(uint64_t pa, const void* from, size_t n) override;
     uint8_t* map(uint64_t pa, size_t n, bool for_write) override;
+    bool discard(uint64_t pa, size_t n) override;
     Function& function;
   };
   struct MsixPlace {

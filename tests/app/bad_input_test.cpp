@@ -69,7 +69,7 @@ TEST_F(BadInput, Kernels) {
   x86.replace(0x202, 4, "HdrS");
   refused(folder.write("x86", x86), "built for x86");
   refused(folder.write("gz", std::string("\x1f\x8b\x08") + std::string(100, 'x')), "corrupt or cut short");
-  refused("/dev/zero", "larger than the 1 GiB");
+  refused("/dev/zero", "larger than the 256 MiB");
   refused(folder.write("large", std::string(130 << 20, 'x')),
           "the kernel needs 131 MiB and the machine has 128");
   const std::string xz = folder.write("Image.xz", std::string("\xfd"

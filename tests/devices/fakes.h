@@ -49,6 +49,11 @@ class Memory final : public DmaMemory {
   uint8_t* map(uint64_t pa, size_t n, bool) override {
     return inside(pa, n) ? ram.data() + (pa - base) : nullptr;
   }
+  bool discard(uint64_t pa, size_t n) override {
+    if (!inside(pa, n)) return false;
+    std::memset(at(pa), 0, n);
+    return true;
+  }
   uint8_t* at(uint64_t pa) { return ram.data() + (pa - base); }
 
   uint64_t base;

@@ -58,6 +58,11 @@ class Memory final : public DmaMemory {
   uint8_t* map(uint64_t pa, size_t n, bool) override {
     return inside(pa, n) && (pa >= kSeam || pa + n <= kSeam) ? ram.data() + pa : nullptr;
   }
+  bool discard(uint64_t pa, size_t n) override {
+    if (!inside(pa, n)) return false;
+    std::memset(ram.data() + pa, 0, n);
+    return true;
+  }
   std::vector<uint8_t> ram = std::vector<uint8_t>(kSize);
 
  private:
