@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "devices/host/char_log.h"
 #include "devices/host/make_char.h"
 #include "devices/host/overlay.h"
 #include "devices/host/raw_image.h"
@@ -36,7 +37,9 @@ class FlushPolicy final : public dev::BlockBackend {
 
 }  // namespace
 
-Result<CharLines::Line*> CharLines::open(const std::string& id, const std::string& spec) {
+Result<CharLines::Line*> CharLines::open(const CharOption& option) {
+  const std::string& id = option.id;
+  const std::string spec = (option.mux ? "mon:" : "") + option.spec;
   const std::string_view plain = std::string_view(spec).substr(spec.starts_with("mon:") ? 4 : 0);
   if (plain == "stdio" || plain.starts_with("stdio,")) {
     const std::string user = id.empty() ? spec : "-chardev " + id;
@@ -52,6 +55,9 @@ Result<CharLines::Line*> CharLines::open(const std::string& id, const std::strin
   env.announce = env_.announce;
   const bool kept = plain.starts_with("stdio") || plain.starts_with("file:");
   env.report = [this, kept](const std::string& sentence) { env_.report(sentence, kept); };
+  env.append = option.append;
+  env.log_file = option.log_file;
+  env.log_append = option.log_append;
   env.exit = env_.exit;
   env.mux.quit = env_.quit;
   env.mux.focus = [l = line.get()](size_t port) {
@@ -64,7 +70,7 @@ Result<CharLines::Line*> CharLines::open(const std::string& id, const std::strin
   line->mux = dynamic_cast<host::MuxChar*>(line->backend.get());
   if (line->mux) line->mux->set_escape(env_.escape_key);
   dev::CharBackend& lowest = line->mux ? line->mux->lower() : *line->backend;
-  if (auto* stdio = dynamic_cast<host::StdioChar*>(&lowest)) stdio_ = stdio;
+  if (auto* stdio = dynamic_cast<host::StdioChar*>(&host::without_log(lowest))) stdio_ = stdio;
   lines_.push_back(std::move(line));
   return lines_.back().get();
 }
@@ -83,7 +89,7 @@ Result<dev::CharBackend*> CharLines::port(Line& line, const std::string& user) {
 }
 
 Result<void> CharLines::add(const CharOption& option) {
-  auto line = open(option.id, (option.mux ? "mon:" : "") + option.spec);
+  auto line = open(option);
   if (!line) return line.error();
   return {};
 }
@@ -95,7 +101,9 @@ Result<dev::CharBackend*> CharLines::take(const std::string& spec, const std::st
       if (line->id == id) return port(*line, user);
     return Error{"there is no -chardev with id=" + id + ", which " + user + " names; add one"};
   }
-  auto opened = open("", spec);
+  CharOption option;
+  option.spec = spec;
+  auto opened = open(option);
   if (!opened) return opened.error();
   Line& line = **opened;
   auto first = port(line, user);
@@ -131,6 +139,7 @@ Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, 
   // A guest that writes to another format's file destroys what is in it, whatever the person said of it.
   options.any_contents = drive.format == "raw" && drive.read_only;
   options.discard = drive.discard;
+  options.lock = drive.lock;
   options.report = report;
   auto image = host::RawImage::open(drive.file, options);
   if (!image) return image.error();

@@ -58,7 +58,7 @@ class CharLines {
     std::string user;                                   // the first
     std::vector<std::pair<size_t, Monitor*>> monitors;  // by port
   };
-  Result<Line*> open(const std::string& id, const std::string& spec);
+  Result<Line*> open(const CharOption& option);
   Result<dev::CharBackend*> port(Line& line, const std::string& user);
   void attach_monitor(Line& line, dev::CharBackend& backend);
 

@@ -113,13 +113,26 @@ std::vector<KeyRow<DeviceOption>> device_keys(const DeviceRow& row) {
   return keys;
 }
 
+namespace {
+BootPlace boot_choice(const DeviceOption& d) {
+  return {d.boot_index, d.kind == DeviceKind::kNet ? "ethernet-phy@0"
+                        : d.row->name == "nvme"    ? "namespace@1,0"
+                                                   : "disk@0,0"};
+}
+}  // namespace
+
 PciPlace pci_place(const DeviceOption& d) {
-  return {.bus = d.bus, .slot = d.slot, .function = d.function, .multifunction = d.multifunction, .id = d.id};
+  return {.bus = d.bus,
+          .slot = d.slot,
+          .function = d.function,
+          .multifunction = d.multifunction,
+          .id = d.id,
+          .boot = boot_choice(d)};
 }
 
 VirtioPlace virtio_place(const DeviceOption& d) {
   using Form = dev::VirtioPci::Form;
-  if (d.row->bus == DeviceBus::kVirtioMmio) return VirtioMmioPlace{d.slot};
+  if (d.row->bus == DeviceBus::kVirtioMmio) return VirtioMmioPlace{d.slot, boot_choice(d)};
   Form form = d.disable_modern ? Form::kLegacy : Form::kByBus;
   if (d.disable_legacy && !d.disable_modern) form = *d.disable_legacy ? Form::kModern : Form::kTransitional;
   return VirtioPciPlace{pci_place(d), {.form = form, .vectors = d.vectors}};

@@ -63,6 +63,29 @@ std::string set_queue_pairs(D& to, const std::string& value) {
   return {};
 }
 
+std::string set_boot_index(D& to, const std::string& value) {
+  if (value == "-1") {
+    to.boot_index.reset();
+    return {};
+  }
+  const auto index = parse_u64(value);
+  if (!index || *index > 0x7fffffff) return "a number from 0, or -1 for none";
+  to.boot_index = static_cast<unsigned>(*index);
+  return {};
+}
+std::string set_max_bytes(D& to, const std::string& value) {
+  const auto n = parse_u64(value);
+  if (!n || *n == 0) return "a number of bytes from 1";
+  to.rng_limit = *n;
+  return {};
+}
+std::string set_period(D& to, const std::string& value) {
+  const auto ms = parse_u64(value);
+  if (!ms || *ms == 0 || *ms > 0xffffffff) return "milliseconds from 1";
+  to.rng_period_ms = *ms;
+  return {};
+}
+
 // --- Keys.
 
 constexpr KeyRow<D> kBlockKeys[] = {
@@ -70,7 +93,7 @@ constexpr KeyRow<D> kBlockKeys[] = {
     {"serial", "TEXT", "serial number, at most 20 bytes", set_text<D, &D::serial>},
     {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
     {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
-    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
 };
 constexpr KeyRow<D> kNvmeKeys[] = {
     {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
@@ -78,15 +101,17 @@ constexpr KeyRow<D> kNvmeKeys[] = {
     {"logical_block_size", "BYTES", "512 (default) to 4096", set_block_size<&D::logical_block>},
     {"physical_block_size", "BYTES", "accepted", set_block_size<&D::physical_block>},
     {"max_ioqpairs", "N", "pairs of I/O queues, 64 by default", set_queue_pairs},
-    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
 };
 constexpr KeyRow<D> kNetKeys[] = {
     {"netdev", "ID", "the -netdev behind it", set_text<D, &D::netdev>},
     {"mac", "ADDRESS", "hardware address", set_mac},
-    {"bootindex", "N", "accepted: the firmware chooses", set_any_number},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
 };
 constexpr KeyRow<D> kRngKeys[] = {
     {"rng", "ID", "the -object behind it; the host's random numbers by default", set_text<D, &D::rng>},
+    {"max-bytes", "N", "as many bytes in each period at most", set_max_bytes},
+    {"period", "MS", "how long a period is", set_period},
 };
 constexpr KeyRow<D> kBalloonKeys[] = {
     {"deflate-on-oom", "on|off", "accepted: the guest may always take memory back", set_any_on_off},
@@ -142,9 +167,13 @@ Result<VirtioFactory> make_net(const D& d, DeviceBackends& host) {
     return std::make_unique<dev::VirtioNet>(memory, log, network, *d.mac);
   });
 }
-Result<VirtioFactory> make_rng(const D&, DeviceBackends& host) {
-  return VirtioFactory([&entropy = host.entropy()](dev::DmaMemory& memory, dev::Log& log) {
-    return std::make_unique<dev::VirtioRng>(memory, log, entropy);
+Result<VirtioFactory> make_rng(const D& d, DeviceBackends& host) {
+  return VirtioFactory([&d, &host](dev::DmaMemory& memory, dev::Log& log) {
+    dev::VirtioRng::Limit limit;
+    if (d.rng_limit != UINT64_MAX)
+      limit = {&host.events(), host.unique_name("virtio-rng"), d.rng_limit,
+               static_cast<dev::TimeNs>(d.rng_period_ms * 1'000'000)};
+    return std::make_unique<dev::VirtioRng>(memory, log, host.entropy(), std::move(limit));
   });
 }
 Result<VirtioFactory> make_serial(const D& d, DeviceBackends& host) {

@@ -26,6 +26,8 @@ class DeviceBackends {
   virtual dev::BlockBackend& disk(const std::string& id) = 0;
   virtual dev::NetBackend& network(const std::string& id) = 0;
   virtual dev::EntropySource& entropy() = 0;
+  virtual dev::EventQueue& events() = 0;
+  virtual std::string unique_name(std::string_view kind) = 0;  // of an event: no other device gets it
   virtual uint64_t ram_bytes() const = 0;
   // The monitor knows the last one.
   virtual void made_balloon(dev::VirtioBalloon& balloon) = 0;

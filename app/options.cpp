@@ -10,6 +10,7 @@
 
 #include "app/known_elsewhere.h"
 #include "app/options_parser.h"
+#include "app/refused_options.h"
 #include "app/stray_words.h"
 #include "app/text.h"
 #include "devices/host/shell_text.h"
@@ -66,10 +67,6 @@ Result<void> apply_seed(OptionParser& p, const std::string& value) {
   p.options.seed = *seed;
   return {};
 }
-Result<void> apply_none(OptionParser&, const std::string& value) {
-  if (value == "none") return {};
-  return Error{"the machine does not have that, so -vga and -parallel take none only"};
-}
 Result<void> apply_gdb_default(OptionParser& p, const std::string&) { return apply_gdb(p, "tcp::1234"); }
 Result<void> apply_firmware_folder(OptionParser& p, const std::string& value) {
   p.options.firmware_folders.push_back(value);
@@ -106,12 +103,27 @@ constexpr OptionRow kOptions[] = {
     {"m", "", kList, "SIZE[K|M|G|T]", "guest memory, in MiB unless it says otherwise; 128M by default",
      apply_memory},
     {"accel", "", kList, "jit|interp[,PROPERTY=VALUE...]",
-     "translate to host code, or interpret (help lists the properties)", apply_accelerator},
+     "translate to host code, or interpret (help lists the properties); kvm and its like: translate",
+     apply_accelerator},
+    {"enable-kvm", "", kNone, "", "the same as -accel kvm: the guest's code is translated",
+     [](OptionParser& p, const std::string&) { return apply_accelerator(p, "kvm"); }},
+    {"global", "", kList, "DRIVER.PROPERTY=VALUE", "a property of all devices of a kind", accept},
+    {"boot", "", kList, "menu=on|off[,splash-time=MS][,...]", "what firmware is told (help lists it)",
+     apply_boot},
     {"nodefaults", "", kNone, "", "no default network card, serial line and monitor",
      turn_on<&Options::no_defaults>},
     {"no-user-config", "nodefconfig", kNone, "", "accepted: there are no configuration files", accept},
     {"name", "", kList, "NAME", "a name for messages and the process list", apply_name},
     {"uuid", "", kRequired, "UUID", "identity of the machine, for firmware", apply_uuid},
+    {"smbios", "", kList, "type=N[,FIELD=TEXT...]",
+     "what firmware tells systems of the machine (type=1,help)", apply_smbios},
+    {"usb", "", kNone, "", "accepted: it adds nothing to this machine", accept},
+    {"no-acpi", "", kNone, "", "the same as -M acpi=off", accept},
+    {"no-kvm", "", kNone, "", "accepted", accept},
+    {"mem-prealloc", "", kNone, "", "accepted: the host gives memory as the guest touches it", accept},
+    {"mem-path", "", kRequired, "PATH", "accepted: guest memory is in no file", apply_memory_path},
+    {"overcommit", "", kList, "mem-lock=off,cpu-pm=on|off", "accepted", apply_overcommit},
+    {"numa", "", kList, "node[,memdev=ID]", "one node, which is the whole machine", apply_numa},
 
     {"", "", kNone, "", "What to start", nullptr},
     {"kernel", "", kRequired, "FILE",
@@ -138,6 +150,8 @@ constexpr OptionRow kOptions[] = {
     {"", "", kNone, "", "Disks (a file name alone is a disk, too)", nullptr},
     {"drive", "", kList, "file=FILE[,if=virtio|none|pflash][,PROPERTY=VALUE...]",
      "a disk image, and with if=virtio the disk for it (help lists the properties)", apply_drive},
+    {"blockdev", "", kList, "raw|file,node-name=ID,filename=FILE[,PROPERTY=VALUE...]",
+     "a disk image for a device or a flash (help lists the properties)", apply_blockdev},
     {"hda", "", kRequired, "FILE", "first disk", apply_hard_disk<0>},
     {"hdb", "", kRequired, "FILE", "second disk", apply_hard_disk<1>},
     {"hdc", "", kRequired, "FILE", "third disk", apply_hard_disk<2>},
@@ -149,30 +163,34 @@ constexpr OptionRow kOptions[] = {
     {"", "", kNone, "", "Devices and networks", nullptr},
     {"device", "", kList, "DEVICE[,PROPERTY=VALUE...]",
      "a device (help, and DEVICE,help, list what there is)", apply_device},
-    {"object", "", kList, "rng-random|rng-builtin,id=ID", "source of random numbers for a device",
+    {"object", "", kList, "KIND,id=ID[,PROPERTY=VALUE...]",
+     "what devices and networks use: random numbers, memory, a record of a network (help lists them)",
      apply_object},
-    {"netdev", "", kList, "user,id=ID[,hostfwd=RULE][,PROPERTY=VALUE...]", "a network for a device",
-     apply_netdev},
-    {"nic", "", kList, "user[,PROPERTY=VALUE...]|none", "a network and the card for it, or no default card",
-     apply_nic},
-    {"net", "", kList, "nic|user|none[,PROPERTY=VALUE...]", "the older spelling of -nic", apply_net},
+    {"netdev", "", kList, "user|tap|bridge|socket|stream|dgram,id=ID[,PROPERTY=VALUE...]",
+     "a network for a device (help lists the properties)", apply_netdev},
+    {"nic", "", kList, "user|tap|...[,PROPERTY=VALUE...]|none",
+     "a network and the card for it, or no default card", apply_nic},
+    {"net", "", kList, "nic|user|tap|...|none[,PROPERTY=VALUE...]", "the older spelling of -nic", apply_net},
 
     {"", "", kNone, "", "Consoles", nullptr},
     {"nographic", "", kNone, "", "no window; serial line and monitor share the terminal (Ctrl-A H helps)",
      turn_on<&Options::nographic>},
     {"display", "", kRequired, "none", "no window, and nothing else on the terminal", apply_display},
-    {"vga", "", kRequired, "none", "accepted: the machine has no graphics card", apply_none},
-    {"parallel", "", kRequired, "none", "accepted: the machine has no parallel port", apply_none},
+    {"vga", "", kRequired, "none", "accepted: the machine has no graphics card", apply_vga},
+    {"parallel", "", kRequired, "none", "accepted: the machine has no parallel port", apply_parallel},
+    {"k", "", kRequired, "LAYOUT", "accepted: the machine has no keyboard", accept},
+    {"audiodev", "", kList, "none,id=ID", "accepted: the machine has no sound", apply_audiodev},
     {"serial", "", kRequired, "LINE",
-     "where the serial line goes: stdio (where Ctrl-C ends the emulator; with -nographic as mon:stdio), "
-     "mon:stdio "
-     "(with the monitor, Ctrl-C reaches the guest), null, file:PATH, pty, unix:PATH, tcp:HOST:PORT, "
-     "chardev:ID",
+     "where the next serial line goes, of two: stdio (where Ctrl-C ends the emulator; with -nographic as "
+     "mon:stdio), mon:stdio (with the monitor, Ctrl-C reaches the guest), null, file:PATH, pty, unix:PATH, "
+     "tcp:HOST:PORT, telnet:HOST:PORT, udp:HOST:PORT, pipe:PATH, /dev/TTY, chardev:ID",
      apply_serial},
     {"monitor", "", kRequired, "LINE", "where the monitor goes, spelled as for -serial", apply_monitor},
     {"mon", "", kList, "chardev=ID", "the monitor on a character device", apply_mon},
     {"chardev", "", kList, "KIND,id=ID[,PROPERTY=VALUE...]",
-     "a character device: stdio, null, file, socket, pty, testdev", apply_chardev},
+     "a character device: stdio, null, file, socket, pty, udp, pipe, serial, testdev (help lists the "
+     "properties)",
+     apply_chardev},
     {"echr", "", kRequired, "CODE", "key that calls the emulator instead of the guest, 1 (Ctrl-A) by default",
      apply_escape},
 
@@ -196,6 +214,12 @@ constexpr OptionRow kOptions[] = {
     {"no-shutdown", "", kNone, "", "stop, and do not exit, when the guest powers off", apply_no_shutdown},
     {"action", "", kList, "reboot=reset|shutdown,shutdown=poweroff|pause", "the same two, spelled in one",
      apply_action},
+    {"watchdog-action", "", kRequired, "ACTION", "accepted: the machine has no watchdog",
+     apply_watchdog_action},
+    {"daemonize", "", kNone, "", "go on in the background once the machine is ready",
+     turn_on<&Options::daemonize>},
+    {"msg", "", kList, "timestamp=on|off,guest-name=on|off", "accepted", apply_message_form},
+    {"sandbox", "", kList, "on|off[,...]", "on: accepted with a warning, since there is none", apply_sandbox},
     {"pidfile", "", kRequired, "FILE", "write the process number there", take_file<&Options::pid_file>},
 
     {"", "", kNone, "", "Looking inside", nullptr},
@@ -207,59 +231,6 @@ constexpr OptionRow kOptions[] = {
      "figures of the run at its end, as a table, as JSON, or as JSON in a file", apply_stats},
     {"help", "h", kNone, "", "this text", apply_help},
     {"version", "", kNone, "", "name and version", apply_version},
-};
-
-struct RefusedOption {
-  std::string_view name, reason;
-};
-// Known from other emulators, and not here: the reason helps more than a similar name.
-constexpr RefusedOption kRefused[] = {
-    {"enable-kvm", "the guest's processor is always emulated; leave it out"},
-    {"vnc", "there is no display yet; use -nographic"},
-    {"spice", "there is no display yet; use -nographic"},
-    {"full-screen", "there is no display yet; use -nographic"},
-    {"sdl", "there is no display yet; use -nographic"},
-    {"gtk", "there is no display yet; use -nographic"},
-    {"curses", "there is no display yet; use -nographic"},
-    {"usb", "the machine has no USB; leave it out"},
-    {"usbdevice", "the machine has no USB; leave it out"},
-    {"audio", "the machine has no sound; leave it out"},
-    {"audiodev", "the machine has no sound; leave it out"},
-    {"soundhw", "the machine has no sound; leave it out"},
-    {"global", "set the property at its -device instead"},
-    {"set", "set the property at its -device instead"},
-    {"readconfig", "give the options on the command line"},
-    {"writeconfig", "keep the command line in a script instead"},
-    {"blockdev", "use -drive if=none,id=ID,file=FILE instead"},
-    {"virtfs", "shared folders are not supported; use a disk image or the network"},
-    {"fsdev", "shared folders are not supported; use a disk image or the network"},
-    {"numa", "the machine has one memory node; leave it out"},
-    {"boot", "the firmware chooses; give it one disk, or use -kernel"},
-    {"smbios", "the machine has no SMBIOS tables; leave it out"},
-    {"acpitable", "the machine has no ACPI tables; leave it out"},
-    {"qmp", "use the monitor (-monitor) instead"},
-    {"qmp-pretty", "use the monitor (-monitor) instead"},
-    {"loadvm", "saving and loading machines is not supported; use -snapshot to keep a disk as it is"},
-    {"incoming", "migration is not supported; leave it out"},
-    {"daemonize", "use the shell's & with -serial and -display none"},
-    {"runas", "start the emulator as that user"},
-    {"chroot", "start the emulator under chroot"},
-    {"sandbox", "leave it out"},
-    {"trace", "use -d instead"},
-    {"plugin", "plugins are not supported; use -d exec or GDB"},
-    {"singlestep", "use -d nochain, or GDB"},
-    {"one-insn-per-tb", "use -d nochain, or GDB"},
-    {"watchdog", "the machine has no watchdog; leave it out"},
-    {"tpmdev", "the machine has no TPM; leave it out"},
-    {"mem-path", "guest memory is always anonymous; leave it out"},
-    {"mem-prealloc", "guest memory is taken as the guest touches it; leave it out"},
-    {"overcommit", "leave it out"},
-    {"no-acpi", "the machine has no ACPI tables; leave it out"},
-    {"no-hpet", "the machine has no HPET; leave it out"},
-    {"fda", "the machine has no floppy drive; use -drive"},
-    {"fdb", "the machine has no floppy drive; use -drive"},
-    {"sd", "the machine has no SD card; use -drive if=virtio"},
-    {"mtdblock", "use -drive if=pflash"},
 };
 
 const OptionRow* find_option(std::string_view name) {
@@ -277,9 +248,8 @@ std::string unknown_option(std::string_view argument, std::string_view name) {
              (row->argument != kNone ? " " + std::string(name.substr(equals + 1)) : std::string());
     name = front;
   }
-  for (const RefusedOption& refused : kRefused)
-    if (refused.name == name)
-      return "option '-" + std::string(name) + "' is not supported: " + std::string(refused.reason);
+  if (const std::string_view reason = refused_option(name); !reason.empty())
+    return "option '-" + std::string(name) + "' is not supported: " + std::string(reason);
   std::vector<std::string_view> names;
   for (const OptionRow& row : kOptions) {
     if (!row.name.empty()) names.push_back(row.name);
@@ -336,7 +306,21 @@ Result<void> parse_disk(OptionParser& parser, std::span<const std::string_view> 
   return {};
 }
 
+// -global comes first: it is about devices before and behind it, and -M before those.
+Result<void> apply_globals(OptionParser& parser, std::span<const std::string_view> arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!is_option(arguments[i])) continue;
+    const std::string_view name = option_name(arguments[i]);
+    const OptionRow* row = find_option(name);
+    if (!row || !takes_next(*row) || ++i == arguments.size()) continue;
+    if (name != "global") continue;
+    if (auto ok = apply_global(parser, std::string(arguments[i])); !ok) return ok;
+  }
+  return {};
+}
+
 Result<void> parse_into(OptionParser& parser, std::span<const std::string_view> arguments) {
+  if (auto ok = apply_globals(parser, arguments); !ok) return ok;
   unsigned disks = 0;
   for (size_t i = 0; i < arguments.size() && !parser.options.print; ++i) {
     const std::string_view argument = arguments[i];

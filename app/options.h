@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "devices/host/make_net.h"
 #include "devices/host/slirp_options.h"
 #include "engine/vcpu.h"
 #include "ir/result.h"
@@ -33,6 +34,10 @@ struct DriveOption {
   bool discard = false;
   bool unsafe = false;  // cache=unsafe: flushes do nothing
   bool write_through = false;
+  bool lock = true;
+  bool node = false;             // of -blockdev
+  std::string stops_on_error;    // werror, rerror: what is not done
+  std::string serial;            // of the disk that is made for it
   std::optional<bool> snapshot;  // absent: as -snapshot says
   std::optional<unsigned> unit;
   std::string if_absent;  // what to say when there is no such file, where more is known than that
@@ -57,6 +62,7 @@ struct DeviceOption {
   std::optional<unsigned> slot;
   unsigned function = 0;
   bool multifunction = false;
+  std::optional<unsigned> boot_index;  // when firmware tries it
   // Of a virtio-pci transport.
   std::optional<bool> disable_legacy;
   bool disable_modern = false;
@@ -71,6 +77,8 @@ struct DeviceOption {
   std::string netdev;                                  // kNet
   std::optional<MacAddress> mac;                       // kNet
   std::string rng;                                     // kRng
+  uint64_t rng_limit = UINT64_MAX;                     // kRng: bytes a period
+  uint64_t rng_period_ms = 65536;                      // kRng
   std::string chardev, name;                           // kConsole, kSerialPort
   std::optional<unsigned> port;                        // the same: its number on the bus
   size_t owner = 0;                                    // the same: which device is the bus
@@ -78,9 +86,17 @@ struct DeviceOption {
 
 struct NetOption {
   std::string id;
+  host::NetKind kind = host::NetKind::kUser;
+  host::LinkOptions link;  // of all kinds but kUser
   host::SlirpOptions user;
   bool ipv6_given = false;
   bool used = false;
+};
+
+// -object filter-dump: a network's frames in a file.
+struct DumpOption {
+  std::string netdev, file;
+  uint32_t longest = 65536;
 };
 
 // As -smp says; 0: not said.
@@ -92,6 +108,9 @@ struct CharOption {
   std::string id;
   std::string spec;  // as host::make_char takes it
   bool mux = false;
+  bool append = false;  // a file's output goes on where it ends
+  std::string log_file;
+  bool log_append = false;
 };
 
 // -device loader: a file, or without one data, or a processor's start.
@@ -146,6 +165,7 @@ struct Options {
   ProcessorConfig processors;  // what follows from it
   std::string dump_dtb;
   uint64_t ram_bytes = uint64_t{128} << 20;
+  bool ram_given = false;
   std::string kernel, initrd, append, dtb, bios;
   std::vector<std::string> firmware_folders;
   std::vector<LoaderOption> loads;
@@ -161,6 +181,7 @@ struct Options {
   std::vector<NetOption> nets;
   std::vector<CharOption> chars;
   std::vector<std::string> rng_ids;
+  std::vector<DumpOption> dumps;
   bool snapshot = false;
   bool no_defaults = false;
   std::vector<std::string> serials;  // specs, or "chardev:ID"
@@ -171,6 +192,7 @@ struct Options {
 
   // --- running
   Accelerator accelerator = Accelerator::kJit;
+  std::string host_accelerator;  // "KVM": asked for, and not used
   size_t code_bytes = size_t{256} << 20;
   Techniques techniques;
   bool verify = ir::kVerifyByDefault;
@@ -186,6 +208,13 @@ struct Options {
   bool start_stopped = false;
   std::string gdb;  // as host::make_char takes it
   std::string pid_file;
+  bool daemonize = false;
+
+  // --- what firmware is told
+  bool boot_menu = false, boot_strict = false;
+  dev::SmbiosChoice smbios;
+  std::optional<uint16_t> boot_menu_wait;  // ms
+  std::optional<uint32_t> boot_fail_wait;  // ms
 
   // --- what to tell
   uint16_t traces = 0;  // of Trace

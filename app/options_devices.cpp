@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// -device and -object, and what devices, drives and networks make of each other.
+// -device, and what devices, drives and networks make of each other.
 #include <fmt/core.h>
 
 #include <algorithm>
 
 #include "app/device_rows.h"
+#include "app/json_list.h"
 #include "app/known_elsewhere.h"
 #include "app/options_parser.h"
 #include "app/text.h"
@@ -22,14 +23,6 @@ std::string device_list() {
       "  drivers it is for.\n";
   return text;
 }
-
-struct RngObject {
-  std::string id, filename;
-};
-constexpr KeyRow<RngObject> kRngObjectKeys[] = {
-    {"id", "ID", "name for -device", set_text<RngObject, &RngObject::id>},
-    {"filename", "/dev/urandom", "where the host has them", set_text<RngObject, &RngObject::filename>},
-};
 
 template <typename T>
 Result<void> duplicate_id(const std::vector<T>& list, std::string_view what) {
@@ -185,6 +178,8 @@ MacAddress default_mac(unsigned index) {
   return {0x52, 0x54, 0x00, 0x12, 0x34, static_cast<uint8_t>(0x56 + index)};
 }
 
+bool is_device(std::string_view name) { return find_device(name).row != nullptr; }
+
 Result<const DeviceRow*> find_network_card(const std::string& model) {
   const std::string_view name = model == "virtio" ? "virtio-net-pci" : std::string_view(model);
   if (const DeviceRow* row = find_device(name).row; row && row->kind == DeviceKind::kNet) return row;
@@ -201,6 +196,10 @@ std::string network_card_list() {
 }
 
 Result<void> apply_device(OptionParser& p, const std::string& value) {
+  if (is_json(value)) {
+    const auto list = json_as_list("-device", value, "driver");
+    return list ? apply_device(p, *list) : Result<void>(list.error());
+  }
   const size_t comma = value.find(',');
   std::string name = value.substr(0, comma);
   if (name.starts_with("driver=")) name.erase(0, 7);
@@ -224,13 +223,15 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
   device.row = found.row;
   device.kind = found.row->kind;
   if (found.form) device.disable_legacy = *found.form == dev::VirtioPci::Form::kModern;
-  if (comma != std::string::npos) {
+  if (const std::string properties =
+          p.with_globals(found.row->name, comma == std::string::npos ? "" : value.substr(comma + 1));
+      !properties.empty()) {
     const std::string what = "-device " + std::string(found.row->name);
     const std::vector<KeyRow<DeviceOption>> keys = device_keys(*found.row);
     const std::vector<KeyNames> names = key_names(std::span<const KeyRow<DeviceOption>>(keys));
-    const auto list =
-        apply_key_list(value.substr(comma + 1), {what, ""}, names,
-                       [&](size_t key, const std::string& v) { return keys[key].set(device, v); });
+    const auto list = apply_key_list(properties, {what, ""}, names, [&](size_t key, const std::string& v) {
+      return keys[key].set(device, v);
+    });
     if (!list) return list.error();
     if (*list == KeyList::kHelp) {
       p.print(key_help(what, names));
@@ -241,53 +242,22 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
   return {};
 }
 
-Result<void> apply_object(OptionParser& p, const std::string& value) {
-  static constexpr std::string_view kKnown[] = {"rng-random", "rng-builtin"};
-  const size_t comma = value.find(',');
-  const std::string name = value.substr(0, comma);
-  if (name == "help" || name == "?") {
-    p.print("objects (-object NAME,id=ID):\n  rng-random\n  rng-builtin\n");
-    return {};
-  }
-  if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
-    return Error{"object '" + name +
-                 (known_elsewhere(Known::kObject, name) ? "' is not supported yet; leave it out"
-                                                        : "' is not known" + suggestion(name, kKnown)) +
-                 " (-object takes " + joined(kKnown) + ")"};
-  RngObject object;
-  if (comma != std::string::npos) {
-    const auto list = apply_keys(value.substr(comma + 1), {"-object " + name, ""}, kRngObjectKeys, object);
-    if (!list) return list.error();
-    if (*list == KeyList::kHelp) return error("-object {} takes id=ID", name);
-  }
-  if (object.id.empty()) return Error{"-object " + name + " needs id=ID"};
-  static constexpr std::string_view kSources[] = {"", "/dev/urandom", "/dev/random", "/dev/hwrng"};
-  if (std::find(std::begin(kSources), std::end(kSources), object.filename) == std::end(kSources))
-    return Error{"-object " + name + ": random numbers come from the kernel, not from '" + object.filename +
-                 "'; use filename=/dev/urandom"};
-  p.options.rng_ids.push_back(object.id);
-  return {};
-}
-
-// Network cards of -nic and -net nic, or the default one.
+// Network cards of -nic and -net nic, or the default one: they are on their bus first.
 Result<void> OptionParser::make_cards() {
-  if (legacy_user && !legacy_card)
-    options.warnings.push_back(
-        "the guest does not see the network of -net user, which has no card; add -net nic");
-  if (legacy_card) {
-    const std::string user = legacy_user_text.empty() ? "user" : "user," + legacy_user_text;
-    if (auto ok = apply_nic(*this, user); !ok) return ok;
-    if (legacy_mac) default_devices.back().mac = legacy_mac;
-    if (legacy_model) default_devices.back().row = legacy_model;
-  } else if (!legacy_user && !network_given && !options.no_defaults) {
+  if (auto ok = join_old_networks(); !ok) return ok;
+  if (!network_given && !options.no_defaults)
     if (auto ok = apply_nic(*this, "user"); !ok) return ok;
-  }
   options.devices.insert(options.devices.begin(), default_devices.begin(), default_devices.end());
   return {};
 }
 
 Result<void> OptionParser::finish() {
   if (auto ok = choose_cpu(); !ok) return ok;
+  if (auto ok = place_machine_flashes(); !ok) return ok;
+  if (options.daemonize && options.nographic)
+    return Error{
+        "-daemonize leaves the terminal, which -nographic is about; use -display none, and -serial for the "
+        "line"};
   if (auto ok = choose_processors(); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
@@ -302,7 +272,7 @@ Result<void> OptionParser::finish() {
   std::stable_sort(disks.begin(), disks.end(), [](const DriveOption* a, const DriveOption* b) {
     return a->unit.value_or(~0u) < b->unit.value_or(~0u);
   });
-  // The board's own cards are on their bus first.
+  if (auto ok = check_objects(); !ok) return ok;
   if (auto ok = make_cards(); !ok) return ok;
   if (auto ok = check_devices(options); !ok) return ok;
   unsigned number = 0;
@@ -313,8 +283,10 @@ Result<void> OptionParser::finish() {
                            [&](const DriveOption& d) { return d.id == drive->id; }) > 1);
     }
     drive->used = true;
-    options.devices.push_back(
-        {.row = find_device("virtio-blk-pci").row, .kind = DeviceKind::kBlock, .drive = drive->id});
+    options.devices.push_back({.row = find_device("virtio-blk-pci").row,
+                               .kind = DeviceKind::kBlock,
+                               .drive = drive->id,
+                               .serial = drive->serial});
   }
   warn_of_unused(options);
   unsigned cards = 0;

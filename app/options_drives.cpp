@@ -18,7 +18,7 @@ std::string set_interface(DriveOption& to, const std::string& value) {
   else if (value == "pflash")
     to.interface = DriveOption::Interface::kFlash;
   else
-    return "virtio, none or pflash; the machine has no other disk controllers";
+    return "virtio, none or pflash; the machine has no controller of that kind";
   return {};
 }
 std::string set_format(DriveOption& to, const std::string& value) {
@@ -46,13 +46,42 @@ std::string set_cache(DriveOption& to, const std::string& value) {
   to.write_through = value == "writethrough" || value == "directsync";
   return {};
 }
-std::string set_discard(DriveOption& to, const std::string& value) {
+std::string set_error_action(DriveOption& to, const std::string& value) {
+  if (value == "stop" || value == "ignore") to.stops_on_error = value;
+  return value == "report" || value == "enospc" || value == "auto" || !to.stops_on_error.empty()
+             ? ""
+             : "report, enospc, stop, ignore or auto";
+}
+std::string set_file_driver(DriveOption&, const std::string& value) {
+  return value == "file" || value == "host_device" || value == "host_cdrom"
+             ? ""
+             : "file or host_device; network and other protocols are missing";
+}
+std::string set_no_writeback(DriveOption& to, const std::string& value) {
+  const auto on = host::parse_switch(value);
+  if (!on) return "on or off";
+  to.write_through = !*on;
+  return {};
+}
+
+}  // namespace
+
+std::string set_drive_discard(DriveOption& to, const std::string& value) {
   to.discard = value == "unmap" || value == "on";
   return to.discard || value == "ignore" || value == "off" ? "" : "ignore or unmap";
 }
-std::string set_aio(DriveOption&, const std::string& value) {
+std::string set_drive_aio(DriveOption&, const std::string& value) {
   return value == "threads" || value == "native" || value == "io_uring" ? "" : "threads, native or io_uring";
 }
+std::string set_drive_locking(DriveOption& to, const std::string& value) {
+  to.lock = value != "off";
+  return value == "auto" || host::parse_switch(value) ? "" : "auto, on or off";
+}
+std::string set_detect_zeroes(DriveOption&, const std::string& value) {
+  return value == "off" || value == "on" || value == "unmap" ? "" : "off, on or unmap";
+}
+
+namespace {
 
 constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"file", "FILE", "the image; in it ,, is a comma", set_text<DriveOption, &DriveOption::file>},
@@ -70,19 +99,50 @@ constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"media", "disk|cdrom", "cdrom: readonly=on", set_media},
     {"cache", "writeback|none|writethrough|directsync|unsafe",
      "unsafe: flushes do nothing; the modes ending in through or sync: every write is flushed", set_cache},
-    {"discard", "ignore|unmap", "give space back to the host's file system", set_discard},
-    {"aio", "threads|native|io_uring", "accepted", set_aio},
+    {"cache.direct", "on|off", "accepted", set_nothing<DriveOption>},
+    {"cache.writeback", "on|off", "off: every write is flushed", set_no_writeback},
+    {"cache.no-flush", "on|off", "on: flushes do nothing", set_on_off<DriveOption, &DriveOption::unsafe>},
+    {"discard", "ignore|unmap", "give space back to the host's file system", set_drive_discard},
+    {"detect-zeroes", "off|on|unmap", "accepted", set_detect_zeroes},
+    {"aio", "threads|native|io_uring", "accepted", set_drive_aio},
+    {"werror", "report|enospc", "errors of writing are reported to the guest", set_error_action},
+    {"rerror", "report", "the same of reading", set_error_action},
+    {"serial", "TEXT", "serial number of the disk that if=virtio makes",
+     set_text<DriveOption, &DriveOption::serial>},
+    {"driver", "raw", "the same as format", set_format},
+    {"node-name", "ID", "accepted", set_nothing<DriveOption>},
+    {"file.filename", "FILE", "the same as file", set_text<DriveOption, &DriveOption::file>},
+    {"file.driver", "file|host_device", "accepted", set_file_driver},
+    {"file.locking", "auto|on|off", "lock the image for as long as it is open", set_drive_locking},
+    {"file.aio", "threads|native|io_uring", "accepted", set_drive_aio},
+    {"locking", "auto|on|off", "the same as file.locking", set_drive_locking},
+    {"auto-read-only", "on|off", "accepted", set_nothing<DriveOption>},
+    {"copy-on-read", "off", "copies of a base image", only_off<DriveOption>},
+    {"force-share", "off", "share the image with other writers", only_off<DriveOption>},
 };
+
+// "throttling.bps-total", and as it was spelled before.
+std::string throttling_key(const std::string& list) {
+  for (const std::string& part : host::split_options(list))
+    for (std::string_view prefix : {"throttling.", "bps", "iops", "group="})
+      if (part.starts_with(prefix)) return part;
+  return {};
+}
 
 }  // namespace
 
 Result<void> apply_drive(OptionParser& p, const std::string& value) {
   DriveOption drive;
+  if (const std::string key = throttling_key(value); !key.empty())
+    return Error{"-drive: '" + key + "' asks for throttling, which is missing here; leave it out"};
   if (auto ok = keys_or_help(p, value, {"-drive", ""}, kDriveKeys, drive); !ok || p.options.print) return ok;
   if (drive.file.empty()) return Error{"-drive needs file=FILE, the disk image"};
   if (const auto* other = host::foreign_format_named(drive.format))
     return Error{"-drive: format=" + drive.format + " is not supported; make a raw image with " +
                  host::plain_file_command(*other, drive.file) + " and use that with format=raw"};
+  if (!drive.stops_on_error.empty())
+    p.options.warnings.push_back("errors of the disk '" + drive.file + "' are reported to the guest: to " +
+                                 drive.stops_on_error + " at them is missing here");
   p.options.drives.push_back(std::move(drive));
   return {};
 }

@@ -15,15 +15,34 @@
 
 namespace mynah::app {
 
+enum class ObjectKind : uint8_t { kRandom, kMemory, kDump, kThread };
+struct ObjectOption {
+  ObjectKind kind = ObjectKind::kRandom;
+  std::string id;
+  uint64_t size = 0;         // kMemory, bytes
+  std::string path, netdev;  // kDump
+  uint32_t longest = 65536;  // kDump
+};
+
+// One -net: a card, or a network with its properties behind its kind.
+struct OldNet {
+  std::string vlan;
+  DeviceOption card;  // of a network: `netdev` alone, once it has a card
+  std::vector<std::string> parts = {};
+};
+
 // Options under construction: what only later options decide is kept here until finish().
 struct OptionParser {
   Options options;
-  bool network_given = false;                     // any of -nic, -netdev, -net: no default network card
-  bool legacy_card = false, legacy_user = false;  // -net nic, -net user
-  std::string legacy_user_text;
-  std::optional<MacAddress> legacy_mac;
-  const DeviceRow* legacy_model = nullptr;
-  std::optional<std::string> cpu;             // -cpu
+  bool network_given = false;                   // any of -nic, -netdev, -net: no default network card
+  std::vector<OldNet> old_cards, old_networks;  // -net
+  std::optional<std::string> cpu;               // -cpu
+  std::string machine_flash[2];                 // -M pflash0=ID, pflash1=ID
+  bool numa_node = false;
+  std::vector<ObjectOption> objects;
+  std::string memory_backend;  // -M memory-backend=ID
+  // -global: properties of all devices of a driver, "driver" and "property=value".
+  std::vector<std::pair<std::string, std::string>> globals;
   std::vector<DeviceOption> default_devices;  // network cards of -nic, before all -device
 
   void print(std::string text) {
@@ -32,20 +51,32 @@ struct OptionParser {
   // Checks what concerns several options, and makes the devices that drives and networks imply.
   Result<void> finish();
   Result<void> make_cards();
-  Result<void> choose_cpu();         // finish()'s part in options_machine.cpp
+  Result<void> choose_cpu();  // finish()'s parts in options_board.cpp
+  Result<void> place_machine_flashes();
   Result<void> choose_processors();  // in options_smp.cpp
+  Result<void> join_old_networks();  // in options_nets.cpp
+  void continue_card(OldNet& card, OldNet& network);
+  Result<void> check_objects();  // in options_objects.cpp
+  // A device's own properties behind those that -global has for it.
+  std::string with_globals(std::string_view driver, const std::string& properties) const;
+  void say_what_runs_instead(bool cpu_is_host);  // and in options_accelerator.cpp
 };
 
-// options_machine.cpp
+// options_board.cpp
 Result<void> apply_machine(OptionParser&, const std::string&);
 Result<void> apply_cpu(OptionParser&, const std::string&);
+
+// options_machine.cpp
 Result<void> apply_memory(OptionParser&, const std::string&);
-Result<void> apply_accelerator(OptionParser&, const std::string&);
 Result<void> apply_icount(OptionParser&, const std::string&);
 Result<void> apply_rtc(OptionParser&, const std::string&);
 Result<void> apply_uuid(OptionParser&, const std::string&);
 Result<void> apply_name(OptionParser&, const std::string&);
 Result<void> apply_action(OptionParser&, const std::string&);
+
+// options_accelerator.cpp
+Result<void> apply_accelerator(OptionParser&, const std::string&);
+std::string set_accelerator(Options&, const std::string&);  // as a setter of a table
 
 // options_smp.cpp
 Result<void> apply_smp(OptionParser&, const std::string&);
@@ -54,11 +85,40 @@ Result<void> apply_smp(OptionParser&, const std::string&);
 Result<void> apply_drive(OptionParser&, const std::string&);
 Result<void> apply_disk_file(OptionParser&, const std::string& file, unsigned index, bool cdrom);
 Result<void> check_flash(Options&);  // finish()'s part: gives each its flash
+// Setters of tables, as all spellings of a disk have them.
+std::string set_drive_discard(DriveOption&, const std::string&);
+std::string set_drive_aio(DriveOption&, const std::string&);
+std::string set_drive_locking(DriveOption&, const std::string&);
+std::string set_detect_zeroes(DriveOption&, const std::string&);
+
+// options_blockdev.cpp
+Result<void> apply_blockdev(OptionParser&, const std::string&);
+
+// options_accepted.cpp
+Result<void> apply_boot(OptionParser&, const std::string&);
+Result<void> apply_message_form(OptionParser&, const std::string&);
+Result<void> apply_overcommit(OptionParser&, const std::string&);
+Result<void> apply_sandbox(OptionParser&, const std::string&);
+Result<void> apply_numa(OptionParser&, const std::string&);
+Result<void> apply_memory_path(OptionParser&, const std::string&);
+Result<void> apply_watchdog_action(OptionParser&, const std::string&);
+Result<void> apply_vga(OptionParser&, const std::string&);
+Result<void> apply_parallel(OptionParser&, const std::string&);
+Result<void> apply_audiodev(OptionParser&, const std::string&);
+
+// options_smbios.cpp
+Result<void> apply_smbios(OptionParser&, const std::string&);
+
+// options_global.cpp
+Result<void> apply_global(OptionParser&, const std::string&);
 
 // options_devices.cpp
 Result<void> apply_device(OptionParser&, const std::string&);
+bool is_device(std::string_view name);
 Result<const DeviceRow*> find_network_card(const std::string& model);  // as model= names it
 std::string network_card_list();
+
+// options_objects.cpp
 Result<void> apply_object(OptionParser&, const std::string&);
 
 // options_boot.cpp
@@ -67,22 +127,27 @@ Result<void> apply_firmware_file(OptionParser&, const std::string&);
 Result<void> apply_semihosting(OptionParser&, const std::string&);
 Result<void> apply_semihosting_config(OptionParser&, const std::string&);
 
-// options_host.cpp
+// options_nets.cpp
 Result<void> apply_netdev(OptionParser&, const std::string&);
 Result<void> apply_nic(OptionParser&, const std::string&);
 Result<void> apply_net(OptionParser&, const std::string&);
+
+// options_host.cpp
+Result<void> apply_display(OptionParser&, const std::string&);
+Result<void> apply_gdb(OptionParser&, const std::string&);
+
+// options_chars.cpp
 Result<void> apply_chardev(OptionParser&, const std::string&);
 Result<void> apply_serial(OptionParser&, const std::string&);
 Result<void> apply_monitor(OptionParser&, const std::string&);
 Result<void> apply_mon(OptionParser&, const std::string&);
-Result<void> apply_display(OptionParser&, const std::string&);
-Result<void> apply_gdb(OptionParser&, const std::string&);
 
 // options_trace.cpp
 Result<void> apply_traces(OptionParser&, const std::string&);
 Result<void> apply_trace_ranges(OptionParser&, const std::string&);
 Result<void> apply_stats(OptionParser&, const std::string&);
 
+std::optional<std::array<uint8_t, 16>> parse_uuid(const std::string& value);
 std::optional<MacAddress> parse_mac(std::string_view text);
 MacAddress default_mac(unsigned index);
 

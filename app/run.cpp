@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <new>
 
+#include "app/daemon.h"
 #include "app/files.h"
 #include "app/options.h"
 #include "app/session.h"
@@ -29,10 +30,19 @@ int run(std::span<const std::string_view> arguments) {
   for (const std::string& warning : options->warnings)
     std::fprintf(stderr, "mynah: warning: %s\n", warning.c_str());
   const std::string dump_to = options->dump_dtb;
+  Daemon daemon;
+  if (options->daemonize && dump_to.empty()) {
+    const auto is_new = Daemon::start(daemon);
+    if (!is_new) return fail(is_new.message());
+    if (!*is_new) return daemon.exit_code();
+  }
   std::string sentence;
   {
     auto session = Session::create(std::move(*options));
-    if (session && dump_to.empty()) return (*session)->run();
+    if (session && dump_to.empty()) {
+      daemon.ready();
+      return (*session)->run();
+    }
     if (session) {
       const auto written = write_file(dump_to, "device tree to", (*session)->device_tree());
       if (written) return 0;

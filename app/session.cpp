@@ -213,7 +213,8 @@ std::string Session::figures() { return figures_table(collect_figures(*machine_,
 
 std::string Session::network_info() {
   std::string text;
-  for (const Network& n : networks_) text += n.id + ": user\n" + n.backend->connection_info();
+  for (const Network& n : networks_)
+    text += n.id + (n.user ? ": user\n" + n.user->connection_info() : ": to the outside\n");
   return text;
 }
 

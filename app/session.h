@@ -26,8 +26,8 @@
 #include "devices/host/char_output.h"
 #include "devices/host/char_socket.h"
 #include "devices/host/host_clock.h"
+#include "devices/host/make_net.h"
 #include "devices/host/semihosting_files.h"
-#include "devices/host/slirp_net.h"
 #include "machines/machine.h"
 
 namespace mynah::app {
@@ -138,7 +138,8 @@ class Session final : private RunControl, private GdbTarget {
   std::vector<Disk> disks_;
   struct Network {
     std::string id;
-    std::unique_ptr<host::SlirpNet> backend;
+    std::unique_ptr<dev::NetBackend> backend;
+    const host::SlirpNet* user = nullptr;  // the backend, or what is below it, where it is one
   };
   std::vector<Network> networks_;
   std::unique_ptr<Machine> machine_;

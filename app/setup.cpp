@@ -13,6 +13,7 @@
 #include "app/session.h"
 #include "app/text.h"
 #include "app/trace.h"
+#include "devices/host/dump_net.h"
 #include "devices/host/entropy.h"
 #include "devices/host/make_char.h"
 #include "devices/host/shell_text.h"
@@ -77,6 +78,8 @@ Result<void> Session::set_up() {
   config.code_bytes = options_.code_bytes;
   config.techniques = options_.techniques;
   config.verify = options_.verify;
+  config.smbios = options_.smbios;
+  config.boot = {options_.boot_menu, options_.boot_strict, options_.boot_menu_wait, options_.boot_fail_wait};
   if (options_.uuid_given) config.uuid.assign(options_.uuid.begin(), options_.uuid.end());
   set_up_calendar(config);
   set_up_entropy(config);
@@ -211,7 +214,8 @@ std::string Session::serial_spec() const {
     const bool shared = options_.nographic && !options_.monitor && !options_.no_defaults;
     return shared && options_.serials[0] == "stdio" ? "mon:stdio" : options_.serials[0];
   }
-  if (options_.no_defaults || (options_.display_none && !options_.nographic)) return "null";
+  if (options_.no_defaults || options_.daemonize || (options_.display_none && !options_.nographic))
+    return "null";
   if (!options_.monitor) {
     const bool taken = std::any_of(options_.chars.begin(), options_.chars.end(),
                                    [](const CharOption& c) { return c.spec.starts_with("stdio"); });
@@ -248,6 +252,11 @@ Result<void> Session::set_up_lines(MachineConfig& config) {
   auto line = lines_->take(serial, "-serial");
   if (!line) return line.error();
   config.serial = *line;
+  if (options_.serials.size() > 1 && options_.serials[1] != "none") {
+    auto second = lines_->take(options_.serials[1], "the second -serial");
+    if (!second) return second.error();
+    config.second_serial = *second;
+  }
   if (const std::string monitor = monitor_spec(serial); !monitor.empty())
     if (auto ok = lines_->add_monitor(monitor); !ok) return ok;
   return {};
@@ -255,17 +264,38 @@ Result<void> Session::set_up_lines(MachineConfig& config) {
 
 Result<void> Session::set_up_networks() {
   for (const NetOption& option : options_.nets) {
-    host::SlirpNet::Env env;
+    host::NetEnv env;
     if (options_.clock == GuestClock::Kind::kDeterministic)
-      env.clock = [this] { return machine_ ? machine_->clock().now() : 0; };
-    env.guest_error = [this](const std::string& message) { log_->guest_error("network", message); };
-    env.kick = [this] {
+      env.user.clock = [this] { return machine_ ? machine_->clock().now() : 0; };
+    env.user.guest_error = [this](const std::string& message) { log_->guest_error("network", message); };
+    env.user.kick = [this] {
       poll_soon_ = true;
       if (machine_) machine_->request_stop();
     };
-    auto net = host::SlirpNet::create(option.user, *poller_, std::move(env));
+    env.report = [this](const std::string& s) { report(s, false); };
+    env.user.line = [this](const std::string& spec) {
+      host::CharEnv line;
+      line.poller = poller_.get();
+      line.report = [this](const std::string& s) { report(s, false); };
+      return host::make_char(spec, line);
+    };
+    auto net = host::make_net(option.kind, option.user, option.link, *poller_, std::move(env));
     if (!net) return net.error();
-    networks_.push_back({option.id, std::move(*net)});
+    const auto* user = dynamic_cast<const host::SlirpNet*>(net->get());
+    for (const DumpOption& dump : options_.dumps) {
+      if (dump.netdev != option.id) continue;
+      const bool deterministic = options_.clock == GuestClock::Kind::kDeterministic;
+      auto recorded = host::DumpNet::open(
+          std::move(*net), dump.file, dump.longest,
+          [this, deterministic] {
+            return deterministic ? machine_->clock().now()
+                                 : host::HostClock(host::HostClock::Kind::kWall).now();
+          },
+          [this](const std::string& s) { report(s, true); });
+      if (!recorded) return recorded.error();
+      *net = std::move(*recorded);
+    }
+    networks_.push_back({option.id, std::move(*net), user});
   }
   return {};
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Devices of the command line go into the machine, in their order, with what stands behind them.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "app/device_rows.h"
@@ -22,6 +24,8 @@ struct Session::Backends final : DeviceBackends {
     return *found->backend;
   }
   dev::EntropySource& entropy() override { return *session.entropy_; }
+  dev::EventQueue& events() override { return session.machine_->events(); }
+  std::string unique_name(std::string_view kind) override { return fmt::format("{}{}", kind, named++); }
   uint64_t ram_bytes() const override { return session.options_.ram_bytes; }
   void made_balloon(dev::VirtioBalloon& balloon) override { session.balloon_ = &balloon; }
   Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) override {
@@ -40,6 +44,7 @@ struct Session::Backends final : DeviceBackends {
   }
 
   Session& session;
+  unsigned named = 0;
 };
 
 Result<void> Session::set_up_devices() {

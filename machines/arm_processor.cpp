@@ -87,6 +87,13 @@ struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware, PsciProcessor
     p.cycles_->wake();
   }
   uint64_t cycle_count() override { return p.cycles_->now(); }
+  uint64_t instruction_count() override { return vcpu().instructions(); }
+  uint64_t cycles_of(uint64_t instructions) override {
+    // By the host's clock nobody knows how long they take: no less than a sixteenth of a nanosecond each.
+    constexpr uint64_t kSixteenth = 4, kShortest = 1000;
+    if (!p.machine_.clock().deterministic()) return std::max(instructions >> kSixteenth, kShortest);
+    return instructions << p.machine_.clock().shift();
+  }
   void call_after_cycles(uint64_t cycles) override { p.cycles_->call_after(cycles); }
   void set_pmu_interrupt(bool level) override { p.pmu_irq_.set(level); }
   std::optional<AfterExit> call(arm::ArmState& state, bool) override { return psci_call(state, *this); }

@@ -16,7 +16,12 @@ std::span<const Board* const> boards() {
 
 const Board* find_board(std::string_view name) {
   const auto all = boards();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Board* b) { return b->name == name; });
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Board* b) {
+    if (!name.starts_with(b->name)) return false;
+    const std::string_view rest = name.substr(b->name.size());
+    return rest.empty() || (rest[0] == '-' && std::find(b->versions.begin(), b->versions.end(),
+                                                        rest.substr(1)) != b->versions.end());
+  });
   return found == all.end() ? nullptr : *found;
 }
 

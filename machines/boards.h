@@ -20,9 +20,12 @@ namespace mynah {
 
 class Machine;
 
-// A property of -M: what it can be, with "|" between ("2|3|max"). Only "off": what the board does not have.
+// A property of -M: what it can be, with "|" between ("2|3|max"); empty: any text. Only "off": what the board
+// does not have. `missing`: values that people use and the board does not have. `goes_without`: what a person
+// is told where it is "on" and the board goes on without it.
 struct BoardProperty {
   std::string_view name, values, help;
+  std::string_view missing = {}, goes_without = {};
 };
 
 // What a person chose of a board. The properties' values are of those that they can have; the last counts.
@@ -41,9 +44,13 @@ struct WrongChoice {
 
 struct Board {
   std::string_view name, help;
-  std::string_view guest;  // "AArch64": the processors' architecture
+  std::span<const std::string_view> versions;  // "NAME-VERSION" is a name of the board, too
+  std::string_view guest;                      // "AArch64": the processors' architecture
   std::string_view default_cpu;
   std::span<const BoardProperty> properties;
+  // Switches of the board's own devices, "driver.property", as -global has them.
+  std::span<const BoardProperty> device_properties;
+  unsigned serial_lines;
   uint64_t flash_bytes;                                // of each of its two flashes
   std::span<const std::string_view> firmware_folders;  // where distributions have it
   // For advice: the firmware that people have, the package that it is from, the console of its kernels.
@@ -51,6 +58,7 @@ struct Board {
   std::string_view cpu_properties;  // of -cpu, for help
 
   std::vector<std::string_view> (*cpu_names)();
+  std::string (*cpu_left_out)(std::string_view name);  // of the real one's features, for help
   // Empty: such a processor can be made.
   WrongChoice (*check_cpu)(std::string_view specification);
   // How many processors it can have at most, with these properties; and how there could be more, for a

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "devices/core/event_queue.h"
@@ -16,12 +17,19 @@
 
 namespace mynah {
 
+// When firmware tries to start from a device.
+struct BootPlace {
+  std::optional<unsigned> index;  // the least first; absent: not by its own
+  std::string_view unit;          // the last part of its path, behind the bus's: "disk@0,0"
+};
+
 struct PciPlace {
   std::string bus;               // empty: the root bus; else a bus's name, the id of a root port or bridge
   std::optional<unsigned> slot;  // absent: the first free one
   unsigned function = 0;         // below 8
   bool multifunction = false;    // says so in its header
   std::string id = {};           // the device's: a bridge's bus has its name
+  BootPlace boot = {};
 };
 
 struct VirtioPciPlace {
@@ -32,6 +40,7 @@ struct VirtioPciPlace {
 // A slot of the board's virtio-mmio transports; absent: the last free one.
 struct VirtioMmioPlace {
   std::optional<unsigned> slot;
+  BootPlace boot = {};
 };
 
 using VirtioPlace = std::variant<VirtioPciPlace, VirtioMmioPlace>;

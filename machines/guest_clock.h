@@ -23,6 +23,7 @@ class GuestClock final : public dev::Clock {
   void count_with(std::function<uint64_t()> instructions) { instructions_ = std::move(instructions); }
 
   Kind kind() const { return kind_; }
+  unsigned shift() const { return shift_; }
   bool deterministic() const { return kind_ == Kind::kDeterministic; }
   dev::TimeNs now() const override {
     if (kind_ == Kind::kRealtime)

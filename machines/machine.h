@@ -9,8 +9,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -68,6 +71,8 @@ class Machine {
   std::span<const Processor> processors() const { return processors_; }
   Vcpu& vcpu(size_t n = 0) { return *processors_[n].vcpu; }
   uint64_t instructions() const;  // executed by all
+  // Firmware's paths of what it is to start from, by boot index.
+  const std::map<unsigned, std::string>& boot_order() const { return boot_order_; }
   // Number of the processor whose turn it is, or was last.
   size_t current() const { return current_; }
   uint64_t turns() const { return turns_; }    // so far
@@ -90,6 +95,8 @@ class Machine {
   // --- for a board's constructor and build().
   void add_processor(Processor processor) { processors_.push_back(std::move(processor)); }
   void add_part(dev::Stateful& part) { parts_.push_back(&part); }
+  // `path` is the device's without its unit.
+  Result<void> add_boot_path(const BootPlace& boot, const std::string& path);
   void map(uint64_t base, uint64_t size, dev::Device& device) { bus_.map(base, size, device); }
   void map_ports(uint64_t base, uint64_t size, dev::Device& device) { ports_.map(base, size, device); }
   // A region that is memory or, hidden, a device.
@@ -138,6 +145,7 @@ class Machine {
   uint64_t turns_ = 0;
   uint64_t turn_left_ = 0;  // instructions; 0: the next one's turn begins
   std::vector<dev::Stateful*> parts_;
+  std::map<unsigned, std::string> boot_order_;
 };
 
 }  // namespace mynah

@@ -13,11 +13,20 @@
 #include "devices/core/event_queue.h"
 #include "devices/core/host_backends.h"
 #include "devices/core/host_files.h"
+#include "devices/fwcfg/smbios.h"
 #include "engine/vcpu.h"
 #include "machines/guest_clock.h"
 #include "machines/loader/load_requests.h"
 
 namespace mynah {
+
+// What a person told firmware about its choice of what to start; times in ms.
+struct BootChoice {
+  bool menu = false;
+  bool strict = false;  // nothing but devices that have a boot index
+  std::optional<uint16_t> menu_wait;
+  std::optional<uint32_t> fail_wait;
+};
 
 // Sockets of clusters of cores of threads; `now` of `max` are there, the others could be added.
 struct ProcessorConfig {
@@ -53,6 +62,9 @@ struct MachineConfig {
   std::vector<uint8_t> firmware;  // contents of the first flash
   dev::BlockBackend* flash[2] = {nullptr, nullptr};
   dev::CharBackend* serial = nullptr;
+  dev::CharBackend* second_serial = nullptr;  // null: the board is without the second line
+  BootChoice boot;
+  dev::SmbiosChoice smbios;
   const dev::Clock* rtc_clock = nullptr;  // what the calendar goes by; guest time where it is null
   int64_t rtc_base_seconds = 0;           // the calendar where that clock is at 0
   GuestClock::Kind clock = GuestClock::Kind::kRealtime;

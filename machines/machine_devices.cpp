@@ -54,6 +54,25 @@ Result<unsigned> find_place(const dev::pci::Bus& bus, const PciPlace& place) {
   return devfn;
 }
 
+// As Open Firmware names PCI devices: by class, or by vendor and device.
+std::string boot_path(const dev::pci::Function& function) {
+  struct Name {
+    unsigned code;
+    std::string_view name;
+  };
+  static constexpr Name kNames[] = {
+      {0x0100, "scsi"}, {0x0101, "ide"}, {0x0200, "ethernet"}, {0x0604, "pci-bridge"}};
+  const dev::pci::Bridge* bridge = function.bus()->bridge();
+  std::string path = bridge ? boot_path(*bridge) : "/pci@ffffffffffffffff";
+  std::string name = fmt::format("pci{:04x},{:04x}", function.config(dev::pci::kVendorId, 2),
+                                 function.config(dev::pci::kDeviceId, 2));
+  for (const Name& known : kNames)
+    if (known.code == function.config(dev::pci::kClassCode + 1, 2)) name = known.name;
+  path += fmt::format("/{}@{:x}", name, function.slot());
+  if (const unsigned number = function.devfn() & 7) path += fmt::format(",{:x}", number);
+  return path;
+}
+
 class GenericRoot final : public dev::pci::Function {
  public:
   explicit GenericRoot(dev::Log& log)
@@ -81,6 +100,7 @@ Result<void> Machine::add_pci(const PciFactory& make, const PciPlace& place) {
   std::unique_ptr<dev::pci::Function> function = make(events_, log_);
   function->id = place.id;
   dev::pci::Function& plugged = bus->plug(std::move(function), *devfn, place.multifunction);
+  if (auto ok = add_boot_path(place.boot, boot_path(plugged)); !ok) return ok;
   if (dev::pci::Bridge* bridge = plugged.as_bridge()) {
     std::string& name = bridge->secondary().name;
     name = place.id;
@@ -88,6 +108,13 @@ Result<void> Machine::add_pci(const PciFactory& make, const PciPlace& place) {
     for (unsigned n = 1; name.empty(); ++n)
       if (std::string next = fmt::format("{}.{}", kind, n); !host->find_bus(next)) name = next;
   }
+  return {};
+}
+
+Result<void> Machine::add_boot_path(const BootPlace& boot, const std::string& path) {
+  if (!boot.index) return {};
+  if (!boot_order_.emplace(*boot.index, fmt::format("{}/{}", path, boot.unit)).second)
+    return error("two devices have bootindex={}; give each its own", *boot.index);
   return {};
 }
 

@@ -3,6 +3,8 @@
 // Which device is where on the board `virt`, which line goes where, and what is in memory at the start.
 #include "machines/virt.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -26,6 +28,8 @@ VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
       with_its_(config.its && config.gic_version == 3),
+      virtio_version_(config.legacy_virtio ? dev::VirtioMmio::Version::kLegacy
+                                           : dev::VirtioMmio::Version::kModern),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
                  !config_.rtc_clock) {
   if (gic_version_ == 3) config.cpu.set_feature(arm::Feature::kGicCpuInterface, true);
@@ -87,6 +91,10 @@ void VirtMachine::add_interrupt_controller() {
 void VirtMachine::add_devices() {
   uart_ = std::make_unique<dev::Pl011>(config_.serial ? *config_.serial : null_serial_, spi(kUartIrq), log_);
   map(kUart, dev::Pl011::kWindowSize, *uart_);
+  if (config_.second_serial) {
+    second_uart_ = std::make_unique<dev::Pl011>(*config_.second_serial, spi(kSecondUartIrq), log_);
+    map(kSecondUart, dev::Pl011::kWindowSize, *second_uart_);
+  }
   rtc_ = std::make_unique<dev::Pl031>(events(), spi(kRtcIrq), rtc_clock_, log_);
   map(kRtc, dev::Pl031::kWindowSize, *rtc_);
   fw_cfg_ = std::make_unique<dev::FwCfg>(dma(), log_);
@@ -116,21 +124,22 @@ void VirtMachine::add_pci_host(const VirtConfig& config) {
 
 // In the last free slot unless it is said, as QEMU does.
 Result<void> VirtMachine::add_virtio_mmio(const VirtioFactory& make, const VirtioMmioPlace& place) {
+  unsigned slot = kVirtioSlots;
   if (place.slot) {
-    if (*place.slot >= kVirtioSlots)
-      return error("there is no bus virtio-mmio-bus.{}; there are {}, from 0", *place.slot, kVirtioSlots);
-    if (slots_[*place.slot])
-      return error("the bus virtio-mmio-bus.{} has a device already; use another one", *place.slot);
-    slots_[*place.slot] = make(dma(), log_);
-    return {};
+    slot = *place.slot;
+    if (slot >= kVirtioSlots)
+      return error("there is no bus virtio-mmio-bus.{}; there are {}, from 0", slot, kVirtioSlots);
+    if (slots_[slot]) return error("the bus virtio-mmio-bus.{} has a device already; use another one", slot);
+  } else {
+    while (slot > 0 && slots_[slot - 1]) --slot;
+    if (slot-- == 0)
+      return error("the machine has no free virtio-mmio slot; {} fit, and -pci forms of devices go elsewhere",
+                   kVirtioSlots);
   }
-  for (unsigned i = kVirtioSlots; i-- > 0;) {
-    if (slots_[i]) continue;
-    slots_[i] = make(dma(), log_);
-    return {};
-  }
-  return error("the machine has no free virtio-mmio slot; {} fit, and -pci forms of devices go elsewhere",
-               kVirtioSlots);
+  const std::string path = fmt::format("/virtio-mmio@{:016x}", kVirtio + slot * kVirtioSize);
+  if (auto ok = add_boot_path(place.boot, path); !ok) return ok;
+  slots_[slot] = make(dma(), log_);
+  return {};
 }
 
 Result<void> VirtMachine::add_flash(unsigned n) {
@@ -154,7 +163,8 @@ Result<void> VirtMachine::build() {
   for (unsigned i = 0; i < 2; ++i)
     if (auto added = add_flash(i); !added) return added;
   for (unsigned i = 0; i < kVirtioSlots; ++i) {
-    transports_.push_back(std::make_unique<dev::VirtioMmio>(slots_[i].get(), spi(kVirtioIrq + i), log_));
+    transports_.push_back(
+        std::make_unique<dev::VirtioMmio>(slots_[i].get(), spi(kVirtioIrq + i), log_, virtio_version_));
     map(kVirtio + i * kVirtioSize, kVirtioSize, *transports_.back());
   }
   // Interrupt controller and processor behind those that drive lines into them.
@@ -164,6 +174,7 @@ Result<void> VirtMachine::build() {
        {static_cast<dev::Stateful*>(uart_.get()), static_cast<dev::Stateful*>(rtc_.get()),
         static_cast<dev::Stateful*>(gpio_.get()), static_cast<dev::Stateful*>(fw_cfg_.get())})
     add_part(*part);
+  if (second_uart_) add_part(*second_uart_);
   for (const auto& flash : flash_) add_part(*flash);
   if (gicv2_) add_part(*gicv2_);
   if (its_) add_part(*its_);
@@ -182,6 +193,12 @@ Result<void> VirtMachine::add_firmware_items() {
   fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
   fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
+  add_boot_choice();
+  if (!config_.smbios.empty()) {
+    dev::SmbiosTables smbios = dev::make_smbios(config_.smbios, name(), config_.uuid);
+    fw_cfg_->add_file("etc/smbios/smbios-tables", std::move(smbios.tables));
+    fw_cfg_->add_file("etc/smbios/smbios-anchor", std::move(smbios.anchor));
+  }
   for (FirmwareFile& file : config_.firmware_files)
     if (!fw_cfg_->add_file(file.name, std::move(file.contents)))
       return error("-fw_cfg: there is a file '{}' already, or there are more than {}; leave it out",
@@ -195,6 +212,25 @@ Result<void> VirtMachine::add_firmware_items() {
   fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
   fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
   return {};
+}
+
+void VirtMachine::add_boot_choice() {
+  const BootChoice& boot = config_.boot;
+  const auto add_number = [this](std::string_view name, auto value) {
+    std::vector<uint8_t> bytes;
+    for (size_t i = 0; i < sizeof value; ++i) bytes.push_back(static_cast<uint8_t>(value >> 8 * i));
+    fw_cfg_->add_file(name, std::move(bytes));
+  };
+  if (boot.menu) fw_cfg_->add_item_u16(dev::FwCfg::kBootMenu, 1);
+  if (boot.menu_wait) add_number("etc/boot-menu-wait", *boot.menu_wait);
+  if (boot.fail_wait) add_number("etc/boot-fail-wait", *boot.fail_wait);
+  std::string order;  // a line a device, the last ends with NUL
+  for (const auto& [index, path] : boot_order()) order += (order.empty() ? "" : "\n") + path;
+  if (boot.strict && !order.empty()) order += "\nHALT";
+  if (order.empty()) return;
+  std::vector<uint8_t> bytes(order.begin(), order.end());
+  bytes.push_back(0);
+  fw_cfg_->add_file("bootorder", std::move(bytes));
 }
 
 // What is in memory at the start, and where execution begins.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "devices/flash/pflash_cfi01.h"
@@ -31,6 +32,8 @@ struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
   bool its = true;                                      // with GICv3
   bool high_pci_config = true, high_pci_memory = true;  // above 4 GiB
+  // The registers of version 1, which every driver knows, and a driver of the current version uses as well.
+  bool legacy_virtio = true;
   arm::CpuModel cpu;
 };
 
@@ -59,12 +62,14 @@ class VirtMachine final : public Machine {
   void add_pci_host(const VirtConfig& config);
   Result<void> add_flash(unsigned n);
   Result<void> add_firmware_items();
+  void add_boot_choice();
   Result<void> place_start();
   Result<void> place_tree(uint64_t initrd, uint64_t initrd_end);
   void add_semihosting();
   dev::IrqLine spi(unsigned n);
 
   unsigned gic_version_;
+  dev::VirtioMmio::Version virtio_version_;
   bool with_its_;
   dev::RtcClock rtc_clock_;
   ArmProcessors arm_;
@@ -73,7 +78,7 @@ class VirtMachine final : public Machine {
   std::unique_ptr<dev::Gicv3Its> its_;
   std::unique_ptr<dev::Gicv2m> gicv2m_;
   dev::NullCharBackend null_serial_;
-  std::unique_ptr<dev::Pl011> uart_;
+  std::unique_ptr<dev::Pl011> uart_, second_uart_;
   std::unique_ptr<dev::Pl031> rtc_;
   std::unique_ptr<dev::Pl061> gpio_;
   std::unique_ptr<dev::FwCfg> fw_cfg_;

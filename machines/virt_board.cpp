@@ -14,18 +14,39 @@ namespace mynah {
 namespace {
 
 constexpr BoardProperty kProperties[] = {
-    {"gic-version", "2|3|max", "generation of the interrupt controller, 2 by default"},
+    {"gic-version", "2|3|max|host", "generation of the interrupt controller, 2 by default", "4"},
     {"highmem", "on|off", "devices and memory above 4 GiB"},
     {"highmem-ecam", "on|off", "PCI configuration space there"},
     {"highmem-mmio", "on|off", "PCI memory there"},
+    {"highmem-mmio-size", "", "accepted"},
+    {"highmem-redists", "on|off", "more interrupt redistributors there"},
+    {"compact-highmem", "on|off", "these without gaps"},
+    {"dtb-randomness", "on|off", "random seeds in the device tree"},
+    {"dtb-kaslr-seed", "on|off", "the older name of that"},
     {"secure", "off", "security extensions"},
     {"virtualization", "off", "hypervisor extensions"},
     {"mte", "off", "memory tagging"},
+    {"ras", "off", "errors reported to the guest"},
     {"its", "on|off", "interrupt translation service of GICv3, on by default"},
-    {"acpi", "off", "ACPI tables"},
-    {"usb", "off", "USB controller"},
-    {"graphics", "off", "graphics card"},
+    {"iommu", "none", "IOMMU", "smmuv3"},
+    {"default-bus-bypass-iommu", "on|off", "accepted: there is no IOMMU"},
+    {"acpi", "auto|on|off", "ACPI tables for firmware", "",
+     "there are no ACPI tables yet; firmware passes on the device tree"},
+    {"oem-id", "", "accepted: for ACPI tables"},
+    {"oem-table-id", "", "the same"},
+    {"x-oem-id", "", "the same"},
+    {"x-oem-table-id", "", "the same"},
 };
+
+constexpr BoardProperty kDeviceProperties[] = {
+    {"virtio-mmio.force-legacy", "on|off", "registers of version 1, on by default"},
+    {"cfi.pflash01.secure", "off", "flash that only secure firmware writes"},
+};
+
+// What those differ in is not kept apart: each is the board as it is.
+constexpr std::string_view kVersions[] = {
+    "2.6", "2.7", "2.8", "2.9", "2.10", "2.11", "2.12", "3.0", "3.1", "4.0", "4.1", "4.2", "5.0", "5.1",
+    "5.2", "6.0", "6.1", "6.2", "7.0",  "7.1",  "7.2",  "8.0", "8.1", "8.2", "9.0", "9.1", "9.2", "10.0"};
 
 constexpr std::string_view kFirmwareFolders[] = {"/usr/share/qemu-efi-aarch64", "/usr/share/AAVMF",
                                                  "/usr/share/qemu", "/usr/share/edk2/aarch64",
@@ -72,10 +93,18 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   virt.gic_version = gic_version(choice);
   bool high = true;
   for (const auto& [name, value] : choice.properties) {
-    if (name == "its") virt.its = value == "on";
-    if (name == "highmem") high = value == "on";
-    if (name == "highmem-ecam") virt.high_pci_config = value == "on";
-    if (name == "highmem-mmio") virt.high_pci_memory = value == "on";
+    if (name == "its")
+      virt.its = value == "on";
+    else if (name == "highmem")
+      high = value == "on";
+    else if (name == "highmem-ecam")
+      virt.high_pci_config = value == "on";
+    else if (name == "highmem-mmio")
+      virt.high_pci_memory = value == "on";
+    else if ((name == "dtb-randomness" || name == "dtb-kaslr-seed") && value == "off")
+      virt.rng_seed.clear();
+    else if (name == "virtio-mmio.force-legacy")
+      virt.legacy_virtio = value == "on";
   }
   virt.high_pci_config &= high;
   virt.high_pci_memory &= high;
@@ -87,16 +116,23 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
 constexpr Board kVirtBoard = {
     .name = "virt",
     .help = "board of virtio devices, as Arm systems know it",
+    .versions = kVersions,
     .guest = "AArch64",
     .default_cpu = "max",
     .properties = kProperties,
+    .device_properties = kDeviceProperties,
+    .serial_lines = 2,
     .flash_bytes = virt_map::kFlashSize,
     .firmware_folders = kFirmwareFolders,
     .firmware = "QEMU_EFI.fd",
     .firmware_package = "qemu-efi-aarch64",
     .console = "ttyAMA0",
-    .cpu_properties = "aarch64, pauth and pauth-impdef (max only), pmu, sve, sme, lpa2",
+    .cpu_properties =
+        "pmu; pauth and pauth-impdef (where there is pointer authentication); accepted as they are here: "
+        "aarch64=on, "
+        "neon=on, vfp=on, and off: sve, sme, lpa2, has_el2, has_el3, x-rme, mte",
     .cpu_names = arm::cpu_model_names,
+    .cpu_left_out = arm::cpu_model_left_out,
     .check_cpu = check_cpu,
     .most_processors = most_processors,
     .more_processors = more_processors,

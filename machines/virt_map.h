@@ -17,6 +17,7 @@ constexpr uint64_t kUart = 0x09000000;
 constexpr uint64_t kRtc = 0x09010000;
 constexpr uint64_t kFwCfg = 0x09020000;
 constexpr uint64_t kGpio = 0x09030000;
+constexpr uint64_t kSecondUart = 0x09040000;
 constexpr uint64_t kVirtio = 0x0a000000, kVirtioSize = 0x200;
 constexpr unsigned kVirtioSlots = 32;
 // PCI: memory, I/O, configuration; and what is above 4 GiB where the machine has it.
@@ -28,7 +29,7 @@ constexpr uint64_t kPciHighMemory = 0x8000000000, kPciHighMemorySize = 0x8000000
 constexpr uint64_t kRam = 0x40000000;
 
 // Shared peripheral interrupts (interrupt id - 32).
-constexpr unsigned kUartIrq = 1, kRtcIrq = 2, kPciIrq = 3, kGpioIrq = 7, kVirtioIrq = 16;
+constexpr unsigned kUartIrq = 1, kRtcIrq = 2, kPciIrq = 3, kGpioIrq = 7, kSecondUartIrq = 8, kVirtioIrq = 16;
 constexpr unsigned kGicV2mIrq = 48, kGicV2mIrqs = 64;
 constexpr unsigned kPmuPpi = 23;       // interrupt id
 constexpr unsigned kPowerKeyLine = 3;  // of the PL061

@@ -129,9 +129,7 @@ void processors(Writer& w, const VirtTreeInput& in) {
     const auto affinity = static_cast<uint32_t>(in.affinities[i]);
     Writer::Node cpu(w, fmt::format("cpu@{:x}", i));
     w.strings("device_type", "cpu");
-    w.strings("compatible", in.cpu.name == "cortex-a57"   ? "arm,cortex-a57"
-                            : in.cpu.name == "cortex-a72" ? "arm,cortex-a72"
-                                                          : "arm,armv8");
+    w.strings("compatible", in.cpu.compatible);
     if (in.affinities.size() > 1) w.strings("enable-method", "psci");
     w.cells("reg", {affinity});
     w.cells("phandle", {kCpu0 + static_cast<uint32_t>(i)});
@@ -226,6 +224,13 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
     primecell(w, "pl061", kGpio, kGpioIrq, "arm,pl061\0arm,primecell"sv);
     primecell(w, "pl031", kRtc, kRtcIrq, "arm,pl031\0arm,primecell"sv);
     primecell(w, "pl011", kUart, kUartIrq, "arm,pl011\0arm,primecell"sv, true);
+    if (c.second_serial)
+      primecell(w, "pl011", kSecondUart, kSecondUartIrq, "arm,pl011\0arm,primecell"sv, true);
+    if (c.second_serial) {
+      Writer::Node node(w, "aliases");
+      w.strings("serial0", "/pl011@9000000");
+      w.strings("serial1", "/pl011@9040000");
+    }
     if (in.cpu.has(arm::Feature::kPmu)) {
       Writer::Node node(w, "pmu");
       w.strings("compatible", "arm,armv8-pmuv3");

@@ -9,9 +9,12 @@
 
 namespace mynah::host {
 
-Result<std::unique_ptr<FileChar>> FileChar::open(const std::string& path, Poller& poller, Report report) {
+Result<std::unique_ptr<FileChar>> FileChar::open(const std::string& path, Poller& poller, Report report,
+                                                 bool append) {
   // Non-blocking for the sake of named pipes: without a reader the open fails instead of waiting for one.
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666));
+  UniqueFd fd(::open(path.c_str(),
+                     O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+                     0666));
   if (!fd) {
     if (errno == ENXIO) return Error{"nothing reads the pipe '" + path + "'; start its reader first"};
     return Error{"cannot write the file '" + path + "': " + errno_text(errno) +

@@ -4,7 +4,6 @@
 // and is replaced; any other file is not touched.
 #include "devices/host/char_socket.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -14,6 +13,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "devices/host/addresses.h"
 
 namespace mynah::host {
 namespace {
@@ -29,28 +30,6 @@ Result<sockaddr_un> unix_address(const std::string& path) {
   return address;
 }
 
-struct AddressList {
-  addrinfo* first = nullptr;
-  AddressList() = default;
-  AddressList(AddressList&& other) noexcept : first(std::exchange(other.first, nullptr)) {}
-  ~AddressList() {
-    if (first) ::freeaddrinfo(first);
-  }
-};
-
-Result<AddressList> resolve(const SocketAddress& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  if (address.server) hints.ai_flags = AI_PASSIVE;
-  AddressList list;
-  const int error = ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(), address.port.c_str(),
-                                  &hints, &list.first);
-  if (error != 0)
-    return Error{"cannot find the address " + address.text() + ": " + ::gai_strerror(error) +
-                 "; check the host name and the port"};
-  return list;
-}
-
 // A socket file that nothing listens on is left over from a process that was killed.
 bool is_stale(const sockaddr_un& address) {
   struct stat info {};
@@ -64,8 +43,7 @@ bool is_stale(const sockaddr_un& address) {
 
 std::string SocketAddress::text() const {
   if (is_unix) return "unix:" + path;
-  const bool brackets = host.find(':') != std::string::npos;
-  return "tcp:" + (brackets ? "[" + host + "]" : host) + ":" + port;
+  return (telnet ? "telnet:" : "tcp:") + HostPort{host, port}.text();
 }
 
 SocketChar::SocketChar(SocketAddress address, Poller& poller, Report report)
@@ -119,10 +97,10 @@ Result<void> SocketChar::listen_unix() {
 }
 
 Result<void> SocketChar::listen_tcp() {
-  auto list = resolve(address_);
+  auto list = resolve({address_.host, address_.port}, SOCK_STREAM, true);
   if (!list) return list.error();
   int error = 0;
-  for (addrinfo* info = list->first; info; info = info->ai_next) {
+  for (const addrinfo* info = list->first(); info; info = info->ai_next) {
     listener_.reset(::socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int on = 1;
     if (listener_ && ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
@@ -155,9 +133,9 @@ Result<void> SocketChar::connect() {
     }
     error = errno;
   } else {
-    auto list = resolve(address_);
+    auto list = resolve({address_.host, address_.port}, SOCK_STREAM, false);
     if (!list) return list.error();
-    for (addrinfo* info = list->first; info; info = info->ai_next) {
+    for (const addrinfo* info = list->first(); info; info = info->ai_next) {
       UniqueFd fd(::socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
       if (fd && ::connect(fd.get(), info->ai_addr, info->ai_addrlen) == 0) {
         begin(std::move(fd));
@@ -248,7 +226,11 @@ void SocketChar::begin(UniqueFd fd) {
                                 report_(-1, "the reader of " + address_.text() +
                                                 " is too slow; serial output to it is being lost");
                               }});
-  connection_->input->attach(receiver_);
+  if (address_.telnet) {
+    telnet_.begin();
+    connection_->output->write(Telnet::greeting());
+  }
+  connection_->input->attach(receiver());
 }
 
 void SocketChar::end(int) {
@@ -261,12 +243,15 @@ void SocketChar::end(int) {
 }
 
 void SocketChar::write(std::span<const uint8_t> bytes) {
-  if (connection_) connection_->output->write(bytes);
+  if (!connection_) return;
+  if (address_.telnet) return connection_->output->write(Telnet::escaped(bytes));
+  connection_->output->write(bytes);
 }
 
 void SocketChar::attach(dev::CharReceiver* receiver) {
   receiver_ = receiver;
-  if (connection_) connection_->input->attach(receiver);
+  telnet_.attach(receiver);
+  if (connection_) connection_->input->attach(this->receiver());
 }
 
 void SocketChar::accept_input() {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A serial line over a unix or TCP socket. As server it serves one client at a time, and the next when that
-// one is gone; output without a client is dropped. As client it connects once, at the start.
+// A serial line over a unix or TCP socket, plain or by telnet. As server it serves one client at a time, and
+// the next when that one is gone; output without a client is dropped. As client it connects once, at the
+// start.
 #pragma once
 
 #include <list>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "devices/host/char_io.h"
+#include "devices/host/telnet.h"
 
 namespace mynah::host {
 
@@ -19,6 +21,7 @@ struct SocketAddress {
   std::string host;  // TCP; empty is every address for a server, the own host for a client
   std::string port;  // TCP; number or service name, 0 for a free port
   bool server = false;
+  bool telnet = false;
   bool wait = true;  // a server blocks in open() until its first client has come
   std::string text() const;
 };
@@ -64,7 +67,10 @@ class SocketChar final : public dev::CharBackend {
   SocketAddress address_;
   Poller& poller_;
   OnceReport report_;
+  // Who gets the input: the device, through the protocol where there is one.
+  dev::CharReceiver* receiver() { return address_.telnet && receiver_ ? &telnet_ : receiver_; }
   dev::CharReceiver* receiver_ = nullptr;
+  Telnet telnet_;
   int bound_port_ = 0;
   bool owns_path_ = false;
   UniqueFd listener_;

@@ -4,8 +4,11 @@
 //   stdio[,signal=on|off]      mon:stdio, mon:SPEC       null, none
 //   file:PATH                  pty                       testdev
 //   unix:PATH[,OPTIONS]        tcp:HOST:PORT[,OPTIONS]   tcp::PORT[,OPTIONS]
-// OPTIONS: server=on|off (or server), wait=on|off (or nowait), and for tcp nodelay (always on). In the path
-// of a unix socket ",," stands for a comma; the path of a file is taken as it is.
+//   telnet:HOST:PORT[,OPTIONS] udp:HOST:PORT[@[HOST]:PORT]
+//   pipe:PATH                  /dev/TTY, tty:PATH
+// OPTIONS: server=on|off (or server), wait=on|off (or nowait), for tcp telnet=on|off and nodelay (always on);
+// for these, stdio and pty also logfile=PATH and logappend=on|off. In the path of a unix socket ",," stands
+// for a comma; the path of a file, pipe or terminal is taken as it is.
 #pragma once
 
 #include <memory>
@@ -24,7 +27,10 @@ struct CharEnv {
   Report report = nullptr;           // failures of the host at run time, each kind once
   MuxHooks mux = {};                 // for "mon:"
   TestdevChar::Quit exit = nullptr;  // for "testdev"
-  int input = 0;                     // what "stdio" means
+  std::string log_file = {};         // the output goes there as well
+  bool log_append = false;
+  bool append = false;  // "file:" goes on where it ends
+  int input = 0;        // what "stdio" means
   int output = 1;
 };
 

@@ -45,7 +45,7 @@ struct SlirpNet::Callbacks {
   static SlirpNet& self(void* opaque) { return *static_cast<SlirpNet*>(opaque); }
 
   static ssize_t send_packet(const void* frame, size_t n, void* opaque) {
-    self(opaque).enqueue(std::span(static_cast<const uint8_t*>(frame), n));
+    self(opaque).frames_.push(std::span(static_cast<const uint8_t*>(frame), n));
     return static_cast<ssize_t>(n);
   }
   static void guest_error(const char* message, void* opaque) {
@@ -90,6 +90,49 @@ struct SlirpNet::Callbacks {
     return events;
   }
 };
+
+struct SlirpNet::GuestLine final : dev::CharReceiver {
+  GuestLine(SlirpNet& net, in_addr address, int port, std::unique_ptr<dev::CharBackend> line)
+      : net(net), address(address), port(port), backend(std::move(line)) {
+    backend->attach(this);
+  }
+  ~GuestLine() override { backend->attach(nullptr); }
+  size_t can_receive() const override { return ::slirp_socket_can_recv(net.slirp_, address, port); }
+  void receive(std::span<const uint8_t> bytes) override {
+    ::slirp_socket_recv(net.slirp_, address, port, bytes.data(), static_cast<int>(bytes.size()));
+    net.kick();
+  }
+  static ssize_t write(const void* bytes, size_t n, void* opaque) {
+    static_cast<GuestLine*>(opaque)->backend->write({static_cast<const uint8_t*>(bytes), n});
+    return static_cast<ssize_t>(n);
+  }
+  SlirpNet& net;
+  in_addr address;
+  int port;
+  std::unique_ptr<dev::CharBackend> backend;
+};
+
+// What the guest sends to an address of its network goes to a line, or to a command that each connection
+// starts.
+Result<void> SlirpNet::add_guest_line(const GuestForward& forward) {
+  in_addr address = network_order(forward.address);
+  const std::string refused = "guestfwd=" + forward.text + " is not possible: ";
+  constexpr std::string_view kCommand = "cmd:";
+  if (forward.target.starts_with(kCommand)) {
+    if (::slirp_add_exec(slirp_, forward.target.c_str() + kCommand.size(), &address, forward.port) == 0)
+      return {};
+    return Error{refused + "the address must be a free one of the guest's network"};
+  }
+  if (!env_.line) return Error{refused + "there are no lines"};
+  auto line = env_.line(forward.target);
+  if (!line) return line.error();
+  auto made = std::make_unique<GuestLine>(*this, address, forward.port, std::move(*line));
+  if (::slirp_add_guestfwd(slirp_, GuestLine::write, made.get(), &address, forward.port) != 0)
+    return Error{refused + "the address must be a free one of the guest's network"};
+  made->address = address;
+  guest_lines_.push_back(std::move(made));
+  return {};
+}
 
 SlirpNet::SlirpNet(SlirpOptions options, Poller& poller, Env env)
     : options_(std::move(options)),
@@ -153,13 +196,16 @@ Result<std::unique_ptr<SlirpNet>> SlirpNet::create(SlirpOptions options, Poller&
       continue;
     return Error{forward_error(forward, errno)};
   }
+  for (const GuestForward& forward : o.guest_forwards)
+    if (auto ok = net->add_guest_line(forward); !ok) return ok.error();
   poller.add_hook(net.get());
   return net;
 }
 
 SlirpNet::~SlirpNet() {
   poller_.remove_hook(this);
-  receiver_ = nullptr;  // closing connections may still emit frames
+  guest_lines_.clear();
+  frames_.attach(nullptr);  // closing connections may still emit frames
   if (slirp_) ::slirp_cleanup(slirp_);
 }
 
@@ -171,46 +217,19 @@ void SlirpNet::kick() {
 
 void SlirpNet::send(std::span<const uint8_t> frame) {
   if (frame.size() > kMaxFrame) return;
-  const bool was_empty = queue_.empty();
+  const bool was_empty = frames_.empty();
   ::slirp_input(slirp_, frame.data(), static_cast<int>(frame.size()));
   // The guest's frame may have opened a connection or been answered; a wait that is going on knows neither.
-  if (was_empty && !queue_.empty())
+  if (was_empty && !frames_.empty())
     kick();
   else
     poller_.wake_if_waiting();
 }
 
-void SlirpNet::attach(Receiver receiver) {
-  receiver_ = std::move(receiver);
-  queue_.clear();
-  blocked_ = false;
-}
-
-void SlirpNet::enqueue(std::span<const uint8_t> frame) {
-  if (receiver_ && queue_.size() < kQueue) queue_.emplace_back(frame.begin(), frame.end());
-}
-
-void SlirpNet::deliver() {
-  if (delivering_) {  // from within the receiver: it takes frames again
-    blocked_ = false;
-    return;
-  }
-  delivering_ = true;
-  blocked_ = false;
-  while (receiver_ && !queue_.empty()) {
-    std::vector<uint8_t> frame = std::move(queue_.front());
-    queue_.pop_front();
-    if (!receiver_(frame)) {
-      queue_.push_front(std::move(frame));
-      blocked_ = true;
-      break;
-    }
-  }
-  delivering_ = false;
-}
+void SlirpNet::attach(Receiver receiver) { frames_.attach(std::move(receiver)); }
 
 void SlirpNet::prepare(std::vector<pollfd>& fds, std::chrono::nanoseconds& timeout) {
-  if (!queue_.empty() && !blocked_) timeout = std::chrono::nanoseconds(0);
+  if (!frames_.empty() && !frames_.blocked()) timeout = std::chrono::nanoseconds(0);
   constexpr int64_t kNsPerMs = 1'000'000;
   uint32_t wait_ms = UINT32_MAX;
   if (timeout.count() >= 0)
@@ -239,7 +258,8 @@ void SlirpNet::dispatch(std::span<const pollfd> fds, bool failed) {
   polled_ = {};
   run_timers();
   dispatching_ = false;
-  deliver();
+  for (const auto& line : guest_lines_) line->backend->accept_input();
+  frames_.deliver();
 }
 
 void SlirpNet::run_timers() {

@@ -5,18 +5,18 @@
 // forwarded to it. Needs no privilege.
 //
 // Frames for the guest are queued and handed to the device from poll(), never from within its own send(), so
-// a network card need not expect to receive while it transmits. The queue holds kQueue frames; what does not
-// fit is dropped, as on a wire.
+// a network card need not expect to receive while it transmits.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "devices/core/char_backend.h"
 #include "devices/core/host_backends.h"
+#include "devices/host/frame_queue.h"
 #include "devices/host/poller.h"
 #include "devices/host/slirp_options.h"
 
@@ -27,19 +27,21 @@ namespace mynah::host {
 
 class SlirpNet final : public dev::NetBackend, private PollHook {
  public:
-  static constexpr size_t kQueue = 256;       // frames
+  static constexpr size_t kQueue = FrameQueue::kFrames;
   static constexpr size_t kMaxFrame = 65550;  // bytes; longer ones from the guest are dropped
   struct Env {
     std::function<int64_t()> clock = nullptr;  // ns, never going back; the host's monotonic clock when absent
     Report guest_error = nullptr;              // the guest sent nonsense
     std::function<void()> kick = nullptr;      // there is work for poll(); for a loop that is not in it now
+    // Makes the line behind a guestfwd=, by its spelling.
+    std::function<Result<std::unique_ptr<dev::CharBackend>>(const std::string& spec)> line = nullptr;
   };
   static Result<std::unique_ptr<SlirpNet>> create(SlirpOptions options, Poller& poller, Env env);
   ~SlirpNet() override;
 
   void send(std::span<const uint8_t> frame) override;
   void attach(Receiver receiver) override;
-  void buffers_available() override { deliver(); }
+  void buffers_available() override { frames_.deliver(); }
 
   // A table of connections and forwarded ports for a person.
   std::string connection_info() const;
@@ -57,8 +59,8 @@ class SlirpNet final : public dev::NetBackend, private PollHook {
   SlirpNet(SlirpOptions options, Poller& poller, Env env);
   void prepare(std::vector<pollfd>& fds, std::chrono::nanoseconds& timeout) override;
   void dispatch(std::span<const pollfd> fds, bool failed) override;
-  void enqueue(std::span<const uint8_t> frame);
-  void deliver();
+  struct GuestLine;  // one of guestfwd=
+  Result<void> add_guest_line(const GuestForward& forward);
   void run_timers();
   void kick();
 
@@ -68,10 +70,8 @@ class SlirpNet final : public dev::NetBackend, private PollHook {
   std::unique_ptr<SlirpCb> callbacks_;
   Slirp* slirp_ = nullptr;
   std::vector<std::unique_ptr<Timer>> timers_;
-  Receiver receiver_;
-  std::deque<std::vector<uint8_t>> queue_;
-  bool delivering_ = false;
-  bool blocked_ = false;  // the device has no buffer
+  std::vector<std::unique_ptr<GuestLine>> guest_lines_;
+  FrameQueue frames_;
   bool dispatching_ = false;
   std::vector<pollfd>* filling_ = nullptr;  // during prepare
   size_t first_fd_ = 0;                     // where ours begin in *filling_

@@ -99,6 +99,26 @@ Result<HostForward> parse_host_forward(const std::string& text) {
   return forward;
 }
 
+Result<GuestForward> parse_guest_forward(const std::string& text) {
+  const Error bad{"guestfwd '" + text +
+                  "' is not understood; write guestfwd=tcp:ADDR:PORT-TARGET, where the target "
+                  "is a line such as tcp:HOST:PORT, or cmd:PROGRAM"};
+  GuestForward forward;
+  forward.text = text;
+  const size_t first = text.find(':');
+  const size_t second = first == std::string::npos ? first : text.find(':', first + 1);
+  const size_t dash = second == std::string::npos ? second : text.find('-', second);
+  if (dash == std::string::npos || dash + 1 == text.size()) return bad;
+  const std::string protocol = text.substr(0, first);
+  const auto address = parse_address(text.substr(first + 1, second - first - 1));
+  const auto port = parse_number(std::string_view(text).substr(second + 1, dash - second - 1), 65535);
+  if ((!protocol.empty() && protocol != "tcp") || !address || !port || *port == 0) return bad;
+  forward.address = *address;
+  forward.port = static_cast<uint16_t>(*port);
+  forward.target = text.substr(dash + 1);
+  return forward;
+}
+
 std::string forward_error(const HostForward& forward, int error) {
   const std::string port = std::to_string(forward.host_port);
   const std::string cannot =
@@ -158,6 +178,11 @@ Result<SlirpOptions> parse_slirp_options(std::string_view text) {
       options.tftp = value;
     } else if (option.key == "bootfile" && option.value) {
       options.bootfile = value;
+    } else if (option.key == "ipv4" && on == true) {
+    } else if (option.key == "guestfwd") {
+      auto forward = parse_guest_forward(value);
+      if (!forward) return forward.error();
+      options.guest_forwards.push_back(std::move(*forward));
     } else if (option.key == "hostfwd") {
       auto forward = parse_host_forward(value);
       if (!forward) return forward.error();
@@ -166,9 +191,10 @@ Result<SlirpOptions> parse_slirp_options(std::string_view text) {
       good = false;
     }
     if (!good)
-      return Error{"user networking: '" + parts[i] +
-                   "' is not understood; known are net=ADDR/BITS, host=, dns=, dhcpstart=ADDR, restrict=, "
-                   "ipv6=on|off, hostname=, domainname=, dnssearch=, tftp=, bootfile= and hostfwd="};
+      return Error{
+          "user networking: '" + parts[i] +
+          "' is not understood; known are net=ADDR/BITS, host=, dns=, dhcpstart=ADDR, restrict=, "
+          "ipv6=on|off, hostname=, domainname=, dnssearch=, tftp=, bootfile=, hostfwd= and guestfwd="};
   }
   // Last, since net= fixes the defaults wherever it stands.
   options.host = host.value_or(options.host);

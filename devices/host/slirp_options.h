@@ -2,8 +2,9 @@
 //
 // The settings of user networking and their spelling:
 //   [user,]net=ADDR[/MASK],host=ADDR,dns=ADDR,dhcpstart=ADDR,restrict=on|off,ipv6=on|off,hostname=NAME,
-//   domainname=NAME,dnssearch=NAME,tftp=FOLDER,bootfile=NAME,hostfwd=[tcp|udp]:[ADDR]:PORT-[GUEST]:PORT
-// dnssearch and hostfwd may be repeated; id= is skipped.
+//   domainname=NAME,dnssearch=NAME,tftp=FOLDER,bootfile=NAME,hostfwd=[tcp|udp]:[ADDR]:PORT-[GUEST]:PORT,
+//   guestfwd=[tcp]:ADDR:PORT-TARGET
+// dnssearch, hostfwd and guestfwd may be repeated; id= is skipped.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,15 @@ struct HostForward {
   std::string text;  // as it was written
 };
 
+// guestfwd=tcp:ADDR:PORT-TARGET: what the guest sends there goes to a character line ("tcp:HOST:PORT", ...)
+// or to a command ("cmd:PROGRAM").
+struct GuestForward {
+  uint32_t address = 0;
+  uint16_t port = 0;
+  std::string target;
+  std::string text;
+};
+
 struct SlirpOptions {
   uint32_t network = 0x0a000200;  // 10.0.2.0
   uint32_t mask = 0xffffff00;
@@ -41,13 +51,15 @@ struct SlirpOptions {
   std::string bootfile;
   std::vector<std::string> dnssearch;
   std::vector<HostForward> forwards;
+  std::vector<GuestForward> guest_forwards;
 };
 
 inline constexpr std::string_view kSlirpKeys[] = {
-    "id",       "net",        "host",      "dns",  "dhcpstart", "restrict", "ipv6",
-    "hostname", "domainname", "dnssearch", "tftp", "bootfile",  "hostfwd"};
+    "id",         "net",       "host", "dns",      "dhcpstart", "restrict", "ipv6", "hostname",
+    "domainname", "dnssearch", "tftp", "bootfile", "hostfwd",   "guestfwd", "ipv4"};
 Result<SlirpOptions> parse_slirp_options(std::string_view text);
 Result<HostForward> parse_host_forward(const std::string& text);
+Result<GuestForward> parse_guest_forward(const std::string& text);
 // Why a port of the host cannot be forwarded, after an errno.
 std::string forward_error(const HostForward& forward, int error);
 std::string address_text(uint32_t address);

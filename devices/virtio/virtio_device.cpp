@@ -63,16 +63,17 @@ void VirtioDevice::set_status(uint8_t value) {
     if ((driver_features_ & ~offered_features()) != 0) {
       guest_error("driver accepts features that were not offered");
       value &= static_cast<uint8_t>(~kFeaturesOk);
-    } else if (!(driver_features_ & bit(kVersion1))) {
-      guest_error("driver does not accept VIRTIO_F_VERSION_1");
-      value &= static_cast<uint8_t>(~kFeaturesOk);
     } else {
       accept_features();
     }
   }
   if (!legacy_ && (value & kDriverOk) && !(value & kFeaturesOk)) {
-    guest_error("DRIVER_OK without FEATURES_OK");
-    value &= static_cast<uint8_t>(~kDriverOk);
+    if (driver_features_ & (bit(kVersion1) | ~offered_features())) {
+      guest_error("DRIVER_OK without FEATURES_OK");
+      value &= static_cast<uint8_t>(~kDriverOk);
+    } else if (value & ~status_ & kDriverOk) {
+      accept_features();  // an older driver knows no such step
+    }
   }
   const bool starts = (value & ~status_ & kDriverOk) != 0;
   status_ = value;

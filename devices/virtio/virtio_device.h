@@ -97,7 +97,9 @@ class VirtioDevice : public Stateful {
 
   // ---- For the model to use.
   bool has(unsigned feature) const { return (negotiated_ >> feature & 1) != 0; }
-  bool legacy() const { return legacy_; }
+  // A driver of the time before VIRTIO 1.0, whatever the transport: its structures are the older ones (little
+  // endian here, where the guest is).
+  bool old_driver() const { return !has(virtio::kVersion1); }
   // DRIVER_OK and not broken.
   bool running() const { return (status_ & virtio::kDriverOk) && !broken_; }
   bool broken() const { return broken_; }

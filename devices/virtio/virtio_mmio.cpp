@@ -67,7 +67,6 @@ VirtioMmio::~VirtioMmio() {
 
 void VirtioMmio::reset_registers() {
   device_features_select_ = driver_features_select_ = queue_select_ = 0;
-  guest_page_size_ = 0;
   queue_align_ = 4096;
   interrupt_status_ = 0;
   update_irq();
@@ -76,6 +75,7 @@ void VirtioMmio::reset_registers() {
 void VirtioMmio::reset() {
   if (device_) device_->reset();
   config_generation_ = 0;
+  guest_page_size_ = 0;  // a reset by the driver leaves it, and drivers write it but once, before that
   reset_registers();
 }
 

@@ -66,7 +66,7 @@ void VirtioNet::config(std::span<uint8_t> to) const {
 }
 
 size_t VirtioNet::header_size() const {
-  return !legacy() || has(kMrgRxbuf) ? sizeof(Header) : offsetof(Header, num_buffers);
+  return !old_driver() || has(kMrgRxbuf) ? sizeof(Header) : offsetof(Header, num_buffers);
 }
 
 void VirtioNet::set_link(bool up) {
@@ -156,7 +156,7 @@ VirtioNet::Room VirtioNet::find_room(uint64_t n) {
 void VirtioNet::deliver(std::span<const uint8_t> frame) {
   Virtqueue& rx = queue(kReceive);
   Header header{};
-  header.num_buffers = has(kMrgRxbuf) || !legacy() ? rx_count_ : 0;
+  header.num_buffers = has(kMrgRxbuf) || !old_driver() ? rx_count_ : 0;
   for (uint16_t i = 0; i < rx_count_; ++i) {
     const DescriptorChain& chain = rx_chains_[i];
     ScatterCursor to(memory_, chain.writable);

@@ -203,17 +203,23 @@ std::optional<::mynah::Fault> ArmCpu::nothing_there(uint64_t va, ::mynah::Access
 
 void ArmCpu::take(const Exception& exception, uint64_t return_address) {
   if (on_exception) on_exception(exception, return_address);
-  const bool filtered = pmu::filtered(state_);
-  if (filtered) pmu::count(state_, system_);
+  const bool counts = pmu::concerned(state_);
+  if (counts) {
+    pmu::count(state_, system_);
+    pmu::happened(state_, pmu::kExceptionTaken);
+  }
   take_exception(state_, exception, return_address);
-  if (filtered) pmu::settle(state_, system_);
+  if (counts) pmu::settle(state_, system_);
 }
 
 void ArmCpu::return_from_exception(uint64_t address) {
-  const bool filtered = pmu::filtered(state_);
-  if (filtered) pmu::count(state_, system_);
+  const bool counts = pmu::concerned(state_);
+  if (counts) {
+    pmu::count(state_, system_);
+    pmu::happened(state_, pmu::kExceptionReturn);
+  }
   exception_return(state_, address);
-  if (filtered) pmu::settle(state_, system_);
+  if (counts) pmu::settle(state_, system_);
 }
 
 void ArmCpu::cycles_passed() {

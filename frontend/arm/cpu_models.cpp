@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The models and their command-line properties. Names and properties are spelled as existing scripts spell
-// them. The Cortex models have the identification values of those processors (their technical reference
-// manuals), without what is not implemented here: AArch32, EL2, EL3, big-endian data, event counters.
+// "max", and the command-line properties of all models (cpu_models_table.cpp has the real processors). Names
+// and properties are spelled as existing scripts spell them.
 #include "frontend/arm/cpu_models.h"
 
 #include <algorithm>
 
+#include "frontend/arm/cpu_models_table.h"
 #include "frontend/arm/id_registers.h"
 #include "frontend/arm/pstate.h"
 #include "frontend/arm/sysregs.h"
@@ -17,8 +17,6 @@ namespace {
 
 using enum Feature;
 
-constexpr FeatureSet kArmv80 = {kCrc32, kAes, kPmull, kSha1, kSha256, kPmu};
-
 constexpr FeatureSet
     kMaximum = {kFp16,  kCrc32,  kLse,     kRdm, kDotProd, kRcpc, kRcpc2,  kFcma,      kJscvt,
                 kFlagM, kFlagM2, kFrintts, kAes, kPmull,   kSha1, kSha256, kSha512,    kSha3,
@@ -27,52 +25,68 @@ constexpr FeatureSet
                 kCsv2,  kCsv3,   kPmu,     kE0pd};  // with KASLR, Linux unmaps the kernel from user space
                                                     // (and pays for it) unless E0PD is there
 
-CpuModel cortex(std::string name, uint64_t midr, uint32_t l2_ccsidr, unsigned pmu_identity) {
-  CpuModel model;
-  model.name = std::move(name);
-  model.features = kArmv80;
-  model.midr = midr;
-  model.ctr = 0x8444c004;  // 64-byte lines, physically tagged; cache maintenance by the guest is required
-  model.clidr = 0x0a200023;
-  model.ccsidr = {0x701fe00a, 0x201fe012, l2_ccsidr};
-  model.pmcr_identity = uint64_t{0x41} << 24 | uint64_t{pmu_identity} << 16;
-  model.pa_bits = 44;
-  model.mmfr0_base = 0x1000;  // SNSMem
-  return model;
-}
-
-CpuModel cortex_a57() { return cortex("cortex-a57", 0x411fd070, 0x70ffe07a, 1); }
-CpuModel cortex_a72() { return cortex("cortex-a72", 0x410fd083, 0x707fe07a, 2); }
-
 CpuModel maximum() {
-  CpuModel model = cortex("max", 0, 0x70ffe07a, 0);
+  CpuModel model;
+  model.name = "max";
+  model.compatible = "arm,armv8";
   model.features = kMaximum;
   // Implementer 0 is reserved for software; the part number is this project's initial.
   model.midr = uint64_t{0xf} << 16 | uint64_t{'M'} << 4;
-  model.pmcr_identity = 0;
-  model.pa_bits = 48;
-  model.mmfr0_base = 0;
+  model.ctr = 0x8444c004;  // 64-byte lines, physically tagged; cache maintenance by the guest is required
+  model.clidr = 0x0a200023;
+  model.ccsidr = {0x701fe00a, 0x201fe012, 0x70ffe07a};
   return model;
 }
 
-struct ModelRow {
-  std::string_view name;
-  CpuModel (*make)();
-  bool has_pauth;
+// What a processor's property can be.
+enum class PropertyKind : uint8_t {
+  kFeature,    // a switch of its own
+  kOnlyOff,    // asks for what is not implemented
+  kOnlyOn,     // of what every model has
+  kNoMeaning,  // is about hosts that run the guest themselves
+  kSveLength,  // of SVE
 };
-constexpr ModelRow kModels[] = {
-    {"cortex-a57", cortex_a57, false},
-    {"cortex-a72", cortex_a72, false},
-    {"max", maximum, true},
-};
-
 struct PropertyRow {
   std::string_view name;
-  bool pauth_only;
+  PropertyKind kind;
+  bool pauth_only = false;
 };
 constexpr PropertyRow kProperties[] = {
-    {"aarch64", false}, {"lpa2", false}, {"pauth", true}, {"pauth-impdef", true},
-    {"pmu", false},     {"sme", false},  {"sve", false},
+    {"aarch64", PropertyKind::kOnlyOn},
+    {"pmu", PropertyKind::kFeature},
+    {"pauth", PropertyKind::kFeature, true},
+    {"pauth-impdef", PropertyKind::kFeature, true},
+    {"neon", PropertyKind::kOnlyOn},
+    {"vfp", PropertyKind::kOnlyOn},
+    {"sve", PropertyKind::kOnlyOff},
+    {"sme", PropertyKind::kOnlyOff},
+    {"lpa2", PropertyKind::kOnlyOff},
+    {"has_el2", PropertyKind::kOnlyOff},
+    {"has_el3", PropertyKind::kOnlyOff},
+    {"x-rme", PropertyKind::kOnlyOff},
+    {"mte", PropertyKind::kOnlyOff},
+    {"cfgend", PropertyKind::kOnlyOff},
+    {"pauth-qarma3", PropertyKind::kOnlyOff},
+    {"pauth-qarma5", PropertyKind::kOnlyOff},
+    {"sve-max-vq", PropertyKind::kSveLength},
+    {"kvm-no-adjvtime", PropertyKind::kNoMeaning},
+    {"kvm-steal-time", PropertyKind::kNoMeaning},
+    {"backcompat-cntfrq", PropertyKind::kNoMeaning},
+};
+
+// Names of processors that this is not, and why: what is missing.
+struct MissingModel {
+  std::string_view name, why;
+};
+constexpr MissingModel kMissing[] = {
+    {"cortex-a7", "AArch32"},        {"cortex-a8", "AArch32"},
+    {"cortex-a9", "AArch32"},        {"cortex-a15", "AArch32"},
+    {"cortex-a32", "AArch32"},       {"arm926", "AArch32"},
+    {"arm1136", "AArch32"},          {"arm1176", "AArch32"},
+    {"cortex-m3", "M-profile"},      {"cortex-m4", "M-profile"},
+    {"cortex-m33", "M-profile"},     {"cortex-r5", "AArch32"},
+    {"cortex-r52", "AArch32"},       {"a64fx", "SVE"},
+    {"cortex-a710", "SVE2 and MTE"}, {"neoverse-n2", "SVE2 and MTE"},
 };
 
 std::optional<bool> parse_switch(std::string_view word) {
@@ -86,41 +100,44 @@ std::optional<bool> parse_switch(std::string_view word) {
 }
 
 // Empty, or what is wrong.
-CpuModelResult apply_property(CpuModel& model, const ModelRow& row, std::string_view word) {
+CpuModelResult apply_property(CpuModel& model, bool has_pauth, std::string_view word) {
   const size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   std::vector<std::string_view> known;
   for (const PropertyRow& property : kProperties) {
-    if (!property.pauth_only || row.has_pauth) known.push_back(property.name);
+    if (!property.pauth_only || has_pauth) known.push_back(property.name);
   }
   const std::string quoted = "CPU property '" + std::string(name) + "'";
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     return {std::nullopt, quoted + " is not known for " + model.name, std::string(name), std::move(known)};
   }
-  const std::optional<bool> on =
-      equals == std::string_view::npos ? std::optional<bool>(true) : parse_switch(word.substr(equals + 1));
-  if (!on) {
-    return {std::nullopt, quoted + " takes on or off, not '" + std::string(word.substr(equals + 1)) + "'"};
-  }
+  const std::string_view value = equals == std::string_view::npos ? "on" : word.substr(equals + 1);
+  const PropertyKind kind =
+      std::find_if(std::begin(kProperties), std::end(kProperties), [&](const PropertyRow& r) {
+        return r.name == name;
+      })->kind;
+  if (kind == PropertyKind::kSveLength)
+    return {std::nullopt, quoted + " is about SVE, which is not implemented; leave it out"};
+  const std::optional<bool> on = parse_switch(value);
+  if (!on) return {std::nullopt, quoted + " takes on or off, not '" + std::string(value) + "'"};
+  if (kind == PropertyKind::kOnlyOff && *on)
+    return {std::nullopt, quoted + " asks for an extension that is not implemented; leave it out or say " +
+                              std::string(name) + "=off"};
+  if (kind == PropertyKind::kOnlyOn && !*on)
+    return {
+        std::nullopt,
+        quoted + (name == "aarch64" ? "=off asks for an AArch32 processor, which this model is not; leave "
+                                      "the property out"
+                                    : "=off asks for less than every model has; leave the property out")};
   if (name == "pmu") {
     *on ? model.features.add(kPmu) : model.features.remove(kPmu);
   } else if (name == "pauth") {
     *on ? model.features.add(kPauth) : model.features.remove(kPauth);
-  } else if (name == "pauth-impdef") {
-    if (!*on) {
-      return {std::nullopt,
-              quoted +
-                  "=off asks for the QARMA5 algorithm, which is not implemented; leave the property out, "
-                  "or use pauth=off"};
-    }
-  } else if (name == "aarch64") {
-    if (!*on)
-      return {std::nullopt, quoted +
-                                "=off asks for an AArch32 processor, which this model is not; leave the "
-                                "property out"};
-  } else if (*on) {  // sve, sme, lpa2
-    return {std::nullopt, quoted + " asks for an extension that is not implemented; leave it out or say " +
-                              std::string(name) + "=off"};
+  } else if (name == "pauth-impdef" && !*on) {
+    return {std::nullopt,
+            quoted +
+                "=off asks for the QARMA5 algorithm, which is not implemented; leave the property out, "
+                "or use pauth=off"};
   }
   return {};
 }
@@ -134,26 +151,38 @@ void CpuModel::set_feature(Feature feature, bool on) {
 
 std::vector<std::string_view> cpu_model_names() {
   std::vector<std::string_view> names;
-  for (const ModelRow& row : kModels) names.push_back(row.name);
+  for (const RealProcessor& real : real_processors()) names.push_back(real.name);
+  names.push_back("max");
   return names;
+}
+
+std::string cpu_model_left_out(std::string_view name) {
+  for (const RealProcessor& real : real_processors())
+    if (real.name == name) return left_out(real);
+  return "AArch32, EL2, EL3, SVE, SME, MTE";
 }
 
 CpuModelResult make_cpu_model(std::string_view specification) {
   size_t comma = specification.find(',');
   const std::string_view name = specification.substr(0, comma);
-  const auto row =
-      std::find_if(std::begin(kModels), std::end(kModels), [&](const ModelRow& r) { return r.name == name; });
-  if (row == std::end(kModels)) {
-    const std::vector<std::string_view> names = cpu_model_names();
-    return {std::nullopt, "CPU model '" + std::string(name) + "' is not known", std::string(name), names};
+  const auto all = real_processors();
+  const auto real = std::find_if(all.begin(), all.end(), [&](const auto& r) { return r.name == name; });
+  if (real == all.end() && name != "max") {
+    for (const MissingModel& missing : kMissing)
+      if (missing.name == name)
+        return {std::nullopt, "processor '" + std::string(name) + "' needs " + std::string(missing.why) +
+                                  ", which is missing here; use another -cpu, such as max"};
+    return {std::nullopt, "CPU model '" + std::string(name) + "' is not known", std::string(name),
+            cpu_model_names()};
   }
-  CpuModel model = row->make();
+  CpuModel model = real == all.end() ? maximum() : make_real_model(*real);
+  const bool has_pauth = model.has(kPauth);
   while (comma != std::string_view::npos) {
     const size_t start = comma + 1;
     comma = specification.find(',', start);
     const std::string_view word =
         specification.substr(start, comma == std::string_view::npos ? comma : comma - start);
-    CpuModelResult wrong = apply_property(model, *row, word);
+    CpuModelResult wrong = apply_property(model, has_pauth, word);
     if (!wrong.error.empty()) return wrong;
   }
   compute_id_registers(model);

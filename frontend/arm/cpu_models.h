@@ -86,6 +86,7 @@ std::string_view feature_name(Feature);
 
 struct CpuModel {
   std::string name;
+  std::string compatible;  // in a device tree
   FeatureSet features;
   uint64_t midr = 0, revidr = 0, ctr = 0, clidr = 0;
   std::array<uint32_t, 3> ccsidr{};  // L1 data, L1 instruction, L2 unified
@@ -113,6 +114,8 @@ struct CpuModelResult {
 // Parses what -cpu takes: "max", "max,pauth-impdef=on", "cortex-a57,pmu=off".
 CpuModelResult make_cpu_model(std::string_view specification);
 std::vector<std::string_view> cpu_model_names();
+// Of a real processor's features, what is not here: "AArch32, EL2".
+std::string cpu_model_left_out(std::string_view name);
 
 struct ResetConfig {
   uint64_t affinity = 0;       // Aff3..Aff0 as MPIDR_EL1 has them

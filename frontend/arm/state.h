@@ -75,9 +75,11 @@ struct alignas(64) ArmState {
   uint64_t cntkctl, csselr, mdscr, oslsr, osdlr, mdccint, osdtrrx, osdtrtx, oseccr, dbgclaim;
   std::array<uint64_t, 16> dbgbvr, dbgbcr, dbgwvr, dbgwcr;
   PauthKey apia, apib, apda, apdb, apga;
-  // Performance monitor: cycle counter only (events read as zero). pmccntr is what it was at the cycle
-  // pmccntr_at, see pmu.h.
-  uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr, pmccntr_at;
+  // Performance monitor: counters are what they were at the cycle pmccntr_at and the instruction
+  // pm_instructions_at, see pmu.h.
+  uint64_t pmcr, pmcnten, pmovs, pmselr, pminten, pmuseren, pmccfiltr, pmccntr, pmccntr_at,
+      pm_instructions_at;
+  std::array<uint64_t, 6> pmevcntr, pmevtyper;
   uint64_t disr;
 
   // What reset takes from the processor model and the board.

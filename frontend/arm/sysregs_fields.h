@@ -47,6 +47,8 @@ constexpr unsigned kEvntiShift = 4;
 }  // namespace cntkctl
 
 constexpr uint64_t kPmuCycleCounter = bit(31);  // its bit in PMCNTEN, PMINTEN and PMOVS
+constexpr uint64_t kPmuCounters = kPmuCycleCounter | 0x3f;
+constexpr uint64_t kPmuEventMask = 0x3ff;  // PMEVTYPER<n>_EL0.evtCount
 constexpr uint64_t kOslsrOslm = bit(3), kOslsrOslk = bit(1);
 
 }  // namespace mynah::arm

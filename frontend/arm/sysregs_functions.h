@@ -75,6 +75,30 @@ bool read_pmceid0(const SysregContext&, uint64_t&);
 bool read_pmccntr(const SysregContext&, uint64_t&);
 bool write_pmccntr(const SysregContext&, uint64_t);
 bool write_pmccfiltr(const SysregContext&, uint64_t);
+bool write_pmswinc(const SysregContext&, uint64_t);
+// Of event counter n; none such: reads as zero.
+bool read_pmevcntr(const SysregContext&, unsigned n, uint64_t&);
+bool write_pmevcntr(const SysregContext&, unsigned n, uint64_t);
+bool read_pmevtyper(const SysregContext&, unsigned n, uint64_t&);
+bool write_pmevtyper(const SysregContext&, unsigned n, uint64_t);
+template <unsigned n>
+bool read_pmevcntr_of(const SysregContext& c, uint64_t& value) {
+  return read_pmevcntr(c, n, value);
+}
+template <unsigned n>
+bool write_pmevcntr_of(const SysregContext& c, uint64_t value) {
+  return write_pmevcntr(c, n, value);
+}
+template <unsigned n>
+bool read_pmevtyper_of(const SysregContext& c, uint64_t& value) {
+  return read_pmevtyper(c, n, value);
+}
+template <unsigned n>
+bool write_pmevtyper_of(const SysregContext& c, uint64_t value) {
+  return write_pmevtyper(c, n, value);
+}
+bool read_pmxevcntr(const SysregContext&, uint64_t&);
+bool write_pmxevcntr(const SysregContext&, uint64_t);
 bool read_pmxevtyper(const SysregContext&, uint64_t&);
 bool write_pmxevtyper(const SysregContext&, uint64_t);
 

@@ -70,6 +70,10 @@ class ArmSystem {
   // Performance monitor: cycles for PMCCNTR_EL0, which may stand still while the element sleeps; a call of
   // ArmCpu::cycles_passed() after so many more of them (0: none), instead of any asked for before; the line.
   virtual uint64_t cycle_count() = 0;
+  virtual uint64_t instruction_count() { return 0; }
+  // In how many cycles so many instructions may have been executed, at the earliest: the call comes then, and
+  // may ask for another.
+  virtual uint64_t cycles_of(uint64_t instructions) { return instructions; }
   virtual void call_after_cycles(uint64_t cycles) = 0;
   virtual void set_pmu_interrupt(bool level) = 0;
 };

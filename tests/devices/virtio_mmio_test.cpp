@@ -110,11 +110,22 @@ TEST_F(VirtioMmioTest, FeaturesThatWereNotOffered) {
   EXPECT_EQ(driver.status(), 11);
 }
 
+// An older driver on these registers, with the step that came with VIRTIO 1.0 and without it.
 TEST_F(VirtioMmioTest, FeaturesWithoutVersion1) {
-  driver.set_reg(kRegStatus, 3);
-  driver.set_driver_features(0x1);
-  driver.set_reg(kRegStatus, 11);
-  EXPECT_EQ(driver.status(), 3);
+  for (const bool with_step : {true, false}) {
+    driver.set_reg(kRegStatus, 0);
+    driver.set_reg(kRegStatus, 3);
+    driver.set_driver_features(0x1);
+    if (with_step) {
+      driver.set_reg(kRegStatus, 11);
+      EXPECT_EQ(driver.status(), 11);
+    }
+    driver.set_reg(kRegStatus, with_step ? 15 : 7);
+    EXPECT_EQ(driver.status(), with_step ? 15 : 7);
+    EXPECT_TRUE(device.has(0));
+    EXPECT_FALSE(device.has(32));
+  }
+  EXPECT_TRUE(log.errors.empty());
 }
 
 TEST_F(VirtioMmioTest, QueueSetUp) {
@@ -375,8 +386,8 @@ class VirtioMmioLegacyTest : public VirtioMmioTest {
  protected:
   // Rings at kBase: 16 descriptors, the available ring behind them, the used ring at the next 4 KiB.
   void start_legacy(uint32_t features) {
+    legacy.set_reg(kRegGuestPageSize, 4096);  // as drivers do: before their reset
     legacy.set_reg(kRegStatus, 0);
-    legacy.set_reg(kRegGuestPageSize, 4096);
     legacy.set_reg(kRegStatus, 3);
     legacy.set_reg(kRegDriverFeaturesSel, 0);
     legacy.set_reg(kRegDriverFeatures, features);

@@ -27,7 +27,7 @@ class Echo final : public VirtioDevice {
     return true;
   }
   using VirtioDevice::config_changed;
-  using VirtioDevice::legacy;
+  bool legacy() const { return !(offered_features() >> virtio::kVersion1 & 1); }
 
   std::vector<uint8_t> bytes = {0x11, 0x22, 0x33, 0x44};
   unsigned handled = 0;

@@ -144,6 +144,7 @@ class BareMachine final : public arm::ArmSystem,
   void sleeps(bool for_event) override;
   void wakes() override;
   uint64_t cycle_count() override { return cycles.now(); }
+  uint64_t instruction_count() override { return vcpu->instructions(); }
   void call_after_cycles(uint64_t n) override { cycles.call_after(n); }
   void set_pmu_interrupt(bool level) override;
   // --- arm::Firmware

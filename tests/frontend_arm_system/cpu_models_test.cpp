@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "frontend/arm/cpu_models_table.h"
 #include "frontend/arm/id_registers.h"
 #include "tests/frontend_arm_system/fakes.h"
 
@@ -40,6 +41,38 @@ TEST(CpuModels, MaximumIdentification) {
   EXPECT_EQ(max.id[kIdMmfr1], 0x00201002u);
   EXPECT_EQ(max.id[kIdMmfr2], 0x1000000000000010u);
   EXPECT_EQ(max.id[kIdDfr0], 0x10305106u);
+}
+
+// Each announces no more than the real one, and what it leaves out is named.
+TEST(CpuModels, RealProcessorsHaveTheirIdentity) {
+  for (const RealProcessor& real : real_processors()) {
+    const CpuModel model = model_of(real.name);
+    EXPECT_EQ(model.midr, real.midr);
+    EXPECT_EQ(model.ctr, real.ctr);
+    const RealIdentity& id = real.identity;
+    const std::pair<IdRegister, uint64_t> registers[] = {
+        {kIdPfr0, id.pfr0},   {kIdPfr1, id.pfr1},   {kIdDfr0, id.dfr0},   {kIdIsar0, id.isar0},
+        {kIdIsar1, id.isar1}, {kIdMmfr0, id.mmfr0}, {kIdMmfr1, id.mmfr1}, {kIdMmfr2, id.mmfr2}};
+    for (const auto& [number, value] : registers)
+      for (unsigned shift = 0; shift < 64; shift += 4) {
+        const uint64_t here = model.id[number] >> shift & 15, there = value >> shift & 15;
+        // Pointer authentication has an algorithm of its own: its fields are others.
+        if (number == kIdIsar1 && (shift == 8 || shift == 28)) continue;
+        EXPECT_LE(here, there) << real.name << " register " << int{number} << " bit " << shift;
+      }
+    EXPECT_NE(left_out(real).find("AArch32, EL2, EL3"), std::string::npos);
+  }
+  const CpuModel n1 = model_of("neoverse-n1");
+  EXPECT_EQ(n1.midr, 0x414fd0c1u);
+  EXPECT_EQ(n1.pa_bits, 48);
+  EXPECT_EQ(n1.id[kIdPfr0], 0x1100000010110011u);  // without AArch32, EL2, EL3
+  EXPECT_EQ(n1.id[kIdIsar0], 0x0000100010211120u);
+  EXPECT_EQ(n1.id[kIdIsar1], 0x0000000000100001u);
+  EXPECT_EQ(n1.id[kIdMmfr1], 0x0000000000211002u);
+  EXPECT_EQ(n1.id[kIdMmfr2], 0x0000000000000010u);
+  EXPECT_EQ(cpu_model_left_out("cortex-a53"), "AArch32, EL2, EL3, big-endian data");
+  EXPECT_EQ(model_of("cortex-a53").compatible, "arm,cortex-a53");
+  EXPECT_FALSE(model_of("neoverse-v1,pauth=off").has(Feature::kPauth));
 }
 
 TEST(CpuModels, FeaturesAndFieldsAgree) {

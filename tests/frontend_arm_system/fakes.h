@@ -65,6 +65,7 @@ class FakeSystem : public ArmSystem {
   void sleeps(bool) override {}
   void wakes() override {}
   uint64_t cycle_count() override { return cycles; }
+  uint64_t instruction_count() override { return instructions; }
   void call_after_cycles(uint64_t n) override { call_after = n; }
   void set_pmu_interrupt(bool level) override { pmu_interrupt = level; }
 
@@ -74,7 +75,7 @@ class FakeSystem : public ArmSystem {
   EventStreamControl event_stream;
   std::optional<uint64_t> random_number = 0x0123456789abcdef;
   bool stream_event = false, pmu_interrupt = false;
-  uint64_t cycles = 0, call_after = 0;
+  uint64_t cycles = 0, instructions = 0, call_after = 0;
   unsigned translation_changes = 0, instruction_invalidations = 0;
 };
 

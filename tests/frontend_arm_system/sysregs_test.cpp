@@ -349,9 +349,9 @@ TEST_F(Sysregs, CycleCounter) {
   system.cycles = 2000;
   EXPECT_EQ(get(key_of("PMCCNTR_EL0")), 50u) << "stands still";
   set(key_of("PMCNTENSET_EL0"), 0xffffffff);
-  EXPECT_EQ(get(key_of("PMCNTENCLR_EL0")), 0x80000000u) << "no other counters";
+  EXPECT_EQ(get(key_of("PMCNTENCLR_EL0")), 0x8000003fu) << "no others";
   set(key_of("PMCR_EL0"), 1);
-  EXPECT_EQ(get(key_of("PMCR_EL0")), 0x41u);
+  EXPECT_EQ(get(key_of("PMCR_EL0")), (0x3000u | 0x41u));
   system.cycles = 2100;
   EXPECT_EQ(get(key_of("PMCCNTR_EL0")), 150u);
   set(key_of("PMCNTENCLR_EL0"), 0x80000000);
@@ -405,6 +405,59 @@ TEST_F(Sysregs, CycleCounterOverflow) {
   set(key_of("PMCR_EL0"), 1 | 1 << 2);
   set(key_of("PMCCNTR_EL0"), 5);
   EXPECT_EQ(get(key_of("PMOVSCLR_EL0")), 0u);
+}
+
+TEST_F(Sysregs, EventCounters) {
+  EXPECT_EQ(get(key_of("PMCR_EL0")) >> 11 & 31, 6u);
+  EXPECT_EQ(get(key_of("PMCEID0_EL0")), 0x48020701u);
+  set(key_of("PMEVTYPER0_EL0"), 0xffffffff);
+  EXPECT_EQ(get(key_of("PMEVTYPER0_EL0")), 0xc00003ffu);
+  // By number and by selection.
+  for (unsigned n = 0; n < 6; ++n) {
+    set(key_of("PMSELR_EL0"), n);
+    set(key_of("PMXEVTYPER_EL0"), n == 0 ? 0x08 : n == 1 ? 0x11 : n == 2 ? 0x00 : 0x3ff);
+    set(key_of("PMXEVCNTR_EL0"), 0x100000000 + n);
+    EXPECT_EQ(get(key_of("PMXEVCNTR_EL0")), n) << "32 bits";
+  }
+  set(key_of("PMSELR_EL0"), 6);
+  set(key_of("PMXEVCNTR_EL0"), 1);
+  EXPECT_EQ(get(key_of("PMXEVCNTR_EL0")), 0u);
+  set(key_of("PMCNTENSET_EL0"), ~uint64_t{0});
+  EXPECT_EQ(get(key_of("PMCNTENSET_EL0")), 0x8000003fu);
+  set(key_of("PMCR_EL0"), 1);
+  system.instructions += 100;
+  system.cycles += 70;
+  set(key_of("PMSWINC_EL0"), 4 | 8);
+  EXPECT_EQ(get(key_of("PMEVCNTR0_EL0")), 100u);
+  EXPECT_EQ(get(key_of("PMEVCNTR1_EL0")), 71u);
+  EXPECT_EQ(get(key_of("PMEVCNTR2_EL0")), 3u);
+  EXPECT_EQ(get(key_of("PMEVCNTR3_EL0")), 3u) << "counts nothing";
+  set(key_of("PMEVTYPER0_EL0"), 0x80000008);  // not at EL1
+  system.instructions += 100;
+  EXPECT_EQ(get(key_of("PMEVCNTR0_EL0")), 100u);
+  set(key_of("PMCR_EL0"), 1 | 2);  // P
+  EXPECT_EQ(get(key_of("PMEVCNTR1_EL0")), 0u);
+}
+
+TEST_F(Sysregs, EventCountersOverflowAndChain) {
+  set(key_of("PMEVTYPER2_EL0"), 0x08);
+  set(key_of("PMEVTYPER3_EL0"), 0x1e);
+  set(key_of("PMEVCNTR2_EL0"), 0xffffff00);
+  set(key_of("PMEVCNTR3_EL0"), 0xffffffff);
+  set(key_of("PMCNTENSET_EL0"), 4 | 8);
+  set(key_of("PMINTENSET_EL1"), 8);
+  set(key_of("PMCR_EL0"), 1);
+  EXPECT_EQ(system.call_after, 0x100u) << "the lower one's overflow goes on to the upper";
+  system.instructions += 0xff;
+  EXPECT_EQ(get(key_of("PMOVSCLR_EL0")), 0u);
+  EXPECT_FALSE(system.pmu_interrupt);
+  system.instructions += 3;
+  EXPECT_EQ(get(key_of("PMOVSCLR_EL0")), 4u | 8u);
+  EXPECT_TRUE(system.pmu_interrupt);
+  EXPECT_EQ(get(key_of("PMEVCNTR2_EL0")), 2u);
+  EXPECT_EQ(get(key_of("PMEVCNTR3_EL0")), 0u);
+  set(key_of("PMOVSCLR_EL0"), 8);
+  EXPECT_FALSE(system.pmu_interrupt) << "the lower one has none";
 }
 
 TEST_F(Sysregs, CycleCounterFilter) {

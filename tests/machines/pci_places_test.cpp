@@ -105,6 +105,19 @@ TEST(PciPlaces, PortsWithoutANameAreNumbered) {
   ASSERT_TRUE(board.add({.bus = "pcie.2"}));
 }
 
+// The paths are those that firmware knows.
+TEST(PciPlaces, FirmwareTriesThemByTheirIndex) {
+  Board board;
+  ASSERT_TRUE(board.add({.slot = 3, .boot = {5, "disk@0,0"}}));
+  ASSERT_TRUE(board.add_port({.slot = 8, .function = 1, .id = "port"}));
+  ASSERT_TRUE(board.add({.bus = "port", .boot = {2, "disk@0,0"}}));
+  EXPECT_THAT(board.refused({.boot = {5, "disk@0,0"}}), HasSubstr("two devices have bootindex=5"));
+  EXPECT_EQ(
+      board.machine->boot_order(),
+      (std::map<unsigned, std::string>{{2, "/pci@ffffffffffffffff/pci-bridge@8,1/pci1af4,1044@0/disk@0,0"},
+                                       {5, "/pci@ffffffffffffffff/pci1af4,1005@3/disk@0,0"}}));
+}
+
 TEST(PciPlaces, MmioSlots) {
   Board board;
   const auto add = [&](std::optional<unsigned> slot) {

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Command lines of public guides (command_lines.txt). Those of AArch64 are tried, with files that stand for
+// theirs, up to a machine that is ready to run; command_lines_answers.txt has what each comes to: "starts",
+// or what is missing. MYNAH_UPDATE_GOLDENS=1 writes it anew. The share that starts is printed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "app/options.h"
+#include "app/session.h"
+#include "tests/app/guests.h"
+#include "tests/app/program.h"
+
+namespace mynah::app {
+namespace {
+
+using namespace test;
+
+constexpr const char* kLines = MYNAH_SOURCE_DIR "/tests/app/command_lines.txt";
+constexpr const char* kAnswers = MYNAH_SOURCE_DIR "/tests/app/command_lines_answers.txt";
+
+std::map<std::string, std::vector<std::string>> command_lines() {
+  std::map<std::string, std::vector<std::string>> sections;
+  std::ifstream file(kLines);
+  std::string line, section;
+  while (std::getline(file, line)) {
+    if (line.starts_with('['))
+      section = line.substr(1, line.find(']') - 1);
+    else if (!line.empty() && !line.starts_with('#'))
+      sections[section].push_back(line);
+  }
+  return sections;
+}
+
+// As a shell does, as far as the file needs it.
+Args words(const std::string& line) {
+  Args words;
+  bool quoted = false, begun = false;
+  for (const char c : line) {
+    if (c == ' ' && !quoted) {
+      begun = false;
+      continue;
+    }
+    if (!begun) words.emplace_back();
+    begun = true;
+    if (c == '"')
+      quoted = !quoted;
+    else
+      words.back() += c;
+  }
+  return words;
+}
+
+// Files of every kind that the lines name, in the current folder.
+void make_files() {
+  const auto write = [](const std::string& name, const auto& bytes) {
+    std::ofstream(name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  };
+  const auto sized = [&](const std::string& name, uintmax_t size) {
+    write(name, std::string(16, '\0'));
+    std::filesystem::resize_file(name, size);
+  };
+  write("Image", idle_guest());
+  for (const char* flash : {"code.fd", "vars.fd"}) sized(flash, 64 << 20);
+  for (const char* firmware : {"QEMU_EFI.fd", "u-boot.bin", "kernel.bin", "firmware.bin"})
+    sized(firmware, 1 << 20);
+  for (const char* disk : {"disk.raw", "seed.iso"}) sized(disk, 1 << 20);
+  write("cd.iso", std::string(0x8001, '\0') + "CD001" + std::string(2048, '\0'));
+  write("disk.qcow2", "QFI\xfb" + std::string(1000, '\0'));
+  write("kernel.elf", std::string("\x7f"
+                                  "ELF\x02\x01\x01",
+                                  7) +
+                          std::string(121, '\0'));
+  write("config.txt", std::string("text"));
+  EXPECT_EQ(Program({"-M", "virt,dumpdtb=board.dtb"}).finish(), 0);
+  // A cpio archive: its end.
+  std::string cpio = "070701" + std::string(8 * 11, '0') + "0000000B" + "00000000" + "TRAILER!!!";
+  cpio.resize(512, '\0');
+  write("initrd.img", cpio);
+}
+
+// In a process of its own: what listens, is locked or goes wrong there ends with it.
+std::string answer(const std::string& line) {
+  int ends[2];
+  if (::pipe(ends) != 0) return "no pipe";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const Args owned = words(line);
+    const std::vector<std::string_view> arguments(owned.begin(), owned.end());
+    std::string said = "starts";
+    auto options = parse_options(arguments);
+    // What the host's networks allow is not the line's matter.
+    const bool no_further = line.find("tap") != std::string::npos || line.find("bridge") != std::string::npos;
+    if (!options) {
+      said = options.message();
+    } else if (!no_further) {
+      std::freopen("/dev/null", "w", stderr);
+      std::freopen("/dev/null", "r", stdin);
+      if (auto session = Session::create(std::move(*options)); !session) said = session.message();
+    }
+    if (said.find("choose another port") != std::string::npos ||
+        said.find("another program") != std::string::npos ||
+        said.find("use a smaller -m") != std::string::npos)
+      said = "starts";  // on a host where that is free
+    [[maybe_unused]] const ssize_t n = ::write(ends[1], said.data(), said.size());
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string said;
+  char bytes[4096];
+  ssize_t n;
+  while ((n = ::read(ends[0], bytes, sizeof bytes)) > 0) said.append(bytes, static_cast<size_t>(n));
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? said : "the process died";
+}
+
+std::string shortened(std::string text) {
+  if (const size_t end = text.find(" (it has "); end != std::string::npos) text.resize(end);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+TEST(CommandLines, ThereAreEnoughOfEachGuest) {
+  const auto sections = command_lines();
+  EXPECT_EQ(sections.at("aarch64").size(), 100u);
+  for (const char* other : {"arm", "x86_64", "i386"}) EXPECT_EQ(sections.at(other).size(), 30u) << other;
+}
+
+TEST(CommandLines, ThoseOfAArch64StartOrNameWhatIsMissing) {
+  Folder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder / ".");
+  make_files();
+  const auto lines = command_lines().at("aarch64");
+  std::string all;
+  unsigned starting = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string said = shortened(answer(lines[i]));
+    starting += said == "starts";
+    all += std::to_string(i + 1) + ": " + said + "\n";
+    // A known thing that is missing is no misspelling.
+    EXPECT_EQ(said.find("did you mean"), std::string::npos) << lines[i] << "\n" << said;
+    EXPECT_EQ(said.find("not known"), std::string::npos) << lines[i] << "\n" << said;
+    EXPECT_EQ(said.find("process died"), std::string::npos) << lines[i];
+  }
+  std::filesystem::current_path(before);
+  std::printf("%u of %zu AArch64 command lines start\n", starting, lines.size());
+  RecordProperty("starting", static_cast<int>(starting));
+  if (std::getenv("MYNAH_UPDATE_GOLDENS")) {
+    std::ofstream(kAnswers) << all;
+    return;
+  }
+  std::ifstream file(kAnswers);
+  const std::string expected{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(all, expected) << "MYNAH_UPDATE_GOLDENS=1 writes the answers anew";
+}
+
+}  // namespace
+}  // namespace mynah::app
