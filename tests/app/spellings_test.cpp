@@ -96,7 +96,7 @@ TEST(Spellings, BlockNodesAsListsAndAsJson) {
     EXPECT_TRUE(o.drives[0].read_only);
     EXPECT_TRUE(o.drives[0].discard);
     EXPECT_FALSE(o.drives[0].lock);
-    EXPECT_EQ(o.devices[0].drive, "d");
+    EXPECT_EQ(o.devices.back().drive, "d");
   }
   EXPECT_THAT(bad({"-blockdev", "driver=raw,node-name=d,file=x"}), HasSubstr("no -blockdev before it"));
   EXPECT_THAT(bad({"-blockdev", R"({"driver":"raw")"}), HasSubstr("JSON object is not understood"));
