@@ -182,7 +182,7 @@ std::string refusal(const Board& from, const Board& to) {
 
 TEST(MachineParts, RefusesWhatIsOfAnotherMachine) {
   const Board a(Accelerator::kInterp);
-  EXPECT_THAT(refusal(a, Board(Accelerator::kInterp, 3)), HasSubstr("'gicv3' does not fit this machine"));
+  EXPECT_THAT(refusal(a, Board(Accelerator::kInterp, 3)), HasSubstr("'gicv3-its' does not fit this machine"));
   EXPECT_THAT(refusal(a, Board(Accelerator::kInterp, 2, 32 << 20)), HasSubstr("'virt' does not fit"));
   EXPECT_THAT(refusal(a, Board(Accelerator::kInterp, 2, 16 << 20, "cortex-a57")),
               HasSubstr("'cpu0' does not"));
