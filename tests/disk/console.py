@@ -33,6 +33,7 @@ class Console:
         self._recent = b""     # for error messages
         self._status = None
         self._commands = 0
+        self._used = 0.0
         self._log = open(log_path, "wb")
         master, slave = pty.openpty()
         tty.setraw(slave)      # from the start, so that nothing is echoed before the emulator sets its own mode
@@ -115,6 +116,15 @@ class Console:
             self._reap()
         return self._status
 
+    def processor_seconds(self):
+        """What the emulator has used of the host's processors."""
+        if self._status is not None:
+            return self._used
+        with open(f"/proc/{self._pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+        self._used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return self._used
+
     def last_lines(self, count=15):
         lines = [line.rstrip() for line in plain(self._recent).split("\n")]
         return [line for line in lines if line][-count:]
@@ -150,8 +160,9 @@ class Console:
 
     def _reap(self):
         if self._status is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status, usage = os.wait4(self._pid, os.WNOHANG)
             if pid:
+                self._used = usage.ru_utime + usage.ru_stime
                 self._status = os.waitstatus_to_exitcode(status)
 
     def _ended(self):
