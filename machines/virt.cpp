@@ -17,6 +17,10 @@ namespace mynah {
 using namespace virt_map;
 
 namespace {
+static_assert(kLowRedistributors == kGicRedistributorSpace / dev::Gicv3::kRedistributorSize);
+static_assert(dev::kGicv3MaxCpus <=
+              kLowRedistributors + kGicHighRedistributorSpace / dev::Gicv3::kRedistributorSize);
+
 // As firmware and systems know it: clusters as large as one SGI's target list.
 uint64_t affinity_of(unsigned number, unsigned gic_version) {
   const unsigned cluster = gic_version == 3 ? 16 : 8;
@@ -66,10 +70,16 @@ void VirtMachine::add_interrupt_controller() {
     gic.affinities.clear();
     for (const auto& processor : arm_) gic.affinities.push_back(processor->affinity());
     if (with_its_) gic.lpi_tables = &dma();
+    // Those for whom the first region has no room are in the second.
+    const auto processors = static_cast<unsigned>(arm_.size());
+    gic.regions = {std::min(processors, kLowRedistributors)};
+    if (processors > kLowRedistributors) gic.regions.push_back(processors - kLowRedistributors);
     gicv3_ = std::make_unique<dev::Gicv3>(log_, std::move(gic));
     connect(*gicv3_);
     map(kGicDistributor, dev::Gicv3::kDistributorSize, *gicv3_);
     map(kGicRedistributor, gicv3_->redistributors_size(), gicv3_->redistributors());
+    if (gicv3_->regions() > 1)
+      map(kGicHighRedistributor, gicv3_->redistributors_size(1), gicv3_->redistributors(1));
     if (with_its_) {
       its_ = std::make_unique<dev::Gicv3Its>(*gicv3_, dma(), log_, kGicIts);
       map(kGicIts, dev::Gicv3Its::kWindowSize, *its_);

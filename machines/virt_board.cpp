@@ -75,9 +75,11 @@ unsigned gic_version(const BoardChoice& choice) {
 }
 
 unsigned most_processors(const BoardChoice& choice) {
-  return gic_version(choice) == 2
-             ? dev::kGicv2MaxCpus
-             : static_cast<unsigned>(virt_map::kGicRedistributorSpace / dev::Gicv3::kRedistributorSize);
+  if (gic_version(choice) == 2) return dev::kGicv2MaxCpus;
+  bool high = true;
+  for (const auto& [name, value] : choice.properties)
+    if (name == "highmem" || name == "highmem-redists") high &= value == "on";
+  return high ? dev::kGicv3MaxCpus : virt_map::kLowRedistributors;
 }
 
 std::string more_processors(const BoardChoice& choice) {

@@ -241,8 +241,14 @@ std::vector<uint8_t> make_virt_tree(const VirtTreeInput& in) {
       w.cells("phandle", {kIntc});
       if (in.gic_version == 3) {
         w.strings("compatible", "arm,gic-v3");
-        w.reg({kGicDistributor, 0x10000, kGicRedistributor, kGicRedistributorSpace});
-        w.cells("#redistributor-regions", {1});
+        if (in.affinities.size() <= kLowRedistributors) {
+          w.reg({kGicDistributor, 0x10000, kGicRedistributor, kGicRedistributorSpace});
+          w.cells("#redistributor-regions", {1});
+        } else {
+          w.reg({kGicDistributor, 0x10000, kGicRedistributor, kGicRedistributorSpace, kGicHighRedistributor,
+                 kGicHighRedistributorSpace});
+          w.cells("#redistributor-regions", {2});
+        }
       } else {
         w.strings("compatible", "arm,cortex-a15-gic");
         w.reg({kGicDistributor, 0x10000, kGicCpu, 0x10000});

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cassert>
 #include <string>
 
@@ -83,6 +84,13 @@ Gicv3::Gicv3(Log& log, Gicv3Config config)
   interfaces_.reserve(affinities_.size());
   Fabric& fabric = *this;  // a private base: the conversion has to happen here
   for (unsigned cpu = 0; cpu < affinities_.size(); cpu++) interfaces_.emplace_back(fabric, log_, cpu);
+  if (config.regions.empty()) config.regions = {irqs_.cpus()};
+  windows_.reserve(config.regions.size());
+  for (unsigned first = 0; const unsigned count : config.regions) {
+    windows_.emplace_back(*this, first, count);
+    first += count;
+  }
+  assert(windows_.back().first + windows_.back().count == irqs_.cpus());
   reset();
 }
 
@@ -236,8 +244,10 @@ void Gicv3::set_irouter(unsigned intid, uint64_t value) {
 // 0: one configuration table serves all.
 uint64_t Gicv3::typer(unsigned cpu) const {
   const uint64_t affinity = (affinities_[cpu] & 0xffffff) | (affinities_[cpu] >> 32) << 24;
-  return affinity << 32 | uint64_t{cpu} << 8 | (cpu + 1 == affinities_.size() ? 1u << 4 : 0) |
-         lpis_[cpu].implemented();
+  const bool last =  // in its region
+      std::ranges::any_of(windows_,
+                          [&](const auto& region) { return cpu + 1 == region.first + region.count; });
+  return affinity << 32 | uint64_t{cpu} << 8 | (last ? 1u << 4 : 0) | lpis_[cpu].implemented();
 }
 
 bool Gicv3::read_distributor_word(unsigned offset, uint32_t& value) {
@@ -429,12 +439,13 @@ void Gicv3::write(Offset offset, Width width, uint64_t value) {
   flush();
 }
 
-uint64_t Gicv3::read_redistributor(Offset offset, Width width) {
-  const uint64_t cpu = offset / kRedistributorSize, at = offset % kRedistributorSize;
+uint64_t Gicv3::read_redistributor(const RedistributorWindow& region, Offset offset, Width width) {
+  const uint64_t number = offset / kRedistributorSize, at = offset % kRedistributorSize;
+  const auto cpu = static_cast<unsigned>(region.first + number);
   const bool wide = at == GICR_TYPER || (at >= GICR_PROPBASER && at < GICR_BASERS_END);
   uint64_t value = 0;
-  if (cpu >= interfaces_.size() || !read_lanes(at, width, wide, value, [&](unsigned word_at, uint32_t& word) {
-        return read_redistributor_word(static_cast<unsigned>(cpu), word_at, word);
+  if (number >= region.count || !read_lanes(at, width, wide, value, [&](unsigned word_at, uint32_t& word) {
+        return read_redistributor_word(cpu, word_at, word);
       })) {
     guest_error("redistributor read", offset, width);
     return 0;
@@ -442,12 +453,14 @@ uint64_t Gicv3::read_redistributor(Offset offset, Width width) {
   return value;
 }
 
-void Gicv3::write_redistributor(Offset offset, Width width, uint64_t value) {
-  const uint64_t cpu = offset / kRedistributorSize, at = offset % kRedistributorSize;
+void Gicv3::write_redistributor(const RedistributorWindow& region, Offset offset, Width width,
+                                uint64_t value) {
+  const uint64_t number = offset / kRedistributorSize, at = offset % kRedistributorSize;
+  const auto cpu = static_cast<unsigned>(region.first + number);
   const bool wide = at >= GICR_PROPBASER && at < GICR_BASERS_END;
-  if (cpu >= interfaces_.size() ||
+  if (number >= region.count ||
       !write_lanes(at, width, wide, value, [&](unsigned word_at, uint32_t word, uint32_t mask) {
-        return write_redistributor_word(static_cast<unsigned>(cpu), word_at, word, mask);
+        return write_redistributor_word(cpu, word_at, word, mask);
       })) {
     guest_error("redistributor write", offset, width);
   }

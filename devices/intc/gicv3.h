@@ -5,10 +5,10 @@
 // 1-of-N routing (GICD_TYPER.No1N), no virtualization, 5 priority bits. LPIs where there is memory for their
 // tables; they come from an ITS (gicv3_its.h), not by GICR_SETLPIR (GICR_TYPER.DirectLPI reads 0).
 //
-// This object is the distributor's register window (0x10000 bytes); redistributors() is the window of all
-// redistributor frames (0x20000 bytes a CPU, in CPU order: RD_base then SGI_base) and has no state of its
-// own: reset() and serialize() of this object cover everything. The CPU interfaces are system registers:
-// read_icc() and write_icc().
+// This object is the distributor's register window (0x10000 bytes); redistributors() are the windows of the
+// redistributor frames (0x20000 bytes a CPU, in CPU order: RD_base then SGI_base), in as many regions as a
+// board has room for them, and have no state of their own: reset() and serialize() of this object cover
+// everything. The CPU interfaces are system registers: read_icc() and write_icc().
 //
 // GICR_WAKER is the handshake alone: no power is modelled, so interrupts are delivered whatever it says.
 // Outputs (Group 0 on fiq, Group 1 on irq) are levels and change only after a public call's work is complete.
@@ -33,6 +33,8 @@ struct Gicv3Config {
   // One for each CPU, as in its MPIDR_EL1: Aff3 [39:32], Aff2 [23:16], Aff1 [15:8], Aff0 [7:0]; other bits
   // ignored.
   std::vector<uint64_t> affinities{0};
+  // CPUs whose redistributors are in each region, all together as many as there are; empty: one region.
+  std::vector<unsigned> regions = {};
   DmaMemory* lpi_tables = nullptr;  // the memory that LPIs' tables are in; null: there are no LPIs
 };
 
@@ -50,8 +52,11 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   void write(Offset, Width, uint64_t) override;
   uint32_t state_version() const override { return 2; }
 
-  Device& redistributors() { return redistributor_window_; }
-  uint64_t redistributors_size() const { return kRedistributorSize * irqs_.cpus(); }
+  unsigned regions() const { return static_cast<unsigned>(windows_.size()); }
+  Device& redistributors(unsigned region = 0) { return windows_[region]; }
+  uint64_t redistributors_size(unsigned region = 0) const {
+    return kRedistributorSize * windows_[region].count;
+  }
 
   // False: the access is undefined and the CPU takes an exception.
   bool read_icc(unsigned cpu, IccReg, uint64_t& value);
@@ -79,17 +84,20 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
 
  private:
   void serialize_state(StateStream&) override;
-  struct RedistributorWindow final : Device {
-    explicit RedistributorWindow(Gicv3& gic) : gic(gic) {}
+  struct RedistributorWindow final : Device {  // of the CPUs from `first` on
+    RedistributorWindow(Gicv3& gic, unsigned first, unsigned count) : gic(gic), first(first), count(count) {}
     std::string_view name() const override { return "gicv3-redist"; }
     void reset() override {}
-    uint64_t read(Offset offset, Width width) override { return gic.read_redistributor(offset, width); }
+    uint64_t read(Offset offset, Width width) override {
+      return gic.read_redistributor(*this, offset, width);
+    }
     void write(Offset offset, Width width, uint64_t value) override {
-      gic.write_redistributor(offset, width, value);
+      gic.write_redistributor(*this, offset, width, value);
     }
     uint32_t state_version() const override { return 0; }
     void serialize_state(StateStream&) override {}
     Gicv3& gic;
+    unsigned first, count;
   };
   struct PpiSink final : IrqSink {
     explicit PpiSink(Gicv3& gic) : gic(gic) {}
@@ -121,8 +129,8 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   bool write_distributor_word(unsigned offset, uint32_t value, uint32_t mask);
   bool read_redistributor_word(unsigned cpu, unsigned offset, uint32_t& value);
   bool write_redistributor_word(unsigned cpu, unsigned offset, uint32_t value, uint32_t mask);
-  uint64_t read_redistributor(Offset, Width);
-  void write_redistributor(Offset, Width, uint64_t);
+  uint64_t read_redistributor(const RedistributorWindow&, Offset, Width);
+  void write_redistributor(const RedistributorWindow&, Offset, Width, uint64_t);
   void flush() {
     irqs_.drain_dirty([this](unsigned cpu) { interfaces_[cpu].update_outputs(); });
   }
@@ -137,7 +145,7 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
   std::vector<uint32_t> waker_;      // by CPU: ProcessorSleep
   std::vector<Gicv3Lpis> lpis_;      // by CPU
   std::vector<Gicv3CpuInterface> interfaces_;
-  RedistributorWindow redistributor_window_{*this};
+  std::vector<RedistributorWindow> windows_;  // by region
   PpiSink ppi_sink_{*this};
 };
 
