@@ -15,11 +15,13 @@ void CodeContext::clear_jumps() {
 
 CodeContexts::CodeContexts(ir::Runtime& runtime, size_t stack_bytes)
     : runtime_(runtime), return_stacks_(kContexts, stack_bytes), second_jumps_(ir::kSecondJumpSize) {
-  for (unsigned i = 0; i < kContexts; ++i) {
-    contexts_.push_back(std::make_unique<CodeContext>());
-    contexts_.back()->empty_return = contexts_.back()->return_top = return_stacks_.end(i);
-  }
   runtime_.second_jumps = second_jumps_.data();
+}
+
+CodeContext& CodeContexts::add() {
+  CodeContext& made = *contexts_.emplace_back(std::make_unique<CodeContext>());
+  made.empty_return = made.return_top = return_stacks_.end(static_cast<unsigned>(contexts_.size() - 1));
+  return made;
 }
 
 CodeContext& CodeContexts::select(const ContextKey& key) {
@@ -29,21 +31,20 @@ CodeContext& CodeContexts::select(const ContextKey& key) {
   }
   if (current_) current_->return_top = runtime_.return_top;
   CodeContext* found = nullptr;
-  CodeContext* oldest = contexts_.front().get();
+  CodeContext* oldest = nullptr;
   for (auto& c : contexts_) {
-    if (c->live && c->key == key) {
+    if (c->key == key) {
       found = c.get();
       break;
     }
-    if (!c->live ? oldest->live : (oldest->live && c->last_used < oldest->last_used)) oldest = c.get();
+    if (!oldest || c->last_used < oldest->last_used) oldest = c.get();
   }
   current_ = nullptr;  // whatever clear() does is done to no current one
   if (!found) {
-    found = oldest;
+    found = contexts_.size() < kContexts ? &add() : oldest;
     clear(*found);
     found->names = {};
     found->key = key;
-    found->live = true;
   }
   found->last_used = ++clock_;
   found->used = true;

@@ -24,7 +24,6 @@ struct CodeContext {
   ContextKey key;
   std::array<uint32_t, ir::kNameKinds> names{};  // of its mappings of code; 0: none
   uint64_t last_used = 0;
-  bool live = false;  // key is meaningful
   bool used = false;  // something may be in the jump cache or the return stack
   ir::ReturnEntry* empty_return = nullptr;
   ir::ReturnEntry* return_top = nullptr;
@@ -46,11 +45,10 @@ class CodeContexts {
 
   // Gives a context a name, or takes it away (0), and with it all that the context leads to.
   void set_name(CodeContext& context, ir::NameKind kind, uint32_t name);
-  // Calls each(context) for every one that has a key.
+  // Calls each(context) for every one.
   template <typename Each>
   void for_each(Each each) {
-    for (auto& c : contexts_)
-      if (c->live) each(*c);
+    for (auto& c : contexts_) each(*c);
   }
 
   // `branch` to `address` leads to `host` from now on, in the current context, and in others that have the
@@ -65,11 +63,12 @@ class CodeContexts {
 
  private:
   static constexpr unsigned kContexts = 48;
+  CodeContext& add();
   void clear(CodeContext& context);
 
   ir::Runtime& runtime_;
   ReturnStacks return_stacks_;
-  std::vector<std::unique_ptr<CodeContext>> contexts_;
+  std::vector<std::unique_ptr<CodeContext>> contexts_;  // made as they are wanted
   std::vector<ir::SecondJumpEntry> second_jumps_;
   CodeContext* current_ = nullptr;
   uint64_t clock_ = 0;

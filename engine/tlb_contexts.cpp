@@ -3,6 +3,7 @@
 // TlbContexts: selecting one, and taking entries away.
 #include "engine/tlb_contexts.h"
 
+#include <algorithm>
 #include <span>
 
 namespace mynah {
@@ -21,33 +22,26 @@ void TlbContext::clear() {
   used.reset();
 }
 
-TlbContexts::TlbContexts(uint64_t tag_bits) : tag_bits_(tag_bits) {
-  for (unsigned i = 0; i < kContexts; ++i) {
-    contexts_.push_back(std::make_unique<TlbContext>());
-    contexts_.back()->number = static_cast<uint16_t>(i);
-  }
-}
-
-void TlbContexts::set_owner(unsigned vcpu) {
-  for (unsigned i = 0; i < kContexts; ++i) contexts_[i]->number = static_cast<uint16_t>(vcpu * kContexts + i);
-}
-
 TlbContext* TlbContexts::select(const TranslationKey& key) {
   if (current_ && current_->key == key) return current_;
   ++switches;
   ++clock_;
-  TlbContext* oldest = contexts_.front().get();
-  for (auto& c : std::span(contexts_).first(many ? kContexts : 2)) {
-    if (c->live && c->key == key) {
+  const size_t most = many ? kContexts : 2;
+  TlbContext* oldest = nullptr;
+  for (auto& c : std::span(contexts_).first(std::min(most, contexts_.size()))) {
+    if (c->key == key) {
       c->last_used = clock_;
       return current_ = c.get();
     }
-    if (!c->live ? oldest->live : (oldest->live && c->last_used < oldest->last_used)) oldest = c.get();
+    if (!oldest || c->last_used < oldest->last_used) oldest = c.get();
   }
   ++misses;
+  if (contexts_.size() < most) {
+    oldest = contexts_.emplace_back(std::make_unique<TlbContext>()).get();
+    oldest->number = static_cast<uint16_t>(first_number_ + contexts_.size() - 1);
+  }
   oldest->clear();
   oldest->key = key;
-  oldest->live = true;
   oldest->last_used = clock_;
   return current_ = oldest;
 }
@@ -71,14 +65,13 @@ void TlbContexts::drop(TlbContext& context, uint64_t page_address) const {
 }
 
 void TlbContexts::drop_page(uint64_t va) {
-  for (auto& c : contexts_)
-    if (c->live) drop(*c, va & ~(ir::kPageSize - 1));
+  for (auto& c : contexts_) drop(*c, va & ~(ir::kPageSize - 1));
 }
 
 void TlbContexts::drop_pages(uint64_t va, uint64_t pages) {
   if (pages >= ir::kTlbSize) return clear();
   for (auto& c : contexts_) {
-    if (!c->live || c->used.none()) continue;
+    if (c->used.none()) continue;
     for (uint64_t i = 0; i < pages; ++i) drop(*c, va + i * ir::kPageSize);
   }
 }
@@ -91,7 +84,7 @@ void TlbContexts::protect(uint64_t host_page, const PageFlags& flags) {
     case PageFlags::Writers::kNone:
       break;
     case PageFlags::Writers::kOne: {  // a page whose code is rewritten again and again, most of the time
-      const unsigned i = flags.writer_context - contexts_.front()->number;
+      const unsigned i = flags.writer_context - first_number_;
       if (i < contexts_.size()) remove(*contexts_[i], flags.writer_index[0]);
       break;
     }

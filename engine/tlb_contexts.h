@@ -24,7 +24,6 @@ struct TlbContext : ir::TlbTable {
   uint16_t number = 0;  // among those of all vCPUs
   TranslationKey key;
   uint64_t last_used = 0;
-  bool live = false;  // key is meaningful
   // Pieces of the table that something was put into since they were cleared: most contexts use few, and there
   // is a new one for each process.
   static constexpr unsigned kPieces = 32, kPieceEntries = ir::kTlbSize / kPieces;
@@ -38,10 +37,10 @@ struct TlbContext : ir::TlbTable {
 class TlbContexts {
  public:
   // tag_bits: of an address, that translation may ignore (GuestCpu::tag_bits()).
-  explicit TlbContexts(uint64_t tag_bits);
+  explicit TlbContexts(uint64_t tag_bits) : tag_bits_(tag_bits) {}
 
   // Contexts of different vCPUs have different numbers. Before anything runs.
-  void set_owner(unsigned vcpu);
+  void set_owner(unsigned vcpu) { first_number_ = vcpu * kContexts; }
 
   TlbContext* select(const TranslationKey& key);
 
@@ -62,7 +61,8 @@ class TlbContexts {
   void drop(TlbContext& context, uint64_t page_address) const;
 
   const uint64_t tag_bits_;
-  std::vector<std::unique_ptr<TlbContext>> contexts_;
+  unsigned first_number_ = 0;
+  std::vector<std::unique_ptr<TlbContext>> contexts_;  // made as they are wanted
   TlbContext* current_ = nullptr;
   uint64_t clock_ = 0;
 };
