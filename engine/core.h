@@ -52,6 +52,7 @@ struct Core {
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
     space.changed();
     const AfterExit after = guest.engine_exit(reason, imm, argument);
+    if (after == AfterExit::kHalt && !guest.asleep()) budget.take_back(1);  // it will be tried again
     if (after != AfterExit::kSlow) return after;
     next_flavour = Flavour::kSlow;
     return AfterExit::kContinue;

@@ -23,6 +23,7 @@ class InstructionBudget {
   // As of the last settle() or count().
   uint64_t settled() const { return executed_; }
   void count(uint64_t n) { executed_ += n; }
+  void take_back(uint64_t n) { executed_ -= n; }  // counted and settled, and not executed
 
   // --- a slice of translated code
   void start(uint64_t n) {

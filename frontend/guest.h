@@ -21,8 +21,9 @@
 namespace mynah {
 
 // What the guest wants after exit_engine, a fault or an interrupt. kYield: it waits for what another
-// processor does, and would go on. kSlow: the instruction at pc() is to be run in the slow flavour; kStop:
-// pc() is one of LiftOptions::stops. Vcpu::run() never returns these two.
+// processor does, and would go on. kHalt while the processor is awake: the instruction at pc() cannot
+// complete before the host has something for it. kSlow: the instruction at pc() is to be run in the slow
+// flavour; kStop: pc() is one of LiftOptions::stops. Vcpu::run() never returns these two.
 enum class AfterExit : uint8_t { kContinue, kHalt, kYield, kShutdown, kReset, kDebug, kSlow, kStop };
 
 // How execution came to pc(). The processor may remember it to the instruction there, which may check it, or

@@ -71,7 +71,7 @@ struct ArmProcessor::System final : arm::ArmSystem, arm::Firmware, PsciProcessor
   }
   bool others_can_run() override {
     return std::ranges::any_of(p.all_, [this](const auto& other) {
-      return other.get() != &p && (!other->cpu_->asleep() || other->cpu_->wake_pending());
+      return other.get() != &p && p.machine_.can_run(other->number_);
     });
   }
   void set_event_stream(const arm::EventStreamControl& c) override {

@@ -109,17 +109,28 @@ namespace {
 // Instructions. What one processor does for another (a lock, an interrupt) waits for so long at most; each
 // turn costs half a microsecond and what the host's caches forget.
 constexpr uint64_t kTurn = 50'000;
-
-bool can_run(const Processor& p) { return !p.guest->asleep() || p.guest->wake_pending(); }
 }  // namespace
 
+bool Machine::can_run(size_t processor) const {
+  const Processor& p = processors_[processor];
+  if (p.waits_for_host) return p.guest->interrupt_deliverable();
+  return !p.guest->asleep() || p.guest->wake_pending();
+}
+
 bool Machine::wake_pending() const {
-  return std::ranges::any_of(processors_, [](const Processor& p) { return p.guest->wake_pending(); });
+  return std::ranges::any_of(processors_, [](const Processor& p) {
+    return p.waits_for_host ? p.guest->interrupt_deliverable() : p.guest->wake_pending();
+  });
+}
+
+void Machine::try_host_again() {
+  for (Processor& p : processors_) p.waits_for_host = false;
 }
 
 // Behind a turn, so that those that wait for a store of this processor's look again.
 void Machine::end_turn() {
   turn_left_ = 0;
+  try_host_again();
   for (const Processor& p : processors_)
     if (&p != &processors_[current_]) p.guest->others_ran();
 }
@@ -132,11 +143,11 @@ void Machine::begin_turn(size_t processor) {
 }
 
 bool Machine::choose() {
-  if (turn_left_ > 0 && can_run(processors_[current_])) return true;
+  if (turn_left_ > 0 && can_run(current_)) return true;
   if (turn_left_ > 0) end_turn();
   for (size_t i = 1; i <= processors_.size(); ++i) {
     const size_t n = (current_ + i) % processors_.size();
-    if (!can_run(processors_[n])) continue;
+    if (!can_run(n)) continue;
     begin_turn(n);
     return true;
   }
@@ -168,11 +179,13 @@ bool Machine::at_breakpoint() {
 AfterExit Machine::run_slice() {
   constexpr uint64_t kSlice = 200'000;  // instructions; bounds how late host input is seen
   const bool turns = processors_.size() > 1;
+  try_host_again();
   for (uint64_t left = kSlice; left > 0;) {
     events_.run_due();
     if (!choose()) return AfterExit::kHalt;
     if (at_breakpoint()) return AfterExit::kDebug;
-    Vcpu& vcpu = *processors_[current_].vcpu;
+    Processor& processor = processors_[current_];
+    Vcpu& vcpu = *processor.vcpu;
     const uint64_t wanted = std::min({left, instructions_to_deadline(), turns ? turn_left_ : left});
     const uint64_t before = vcpu.instructions();
     const AfterExit after = vcpu.run(wanted);
@@ -180,11 +193,17 @@ AfterExit Machine::run_slice() {
     turn_left_ -= std::min(turn_left_, ran);
     const bool waits = after == AfterExit::kHalt || after == AfterExit::kYield;
     if (after != AfterExit::kContinue && !waits) return after;
+    const bool for_host = after == AfterExit::kHalt && !processor.guest->asleep();
     if (!turns) {
+      processor.waits_for_host = for_host;
       if (waits) events_.run_due();
       return waits && !wake_pending() ? AfterExit::kHalt : AfterExit::kContinue;
     }
-    if (waits || turn_left_ == 0) end_turn();
+    if (for_host && ran == 0)
+      turn_left_ = 0;  // nothing happened
+    else if (waits || turn_left_ == 0)
+      end_turn();
+    processor.waits_for_host = for_host;
     if (turn_left_ > 0) return AfterExit::kContinue;  // an event is due, or something asked for a stop
     left -= std::min(left, ran + kTurn / 100);        // a turn costs, however short
   }

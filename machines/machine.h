@@ -85,6 +85,7 @@ class Machine {
   const ir::Backend* backend() const { return backend_.get(); }
   bool halted() const;                               // every processor sleeps
   bool wake_pending() const;                         // what one of them waits for is there
+  bool can_run(size_t processor) const;              // awake, or about to be
   virtual dev::pci::Host* pci() { return nullptr; }  // null where the board has none
   // Empty where the board has none.
   virtual std::span<const uint8_t> device_tree() const { return {}; }
@@ -123,9 +124,10 @@ class Machine {
   struct Devices;  // DeviceBus: the engine's way to the bus
   void forget_translations();
   // --- turns (machine.cpp)
-  bool choose();  // whose turn it is; false: all sleep
+  bool choose();  // whose turn it is; false: all sleep, or wait for the host
   void begin_turn(size_t processor);
   void end_turn();
+  void try_host_again();
   uint64_t instructions_to_deadline();
   bool at_breakpoint();
   void serialize(dev::StateStream& stream);

@@ -22,6 +22,9 @@ struct Processor {
   std::unique_ptr<GuestCpu> guest;
   std::unique_ptr<GuestDebug> debug;
   std::unique_ptr<Vcpu> vcpu;  // from Machine::init() on
+  // Awake, and its next instruction cannot complete before the host has something for it. It is tried again
+  // when others have run, and in each slice; a try that comes to nothing leaves no trace.
+  bool waits_for_host = false;
 };
 
 }  // namespace mynah

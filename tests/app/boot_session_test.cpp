@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "tests/app/guests.h"
 #include "tests/app/program.h"
 #include "tests/engine/assembler.h"
@@ -348,10 +350,15 @@ TEST_P(Semihosting, TheConsoleMayBeAnyLine) {
 }
 
 TEST_P(Semihosting, InputIsWaitedForWithoutWork) {
-  for (const Args& how : {Args{"-semihosting"}, Args{"-semihosting", "-icount", "shift=3"}}) {
+  for (const Args& how :
+       {Args{"-semihosting"}, Args{"-semihosting", "-icount", "shift=3"}, Args{"-semihosting", "-smp", "4"},
+        Args{"-semihosting", "-smp", "4", "-icount", "shift=3"}}) {
     Program program(args(semihosting_echo(), how));
     program.type("ab");
     EXPECT_TRUE(program.wait_for("ab"));
+    const double before = program.processor_seconds();
+    std::this_thread::sleep_for(500ms);
+    EXPECT_LT(program.processor_seconds() - before, 0.1);
     program.type("cq");
     EXPECT_EQ(program.finish(), 0);
     EXPECT_EQ(program.output, "abcq");

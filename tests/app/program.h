@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,17 @@ class Program {
   void type(const std::string& text) { [[maybe_unused]] ssize_t n = ::write(in_, text.data(), text.size()); }
   void signal(int number) { ::kill(pid_, number); }
   pid_t pid() const { return pid_; }
+  // Of the host's, so far.
+  double processor_seconds() const {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::istringstream fields(text.substr(text.rfind(')') + 2));
+    std::string field;
+    uint64_t user = 0, system = 0;
+    for (unsigned i = 0; i < 11; ++i) fields >> field;
+    fields >> user >> system;
+    return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  }
 
   // Reads until standard output holds `text`.
   bool wait_for(const std::string& text, std::chrono::milliseconds limit = 20s) {

@@ -16,12 +16,13 @@ using namespace a64asm;
 
 constexpr uint64_t kEntry = 0x40200040, kVectors = 0x40200800;
 constexpr Word hlt(unsigned imm) { return 0xd4400000 | imm << 5; }
+constexpr Word kCntvCval = system(3, 3, 14, 3, 2);
 constexpr Word kMair = system(3, 0, 10, 2, 0);
 Code& call(Code& c, unsigned operation) { return c(movz_w(0, operation), hlt(0xf000)); }
 
 class SemihostingMachine : public testing::TestWithParam<Accelerator> {
  protected:
-  VirtMachine& start(const Code& code, bool user_space = false) {
+  VirtMachine& start(const Code& code, bool user_space = false, unsigned processors = 1) {
     VirtConfig config;
     config.cpu = *arm::make_cpu_model("cortex-a57").model;
     config.clock = GuestClock::Kind::kDeterministic;
@@ -29,6 +30,7 @@ class SemihostingMachine : public testing::TestWithParam<Accelerator> {
     config.kernel = app::test::make_image(code.words());
     config.accelerator = GetParam();
     config.code_bytes = 4 << 20;
+    config.processors = {.now = processors, .max = processors, .cores = processors};
     SemihostingConfig& s = config.semihosting.emplace();
     s.user_space = user_space;
     s.console = &console_;
@@ -137,6 +139,83 @@ TEST_P(SemihostingMachine, WaitingIsSleep) {
   EXPECT_EQ(m.run_slice(), AfterExit::kHalt);
   console_.type("y");
   EXPECT_EQ(run(), 'y');
+}
+
+// An interrupt that is masked does not end the wait.
+TEST_P(SemihostingMachine, WaitingIsSleepWithAnInterruptPending) {
+  Code c(kEntry);
+  c(movz(1, 1), msr(kCntvCval, kZr), msr(kCntvCtl, 1));  // the timer is due
+  c.load(1, 0x8000000).load(2, 0x8010000)(str_w(1, 1), movz(3, 1), str_w(3, 1), str_w(3, 2));
+  c(movz(3, 0xff), str_w(3, 2, 4)).load(4, 1u << 27)(str_w(4, 1, 0x100));  // PMR; PPI 27
+  call(c, 0x07);
+  c(mov(2, 0));
+  exit_with_x2(c);
+  VirtMachine& m = start(c);
+  for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(m.run_slice(), AfterExit::kHalt);
+  EXPECT_TRUE(m.cpu(0).arm().irq_pending);
+  console_.type("x");
+  EXPECT_EQ(run(), 'x');
+}
+
+constexpr uint64_t kCpuOn = 0xc4000003, kShared = 0x40500000;
+enum { kSecondary = 1, kLoop, kSleep };
+
+// Others that are off, or sleep, leave nothing to do.
+TEST_P(SemihostingMachine, WaitingAmongSleepersIsSleep) {
+  Code c(kEntry);
+  for (unsigned i = 1; i < 3; ++i) c.load(0, kCpuOn).load(1, i).adr(2, kSecondary)(movz(3, i), hvc(0));
+  call(c, 0x07);
+  c(mov(2, 0));
+  exit_with_x2(c);
+  c.bind(kSecondary).bind(kLoop)(kWfe, kWfi).b(kLoop);
+  VirtMachine& m = start(c, false, 4);
+  for (unsigned i = 0; i < 3; ++i) m.run_slice();
+  const uint64_t turns = m.turns(), instructions = m.instructions();
+  for (unsigned i = 0; i < 20; ++i) EXPECT_EQ(m.run_slice(), AfterExit::kHalt);
+  EXPECT_LT(m.turns() - turns, 200u);
+  EXPECT_LT(m.instructions() - instructions, 400u);
+  console_.type("x");
+  EXPECT_EQ(run(), 'x');
+}
+
+// Nor do two of them.
+TEST_P(SemihostingMachine, TwoWaitForInput) {
+  Code c(kEntry);
+  c.load(0, kCpuOn).load(1, 1).adr(2, kSecondary)(movz(3, 0), hvc(0));
+  c.load(10, kShared);
+  call(c, 0x07);
+  c(mov(20, 0));
+  c.bind(kLoop)(ldr(3, 10)).cbz(3, kLoop)(add(2, 20, 3));
+  exit_with_x2(c);
+  c.bind(kSecondary).load(10, kShared);
+  call(c, 0x07);
+  c(str(0, 10)).bind(kSleep)(kWfi).b(kSleep);
+  VirtMachine& m = start(c, false, 2);
+  for (unsigned i = 0; i < 3; ++i) m.run_slice();
+  const uint64_t turns = m.turns();
+  for (unsigned i = 0; i < 20; ++i) EXPECT_EQ(m.run_slice(), AfterExit::kHalt);
+  EXPECT_LT(m.turns() - turns, 200u);
+  console_.type("1");
+  for (unsigned i = 0; i < 20; ++i) m.run_slice();
+  console_.type("2");
+  EXPECT_EQ(run(), '1' + '2');
+}
+
+// One that works has the time of the one that waits.
+TEST_P(SemihostingMachine, OthersWorkWhileOneWaits) {
+  Code c(kEntry);
+  c.load(0, kCpuOn).load(1, 1).adr(2, kSecondary)(movz(3, 0), hvc(0));
+  call(c, 0x07);
+  c(mov(2, 0));
+  exit_with_x2(c);
+  c.bind(kSecondary).load(10, kShared)(movz(3, 0)).bind(kLoop)(add_imm(3, 3, 1), str(3, 10)).b(kLoop);
+  VirtMachine& m = start(c, false, 2);
+  for (unsigned i = 0; i < 20; ++i) EXPECT_EQ(m.run_slice(), AfterExit::kContinue);
+  uint64_t count = 0;
+  ASSERT_TRUE(m.memory().read(kShared, &count, sizeof count));
+  EXPECT_GT(count, 500'000u);
+  console_.type("x");
+  EXPECT_EQ(run(), 'x');
 }
 
 }  // namespace
