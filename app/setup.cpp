@@ -273,11 +273,8 @@ Result<void> Session::set_up_networks() {
       if (machine_) machine_->request_stop();
     };
     env.report = [this](const std::string& s) { report(s, false); };
-    env.user.line = [this](const std::string& spec) {
-      host::CharEnv line;
-      line.poller = poller_.get();
-      line.report = [this](const std::string& s) { report(s, false); };
-      return host::make_char(spec, line);
+    env.user.line = [this](const std::string& spec, const std::string& user) {
+      return lines_->take(spec, user);
     };
     auto net = host::make_net(option.kind, option.user, option.link, *poller_, std::move(env));
     if (!net) return net.error();

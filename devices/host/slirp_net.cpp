@@ -92,8 +92,8 @@ struct SlirpNet::Callbacks {
 };
 
 struct SlirpNet::GuestLine final : dev::CharReceiver {
-  GuestLine(SlirpNet& net, in_addr address, int port, std::unique_ptr<dev::CharBackend> line)
-      : net(net), address(address), port(port), backend(std::move(line)) {
+  GuestLine(SlirpNet& net, in_addr address, int port, dev::CharBackend* line)
+      : net(net), address(address), port(port), backend(line) {
     backend->attach(this);
   }
   ~GuestLine() override { backend->attach(nullptr); }
@@ -109,7 +109,7 @@ struct SlirpNet::GuestLine final : dev::CharReceiver {
   SlirpNet& net;
   in_addr address;
   int port;
-  std::unique_ptr<dev::CharBackend> backend;
+  dev::CharBackend* backend;
 };
 
 // What the guest sends to an address of its network goes to a line, or to a command that each connection
@@ -124,9 +124,9 @@ Result<void> SlirpNet::add_guest_line(const GuestForward& forward) {
     return Error{refused + "the address must be a free one of the guest's network"};
   }
   if (!env_.line) return Error{refused + "there are no lines"};
-  auto line = env_.line(forward.target);
-  if (!line) return line.error();
-  auto made = std::make_unique<GuestLine>(*this, address, forward.port, std::move(*line));
+  auto line = env_.line(forward.target, "guestfwd=" + forward.text);
+  if (!line) return Error{refused + line.message()};
+  auto made = std::make_unique<GuestLine>(*this, address, forward.port, *line);
   if (::slirp_add_guestfwd(slirp_, GuestLine::write, made.get(), &address, forward.port) != 0)
     return Error{refused + "the address must be a free one of the guest's network"};
   made->address = address;

@@ -33,8 +33,8 @@ class SlirpNet final : public dev::NetBackend, private PollHook {
     std::function<int64_t()> clock = nullptr;  // ns, never going back; the host's monotonic clock when absent
     Report guest_error = nullptr;              // the guest sent nonsense
     std::function<void()> kick = nullptr;      // there is work for poll(); for a loop that is not in it now
-    // Makes the line behind a guestfwd=, by its spelling.
-    std::function<Result<std::unique_ptr<dev::CharBackend>>(const std::string& spec)> line = nullptr;
+    // The line behind a guestfwd=, by its spelling; it outlives the network.
+    std::function<Result<dev::CharBackend*>(const std::string& spec, const std::string& user)> line = nullptr;
   };
   static Result<std::unique_ptr<SlirpNet>> create(SlirpOptions options, Poller& poller, Env env);
   ~SlirpNet() override;

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "devices/host/slirp_net.h"
+#include "tests/devices/fakes.h"
 #include "tests/devices_host/support.h"
 
 namespace mynah::host::test {
@@ -131,7 +132,10 @@ struct SlirpTest : WithPoller {
   void start(const std::string& text = "") {
     auto options = parse_slirp_options(text);
     ASSERT_TRUE(options) << options.message();
-    auto made = SlirpNet::create(*options, *poller, {.guest_error = report()});
+    start(*options, {.guest_error = report()});
+  }
+  void start(const SlirpOptions& options, SlirpNet::Env env) {
+    auto made = SlirpNet::create(options, *poller, std::move(env));
     ASSERT_TRUE(made) << made.message();
     net = std::move(*made);
     net->attach([this](std::span<const uint8_t> frame) {
@@ -340,6 +344,44 @@ TEST_F(SlirpTest, GuestReachesAServerOnTheHost) {
   const Bytes answer = next([](const Bytes& f) { return is_ip(f, 17) && get16(f, 36) == 4000; });
   ASSERT_GE(answer.size(), 44u);
   EXPECT_EQ(std::string(answer.begin() + 42, answer.begin() + 44), "ho");
+}
+
+// What the guest sends to such an address comes out of a line, and the other way round.
+TEST_F(SlirpTest, GuestForwardIsALine) {
+  dev::fake::Serial line;
+  std::string asked;
+  auto options = parse_slirp_options("guestfwd=:10.0.2.100:7777-chardev:c");
+  ASSERT_TRUE(options) << options.message();
+  SlirpNet::Env env{.guest_error = report()};
+  env.line = [&](const std::string& spec, const std::string&) -> Result<dev::CharBackend*> {
+    asked = spec;
+    return &line;
+  };
+  start(*options, std::move(env));
+  EXPECT_EQ(asked, "chardev:c");
+  constexpr uint32_t kServer = kHost - 2 + 100;
+  const Bytes mac = resolve(kServer);
+  uint32_t seq = 1000, ack = 0;
+  const auto send = [&](uint8_t flags, const std::string& data) {
+    net->send(ip(mac, kGuest, kServer, 6, tcp(kGuest, 4000, kServer, 7777, seq, ack, flags, data)));
+    seq += uint32_t(data.size()) + (flags & (kSyn | kFin) ? 1 : 0);
+  };
+  send(kSyn, "");
+  const Bytes reply = next([](const Bytes& f) { return is_ip(f, 6) && (f[47] & kSyn); });
+  ASSERT_GE(reply.size(), 54u);
+  ack = get32(reply, 38) + 1;
+  send(kAck, "");
+  send(kAck | kPush, "hello line");
+  EXPECT_TRUE(poll_until([&] { return line.sent.size() >= 10; }));
+  EXPECT_EQ(line.sent, "hello line");
+  line.type("hello guest");
+  const Bytes data =
+      next([](const Bytes& f) { return is_ip(f, 6) && get16(f, 16) > 20u + (f[46] >> 4) * 4u; });
+  ASSERT_FALSE(data.empty());
+  const size_t begin = 34 + (data[46] >> 4) * 4;
+  EXPECT_EQ(std::string(data.begin() + long(begin), data.begin() + 14 + long(get16(data, 16))),
+            "hello guest");
+  net.reset();
 }
 
 TEST_F(SlirpTest, BusyPortIsASentence) {
