@@ -424,7 +424,9 @@ Result<void> OptionParser::join_old_networks() {
           continue;
         }
         return Error{
-            "there are more -net nic than networks for them; add a network, or use -nic for each card"};
+            "there are more -net nic than networks for them, and a hub that joins them is missing here; add "
+            "a "
+            "network, or use -nic for each card"};
       }
       continue_card(card, *network);
       if (auto ok = add_network(*this, "-net", network->parts, card.card.netdev); !ok) return ok;

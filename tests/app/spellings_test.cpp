@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "app/device_rows.h"
 #include "app/json_list.h"
+#include "app/known_elsewhere.h"
 #include "app/options.h"
 
 namespace mynah::app {
@@ -293,6 +297,28 @@ TEST(Spellings, WhatMeansNothingHereIsPassedOver) {
               IsEmpty());
   EXPECT_THAT(good({"-sandbox", "on,obsolete=deny"}).warnings, ElementsAre(HasSubstr("-sandbox is missing")));
   EXPECT_THAT(good({"-mem-path", "/dev/hugepages"}).warnings, ElementsAre(HasSubstr("in no file")));
+}
+
+// What is here is not listed as missing.
+TEST(Spellings, WhatIsHereIsNotKnownElsewhereAlone) {
+  for (const DeviceRow& row : device_rows())
+    EXPECT_FALSE(known_elsewhere(Known::kDevice, row.name)) << row.name;
+  for (std::string_view name : find_board("virt")->cpu_names())
+    EXPECT_FALSE(known_elsewhere(Known::kProcessor, name)) << name;
+  const auto words = [](const Options& o) {
+    std::istringstream text(o.print.value_or(""));
+    std::vector<std::string> all;
+    for (std::string word; text >> word;) all.push_back(word.substr(0, word.find(',')));
+    return all;
+  };
+  for (const std::string& word : words(good({"-object", "help"})))
+    EXPECT_FALSE(known_elsewhere(Known::kObject, word)) << word;
+  for (const std::string& word : words(good({"-chardev", "help"})))
+    EXPECT_FALSE(known_elsewhere(Known::kChar, word)) << word;
+  for (const std::string& word : words(good({"-help"})))
+    if (word.starts_with('-')) EXPECT_FALSE(known_elsewhere(Known::kOption, word.substr(1))) << word;
+  for (std::string_view name : {"usb-ehci", "ramfb", "virtio-9p-device"})
+    EXPECT_TRUE(known_elsewhere(Known::kDevice, name)) << name;
 }
 
 }  // namespace
