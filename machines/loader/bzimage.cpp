@@ -12,6 +12,7 @@
 
 #include "machines/loader/bytes.h"
 #include "machines/loader/compression.h"
+#include "machines/loader/pvh.h"
 
 namespace mynah {
 namespace {
@@ -277,7 +278,18 @@ Result<X86Boot> place_bzimage(const X86KernelFiles& files, const X86Memory& memo
   if (std::none_of(ram.begin(), ram.end(), holds))
     return error("the kernel needs memory up to {} MiB, and the machine has {} MiB; use a larger -m",
                  own.end / kMiB + 1, (memory.below_4g + memory.above_4g) / kMiB);
-  boot.memory.add("the kernel", image.load_at, image.kernel);
+  uint64_t at = image.load_at + (in_64 ? kEntry64 : 0);
+  if (files.unpacked.empty()) {
+    boot.memory.add("the kernel", image.load_at, image.kernel);
+  } else {
+    const auto program = read_x86_elf(files.unpacked);
+    if (!program) return error("what the kernel file unpacks {}", program.message());
+    boot.memory.add(*program, "the kernel", own);
+    // A 64-bit kernel has no other entry.
+    if (in_64 != image.entry_64 || program->entry < own.begin || program->entry >= own.end)
+      return Error{"what the kernel file unpacks cannot be entered like this; start the kernel file itself"};
+    at = program->entry;
+  }
   const std::vector<AddressSpan> free = without(ram, own);
   if (!files.modules.empty() && !files.modules[0].bytes.empty())
     if (auto ok = place_initrd(image, files.modules[0].bytes, free, boot, page); !ok) return ok.error();
@@ -287,7 +299,7 @@ Result<X86Boot> place_bzimage(const X86KernelFiles& files, const X86Memory& memo
   if (auto ok = boot.memory.check(ram); !ok) return ok.error();
 
   boot.state.rsi = kZeroPage;
-  boot.state.entry = image.load_at + (in_64 ? kEntry64 : 0);
+  boot.state.entry = at;
   return boot;
 }
 

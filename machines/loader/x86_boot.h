@@ -83,8 +83,11 @@ struct X86SetupData {  // Linux, boot protocol 2.09: a list of blobs by type (ar
 
 struct X86KernelFiles {
   std::span<const uint8_t> kernel;  // not compressed (unpack_kernel); outlives the result
-  std::string kernel_name;          // for multiboot, whose command line begins with it
-  std::vector<X86Module> modules;   // bzImage and PVH: the first one is the initrd; of no size: none
+  // Of a bzImage, what unpack_bzimage gave, where that is to be placed and entered at once: the way from
+  // there on is the same in every run. It outlives the result.
+  std::span<const uint8_t> unpacked;
+  std::string kernel_name;         // for multiboot, whose command line begins with it
+  std::vector<X86Module> modules;  // bzImage and PVH: the first one is the initrd; of no size: none
   std::string command_line;
   std::vector<X86SetupData> setup_data;
   uint64_t rsdp = 0;  // where the board puts ACPI's root pointer; 0: the kernel searches

@@ -304,6 +304,15 @@ TEST_P(DebianKernel, Boots) {
   const auto program = read_x86_elf(*vmlinux);
   ASSERT_TRUE(program) << program.message();
   EXPECT_EQ(program->segments[0].at, 16 * kMiB);
+  // Entered at once, with the same zero page.
+  files.unpacked = *vmlinux;
+  const auto boot = place_bzimage(files, k512, X86Entry::kBest64);
+  ASSERT_TRUE(boot) << boot.message();
+  EXPECT_EQ(boot->state.entry, 16 * kMiB);
+  EXPECT_EQ(boot->state.mode == X86BootState::Mode::kLong, arch == "amd64");
+  if (arch == "amd64") {
+    EXPECT_THAT(sentence(place_bzimage(files, k512, X86Entry::k32)), HasSubstr("cannot be entered"));
+  }
   // Debian builds with CONFIG_PVH for amd64 alone.
   EXPECT_EQ(pvh_entry(*program).has_value(), arch == "amd64");
 }
