@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "frontend/guest.h"
 #include "frontend/x86/cpu_model.h"
@@ -30,6 +31,8 @@ struct Exception {
   uint64_t debug = 0;     // bits for DR6 of a debug exception
   bool software = false;  // INT n, INT3, INTO: gates' DPL counts
   bool external = false;  // an interrupt, NMI: EXT of error codes
+  // Of an instruction that traps (INT n, INT3, INTO, INT1), while pc() is still its own.
+  uint8_t length = 0;
 };
 
 class X86Cpu final : public GuestCpu {
@@ -64,7 +67,8 @@ class X86Cpu final : public GuestCpu {
   bool write(uint64_t linear, const void* from, unsigned n, uint32_t permission_class);
   uint32_t permission_class() const;  // of the current CPL's explicit accesses
   uint32_t implicit_class() const;    // of accesses to descriptor tables and the TSS
-  // Of the instruction that runs: its length is what the helper was told.
+  // What raise() left, and forget it: for who takes it into account himself (double faults).
+  std::optional<Exception> take_raised() { return std::exchange(raised_, std::nullopt); }
   // Modes may have changed: context, interrupts.
   void changed();
   // A line or message: something is to be looked at between instructions.
