@@ -228,6 +228,8 @@ Rows bit_rows();
 Rows control_rows();
 Rows string_rows();
 Rows flag_rows();
+Rows segment_rows();
+Rows transfer_rows();
 Rows system_rows();
 const Row* find_row(ZydisMnemonic mnemonic);
 

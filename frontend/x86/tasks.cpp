@@ -7,7 +7,7 @@
 #include <array>
 #include <cstring>
 
-#include "frontend/x86/control.h"
+#include "frontend/x86/mmu.h"
 #include "frontend/x86/segments.h"
 #include "frontend/x86/stack.h"
 #include "frontend/x86/vectors.h"
@@ -98,6 +98,15 @@ bool set_busy(X86Cpu& cpu, uint16_t selector, bool busy) {
   Descriptor d;
   if (!read_descriptor(cpu, selector, d, kTs)) return false;
   return write_type(cpu, selector, d, busy ? d.type() | system_type::kBusy : d.type() & ~system_type::kBusy);
+}
+
+bool load_cr3_of_task(X86Cpu& cpu, uint32_t cr3, uint32_t ext) {
+  X86State& s = cpu.x86();
+  if ((s.cr4 & cr4::kPae) && !load_pdptes(s, cpu.model(), cpu.system(), cr3)) return cpu.raise(kTs, ext);
+  s.cr3 = cr3;
+  cpu.system().tlb_flush_id(current_pcid(s));
+  cpu.changed();
+  return true;
 }
 
 // Segments of the new task: any fault is the new task's.
@@ -198,7 +207,7 @@ bool switch_task(X86Cpu& cpu, uint16_t selector, TaskSwitch how, uint64_t ip, ui
   set_ip(s, task.ip);
   s.dr[7] &= ~uint64_t{0x155};  // local breakpoints
   cpu.changed();
-  if (wide && (s.cr0 & cr0::kPg) && !load_cr3_of_task(cpu, task.cr3)) return false;
+  if (wide && (s.cr0 & cr0::kPg) && !load_cr3_of_task(cpu, task.cr3, ext)) return false;
   if (!load_segments(cpu, task, ext)) return false;
   if (error) {
     Pushes frame(Stack::current(s), wide ? 4 : 2);
