@@ -41,8 +41,11 @@ enum class ExitReason : uint8_t {
   kSysret,     // imm = 1: to 64-bit code
   kSysenter,
   kSysexit,  // imm = 1: to 64-bit code
-  kStop,     // one of LiftOptions::stops; not yet executed
-  kSlow,     // the fast flavour left something out; not yet executed
+  // A stack fault of the x87's; not yet executed. imm: bits 7:0 those of ST(0).. that are read and must not
+  // be empty, bit 8: it pushes; bits 23:16 its length
+  kX87Stack,
+  kStop,  // one of LiftOptions::stops; not yet executed
+  kSlow,  // the fast flavour left something out; not yet executed
 };
 
 // Vector, error code.
