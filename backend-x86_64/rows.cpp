@@ -39,6 +39,7 @@ constexpr Table make_table() {
 #include "backend-x86_64/emit_crypto.def"
 #include "backend-x86_64/emit_crypto_rounds.def"
 #include "backend-x86_64/emit_exit.def"
+#include "backend-x86_64/emit_f80.def"
 #include "backend-x86_64/emit_flags.def"
 #include "backend-x86_64/emit_fp.def"
 #include "backend-x86_64/emit_generic.def"

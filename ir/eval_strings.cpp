@@ -43,9 +43,9 @@ Text text_of(const V128& v, uint64_t imm) {
   return t;
 }
 
-unsigned length_of(const V128& v, Type type, unsigned lanes) {
-  const int64_t n = sign_extend(v.lo, bits(type));
-  const uint64_t magnitude = n < 0 ? uint64_t{0} - static_cast<uint64_t>(n) : static_cast<uint64_t>(n);
+unsigned length_of(uint64_t word, unsigned lanes) {
+  const int64_t n = sign_extend(word, 32);
+  const int64_t magnitude = n < 0 ? -n : n;
   return magnitude < lanes ? static_cast<unsigned>(magnitude) : lanes;
 }
 
@@ -110,8 +110,8 @@ uint32_t index_of(uint32_t outcome, unsigned lanes, uint64_t imm) {
 V128 evaluate_strings(const OpInput& in) {
   Text a = text_of(in.args[0], in.imm), b = text_of(in.args[1], in.imm);
   if (in.op == Op::vstrl_index || in.op == Op::vstrl_mask || in.op == Op::vstrl_flags) {
-    a.length = length_of(in.args[2], in.arg_types[2], a.lanes);
-    b.length = length_of(in.args[3], in.arg_types[3], b.lanes);
+    a.length = length_of(in.args[2].lo, a.lanes);
+    b.length = length_of(in.args[2].lo >> 32, b.lanes);
   }
   const uint32_t outcome = compare(a, b, in.imm);
   switch (in.op) {

@@ -14,7 +14,7 @@ const Table& table() {
   static const Table all = [] {
     Table t{};
     for (const Rows rows : {move_rows(), arithmetic_rows(), logic_rows(), shift_rows(), bit_rows(),
-                            control_rows(), string_rows(), flag_rows()})
+                            control_rows(), string_rows(), flag_rows(), segment_rows(), transfer_rows()})
       for (const Row& row : rows) t[row.mnemonic] = &row;
     return t;
   }();
