@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Comparisons of strings, ir/strings.h: the host's PCMPxSTRx, which give the index in ecx, the mask in xmm0,
-// take lengths in eax and edx, and set the flags as the op wants them. Lengths of 64 bits take the generic
-// expansion.
+// take lengths in eax and edx, and set the flags as the op wants them.
 #include "backend-x86_64/emit_vector.h"
 
 namespace mynah::x86_64 {
@@ -11,14 +10,15 @@ using namespace ir::alloc;
 
 namespace {
 
-constexpr bool has_lengths(Op op) { return ir::facts(op).arguments == 4; }
+constexpr bool has_lengths(Op op) { return ir::facts(op).arguments == 3; }
 constexpr bool gives_mask(Op op) { return op == Op::vstr_mask || op == Op::vstrl_mask; }
 
 void compare(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::Xmm x = Emitter::xmm(r[0]), y = Emitter::xmm(r[1]);
   const asmjit::Imm imm(inst.imm & 0x7f);
   if (has_lengths(inst.op)) {
-    e.mov(Type::i32, kRax, r[2]);
+    e.a.mov(x86::eax, x86::edx);
+    e.a.shr(x86::rdx, 32);
     if (gives_mask(inst.op))
       e.a.vpcmpestrm(x, y, imm, x86::xmm0, x86::eax, x86::edx);
     else
@@ -34,11 +34,12 @@ void compare(Emitter& e, const Inst& inst, const Regs& r) {
 
 void adjust_strings(Selector& s, const Inst& inst, Step& step) {
   const bool lengths = has_lengths(inst.op);
-  if (!s.features.avx ||
-      (lengths && (s.type(inst.args[2]) != Type::i32 || s.type(inst.args[3]) != Type::i32)))
-    return make_generic(step);
-  if (lengths) s.need_register(step, 3, kRdx);
+  if (!s.features.avx) return make_generic(step);
   step.clobbers = regs(gives_mask(inst.op) ? kXmm0 : kRcx);
+  if (lengths) {
+    s.need_register(step, 2, kRdx);
+    step.clobbers |= regs(kRdx);
+  }
   if (inst.type != Type::flags) step.result_where = gives_mask(inst.op) ? kXmm0 : kRcx;
 }
 
