@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What translated x86 code asks of C++: helpers (`call` ops, which return into the region) and reasons to
+// leave it for good (`exit_engine`). X86Cpu implements both (X86Cpu::call_helper finds the function of a
+// helper in a table of helpers.cpp).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "ir/ir.h"
+
+namespace mynah::x86 {
+
+class X86Cpu;
+
+// A helper: name, function, what it may do to the state. The function's arguments and result are those of the
+// `call` op; false: it raised an exception or set the pc (X86Cpu::set_pc), and the region is left.
+//   HELPER(name, function, reads, writes, may_leave, safepoint)
+// The list is helpers.def; functions are declared in helpers_functions.h.
+enum class Helper : uint16_t {
+#define HELPER(name, ...) k##name,
+#include "frontend/x86/helpers.def"
+#undef HELPER
+  kCount
+};
+
+std::span<const ir::HelperInfo> helper_table();
+bool call_helper(Helper helper, X86Cpu& cpu, const uint64_t args[4], uint64_t& result);
+
+// exit_engine: aux. pc of the snapshot is the instruction's own unless said otherwise.
+enum class ExitReason : uint8_t {
+  kContinue,   // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
+  kException,  // imm = ExceptionImm
+  kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 where the processor model lacks it
+  kHlt,        // pc is the next instruction's
+  kPause,      // the same
+  kShadow,     // the same: the next instruction is shadowed (imm: 1 STI, 2 MOV SS)
+  // A stack fault of the x87's; not yet executed. imm: bits 7:0 those of ST(0).. that are read and must not
+  // be empty, bit 8: it pushes; bits 23:16 its length
+  kX87Stack,
+  kStop,  // one of LiftOptions::stops; not yet executed
+  kSlow,  // the fast flavour left something out; not yet executed
+};
+
+// Vector, error code.
+constexpr uint64_t exception_imm(unsigned vector) { return vector; }
+constexpr uint64_t exception_imm(unsigned vector, uint32_t error) {
+  return vector | 1 << 8 | uint64_t{error} << 16;
+}
+
+}  // namespace mynah::x86

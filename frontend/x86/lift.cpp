@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The walk over a guest block, and how its instructions read and write, access memory, branch and leave.
+//
+// A block is lifted from bytes, page offset and mode alone: it reads no register of the running processor,
+// so what it holds is right whenever those are equal. Each instruction begins with Builder::at(), so that
+// whatever leaves does so with that instruction's pc and count; one that raises an exception counts as
+// executed.
+#include "frontend/x86/lift.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "frontend/x86/cpu_model.h"
+#include "frontend/x86/vectors.h"
+
+namespace mynah::x86 {
+
+namespace {
+// Forward branches that a block goes on behind. More make blocks longer, and code that several blocks hold.
+constexpr unsigned kMaxSideExits = 4;
+
+// What x87 ops work on in memory.
+constexpr ir::SlotSet kX87Slots = ir::SlotSet::range(kSlotMm0, 16) | ir::SlotSet{kSlotFsw, kSlotFcw};
+static_assert(kSlotMmExponent0 == kSlotMm0 + 8);
+
+constexpr uint8_t log2_of(unsigned bytes) { return static_cast<uint8_t>(std::bit_width(bytes) - 1); }
+}  // namespace
+
+// --- values
+
+Value Lifter::zx(Value v, unsigned bits) {
+  if (bits == 8) return b.unary(Op::zext8, v);
+  if (bits == 16) return b.unary(Op::zext16, v);
+  return v;
+}
+
+Value Lifter::sx(Value v, unsigned bits) {
+  if (bits == 8) return b.unary(Op::sext8, v);
+  if (bits == 16) return b.unary(Op::sext16, v);
+  return v;
+}
+
+Value Lifter::extend(Value v, unsigned from, unsigned to, bool is_signed) {
+  if (from >= to) return to == 64 ? v : narrow(v);
+  if (to == 64) {
+    if (from == 32) return is_signed ? b.sext32(v) : b.zext32(v);
+    if (is_signed) return b.sext32(sx(v, from));
+    return b.zext32(zx(v, from));
+  }
+  return is_signed ? sx(v, from) : zx(v, from);
+}
+
+void Lifter::set_reg(unsigned n, unsigned bits, Value value) {
+  const auto slot = slot_r(n);
+  if (bits == 64) return b.set(slot, value);
+  if (bits == 32) return b.set(slot, wide(narrow(value)));
+  b.set(slot, b.emit(Op::bfi, Type::i64, b.get(slot), wide(value), ir::kNoValue, bits, 0));
+}
+
+Value Lifter::high_byte(unsigned n) { return b.trunc(b.unary(Op::ubfx, reg64(n), 8, 8)); }
+
+void Lifter::set_high_byte(unsigned n, Value value) {
+  const auto slot = slot_r(n);
+  b.set(slot, b.emit(Op::bfi, Type::i64, b.get(slot), wide(value), ir::kNoValue, 8, 8));
+}
+
+Value Lifter::read(const Operand& o) {
+  switch (o.kind) {
+    case Operand::Kind::kRegister:
+      if (o.reg_class == RegisterClass::kHighByte) return high_byte(o.reg);
+      return reg(o.reg, o.bits);
+    case Operand::Kind::kImmediate:
+      return konst(i.operand_bits == 64 ? 64 : 32, static_cast<uint64_t>(o.value));
+    default:
+      return load(place(o, {.bytes = o.bits / 8u}), o.bits);
+  }
+}
+
+void Lifter::write(const Operand& o, Value value) {
+  if (o.is_register()) {
+    if (o.reg_class == RegisterClass::kHighByte) return set_high_byte(o.reg, value);
+    return set_reg(o.reg, o.bits, value);
+  }
+  const Place p = place(o, {.bytes = o.bits / 8u, .write = true});
+  store(p, o.bits, value);
+  stored_to(p);
+}
+
+Value Lifter::cond(unsigned cc) {
+  constexpr Cond kConds[] = {Cond::vs, Cond::vc, Cond::cs, Cond::cc, Cond::eq, Cond::ne, Cond::be, Cond::ab,
+                             Cond::mi, Cond::pl, Cond::pe, Cond::po, Cond::lt, Cond::ge, Cond::le, Cond::gt};
+  return b.cond(kConds[cc & 15], flags());
+}
+
+// --- addresses
+
+Lifter::Linear Lifter::address_parts(const Operand& m, bool apart) {
+  const unsigned bits = i.address_bits;
+  Linear at{ir::kNoValue, m.value, 0};
+  if (m.base == kRip) {
+    at.base = b.get(kSlotPcPage);
+    at.offset += next_offset();
+    // In 64-bit code RIP is linear; with an address size of 32 bits the sum is cut below.
+  } else if (m.base != kNoRegister) {
+    at.base = reg64(m.base);
+  }
+  if (m.index != kNoRegister && !m.index_is_vector) {
+    Value index = reg64(m.index);
+    if (m.scale > 1) index = b.binary(Op::shl, index, b.i64(std::countr_zero(unsigned{m.scale})));
+    at.base = at.base == ir::kNoValue ? index : b.add(at.base, index);
+  }
+  if (at.base == ir::kNoValue) {
+    at.base = b.i64(static_cast<uint64_t>(at.offset));
+    at.offset = 0;
+    if (bits == 32) at.base = b.i64(static_cast<uint32_t>(m.value));
+    if (bits == 16) at.base = b.i64(static_cast<uint16_t>(m.value));
+    return at;
+  }
+  // In 32-bit code whatever is above bit 31 does not count (X86Cpu::canonical()).
+  const bool cut = bits == 16 || (bits == 32 && (code64() || !apart));
+  if (cut || !apart || at.offset != static_cast<int32_t>(at.offset)) {
+    at.base = b.add_imm(at.base, at.offset);
+    at.offset = 0;
+  }
+  if (cut) at.base = bits == 16 ? b.unary(Op::zext16, at.base) : b.zext32(b.trunc(at.base));
+  return at;
+}
+
+Value Lifter::effective_address(const Operand& m) { return address_parts(m, false).base; }
+
+Lifter::Linear Lifter::linear(unsigned segment, const Linear& ea, unsigned bytes, bool write) {
+  Linear at = ea;
+  if (segment == kSs) at.note = kNoteStack;
+  if (code64()) {
+    if (segment >= kFs) at.base = b.add(at.base, b.get(slot_base(segment)));
+    return at;
+  }
+  if (mode & mode_flat(segment) && !(write && segment == kCs)) return at;
+  if (mode & mode_full(segment) && !(write && segment == kCs)) {
+    at.base = b.add(at.base, b.get(slot_base(segment)));
+    return at;
+  }
+  const Value whole = b.zext32(b.trunc(b.add_imm(at.base, at.offset)));
+  at.base =
+      call(Helper::kSegmentAddress, Type::i64, b.i64(segment), whole, b.i64(bytes | (write ? 1u << 31 : 0)));
+  at.offset = 0;
+  return at;
+}
+
+Value Lifter::linear_address(const Operand& m, unsigned bytes, bool write) {
+  const Linear at = linear(m.segment, address_parts(m, true), bytes, write);
+  const Value address = b.add_imm(at.base, at.offset);
+  return code64() ? address : b.zext32(b.trunc(address));
+}
+
+Lifter::Place Lifter::place(const Operand& m, const Access& access, int64_t more) {
+  Linear ea = address_parts(m, true);
+  ea.offset += more;
+  return [&] {
+    const Linear at = linear(m.segment, ea, access.bytes, access.write);
+    Access a = access;
+    a.note |= at.note;
+    return place_linear(at.base, at.offset, a);
+  }();
+}
+
+Lifter::Place Lifter::place_at(unsigned segment, Value address, const Access& access, int64_t more) {
+  const Linear at = linear(segment, {address, more, 0}, access.bytes, access.write);
+  Access a = access;
+  a.note |= at.note;
+  return place_linear(at.base, at.offset, a);
+}
+
+Lifter::Place Lifter::place_linear(Value base, int64_t offset, const Access& access) {
+  if (offset != static_cast<int32_t>(offset)) {
+    base = b.add_imm(base, offset);
+    offset = 0;
+  }
+  unsigned align = access.align;
+  uint8_t note = access.note;
+  if (align) note |= kNoteAligned;
+  const bool power = std::has_single_bit(access.bytes);
+  if (!align && (mode & kModeAlignCheck) && user() && power) align = log2_of(access.bytes);
+  auto aux = static_cast<uint8_t>(align << ir::kGuardAlignShift);
+  if (access.write) aux |= ir::kGuardWrite;
+  if (access.read_write) aux |= ir::kGuardWrite | ir::kGuardReadWrite;
+  const unsigned element = access.element != ~0u        ? access.element
+                           : power && access.bytes <= 8 ? log2_of(access.bytes)
+                                                        : 3;
+  return {
+      b.guard(base, {static_cast<int32_t>(offset), access.bytes, static_cast<uint8_t>(element), note}, aux),
+      offset};
+}
+
+Value Lifter::load(const Place& p, unsigned bits, int64_t more) {
+  return b.load(type_of(bits), p.pointer, p.offset + more, log2_of(bits / 8));
+}
+
+void Lifter::store(const Place& p, unsigned bits, Value value, int64_t more) {
+  if (bits < 64) value = narrow(value);
+  b.store(p.pointer, p.offset + more, value, log2_of(bits / 8));
+}
+
+void Lifter::store_vector(const Place& p, Value value, int64_t more) {
+  b.store(p.pointer, p.offset + more, value, 4);
+}
+
+void Lifter::stored_to(const Place& p) {
+  b.commit(p.pointer);
+  stored = true;
+}
+
+// --- stack
+
+void Lifter::push(unsigned bits, Value value) {
+  const auto bytes = static_cast<int64_t>(bits / 8);
+  const Access access{.bytes = bits / 8, .write = true};
+  if (stack_bits() == 16) {
+    const Value sp = b.unary(Op::zext16, b.add_imm(reg64(kRsp), -bytes));
+    const Place p = place_at(kSs, sp, access);
+    store(p, bits, value);
+    stored_to(p);
+    return set_reg(kRsp, 16, b.trunc(sp));
+  }
+  const Value sp = reg64(kRsp);
+  const Place p = place_at(kSs, sp, access, -bytes);
+  store(p, bits, value);
+  stored_to(p);
+  drop(-bytes);
+}
+
+Value Lifter::top(unsigned bits, int64_t more) {
+  const Access access{.bytes = bits / 8};
+  if (stack_bits() == 16)
+    return load(place_at(kSs, b.unary(Op::zext16, b.add_imm(reg64(kRsp), more)), access), bits);
+  return load(place_at(kSs, reg64(kRsp), access, more), bits);
+}
+
+void Lifter::drop(int64_t bytes) {
+  if (stack_bits() == 64) return b.set(slot_r(kRsp), b.add_imm(reg64(kRsp), bytes));
+  set_reg(kRsp, stack_bits(), b.add_imm(reg(kRsp, 32), bytes));
+}
+
+// --- flags
+
+// ir/flags.h's layout has SF, ZF, AF, PF and CF at EFLAGS' places, eight bits up, and OF in bit 0.
+Value Lifter::status_word() {
+  const Value bits = b.emit(Op::fl_bits, Type::i32, flags());
+  const Value low = b.binary(Op::and_, b.binary(Op::lshr, bits, b.i32(8)), b.i32(0xd5));
+  const Value of = b.binary(Op::shl, b.binary(Op::and_, bits, b.i32(1)), b.i32(11));
+  return b.binary(Op::or_, low, of);
+}
+
+Value Lifter::status_group(Value word) {
+  const Value low = b.binary(Op::shl, b.binary(Op::and_, word, b.i32(0xd5)), b.i32(8));
+  const Value of = b.unary(Op::ubfx, word, 1, 11);
+  return b.emit(Op::fl_of_bits, Type::flags, b.binary(Op::or_, low, of));
+}
+
+// carry_bit, overflow_bit: i32, 0 or 1.
+Value Lifter::with_carry(Value others, Value carry_bit, Value overflow_bit) {
+  const Value bits = b.binary(Op::or_, b.binary(Op::shl, carry_bit, b.i32(8)), overflow_bit);
+  return b.emit(Op::fl_merge, Type::flags, others, b.emit(Op::fl_of_bits, Type::flags, bits), ir::kNoValue,
+                ir::kFlagC | ir::kFlagV);
+}
+
+// --- pc
+
+Value Lifter::ip_at(int64_t page_offset) {
+  Value ip = linear_pc(page_offset);
+  if (code64()) return ip;
+  if (!flat(kCs)) ip = b.sub(ip, b.get(slot_base(kCs)));
+  return b.zext32(b.trunc(ip));
+}
+
+void Lifter::complete() { b.at(next_offset(), index + 1); }
+
+void Lifter::leave(ExitReason reason, uint64_t imm, Value argument) {
+  b.at(pc_offset, index + 1);  // an instruction that raises an exception counts
+  b.exit_engine(static_cast<uint8_t>(reason), imm, argument);
+}
+
+void Lifter::leave_next(ExitReason reason, uint64_t imm) {
+  complete();
+  b.exit_engine(static_cast<uint8_t>(reason), imm);
+}
+
+void Lifter::fault_if(Value condition, uint64_t imm) {
+  b.at(pc_offset, index + 1);
+  b.exit_engine_if(condition, static_cast<uint8_t>(ExitReason::kException), imm);
+  b.at(pc_offset, index);
+}
+
+bool Lifter::needs_cpl0() {
+  if (cpl() == 0) return true;
+  fault(vector::kGeneralProtection, 0);
+  return false;
+}
+
+bool Lifter::needs_x87() {
+  if (!(mode & (kModeEm | kModeTs))) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
+bool Lifter::needs_mmx() {
+  if (mode & kModeEm) {
+    undefined();
+    return false;
+  }
+  if (!(mode & kModeTs)) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
+bool Lifter::needs_sse() {
+  if ((mode & kModeEm) || !(mode & kModeOsfxsr)) {
+    undefined();
+    return false;
+  }
+  if (!(mode & kModeTs)) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
+bool Lifter::needs_avx() {
+  if (real_or_vm86() || !(mode & kModeOsxsave) || !(mode & kModeAvx)) {
+    undefined();
+    return false;
+  }
+  if (!(mode & kModeTs)) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
+// A direct exit's target is relative to the page: right where IP does not wrap at 16 bits.
+bool Lifter::direct_target(int64_t) const { return i.operand_bits != 16; }
+
+void Lifter::branch(int64_t delta, ir::BranchKind how, Value return_address) {
+  if (!direct_target(delta))
+    return branch_indirect(b.unary(Op::zext16, b.add_imm(next_ip(), delta)), how, return_address);
+  complete();
+  b.exit(next_offset() + delta, how, return_address);
+}
+
+void Lifter::branch_if(Value condition, int64_t delta) {
+  if (!direct_target(delta)) {
+    const Value next = next_ip();
+    const Value target = b.unary(Op::zext16, b.add_imm(next, delta));
+    return branch_indirect(b.select(condition, target, next), ir::BranchKind::kJump);
+  }
+  complete();
+  if (const auto known = b.as_const(condition)) return b.exit(next_offset() + (*known ? delta : 0));
+  b.exit_if(condition, next_offset() + delta);
+  // The way on is part of the block: state and host pointers stay in registers over it.
+  if (delta > 0 && side_exits_left > 0) {
+    --side_exits_left;
+    return;
+  }
+  b.exit(next_offset());
+}
+
+void Lifter::branch_indirect(Value target, ir::BranchKind how, Value return_address) {
+  if (!flat(kCs) && !code64()) target = b.zext32(b.trunc(b.add(target, b.get(slot_base(kCs)))));
+  complete();
+  b.exit_indirect(target, how, return_address);
+}
+
+// --- blocks
+
+namespace {
+
+// The bytes at an offset, which may go on in the next page; kMaxInstructionBytes at most.
+class Bytes {
+ public:
+  explicit Bytes(CodeSource& source) : source_(source) {}
+  // What the block's page has of them; all that are asked for where there are so many.
+  std::span<const uint8_t> in_page(uint32_t offset) const {
+    const auto page = source_.page();
+    return page.subspan(offset, std::min<size_t>(kMaxInstructionBytes, page.size() - offset));
+  }
+  // With the next page's; empty where that cannot be fetched.
+  std::span<const uint8_t> across(uint32_t offset) {
+    const auto first = in_page(offset);
+    const auto next = source_.next_page();
+    if (next.empty()) return {};
+    std::memcpy(joined_, first.data(), first.size());
+    std::memcpy(joined_ + first.size(), next.data(), kMaxInstructionBytes - first.size());
+    return joined_;
+  }
+
+ private:
+  CodeSource& source_;
+  uint8_t joined_[kMaxInstructionBytes];
+};
+
+void lift_one(Lifter& l) {
+  if (l.i.status == Decoded::Status::kTooLong) return l.fault(vector::kGeneralProtection, 0);
+  if (l.i.status == Decoded::Status::kInvalid) return l.leave(ExitReason::kUndefined, 0);
+  if (!l.model.has_isa(l.i.isa_set))
+    return l.leave(ExitReason::kUndefined, static_cast<uint64_t>(l.i.mnemonic) | 1 << 16);
+  const Row* row = find_row(l.i.mnemonic);
+  if (!row) return l.undefined();
+  row->lift(l, row->argument);
+}
+
+}  // namespace
+
+Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, uint64_t mode,
+                  const CpuModel& model, const LiftOptions& options) {
+  ir::Builder b(region);
+  b.begin(slot_table(), helper_table());
+  b.set_slow(options.slow);
+  b.set_reuse(options.reuse);
+  region.fp = fp_mode_of(mode);
+  region.f80_slots = kX87Slots;
+  region.pc_offset = pc_offset;
+  region.linkable = !(mode & kModeApart);
+  Lifter l(b, model, mode);
+  l.slow = options.slow;
+  l.yields = options.yields;
+  l.side_exits_left = options.side_exits && !options.slow ? kMaxSideExits : 0;
+  const unsigned max = mode & kModeApart ? 1 : options.max_insts;
+  Bytes bytes(source);
+  uint32_t offset = pc_offset;
+  const auto finish_at = [&](ExitReason reason) {
+    if (reason == ExitReason::kContinue && !l.after_sti) return b.exit(l.pc_offset);
+    b.exit_engine(static_cast<uint8_t>(l.after_sti ? ExitReason::kShadow : reason), l.after_sti ? 1 : 0);
+  };
+  while (true) {
+    l.pc_offset = static_cast<int32_t>(offset);
+    b.at(l.pc_offset, l.index);
+    const bool stop = std::ranges::binary_search(options.stops, offset);
+    if (stop && l.index == 0) {
+      b.exit_engine(static_cast<uint8_t>(ExitReason::kStop), 0);
+      break;
+    }
+    if (l.index == max || offset >= source.page().size() || stop) {
+      finish_at(ExitReason::kContinue);
+      break;
+    }
+    const bool real = mode & kModeReal;
+    l.i = decode(bytes.in_page(offset), l.width(), real);
+    if (l.i.status == Decoded::Status::kNeedsMore) {
+      const auto whole = bytes.across(offset);
+      if (whole.empty() && l.index == 0) return Lifted::kNextPageFaults;
+      if (whole.empty()) {
+        finish_at(ExitReason::kContinue);
+        break;
+      }
+      l.i = decode(whole, l.width(), real);
+    }
+    l.ends = l.stored = l.after_sti = false;
+    lift_one(l);
+    offset += l.i.length;
+    ++l.index;
+    if (b.ended()) break;
+    if (l.ends || (options.slow && l.stored)) {
+      b.at(static_cast<int32_t>(offset), l.index);
+      if (l.ends)
+        b.exit_engine(static_cast<uint8_t>(ExitReason::kContinue), 0);
+      else
+        b.exit(static_cast<int64_t>(offset));
+      break;
+    }
+  }
+  region.guest_insts = l.index;
+  region.guest_bytes = offset > pc_offset ? offset - pc_offset : 1;
+  b.finish();
+  return Lifted::kBlock;
+}
+
+}  // namespace mynah::x86
