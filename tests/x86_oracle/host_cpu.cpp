@@ -414,11 +414,11 @@ void HostCpuImpl::run(Case& c) {
 
 }  // namespace
 
-std::unique_ptr<HostCpu> HostCpu::make(std::string& why_not) {
-  auto cpu = std::make_unique<HostCpuImpl>();
-  why_not = cpu->set_up();
-  if (!why_not.empty()) return nullptr;
-  return cpu;
+HostCpu* HostCpu::get(std::string& why_not) {
+  static HostCpuImpl cpu;
+  static const std::string why = cpu.set_up();
+  why_not = why;
+  return why.empty() ? &cpu : nullptr;
 }
 
 }  // namespace mynah::x86_oracle

@@ -238,4 +238,18 @@ uint16_t undefined_codes(const Decoded& d) {
   return static_cast<uint16_t>((u & 7) << 8 | (u & 8) << 11);
 }
 
+bool stores_pointers(const Decoded& d) {
+  switch (d.insn.mnemonic) {
+    case ZYDIS_MNEMONIC_FNSTENV:
+    case ZYDIS_MNEMONIC_FNSAVE:
+    case ZYDIS_MNEMONIC_FXSAVE:
+    case ZYDIS_MNEMONIC_FXSAVE64:
+    case ZYDIS_MNEMONIC_XSAVE:
+    case ZYDIS_MNEMONIC_XSAVE64:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace mynah::x86_oracle

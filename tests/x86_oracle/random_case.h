@@ -56,5 +56,7 @@ void lead_accesses(Random& random, const Instance& instance, Case& c, const Case
 // (status word's bits).
 uint32_t undefined_flags(const Decoded& decoded, const State& before);
 uint16_t undefined_codes(const Decoded& decoded);
+// It stores the x87's pointers, which vendors keep differently.
+bool stores_pointers(const Decoded& decoded);
 
 }  // namespace mynah::x86_oracle
