@@ -160,6 +160,7 @@ Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode) 
   d.repne = from.attributes & ZYDIS_ATTRIB_HAS_REPNE;
   d.vex = from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
   d.privileged = from.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED;
+  d.far_branch = from.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
   d.vector_bits = from.avx.vector_length;
   d.segment_override = override_of(from.attributes);
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT_VISIBLE];
@@ -189,8 +190,9 @@ std::string format_instruction(std::span<const uint8_t> bytes, CodeWidth width, 
                                                instruction.operand_count_visible)))
     return "(bad)";
   char text[160];
-  if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(
-          &formatter, &instruction, operands, instruction.operand_count_visible, text, sizeof text, pc)))
+  if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &instruction, operands,
+                                                    instruction.operand_count_visible, text, sizeof text, pc,
+                                                    nullptr)))
     return "(bad)";
   return text;
 }

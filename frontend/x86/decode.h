@@ -67,6 +67,7 @@ struct Decoded {
   bool lock = false, rep = false, repne = false;  // as they mean something here
   bool vex = false;
   bool privileged = false;
+  bool far_branch = false;   // JMP, CALL, RET to another segment
   uint16_t vector_bits = 0;  // VEX.L: 128 or 256
   uint8_t segment_override = kNoRegister;
   uint8_t operand_count = 0;

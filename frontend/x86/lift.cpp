@@ -49,7 +49,7 @@ Value Lifter::extend(Value v, unsigned from, unsigned to, bool is_signed) {
 }
 
 void Lifter::set_reg(unsigned n, unsigned bits, Value value) {
-  const auto slot = static_cast<ir::Slot>(kSlotR0 + n);
+  const auto slot = slot_r(n);
   if (bits == 64) return b.set(slot, value);
   if (bits == 32) return b.set(slot, wide(narrow(value)));
   b.set(slot, b.emit(Op::bfi, Type::i64, b.get(slot), wide(value), ir::kNoValue, bits, 0));
@@ -58,7 +58,7 @@ void Lifter::set_reg(unsigned n, unsigned bits, Value value) {
 Value Lifter::high_byte(unsigned n) { return b.trunc(b.unary(Op::ubfx, reg64(n), 8, 8)); }
 
 void Lifter::set_high_byte(unsigned n, Value value) {
-  const auto slot = static_cast<ir::Slot>(kSlotR0 + n);
+  const auto slot = slot_r(n);
   b.set(slot, b.emit(Op::bfi, Type::i64, b.get(slot), wide(value), ir::kNoValue, 8, 8));
 }
 
@@ -130,12 +130,12 @@ Lifter::Linear Lifter::linear(unsigned segment, const Linear& ea, unsigned bytes
   Linear at = ea;
   if (segment == kSs) at.note = kNoteStack;
   if (code64()) {
-    if (segment >= kFs) at.base = b.add(at.base, b.get(static_cast<ir::Slot>(kSlotBase0 + segment)));
+    if (segment >= kFs) at.base = b.add(at.base, b.get(slot_base(segment)));
     return at;
   }
   if (mode & mode_flat(segment) && !(write && segment == kCs)) return at;
   if (mode & mode_full(segment) && !(write && segment == kCs)) {
-    at.base = b.add(at.base, b.get(static_cast<ir::Slot>(kSlotBase0 + segment)));
+    at.base = b.add(at.base, b.get(slot_base(segment)));
     return at;
   }
   const Value whole = b.zext32(b.trunc(b.add_imm(at.base, at.offset)));
@@ -229,8 +229,31 @@ Value Lifter::top(unsigned bits, int64_t more) {
 }
 
 void Lifter::drop(int64_t bytes) {
-  if (stack_bits() == 64) return b.set(kSlotR0 + kRsp, b.add_imm(reg64(kRsp), bytes));
+  if (stack_bits() == 64) return b.set(slot_r(kRsp), b.add_imm(reg64(kRsp), bytes));
   set_reg(kRsp, stack_bits(), b.add_imm(reg(kRsp, 32), bytes));
+}
+
+// --- flags
+
+// ir/flags.h's layout has SF, ZF, AF, PF and CF at EFLAGS' places, eight bits up, and OF in bit 0.
+Value Lifter::status_word() {
+  const Value bits = b.emit(Op::fl_bits, Type::i32, flags());
+  const Value low = b.binary(Op::and_, b.binary(Op::lshr, bits, b.i32(8)), b.i32(0xd5));
+  const Value of = b.binary(Op::shl, b.binary(Op::and_, bits, b.i32(1)), b.i32(11));
+  return b.binary(Op::or_, low, of);
+}
+
+Value Lifter::status_group(Value word) {
+  const Value low = b.binary(Op::shl, b.binary(Op::and_, word, b.i32(0xd5)), b.i32(8));
+  const Value of = b.unary(Op::ubfx, word, 1, 11);
+  return b.emit(Op::fl_of_bits, Type::flags, b.binary(Op::or_, low, of));
+}
+
+// carry_bit, overflow_bit: i32, 0 or 1.
+Value Lifter::with_carry(Value others, Value carry_bit, Value overflow_bit) {
+  const Value bits = b.binary(Op::or_, b.binary(Op::shl, carry_bit, b.i32(8)), overflow_bit);
+  return b.emit(Op::fl_merge, Type::flags, others, b.emit(Op::fl_of_bits, Type::flags, bits), ir::kNoValue,
+                ir::kFlagC | ir::kFlagV);
 }
 
 // --- pc
@@ -238,7 +261,7 @@ void Lifter::drop(int64_t bytes) {
 Value Lifter::ip_at(int64_t page_offset) {
   Value ip = linear_pc(page_offset);
   if (code64()) return ip;
-  if (!flat(kCs)) ip = b.sub(ip, b.get(kSlotBase0 + kCs));
+  if (!flat(kCs)) ip = b.sub(ip, b.get(slot_base(kCs)));
   return b.zext32(b.trunc(ip));
 }
 
@@ -330,7 +353,7 @@ void Lifter::branch_if(Value condition, int64_t delta) {
 }
 
 void Lifter::branch_indirect(Value target, ir::BranchKind how, Value return_address) {
-  if (!flat(kCs) && !code64()) target = b.zext32(b.trunc(b.add(target, b.get(kSlotBase0 + kCs))));
+  if (!flat(kCs) && !code64()) target = b.zext32(b.trunc(b.add(target, b.get(slot_base(kCs)))));
   complete();
   b.exit_indirect(target, how, return_address);
 }

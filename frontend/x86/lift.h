@@ -92,7 +92,7 @@ class Lifter {
   Value narrow(Value value) { return b.type(value) == Type::i64 ? b.trunc(value) : value; }
 
   // --- general registers by number; bits 8 (low byte), 16, 32, 64
-  Value reg64(unsigned n) { return b.get(static_cast<ir::Slot>(kSlotR0 + n)); }
+  Value reg64(unsigned n) { return b.get(slot_r(n)); }
   Value reg(unsigned n, unsigned bits) { return bits == 64 ? reg64(n) : b.trunc(reg64(n)); }
   void set_reg(unsigned n, unsigned bits, Value value);  // 32 clears the upper half, 8 and 16 keep it
   Value high_byte(unsigned n);                           // AH, CH, DH, BH: i32
@@ -151,6 +151,12 @@ class Lifter {
   // --- stack, of the stack segment's width
   Value stack_pointer() { return reg(kRsp, stack_bits()); }
   void push(unsigned bits, Value value);
+  // EFLAGS' status bits as a word, and back.
+  Value status_word();
+  Value status_group(Value word);
+  // Status flags where i1 values say so (kFlagC, kFlagV of `mask`), the others as `others`.
+  Value with_carry(Value others, Value carry_bit, Value overflow_bit);
+
   // Value that the stack's top holds; `pop` moves the pointer when the value is safe.
   Value top(unsigned bits, int64_t more = 0);
   void drop(int64_t bytes);  // RSP += bytes
@@ -224,6 +230,17 @@ Rows string_rows();
 Rows flag_rows();
 Rows system_rows();
 const Row* find_row(ZydisMnemonic mnemonic);
+
+// Forms of mnemonics that rows of other chapters have.
+void lift_mov_segment(Lifter& l);  // MOV to or from a segment register
+void lift_mov_control(Lifter& l);  // and of control and debug registers
+void lift_push_segment(Lifter& l);
+void lift_pop_segment(Lifter& l);
+void lift_far_jump(Lifter& l);
+void lift_far_call(Lifter& l);
+void lift_far_return(Lifter& l);
+void lift_scalar_movsd(Lifter& l);  // MOVSD and CMPSD of SSE2
+void lift_scalar_cmpsd(Lifter& l);
 
 // Lifts one block (Frontend::lift).
 Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, uint64_t mode,

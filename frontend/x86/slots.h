@@ -31,6 +31,12 @@ enum SlotNumber : ir::Slot {
   kSlotCount,
 };
 
+constexpr ir::Slot slot_r(unsigned n) { return static_cast<ir::Slot>(kSlotR0 + n); }
+constexpr ir::Slot slot_base(unsigned segment) { return static_cast<ir::Slot>(kSlotBase0 + segment); }
+constexpr ir::Slot slot_xmm(unsigned n) { return static_cast<ir::Slot>(kSlotXmm0 + n); }
+constexpr ir::Slot slot_ymm_high(unsigned n) { return static_cast<ir::Slot>(kSlotYmmHigh0 + n); }
+constexpr ir::Slot slot_mm(unsigned n) { return static_cast<ir::Slot>(kSlotMm0 + n); }
+
 std::span<const ir::SlotInfo> slot_table();
 
 }  // namespace mynah::x86

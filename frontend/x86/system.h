@@ -38,6 +38,9 @@ class X86System {
   virtual uint8_t* linear(uint64_t linear, unsigned n, bool write, uint32_t permission_class,
                           LinearFault& fault) = 0;
   virtual bool commit(const uint8_t* pointer, Fault& fault) = 0;
+  // The same within one page, where it is plain memory that nothing watches; null, for whatever reason: make
+  // single accesses. Translated code in what is to be written is dropped.
+  virtual uint8_t* ram(uint64_t linear, unsigned n, bool write, uint32_t permission_class) = 0;
 
   // --- translations. Page: of any id, as INVLPG does.
   virtual void tlb_flush_all() = 0;              // global pages, too

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the helpers may do to the slots of frontend/x86/slots.h, and which function each is. A region that is
+// evaluated and verified holds them to it.
+#include "frontend/x86/helpers.h"
+
+#include <array>
+
+#include "frontend/x86/helpers_functions.h"
+#include "frontend/x86/slots.h"
+#include "frontend/x86/state.h"
+
+namespace mynah::x86 {
+
+namespace {
+
+using ir::SlotSet;
+
+constexpr SlotSet kAllSlots = SlotSet::range(0, kSlotCount);
+constexpr SlotSet kNoSlots{};
+constexpr SlotSet kStatus{kSlotFlags};
+constexpr SlotSet kRaxRdx{slot_r(kRax), slot_r(kRdx)};
+constexpr SlotSet kAxStatus{slot_r(kRax), kSlotFlags};
+constexpr SlotSet kStringRegisters{slot_r(kRcx), slot_r(kRsi), slot_r(kRdi)};
+
+constexpr ir::HelperInfo kHelpers[] = {
+#define HELPER(name, function, reads, writes, may_leave, safepoint) \
+  {#name, reads, writes, may_leave, safepoint},
+#include "frontend/x86/helpers.def"
+#undef HELPER
+};
+
+constexpr HelperFunction* kFunctions[] = {
+#define HELPER(name, function, ...) function,
+#include "frontend/x86/helpers.def"
+#undef HELPER
+};
+
+}  // namespace
+
+std::span<const ir::HelperInfo> helper_table() { return kHelpers; }
+
+bool call_helper(Helper helper, X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
+  return kFunctions[static_cast<size_t>(helper)](cpu, args, result);
+}
+
+}  // namespace mynah::x86
