@@ -21,7 +21,7 @@ namespace mynah::x86_oracle {
 
 namespace {
 
-constexpr uint64_t kBlob = 0x10000000, kControl = 0x10001000;
+constexpr uint64_t kBlob = 0x1b3d0000, kControl = 0x1b3d1000;
 constexpr uint32_t kSignalStack = 64 << 10;
 
 // What the assembly below knows by number.
@@ -53,9 +53,9 @@ extern const uint8_t mynah_oracle_blob[], mynah_oracle_enter64[], mynah_oracle_e
 asm(R"(
   .pushsection .rodata
   .balign 16
-  .set CTL, 0x10001000
-  .set XS, 0x10002000
-  .set TOP, 0x10003f00
+  .set CTL, 0x1b3d1000
+  .set XS, 0x1b3d2000
+  .set TOP, 0x1b3d3f00
   .global mynah_oracle_blob
   .hidden mynah_oracle_blob
 mynah_oracle_blob:
@@ -200,7 +200,7 @@ mynah_oracle_exit32:
   pushfl
   popl CTL+0x180
   movl $0, CTL+0x184
-  ljmp $0x33, $(0x10000000 + 5b - mynah_oracle_blob)
+  ljmp $0x33, $(0x1b3d0000 + 5b - mynah_oracle_blob)
   .code64
 
 mynah_oracle_signal:

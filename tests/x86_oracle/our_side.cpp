@@ -11,12 +11,15 @@
 #include "backend-x86_64/target.h"
 #include "engine/vcpu.h"
 #include "frontend/guest.h"
+#include "frontend/x86/cpu.h"
 #include "frontend/x86/frontend.h"
 #include "frontend/x86/helpers.h"
 #include "frontend/x86/lift.h"
 #include "frontend/x86/mode.h"
 #include "frontend/x86/state.h"
+#include "frontend/x86/system.h"
 #include "ir/runtime.h"
+#include "tests/x86_oracle/oracle_system.h"
 
 namespace mynah::x86_oracle {
 
@@ -38,10 +41,29 @@ g::CpuModel make_model() {
 class OracleCpu final : public GuestCpu {
  public:
   explicit OracleCpu(ir::Runtime& runtime)
-      : runtime_(runtime), state_(*reinterpret_cast<g::X86State*>(runtime.state)), frontend_(model_) {}
+      : runtime_(runtime),
+        state_(*reinterpret_cast<g::X86State*>(runtime.state)),
+        frontend_(model_),
+        helpers_(model_, system_, runtime) {
+    helpers_.on_exception = [this](const g::Exception& e) { raised_ = e; };
+    system_.find = [this](uint64_t linear, bool write, uint64_t& room, Fault& fault) -> uint8_t* {
+      linear = canonical(linear);
+      const TranslateResult r = translate(linear, write ? Access::kWrite : Access::kRead, 0);
+      fault = r.fault;
+      if (!r.ok) return nullptr;
+      // Pages that are neighbours are so in memory.
+      const uint64_t page = linear & ~(kGuestPageSize - 1);
+      const bool last = page == kCode + kCodeBytes - kGuestPageSize ||
+                        page == kData + kDataBytes - kGuestPageSize ||
+                        page == kLowData + kDataBytes - kGuestPageSize;
+      room = page + (last ? 1 : 2) * kGuestPageSize - linear;
+      return memory->host(r.page.pa, 1);
+    };
+  }
 
   Case* running = nullptr;
   Vcpu* vcpu = nullptr;
+  GuestMemory* memory = nullptr;
 
   g::X86State& x86() { return state_; }
   void load(const Case& c);
@@ -88,6 +110,7 @@ class OracleCpu final : public GuestCpu {
   bool wide() const { return state_.segments[g::kCs].access & g::access::kLong; }
   uint64_t mode() const;
   uint32_t mxcsr() const;
+  AfterExit breakpoint(uint64_t at);
   AfterExit finish(uint8_t vector, uint32_t error = 0, uint64_t cr2 = 0) {
     if (!finished_) running->outcome = {vector, error, cr2};
     finished_ = true;
@@ -99,6 +122,9 @@ class OracleCpu final : public GuestCpu {
   g::X86State& state_;
   const g::CpuModel model_ = make_model();
   const g::X86Frontend frontend_;
+  OracleSystem system_;
+  g::X86Cpu helpers_;  // on the same state
+  g::Exception raised_;
   GuestStops stops_;
   bool finished_ = false;
 };
@@ -216,6 +242,13 @@ void OracleCpu::raise_fault(const Fault& fault, Access, uint8_t note) {
   finish(vector, static_cast<uint32_t>(fault.words[1]), fault.words[2]);
 }
 
+// An INT3 there: the case's own, or one of those around it, which end it.
+AfterExit OracleCpu::breakpoint(uint64_t at) {
+  const bool ours = at - running->state.rip < running->length;
+  state_.set_linear_pc(ours ? at + 1 : at);
+  return finish(ours ? uint8_t{kBreakpoint} : uint8_t{kNone});
+}
+
 AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
   switch (static_cast<g::ExitReason>(reason)) {
     case g::ExitReason::kContinue:
@@ -228,22 +261,24 @@ AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
       return AfterExit::kSlow;
     case g::ExitReason::kException:
       return finish(static_cast<uint8_t>(imm), static_cast<uint32_t>(imm >> 16));
-    case g::ExitReason::kUndefined:
-      return finish(imm && !has_lifter(static_cast<unsigned>(imm & 0xffff)) ? kUnsupported : kUndefined);
-    case g::ExitReason::kInterrupt: {
-      const uint64_t at = state_.pc() - 1;
-      const bool ours =
-          static_cast<uint8_t>(imm) == kBreakpoint && at - running->state.rip >= running->length;
-      if (ours) state_.set_linear_pc(at);
-      return finish(ours ? kNone : static_cast<uint8_t>(imm));
+    case g::ExitReason::kUndefined: {
+      if (imm == ZYDIS_MNEMONIC_INT3) return breakpoint(state_.pc());
+      const bool lacking = imm && !has_lifter(static_cast<unsigned>(imm & 0xffff));
+      return finish(lacking ? kUnsupported : uint8_t{kUndefined});
     }
+    case g::ExitReason::kInterrupt:
+      if (static_cast<uint8_t>(imm) == kBreakpoint) return breakpoint(state_.pc() - 1);
+      return finish(static_cast<uint8_t>(imm));
     default:
       return finish(kUnsupported);
   }
 }
 
-bool OracleCpu::call_helper(unsigned, const uint64_t*, uint64_t&) {
-  finish(kUnsupported);
+bool OracleCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) {
+  const uint64_t pc = state_.pc();
+  raised_ = {};
+  if (g::call_helper(static_cast<g::Helper>(helper), helpers_, args, result)) return true;
+  if (state_.pc() == pc) finish(raised_.vector, raised_.error.value_or(0), raised_.address);
   return false;
 }
 
@@ -274,7 +309,7 @@ class OurSideImpl final : public OurSide, public DeviceBus {
 };
 
 OurSideImpl::OurSideImpl(const Way& way) : runtime_(ir::new_runtime(sizeof(g::X86State))) {
-  const x86_64::BackendOptions options{.validate = true, .return_stack = way.techniques.return_stack};
+  const ir::BackendOptions options{.validate = true, .return_stack = way.techniques.return_stack};
   backend_ = way.plain ? x86_64::make_backend(options, x86_64::Features{}) : x86_64::make_backend(options);
   cpu_ = std::make_unique<OracleCpu>(*runtime_);
   Result<void> ready = memory_.add_ram(0, kRamBytes);
@@ -289,6 +324,7 @@ OurSideImpl::OurSideImpl(const Way& way) : runtime_(ir::new_runtime(sizeof(g::X8
   }
   vcpu_->translator()->verify = true;
   cpu_->vcpu = vcpu_.get();
+  cpu_->memory = &memory_;
   const std::vector<uint8_t> ends(kCodeBytes, 0xcc);
   memory_.write(kCodePa, ends.data(), ends.size());
 }
