@@ -55,9 +55,7 @@ std::string Checker::check(const Form& form, HostCpu& host) {
       Case expected = before;
       host.run(expected);
       ++cases;
-      Undefined undefined{.flags = undefined_flags(instance->decoded, before.state),
-                          .codes = undefined_codes(instance->decoded)};
-      undefined.pointers = stores_pointers(instance->decoded);
+      const Undefined undefined = undefined_of(instance->decoded, before);
       Case first;
       for (size_t w = 0; w < ours_.size(); ++w) {
         Case actual = before;

@@ -25,13 +25,6 @@ struct Settings {
   static Settings from_environment();
 };
 
-// What of a state does not count: x86's flags, the x87's condition codes, bytes of the data.
-struct Undefined {
-  uint32_t flags = 0;
-  uint16_t codes = 0;
-  bool pointers = false;   // the x87's last instruction and operand, where they are stored to memory
-  bool registers = false;  // the result, too
-};
 // What differs, a line each; empty when nothing does.
 std::string difference(const Case& before, const Case& expected, const Case& actual,
                        const Undefined& undefined);

@@ -26,6 +26,7 @@ bool X86Cpu::raise(const X86System::LinearFault& f, bool) {
 }
 uint32_t X86Cpu::permission_class() const { return kClassUser; }
 bool helper_segment_address(X86Cpu& cpu, const uint64_t* args, uint64_t& result) {
+  if (args[0] == kCs && args[2] >> 31) return cpu.raise(13, 0);
   result = static_cast<uint32_t>(cpu.x86().base(static_cast<unsigned>(args[0])) + args[1]);
   return true;
 }

@@ -28,7 +28,7 @@ namespace {
 namespace g = mynah::x86;
 
 constexpr uint64_t kRamBytes = 1 << 20, kCodePa = 0x10000, kDataPa = 0x20000;
-constexpr uint64_t kMostInstructions = 4096;
+constexpr uint64_t kMostInstructions = 20000;
 
 g::CpuModel make_model() {
   g::CpuModel m;
@@ -216,24 +216,27 @@ void OracleCpu::store(Case& c) const {
 }
 
 TranslateResult OracleCpu::translate(uint64_t va, Access access, uint32_t) {
+  va = canonical(va);
   const uint64_t page = va & ~(kGuestPageSize - 1);
   if (wide() && static_cast<uint64_t>(static_cast<int64_t>(va << 16) >> 16) != va)
     return {.fault = {{kProtection, 0, 0}}};
   TranslateResult r{.ok = true};
+  uint8_t& may = r.page.permissions[g::kClassUser];
   if (page >= kCode && page < kCode + kCodeBytes) {
     r.page.pa = kCodePa + (va - kCode);
-    r.page.permissions[g::kClassUser] = kCanRead | kCanWrite | kCanExecute;
-  } else if (page >= kData && page < kData + kDataBytes && access != Access::kExecute) {
+    may = kCanRead | kCanExecute;
+  } else if (page >= kData && page < kData + kDataBytes) {
     r.page.pa = kDataPa + (va - kData);
-    r.page.permissions[g::kClassUser] = kCanRead | kCanWrite;
-  } else if (page >= kLowData && page < kLowData + kDataBytes && access != Access::kExecute) {
+    may = kCanRead | kCanWrite;
+  } else if (page >= kLowData && page < kLowData + kDataBytes) {
     r.page.pa = kDataPa + (va - kLowData);
-    r.page.permissions[g::kClassUser] = kCanRead | kCanWrite;
-  } else {
-    const uint64_t error = 4 | (access == Access::kWrite ? 2 : 0) | (access == Access::kExecute ? 16 : 0);
-    return {.fault = {{kPage, error, va}}};
+    may = kCanRead | kCanWrite;
   }
-  return r;
+  constexpr uint8_t kNeeds[] = {kCanRead, kCanWrite, kCanExecute};
+  if (may & kNeeds[static_cast<unsigned>(access)]) return r;
+  const uint64_t error =
+      4 | (may ? 1 : 0) | (access == Access::kWrite ? 2 : 0) | (access == Access::kExecute ? 16 : 0);
+  return {.fault = {{kPage, error, va}}};
 }
 
 void OracleCpu::raise_fault(const Fault& fault, Access, uint8_t note) {
