@@ -44,6 +44,8 @@ enum ModeBit : uint64_t {
   // Arrival: interrupts (and debug exceptions) wait for one instruction more.
   kModeShadow = 1 << 26,
   kModePce = 1 << 27,
+  // Arrival: EFLAGS.AC opens user pages to a supervisor (SMAP).
+  kModeAccess = 1 << 28,
 };
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
