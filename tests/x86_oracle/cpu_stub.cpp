@@ -6,45 +6,47 @@
 #include "frontend/x86/cpu.h"
 #include "frontend/x86/helpers_functions.h"
 
+#define WEAK __attribute__((weak))
 namespace mynah::x86 {
-X86Cpu::X86Cpu(CpuModel m, X86System& system, ir::Runtime& runtime)
+WEAK uint32_t X86Cpu::user_class() const { return kClassUser; }
+WEAK X86Cpu::X86Cpu(CpuModel m, X86System& system, ir::Runtime& runtime)
     : model_(std::move(m)),
       system_(system),
       runtime_(runtime),
       state_(*reinterpret_cast<X86State*>(runtime.state)) {}
-bool X86Cpu::raise(const Exception& e) {
+WEAK bool X86Cpu::raise(const Exception& e) {
   raised_ = e;
   on_exception(e);
   return false;
 }
-bool X86Cpu::raise(const X86System::LinearFault& f, bool) {
+WEAK bool X86Cpu::raise(const X86System::LinearFault& f, bool) {
   Exception e;
   e.vector = static_cast<uint8_t>(f.fault.words[0]);
   e.error = static_cast<uint32_t>(f.fault.words[1]);
   e.address = f.fault.words[2];
   return raise(e);
 }
-uint32_t X86Cpu::permission_class() const { return kClassUser; }
-bool helper_segment_address(X86Cpu& cpu, const uint64_t* args, uint64_t& result) {
+WEAK uint32_t X86Cpu::permission_class() const { return kClassUser; }
+WEAK bool helper_segment_address(X86Cpu& cpu, const uint64_t* args, uint64_t& result) {
   if (args[0] == kCs && args[2] >> 31) return cpu.raise(13, 0);
   result = static_cast<uint32_t>(cpu.x86().base(static_cast<unsigned>(args[0])) + args[1]);
   return true;
 }
-void X86Cpu::reset() {}
-void X86Cpu::set_pc(uint64_t pc) { state_.set_linear_pc(pc); }
-uint64_t X86Cpu::canonical(uint64_t va) const { return va; }
-ContextKey X86Cpu::context_key() { std::abort(); }
-TranslateResult X86Cpu::translate(uint64_t, Access, uint32_t) { std::abort(); }
-Fault X86Cpu::alignment_fault(uint64_t, Access, uint32_t) { std::abort(); }
-const GuestStops& X86Cpu::guest_stops() const { std::abort(); }
-bool X86Cpu::watched(uint64_t, uint64_t, bool, bool, uint8_t, uint32_t, Fault&) const { return false; }
-void X86Cpu::raise_fault(const Fault&, Access, uint8_t) { std::abort(); }
-void X86Cpu::arrive(uint64_t, const Arrival&) { std::abort(); }
-Entry X86Cpu::enter() { std::abort(); }
-AfterExit X86Cpu::engine_exit(uint8_t, uint64_t, uint64_t) { std::abort(); }
-bool X86Cpu::call_helper(unsigned, const uint64_t*, uint64_t&) { std::abort(); }
-bool X86Cpu::interrupt_deliverable() const { return false; }
-void X86Cpu::deliver_interrupt() {}
-bool X86Cpu::wake_pending() const { return false; }
-void X86Cpu::wake() {}
+WEAK void X86Cpu::reset() {}
+WEAK void X86Cpu::set_pc(uint64_t pc) { state_.set_linear_pc(pc); }
+WEAK uint64_t X86Cpu::canonical(uint64_t va) const { return va; }
+WEAK ContextKey X86Cpu::context_key() { std::abort(); }
+WEAK TranslateResult X86Cpu::translate(uint64_t, Access, uint32_t) { std::abort(); }
+WEAK Fault X86Cpu::alignment_fault(uint64_t, Access, uint32_t) { std::abort(); }
+WEAK const GuestStops& X86Cpu::guest_stops() const { std::abort(); }
+WEAK bool X86Cpu::watched(uint64_t, uint64_t, bool, bool, uint8_t, uint32_t, Fault&) const { return false; }
+WEAK void X86Cpu::raise_fault(const Fault&, Access, uint8_t) { std::abort(); }
+WEAK void X86Cpu::arrive(uint64_t, const Arrival&) { std::abort(); }
+WEAK Entry X86Cpu::enter() { std::abort(); }
+WEAK AfterExit X86Cpu::engine_exit(uint8_t, uint64_t, uint64_t) { std::abort(); }
+WEAK bool X86Cpu::call_helper(unsigned, const uint64_t*, uint64_t&) { std::abort(); }
+WEAK bool X86Cpu::interrupt_deliverable() const { return false; }
+WEAK void X86Cpu::deliver_interrupt() {}
+WEAK bool X86Cpu::wake_pending() const { return false; }
+WEAK void X86Cpu::wake() {}
 }  // namespace mynah::x86

@@ -68,7 +68,9 @@ std::string difference(const Case& before, const Case& expected, const Case& act
     for (unsigned i = 0; i < registers; ++i) word(kNames[i], e.gpr[i], a.gpr[i]);
   }
   word("rip", e.rip, a.rip);
-  if (const uint32_t mask = kComparedFlags & ~undefined.flags; (e.rflags ^ a.rflags) & mask)
+  if (const uint32_t mask =
+          kComparedFlags & ~(fault ? undefined.flags_on_fault | undefined.flags : undefined.flags);
+      (e.rflags ^ a.rflags) & mask)
     text += fmt::format("    flags: expected {}, got {}\n", flags_text(e.rflags), flags_text(a.rflags));
   word("mxcsr", e.mxcsr & 0xffff, a.mxcsr & 0xffff);
   word("fs base", e.fs_base, a.fs_base);

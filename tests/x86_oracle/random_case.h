@@ -41,6 +41,8 @@ struct CaseLimits {
   bool bases = true;     // FS and GS as state says
   bool faults = true;    // some accesses go out of the data
   bool unmasked = true;  // some floating-point exceptions are not masked
+  uint64_t rip = 0;      // of the instruction; 0: any
+  bool based = false;    // addresses go by RBX and RBP, or lie at a fixed place
 };
 
 // Nothing, if none was found in many tries.
@@ -54,10 +56,11 @@ void lead_accesses(Random& random, const Instance& instance, Case& c, const Case
 
 // What the manuals, or processors that differ, leave open of an instruction's result.
 struct Undefined {
-  uint32_t flags = 0;               // x86's bits
-  uint16_t codes = 0;               // condition codes: the x87 status word's bits
-  bool registers = false;           // the result, too, if it is a register
-  bool data = false;                // or memory
+  uint32_t flags = 0;      // x86's bits
+  uint16_t codes = 0;      // condition codes: the x87 status word's bits
+  bool registers = false;  // the result, too, if it is a register
+  bool data = false;       // or memory
+  uint32_t flags_on_fault = 0;
   bool registers_on_fault = false;  // what was done before a fault
   bool data_on_fault = false;
   bool address = false;  // where in the pages a fault was found

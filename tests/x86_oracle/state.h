@@ -70,7 +70,7 @@ struct Case {
   bool branches = false;  // the code may leave itself: the bytes around it are INT3, which end the run
   bool low = false;       // the data is at kLowData
   uint8_t length = 0;     // of the code, at state.rip
-  uint8_t code[64] = {};
+  uint8_t code[200] = {};
   State state;
   uint8_t data[kDataBytes] = {};
   Outcome outcome;
