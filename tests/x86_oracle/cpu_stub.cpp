@@ -2,6 +2,7 @@
 //
 // Stands for X86Cpu until it is there: what helpers of user-mode instructions want.
 #include <cstdlib>
+#include <cstring>
 
 #include "frontend/x86/cpu.h"
 #include "frontend/x86/helpers_functions.h"
@@ -27,10 +28,17 @@ WEAK bool X86Cpu::raise(const X86System::LinearFault& f, bool) {
   return raise(e);
 }
 WEAK uint32_t X86Cpu::permission_class() const { return kClassUser; }
-WEAK bool helper_segment_address(X86Cpu& cpu, const uint64_t* args, uint64_t& result) {
-  if (args[0] == kCs && args[2] >> 31) return cpu.raise(13, 0);
-  result = static_cast<uint32_t>(cpu.x86().base(static_cast<unsigned>(args[0])) + args[1]);
-  return true;
+WEAK uint32_t X86Cpu::implicit_class() const { return kClassUser; }
+WEAK void X86Cpu::changed() {}
+WEAK bool X86Cpu::read(uint64_t linear, void* to, unsigned n, uint32_t c) {
+  X86System::LinearFault f;
+  const uint8_t* at = system_.linear(linear, n, false, c, f);
+  return at ? (memcpy(to, at, n), true) : raise(f, false);
+}
+WEAK bool X86Cpu::write(uint64_t linear, const void* from, unsigned n, uint32_t c) {
+  X86System::LinearFault f;
+  uint8_t* at = system_.linear(linear, n, true, c, f);
+  return at ? (memcpy(at, from, n), true) : raise(f, true);
 }
 WEAK void X86Cpu::reset() {}
 WEAK void X86Cpu::set_pc(uint64_t pc) { state_.set_linear_pc(pc); }

@@ -18,6 +18,7 @@
 #include "frontend/x86/mode.h"
 #include "frontend/x86/state.h"
 #include "frontend/x86/system.h"
+#include "frontend/x86/x87.h"
 #include "ir/runtime.h"
 #include "tests/x86_oracle/oracle_system.h"
 
@@ -67,7 +68,7 @@ class OracleCpu final : public GuestCpu {
 
   g::X86State& x86() { return state_; }
   void load(const Case& c);
-  void store(Case& c) const;
+  void store(Case& c);
 
   // --- GuestCpu
   std::string_view name() const override { return "oracle"; }
@@ -95,8 +96,14 @@ class OracleCpu final : public GuestCpu {
   const GuestStops& guest_stops() const override { return stops_; }
   bool watched(uint64_t, uint64_t, bool, bool, uint8_t, uint32_t, Fault&) const override { return false; }
   void raise_fault(const Fault& fault, Access access, uint8_t note) override;
-  void arrive(uint64_t pc, const Arrival&) override { set_pc(pc); }
-  Entry enter() override { return {.alike = ir::BranchKind::kReturn}; }
+  void arrive(uint64_t pc, const Arrival&) override {
+    state_.fpu_unchecked = 0;
+    set_pc(pc);
+  }
+  Entry enter() override {
+    if (state_.fpu_unchecked) return {.facts = g::kModeX87Unchecked};
+    return {.alike = ir::BranchKind::kReturn};
+  }
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
   bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) override;
   bool interrupt_deliverable() const override { return false; }
@@ -110,7 +117,7 @@ class OracleCpu final : public GuestCpu {
   bool wide() const { return state_.segments[g::kCs].access & g::access::kLong; }
   uint64_t mode() const;
   uint32_t mxcsr() const;
-  AfterExit breakpoint(uint64_t at);
+  AfterExit breakpoint(uint64_t at, unsigned length);
   AfterExit finish(uint8_t vector, uint32_t error = 0, uint64_t cr2 = 0) {
     if (!finished_) running->outcome = {vector, error, cr2};
     finished_ = true;
@@ -145,6 +152,7 @@ uint64_t OracleCpu::mode() const {
   if (state_.mxcsr & 0x8000) m |= kModeFlush;
   if (state_.mxcsr & 0x40) m |= kModeDenormalsZero;
   if ((state_.mxcsr & 0x1f80) != 0x1f80) m |= kModeFpUnmasked;
+  if ((state_.fcw & 0x3f) != 0x3f) m |= kModeX87Unmasked;
   m |= uint64_t{state_.mxcsr >> 13 & 3} << kModeRoundShift;
   for (const unsigned s : {kEs, kCs, kSs, kDs}) m |= mode_flat(s) | mode_full(s);
   return m | mode_full(kFs) | mode_full(kGs);
@@ -174,21 +182,20 @@ void OracleCpu::load(const Case& c) {
   t.set_linear_pc(s.rip);
   t.mxcsr = s.mxcsr & ~0x3fu;
   ir::set_fp_flags(runtime_, sticky_of(s.mxcsr & 0x3f));
-  t.fcw = s.fcw;
-  t.fsw = s.fsw;
-  t.ftw = s.ftw;
-  const unsigned top = s.fsw >> 11 & 7;
+  g::X87Image x87{.control = s.fcw, .status = s.fsw, .tags = s.ftw};
   for (unsigned i = 0; i < 8; ++i) {
-    std::memcpy(&t.fpr[(i + top) & 7].significand, s.st[i], 8);
-    std::memcpy(&t.fpr[(i + top) & 7].sign_exponent, s.st[i] + 8, 2);
+    std::memcpy(&x87.stack[i].significand, s.st[i], 8);
+    std::memcpy(&x87.stack[i].sign_exponent, s.st[i] + 8, 2);
   }
+  g::set_x87_image(helpers_, x87);
+  t.fpu_unchecked = 0;
   for (unsigned i = 0; i < 16; ++i) {
     t.xmm[i] = {s.ymm[i][0], s.ymm[i][1]};
     t.ymm_high[i] = {s.ymm[i][2], s.ymm[i][3]};
   }
 }
 
-void OracleCpu::store(Case& c) const {
+void OracleCpu::store(Case& c) {
   State& s = c.state;
   const g::X86State& t = state_;
   for (unsigned i = 0; i < 16; ++i) s.gpr[i] = t.r(i);
@@ -199,13 +206,13 @@ void OracleCpu::store(Case& c) const {
   s.rip = t.pc();
   s.rflags = g::rflags(t);
   s.mxcsr = mxcsr();
-  s.fcw = static_cast<uint16_t>(t.fcw);
-  s.fsw = static_cast<uint16_t>(t.fsw);
-  s.ftw = static_cast<uint8_t>(t.ftw);
-  const unsigned top = t.fsw >> 11 & 7;
+  const g::X87Image x87 = g::x87_image(helpers_);
+  s.fcw = x87.control;
+  s.fsw = x87.status;
+  s.ftw = x87.tags;
   for (unsigned i = 0; i < 8; ++i) {
-    std::memcpy(s.st[i], &t.fpr[(i + top) & 7].significand, 8);
-    std::memcpy(s.st[i] + 8, &t.fpr[(i + top) & 7].sign_exponent, 2);
+    std::memcpy(s.st[i], &x87.stack[i].significand, 8);
+    std::memcpy(s.st[i] + 8, &x87.stack[i].sign_exponent, 2);
   }
   for (unsigned i = 0; i < 16; ++i) {
     s.ymm[i][0] = t.xmm[i].lo;
@@ -246,9 +253,9 @@ void OracleCpu::raise_fault(const Fault& fault, Access, uint8_t note) {
 }
 
 // An INT3 there: the case's own, or one of those around it, which end it.
-AfterExit OracleCpu::breakpoint(uint64_t at) {
+AfterExit OracleCpu::breakpoint(uint64_t at, unsigned length) {
   const bool ours = at - running->state.rip < running->length;
-  state_.set_linear_pc(ours ? at + 1 : at);
+  state_.set_linear_pc(ours ? at + length : at);
   return finish(ours ? uint8_t{kBreakpoint} : uint8_t{kNone});
 }
 
@@ -258,6 +265,9 @@ AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case g::ExitReason::kPause:
     case g::ExitReason::kShadow:
       return AfterExit::kContinue;
+    case g::ExitReason::kX87Stack:
+      if (!g::x87_stack_fault(helpers_, imm)) state_.set_linear_pc(state_.pc() + (imm >> 16 & 0xff));
+      return AfterExit::kContinue;
     case g::ExitReason::kStop:
       return AfterExit::kStop;
     case g::ExitReason::kSlow:
@@ -265,13 +275,9 @@ AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case g::ExitReason::kException:
       return finish(static_cast<uint8_t>(imm), static_cast<uint32_t>(imm >> 16));
     case g::ExitReason::kUndefined: {
-      if (imm == ZYDIS_MNEMONIC_INT3) return breakpoint(state_.pc());
       const bool lacking = imm && !has_lifter(static_cast<unsigned>(imm & 0xffff));
       return finish(lacking ? kUnsupported : uint8_t{kUndefined});
     }
-    case g::ExitReason::kInterrupt:
-      if (static_cast<uint8_t>(imm) == kBreakpoint) return breakpoint(state_.pc() - 1);
-      return finish(static_cast<uint8_t>(imm));
     default:
       return finish(kUnsupported);
   }
@@ -279,9 +285,13 @@ AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
 
 bool OracleCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) {
   const uint64_t pc = state_.pc();
-  raised_ = {};
+  raised_ = {.vector = kNone};
   if (g::call_helper(static_cast<g::Helper>(helper), helpers_, args, result)) return true;
-  if (state_.pc() == pc) finish(raised_.vector, raised_.error.value_or(0), raised_.address);
+  if (raised_.vector == kBreakpoint && raised_.software)
+    breakpoint(pc, raised_.length);
+  else if (raised_.vector != kNone)
+    finish(raised_.vector, raised_.error.value_or(0), raised_.address);
+  if (raised_.vector != kBreakpoint && raised_.software) state_.set_linear_pc(pc + raised_.length);
   return false;
 }
 
