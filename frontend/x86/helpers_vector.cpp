@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vectors whose lanes lie apart in memory, or of which some are left out (SDM vol. 2, VPGATHERDD, VMASKMOV): lane by
-// lane, from the lowest. Lanes that the mask leaves out are not accessed and raise nothing.
+// Vectors whose lanes lie apart in memory, or of which some are left out (SDM vol. 2, VPGATHERDD, VMASKMOV):
+// lane by lane, from the lowest. Lanes that the mask leaves out are not accessed and raise nothing.
 #include <cstring>
 
 #include "frontend/x86/cpu.h"
@@ -30,7 +30,9 @@ struct Bytes {
     return v;
   }
   bool top(unsigned i, unsigned log2) const { return b[((size_t{i} + 1) << log2) - 1] & 0x80; }
-  void set(unsigned i, unsigned log2, uint64_t v) { std::memcpy(b + (size_t{i} << log2), &v, size_t{1} << log2); }
+  void set(unsigned i, unsigned log2, uint64_t v) {
+    std::memcpy(b + (size_t{i} << log2), &v, size_t{1} << log2);
+  }
 };
 
 // False: raised.

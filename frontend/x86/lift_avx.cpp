@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What AVX and AVX2 have beyond SSE (SDM vol. 1, 14.1 to 14.7): broadcasts, halves moved and permuted, masked moves,
-// gathers.
+// What AVX and AVX2 have beyond SSE (SDM vol. 1, 14.1 to 14.7): broadcasts, halves moved and permuted, masked
+// moves, gathers.
 #include <bit>
 
 #include "frontend/x86/lift_vector.h"

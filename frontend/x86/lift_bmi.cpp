@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BMI1, BMI2, ADX (SDM vol. 1, 5.1.16, 5.1.17; vol. 2). Flags that the manual leaves undefined: AF and PF as the
-// logical instruction or subtraction that the flags are made by has them, BEXTR's SF included.
+// BMI1, BMI2, ADX (SDM vol. 1, 5.1.16, 5.1.17; vol. 2). Flags that the manual leaves undefined: AF and PF as
+// the logical instruction or subtraction that the flags are made by has them, BEXTR's SF included.
 #include "frontend/x86/lift.h"
 #include "frontend/x86/lift_change.h"
 
@@ -59,8 +59,8 @@ void lift_bextr(Lifter& l, uint32_t) {
   const unsigned bits = l.operand(0).bits;
   const Value x = l.read(1), control = l.read(2);
   const Value start = b.unary(Op::zext8, control), length = b.unary(Op::ubfx, control, 8, 8);
-  const Value moved = b.select(b.icmp(Cond::cs, start, l.konst(bits, bits)), l.konst(bits, 0),
-                               b.binary(Op::lshr, x, start));
+  const Value moved =
+      b.select(b.icmp(Cond::cs, start, l.konst(bits, bits)), l.konst(bits, 0), b.binary(Op::lshr, x, start));
   const Value r = low_bits(l, moved, length, bits);
   set_flags(l, r, kNone);
   l.write(0, r);

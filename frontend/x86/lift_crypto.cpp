@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AES, PCLMULQDQ, SHA, GF(2^8) (SDM vol. 1, 5.11 to 5.13, 5.20, 5.21), VAES and VPCLMULQDQ; and the text instructions of
-// SSE4.2 (5.10.5).
+// AES, PCLMULQDQ, SHA, GF(2^8) (SDM vol. 1, 5.11 to 5.13, 5.20, 5.21), VAES and VPCLMULQDQ; and the text
+// instructions of SSE4.2 (5.10.5).
 #include "frontend/x86/lift_vector.h"
 #include "ir/strings.h"
 

@@ -4,7 +4,6 @@
 #include "frontend/x86/lift_vector.h"
 
 #include "frontend/x86/lift_x87.h"
-#include "frontend/x86/vectors.h"
 
 namespace mynah::x86 {
 
@@ -21,15 +20,6 @@ VectorLift::VectorLift(Lifter& l) : l(l), b(l.b) {
   }
   xmm |= !mmx;
   if (l.i.vex && l.i.vector_bits == 256) halves = 2;
-}
-
-void check_x87_exceptions(Lifter& l) {
-  if (!(l.mode & kModeX87Unmasked)) return;
-  ir::Builder& b = l.b;
-  const Value status = b.f80(Op::f80_status, Type::i32, kX87File, 0);
-  const Value unmasked = b.binary(Op::andn, status, b.get(kSlotFcw));
-  l.fault_if(b.icmpz(Cond::ne, b.binary(Op::and_, unmasked, b.i32(ir::kF80Exceptions))),
-             exception_imm(vector::kX87));
 }
 
 bool VectorLift::begin() {

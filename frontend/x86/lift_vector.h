@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What lift functions of MMX, SSE and AVX share: vectors as an instruction's operands. 256 bits are two halves of 128,
-// 64 bits (MMX) the low half of one. What VEX encodes clears the bits above its result, other forms keep them.
+// What lift functions of MMX, SSE and AVX share: vectors as an instruction's operands. 256 bits are two
+// halves of 128, 64 bits (MMX) the low half of one. What VEX encodes clears the bits above its result, other
+// forms keep them.
 //
-// A lift function makes a VectorLift and, if begin() says so, reads with read(), memory first, computes, and ends
-// with write() or store().
+// A lift function makes a VectorLift and, if begin() says so, reads with read(), memory first, computes, and
+// ends with write() or store().
 #pragma once
 
 #include "frontend/x86/lift.h"
@@ -81,9 +82,6 @@ class VectorLift {
  private:
   unsigned align_of(const Operand& o, Alignment alignment) const;
 };
-
-// Raises #MF where an x87 exception that is not masked waits. False: no look is needed or the code looks.
-void check_x87_exceptions(Lifter& l);
 
 // --- rows that most instructions have: an op for every half
 // Row arguments: the op, its lane (log2 of bytes), and how operands are given.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Moves of vectors and of their parts (SDM vol. 1, 5.4.1, 5.5.1.1, 5.6.1.1, 5.6.2, 5.7.2, 5.7.3), AVX's forms of them,
-// and conditional moves of bytes. Non-temporal ones are moves. Masked moves of AVX are in lift_avx.cpp.
+// Moves of vectors and of their parts (SDM vol. 1, 5.4.1, 5.5.1.1, 5.6.1.1, 5.6.2, 5.7.2, 5.7.3), AVX's forms
+// of them, and conditional moves of bytes. Non-temporal ones are moves. Masked moves of AVX are in
+// lift_avx.cpp.
 #include "frontend/x86/lift_vector.h"
 
 namespace mynah::x86 {
@@ -155,8 +156,7 @@ void lift_mask(Lifter& l, uint32_t lane) {
     return b.emit(Op::vmask, Type::i32, half, kNone, kNone, 0, static_cast<uint8_t>(lane));
   };
   Value mask = bits(x.low());
-  if (v.halves == 2)
-    mask = b.binary(Op::or_, mask, b.binary(Op::shl, bits(x.high()), b.i32(16u >> lane)));
+  if (v.halves == 2) mask = b.binary(Op::or_, mask, b.binary(Op::shl, bits(x.high()), b.i32(16u >> lane)));
   l.set_reg(l.operand(0).reg, 32, mask);
   v.end_mmx();
 }
@@ -168,7 +168,8 @@ void lift_mask_move(Lifter& l, uint32_t) {
   ir::Builder& b = l.b;
   const Value x = v.read(0).low(), mask = v.read(1).low();
   const unsigned segment = l.i.segment_override == kNoRegister ? unsigned{kDs} : l.i.segment_override;
-  const Value rdi = l.i.address_bits == 64 ? l.reg64(kRdi) : l.zx(b.zext32(l.reg(kRdi, 32)), l.i.address_bits);
+  const Value rdi =
+      l.i.address_bits == 64 ? l.reg64(kRdi) : l.zx(b.zext32(l.reg(kRdi, 32)), l.i.address_bits);
   const Lifter::Place p =
       l.place_at(segment, rdi, {.bytes = v.mmx ? 8u : 16u, .write = true, .read_write = true, .element = 3});
   if (v.mmx) {

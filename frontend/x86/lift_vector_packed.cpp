@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Integer arithmetic, logic, comparisons and packing of MMX, SSE and AVX2 (SDM vol. 1, 5.4.3 to 5.4.5, 5.6.3, 5.8,
-// 5.10), and floats' logic and unpacking: an op for every half.
+// Integer arithmetic, logic, comparisons and packing of MMX, SSE and AVX2 (SDM vol. 1, 5.4.3
+// to 5.4.5, 5.6.3, 5.8, 5.10), and floats' logic and unpacking: an op for every half.
 #include "frontend/x86/lift_vector.h"
 
 namespace mynah::x86 {
@@ -11,11 +11,9 @@ namespace {
 constexpr unsigned kB = 0, kW = 1, kD = 2, kQ = 3;  // lanes by Intel's letters
 constexpr uint32_t kUpperHalf = kUpper;
 
-#define BOTH(name, ...)                               \
-  {ZYDIS_MNEMONIC_##name, lift_packed, __VA_ARGS__}, { \
-    ZYDIS_MNEMONIC_V##name, lift_packed, __VA_ARGS__   \
-  }
-#define BOTH_UNARY(name, ...)                               \
+#define BOTH(name, ...) \
+  {ZYDIS_MNEMONIC_##name, lift_packed, __VA_ARGS__}, { ZYDIS_MNEMONIC_V##name, lift_packed, __VA_ARGS__ }
+#define BOTH_UNARY(name, ...)                                \
   {ZYDIS_MNEMONIC_##name, lift_packed_unary, __VA_ARGS__}, { \
     ZYDIS_MNEMONIC_V##name, lift_packed_unary, __VA_ARGS__   \
   }

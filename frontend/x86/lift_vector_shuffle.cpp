@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shuffles, blends, widening moves, shifts and tests of vectors (SDM vol. 1, 5.4.6, 5.5.1.4, 5.6.1.4, 5.6.3, 5.8, 5.10):
-// of 256 bits within each half, but for widening.
+// Shuffles, blends, widening moves, shifts and tests of vectors (SDM vol.
+// 1, 5.4.6, 5.5.1.4, 5.6.1.4, 5.6.3, 5.8, 5.10): of 256 bits within each half, but for widening.
 #include "frontend/x86/lift_vector.h"
 
 namespace mynah::x86 {
@@ -50,8 +50,8 @@ void lift_vpermil(Lifter& l, uint32_t lane) {
   ir::Builder& b = l.b;
   if (!l.operand(2).is_immediate()) {
     const Halves by = v.read(2), x = v.read(1);
-    return v.write(
-        0, v.each(x, by, [&](Value a, Value order) { return b.vec(Op::vperm_by, lane, a, order); }));
+    return v.write(0,
+                   v.each(x, by, [&](Value a, Value order) { return b.vec(Op::vperm_by, lane, a, order); }));
   }
   const Halves x = v.read(1);
   Halves r;
@@ -111,15 +111,14 @@ void lift_shift(Lifter& l, uint32_t argument) {
     const Halves x = v.read(v.vex() ? 1 : 0);
     const unsigned n = v.imm();
     return v.write(0, v.each(x, [&](Value a) -> Value {
-      if (kind == Shift::kArithmetic) return b.vec(Op::vsshr_imm, lane, a, kNone, kNone, n < width ? n : width);
+      if (kind == Shift::kArithmetic)
+        return b.vec(Op::vsshr_imm, lane, a, kNone, kNone, n < width ? n : width);
       if (n >= width) return v.zero();
       return b.vec(kind == Shift::kLeft ? Op::vshl_imm : Op::vushr_imm, lane, a, kNone, kNone, n);
     }));
   }
   const Value count = v.read(last).low();
-  const Op op = kind == Shift::kLeft    ? Op::vshl_all
-                : kind == Shift::kRight ? Op::vushr_all
-                                        : Op::vsshr_all;
+  const Op op = kind == Shift::kLeft ? Op::vshl_all : kind == Shift::kRight ? Op::vushr_all : Op::vsshr_all;
   v.write(0, v.each(v.read(v.vex() ? 1 : 0), [&](Value a) { return b.vec(op, lane, a, count); }));
 }
 
@@ -144,7 +143,8 @@ void lift_test(Lifter& l, uint32_t lane) {
   };
   if (v.halves == 1) return l.set_flags(test(x.low(), y.low()));
   // x & y of both halves for ZF, y & ~x for CF.
-  const Value both = b.vec(Op::vor, 0, b.vec(Op::vand, 0, x.low(), y.low()), b.vec(Op::vand, 0, x.high(), y.high()));
+  const Value both =
+      b.vec(Op::vor, 0, b.vec(Op::vand, 0, x.low(), y.low()), b.vec(Op::vand, 0, x.high(), y.high()));
   const Value rest =
       b.vec(Op::vor, 0, b.vec(Op::vandn, 0, y.low(), x.low()), b.vec(Op::vandn, 0, y.high(), x.high()));
   l.set_flags(b.emit(Op::fl_merge, Type::flags, test(both, both), test(v.zero(), rest), kNone, ir::kFlagC));

@@ -22,7 +22,7 @@ constexpr uint64_t pack(const LaneAccess& a) {
 }
 constexpr LaneAccess lane_access(uint64_t x) {
   const auto field = [x](unsigned at, unsigned mask) { return static_cast<uint8_t>(x >> at & mask); };
-  return {field(0, 15), field(4, 15), field(8, 15),     field(12, 3), field(14, 3),
+  return {field(0, 15), field(4, 15),      field(8, 15), field(12, 3),  field(14, 3),
           field(16, 3), field(18, 1) != 0, field(19, 7), field(24, 255)};
 }
 
