@@ -32,7 +32,7 @@ bool call_helper(Helper helper, X86Cpu& cpu, const uint64_t args[4], uint64_t& r
 enum class ExitReason : uint8_t {
   kContinue,   // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
   kException,  // imm = ExceptionImm
-  kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 where the processor model lacks it
+  kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 | ZydisISASet << 32 where the processor model lacks it
   kInterrupt,  // INT n: imm = vector | 1 << 8 for INT n proper; pc is the next instruction's
   kHlt,        // pc is the next instruction's
   kPause,      // the same

@@ -6,7 +6,6 @@
 namespace mynah::x86 {
 
 void lift_mov_segment(Lifter& l) { l.undefined(); }
-void lift_mov_control(Lifter& l) { l.undefined(); }
 void lift_push_segment(Lifter& l) { l.undefined(); }
 void lift_pop_segment(Lifter& l) { l.undefined(); }
 void lift_far_jump(Lifter& l) { l.undefined(); }

@@ -46,6 +46,7 @@ enum ModeBit : uint64_t {
   kModePce = 1 << 27,
   // Arrival: EFLAGS.AC opens user pages to a supervisor (SMAP).
   kModeAccess = 1 << 28,
+  kModePke = 1 << 29,  // CR4
 };
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
