@@ -49,6 +49,7 @@ enum ModeBit : uint64_t {
   kModeX87Unchecked = 1 << 29,
   // Arrival: EFLAGS.AC opens user pages to a supervisor (SMAP).
   kModeAccess = 1 << 30,
+  kModePke = uint64_t{1} << 31,  // CR4
 };
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
