@@ -8,6 +8,7 @@
 #include "frontend/x86/helpers_functions.h"
 #include "frontend/x86/segments.h"
 #include "frontend/x86/vector_helpers.h"
+#include "frontend/x86/vectors.h"
 
 namespace mynah::x86 {
 
@@ -35,21 +36,23 @@ struct Bytes {
   }
 };
 
-// False: raised.
+// Linear address of a lane at `ea`. False: raised.
 bool address_of(X86Cpu& cpu, const LaneAccess& a, uint64_t ea, bool write, uint64_t& linear) {
   if (a.address_bits < 64) ea &= (uint64_t{1} << a.address_bits) - 1;
   const X86State& s = cpu.x86();
-  if (s.in_64bit_code()) {
-    linear = a.segment >= kFs ? ea + s.base(a.segment) : ea;
-    return true;
+  const unsigned bytes = 1u << a.element;
+  if (!s.in_64bit_code()) {
+    const uint64_t args[4] = {a.segment, ea, bytes | (write ? 1u << 31 : 0), 0};
+    return helper_segment_address(cpu, args, linear);
   }
-  const uint64_t args[4] = {a.segment, ea, (1u << a.element) | (write ? 1u << 31 : 0), 0};
-  return helper_segment_address(cpu, args, linear);
+  linear = a.segment >= kFs ? ea + s.base(a.segment) : ea;
+  if (is_canonical(s, linear) && is_canonical(s, linear + bytes - 1)) return true;
+  return cpu.raise(a.segment == kSs ? vector::kStack : vector::kGeneralProtection, 0);
 }
 
 }  // namespace
 
-// What is done stays done: lanes that were read have their mask cleared.
+// What is done stays done: lanes that were read, and those that are not to be, have their mask cleared.
 bool helper_gather(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   X86State& s = cpu.x86();
   const LaneAccess a = lane_access(args[1]);
@@ -58,7 +61,10 @@ bool helper_gather(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   Bytes data(s, a.data), mask(s, a.mask);
   const Bytes index(s, a.index);
   for (unsigned i = 0; i < lanes; ++i) {
-    if (!mask.top(i, a.element)) continue;
+    if (!mask.top(i, a.element)) {
+      mask.set(i, a.element, 0);
+      continue;
+    }
     uint64_t offset = index.get(i, a.index_element);
     if (a.index_element == 2) offset = static_cast<uint64_t>(int64_t{static_cast<int32_t>(offset)});
     uint64_t linear = 0, value = 0;
@@ -97,18 +103,24 @@ bool helper_masked_load(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   return true;
 }
 
+// Whatever may fault is looked at first.
 bool helper_masked_store(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   const X86State& s = cpu.x86();
   const LaneAccess a = lane_access(args[1]);
-  const unsigned lanes = (a.wide ? 32u : 16u) >> a.element;
+  const unsigned lanes = (a.wide ? 32u : 16u) >> a.element, bytes = 1u << a.element;
   const Bytes data(s, a.data), mask(s, a.mask);
+  uint64_t linear[8];
+  for (unsigned i = 0; i < lanes; ++i) {
+    if (!mask.top(i, a.element)) continue;
+    X86System::LinearFault fault;
+    if (!address_of(cpu, a, args[0] + (uint64_t{i} << a.element), true, linear[i])) return false;
+    if (!cpu.system().linear(linear[i], bytes, true, cpu.permission_class(), fault))
+      return cpu.raise(fault, true);
+  }
   for (unsigned i = 0; i < lanes; ++i) {
     if (!mask.top(i, a.element)) continue;
     const uint64_t value = data.get(i, a.element);
-    uint64_t linear = 0;
-    if (!address_of(cpu, a, args[0] + (uint64_t{i} << a.element), true, linear) ||
-        !cpu.write(linear, &value, 1u << a.element, cpu.permission_class()))
-      return false;
+    if (!cpu.write(linear[i], &value, bytes, cpu.permission_class())) return false;
   }
   return true;
 }

@@ -161,15 +161,17 @@ void lift_mask(Lifter& l, uint32_t lane) {
   v.end_mmx();
 }
 
-// --- MASKMOVQ, MASKMOVDQU: bytes of [rDI] where the mask's top bits are; the whole is to be writable.
+// --- MASKMOVQ, MASKMOVDQU: bytes of [rDI] where the mask's top bits are. The whole is to be writable, and
+// MMX state is entered first, as AMD's processors do; the manual leaves both open.
 void lift_mask_move(Lifter& l, uint32_t) {
   VectorLift v(l);
   if (!v.begin()) return;
   ir::Builder& b = l.b;
   const Value x = v.read(0).low(), mask = v.read(1).low();
+  v.end_mmx();
   const unsigned segment = l.i.segment_override == kNoRegister ? unsigned{kDs} : l.i.segment_override;
-  const Value rdi =
-      l.i.address_bits == 64 ? l.reg64(kRdi) : l.zx(b.zext32(l.reg(kRdi, 32)), l.i.address_bits);
+  const unsigned bits = l.i.address_bits;
+  const Value rdi = bits == 64 ? l.reg64(kRdi) : b.zext32(l.zx(l.reg(kRdi, 32), bits));
   const Lifter::Place p =
       l.place_at(segment, rdi, {.bytes = v.mmx ? 8u : 16u, .write = true, .read_write = true, .element = 3});
   if (v.mmx) {
@@ -179,7 +181,6 @@ void lift_mask_move(Lifter& l, uint32_t) {
     l.store_vector(p, b.vec(Op::vblend_sign, 0, l.load_vector(p), x, mask));
   }
   l.stored_to(p);
-  v.end_mmx();
 }
 
 constexpr uint32_t kAny = VectorLift::kUnaligned, kFixed = VectorLift::kAligned;

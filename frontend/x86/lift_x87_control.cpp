@@ -172,6 +172,8 @@ void lift_fbstp(Lifter& l, uint32_t) {
 
 void lift_emms(Lifter& l, uint32_t) {
   if (!l.needs_mmx()) return;
+  check_x87_exceptions(l);
+  l.b.set(kSlotFpuTop, l.b.i64(0));
   l.b.set(kSlotFtw, l.b.i32(0));
   l.x87_full = 0;
   l.x87_empty = 0xff;
