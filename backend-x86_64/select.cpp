@@ -307,7 +307,7 @@ void Selector::select_row(Value i) {
   } else if (in.op == Op::testbit) {
     info_[i].holder = {i, kAsTested};
     host_ = i;
-  } else if (in.op == Op::fl_fcmp && !(step.traits & kClobbersAll)) {
+  } else if ((in.op == Op::fl_fcmp || in.op == Op::fl_comi) && !(step.traits & kClobbersAll)) {
     host_ = i;
   }
 }

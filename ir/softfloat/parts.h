@@ -212,7 +212,7 @@ T round_pack_raw(bool sign, int exp, uint64_t sig, Round round, bool flush, bool
   }
   const uint64_t kept = sig >> kDropped;
   const uint64_t tail = sig << (64 - kDropped);
-  if (tail != 0 && tiny) env.flags |= kUnderflow;
+  if (tiny && (tail != 0 || env.underflow_if_exact)) env.flags |= kUnderflow;
   // The leading bit of a normal significand, and a carry out of rounding, add to the exponent field.
   const uint64_t bits = (static_cast<uint64_t>(biased - 1) << F::kFracBits) + kept +
                         (rounds_up(round, sign, (kept & 1) != 0, tail) ? 1 : 0);

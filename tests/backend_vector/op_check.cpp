@@ -111,8 +111,7 @@ std::string OpChecker::check(const OpCase& c, const FpMode& mode, const std::vec
   build(c, mode, shape, true);
   const uint8_t* code = m_.compile();
   if (!code) return name(c) + ": does not compile";
-  m_.rt->fp_mode = mode;
-  set_fp_round(*m_.rt, mode.round);
+  set_fp_mode(*m_.rt, mode);
   for (size_t n = 0; n < operands.size(); ++n) {
     Operands values = operands[n];
     if (shape.same)
