@@ -104,10 +104,9 @@ void adjust_fp(Selector& s, const Inst& inst, Step& step) {
   if (inst.op == Op::fma_signs) step.tied = static_cast<uint8_t>(inst.imm >> ir::kFusedPlaceShift & 3);
   // Checks look at operands in registers, and what makes none clobbers no flags.
   if (!x86 && step.where[1] == kMemory) s.need_register(step, 1);
-  if (x86 && inst.op != Op::fl_comi && inst.op != Op::fl_fcmp) {
-    step.target = kKeepsFlags;
-    step.traits &= static_cast<uint8_t>(~kEarlyResult);
-  }
+  if (!x86 || inst.op == Op::fl_comi || inst.op == Op::fl_fcmp || inst.op == Op::int_to_f) return;
+  step.target = kKeepsFlags;
+  if (inst.op != Op::fround) step.traits &= static_cast<uint8_t>(~kEarlyResult);
 }
 
 // --- arithmetic
