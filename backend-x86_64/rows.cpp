@@ -38,6 +38,7 @@ constexpr Table make_table() {
 #include "backend-x86_64/emit_atomic.def"
 #include "backend-x86_64/emit_crypto.def"
 #include "backend-x86_64/emit_exit.def"
+#include "backend-x86_64/emit_f80.def"
 #include "backend-x86_64/emit_flags.def"
 #include "backend-x86_64/emit_fp.def"
 #include "backend-x86_64/emit_generic.def"

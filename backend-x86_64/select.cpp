@@ -70,6 +70,7 @@ void Selector::count_uses() {
     }
     if (inst.op == Op::set) written_.add(inst.slot());
     if (inst.op == Op::call) written_ = written_ | r.helper(inst).writes;
+    if (ir::family(inst.op) == ir::Family::kExtended) written_ = written_ | r.f80_slots;
     const unsigned n = argument_count(inst.op);
     for (unsigned k = 0; k < n; ++k) {
       if (inst.args[k] == kNoValue) continue;
@@ -258,6 +259,7 @@ void Selector::select(Value i) {
       bring_in_slots(r_->helper(in).writes);
       break;
     default:
+      if (ir::family(in.op) == ir::Family::kExtended) bring_in_slots(r_->f80_slots);
       break;
   }
   select_row(i);

@@ -340,7 +340,9 @@ class Evaluation {
           args[i] = values_[inst.args[i]];
           types[i] = r_.insts[inst.args[i]].type;
         }
-        return evaluate_op({inst.op, inst.type, inst.aux, inst.imm, args, types}, r_.fp, sticky_);
+        const OpInput in{inst.op, inst.type, inst.aux, inst.imm, args, types};
+        if (family(inst.op) == Family::kExtended) return evaluate_f80(in, state_);
+        return evaluate_op(in, r_.fp, sticky_);
       }
     }
   }

@@ -31,6 +31,8 @@ V128 evaluate_saturating(const OpInput& in, uint32_t& sticky);
 V128 evaluate_fp(const OpInput& in, const FpMode& mode, uint32_t& sticky);
 V128 evaluate_fp_x86(const OpInput& in, sf::Env& env);  // of evaluate_fp()
 V128 evaluate_crypto(const OpInput& in);
+// Family::kExtended: over the guest state as well.
+V128 evaluate_f80(const OpInput& in, uint8_t* state);
 
 template <typename T>
 struct Lanes {

@@ -64,6 +64,7 @@ enum class Family : uint8_t {
   kSaturating,  // the same, with a sticky flag
   kFloat,
   kCrypto,
+  kExtended,  // extended floats in the guest's state: Region::f80_slots
 };
 
 // What an op's `aux` is, and what its `imm` is.
@@ -332,6 +333,7 @@ struct Region {
   std::vector<V128> wide_constants;
   std::span<const SlotInfo> slots;
   std::span<const HelperInfo> helpers;
+  SlotSet f80_slots;  // what names memory that ops of Family::kExtended read and write
   FpMode fp;
   uint32_t pc_offset = 0;    // of the first guest instruction
   uint32_t guest_insts = 0;  // on the path that leaves nowhere early

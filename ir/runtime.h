@@ -140,6 +140,8 @@ struct HostRegisters {
   std::array<uint64_t, kSpillSlots> spill;
 };
 
+constexpr uint32_t kNoF80File = 0;
+
 // The guest state follows directly behind (`state` is the first byte of it).
 struct alignas(64) Runtime {
   TlbTable* tlb;       // loaded into the pinned TLB register on entry, and after calls
@@ -175,6 +177,7 @@ struct alignas(64) Runtime {
   V128 vector_result;
   HostRegisters registers;
   FpMode fp_mode;  // of the current context's mode, for run_op
+  uint32_t f80_file;  // of the guest's extended floats in its state (ir/f80.h); kNoF80File: it has none
   alignas(64) uint8_t state[];
 };
 

@@ -33,16 +33,14 @@ enum class ExitReason : uint8_t {
   kContinue,   // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
   kException,  // imm = ExceptionImm
   kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 where the processor model lacks it
-  kInterrupt,  // INT n: imm = vector | 1 << 8 for INT n proper; pc is the next instruction's
   kHlt,        // pc is the next instruction's
   kPause,      // the same
   kShadow,     // the same: the next instruction is shadowed (imm: 1 STI, 2 MOV SS)
-  kSyscall,    // pc is the next instruction's
-  kSysret,     // imm = 1: to 64-bit code
-  kSysenter,
-  kSysexit,  // imm = 1: to 64-bit code
-  kStop,     // one of LiftOptions::stops; not yet executed
-  kSlow,     // the fast flavour left something out; not yet executed
+  // A stack fault of the x87's; not yet executed. imm: bits 7:0 those of ST(0).. that are read and must not
+  // be empty, bit 8: it pushes; bits 23:16 its length
+  kX87Stack,
+  kStop,  // one of LiftOptions::stops; not yet executed
+  kSlow,  // the fast flavour left something out; not yet executed
 };
 
 // Vector, error code.

@@ -21,6 +21,10 @@ namespace {
 // Forward branches that a block goes on behind. More make blocks longer, and code that several blocks hold.
 constexpr unsigned kMaxSideExits = 4;
 
+// What x87 ops work on in memory.
+constexpr ir::SlotSet kX87Slots = ir::SlotSet::range(kSlotMm0, 16) | ir::SlotSet{kSlotFsw, kSlotFcw};
+static_assert(kSlotMmExponent0 == kSlotMm0 + 8);
+
 constexpr uint8_t log2_of(unsigned bytes) { return static_cast<uint8_t>(std::bit_width(bytes) - 1); }
 }  // namespace
 
@@ -143,6 +147,12 @@ Lifter::Linear Lifter::linear(unsigned segment, const Linear& ea, unsigned bytes
       call(Helper::kSegmentAddress, Type::i64, b.i64(segment), whole, b.i64(bytes | (write ? 1u << 31 : 0)));
   at.offset = 0;
   return at;
+}
+
+Value Lifter::linear_address(const Operand& m, unsigned bytes, bool write) {
+  const Linear at = linear(m.segment, address_parts(m, true), bytes, write);
+  const Value address = b.add_imm(at.base, at.offset);
+  return code64() ? address : b.zext32(b.trunc(address));
 }
 
 Lifter::Place Lifter::place(const Operand& m, const Access& access, int64_t more) {
@@ -405,6 +415,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
   b.set_slow(options.slow);
   b.set_reuse(options.reuse);
   region.fp = fp_mode_of(mode);
+  region.f80_slots = kX87Slots;
   region.pc_offset = pc_offset;
   region.linkable = !(mode & kModeApart);
   Lifter l(b, model, mode);

@@ -163,6 +163,18 @@ class Lifter {
   // Of an instruction's near transfers, pushes and pops.
   unsigned operand_bits() const { return i.operand_bits; }
 
+  // Linear address of a memory operand, checked against its segment; for helpers.
+  Value linear_address(const Operand& memory, unsigned bytes, bool write);
+
+  // --- x87 and MMX (lift_x87.cpp)
+  // What is known of the stack where we are, from its top: bits of registers that are full, and empty.
+  uint8_t x87_full = 0, x87_empty = 0;
+  void x87_forget() { x87_full = x87_empty = 0; }
+  // An MMX instruction but EMMS: TOP becomes 0, every register full.
+  void enter_mmx();
+  Value mmx(unsigned n) { return b.get(slot_mm(n)); }
+  void set_mmx(unsigned n, Value value);  // i64; its exponent becomes all ones
+
   // --- pc. Linear and as EIP; of the next instruction by default.
   int32_t next_offset() const { return pc_offset + i.length; }
   Value linear_pc(int64_t offset) { return b.add_imm(b.get(kSlotPcPage), offset); }
@@ -228,6 +240,10 @@ Rows bit_rows();
 Rows control_rows();
 Rows string_rows();
 Rows flag_rows();
+Rows segment_rows();
+Rows transfer_rows();
+Rows x87_rows();
+Rows x87_control_rows();
 Rows system_rows();
 const Row* find_row(ZydisMnemonic mnemonic);
 

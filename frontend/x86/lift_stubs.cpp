@@ -5,13 +5,7 @@
 
 namespace mynah::x86 {
 
-void lift_mov_segment(Lifter& l) { l.undefined(); }
 void lift_mov_control(Lifter& l) { l.undefined(); }
-void lift_push_segment(Lifter& l) { l.undefined(); }
-void lift_pop_segment(Lifter& l) { l.undefined(); }
-void lift_far_jump(Lifter& l) { l.undefined(); }
-void lift_far_call(Lifter& l) { l.undefined(); }
-void lift_far_return(Lifter& l) { l.undefined(); }
 void lift_scalar_movsd(Lifter& l) { l.undefined(); }
 void lift_scalar_cmpsd(Lifter& l) { l.undefined(); }
 

@@ -119,13 +119,14 @@ Walk without_paging(uint64_t va) {
   return w;
 }
 
-}  // namespace
-
-bool is_canonical(const X86State& s, uint64_t va) {
+// As segments.h has it; here it is what is asked of each walk.
+bool canonical_here(const X86State& s, uint64_t va) {
   if (!s.long_mode()) return true;
   const unsigned shift = s.cr4 & cr4::kLa57 ? 7 : 16;
   return static_cast<uint64_t>(static_cast<int64_t>(va << shift) >> shift) == va;
 }
+
+}  // namespace
 
 Regime paging_regime(const X86State& s) {
   if (!(s.cr0 & cr0::kPg)) return {};
@@ -138,7 +139,7 @@ Regime paging_regime(const X86State& s) {
 Walk walk(const X86State& s, const CpuModel& model, X86System& system, uint64_t va, Access access,
           uint32_t permission_class) {
   if (!(s.cr0 & cr0::kPg)) return without_paging(va);
-  if (!is_canonical(s, va)) {
+  if (!canonical_here(s, va)) {
     Walk w;
     w.status = Walk::Status::kNotCanonical;
     return w;

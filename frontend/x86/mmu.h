@@ -39,9 +39,6 @@ struct Walk {
 Walk walk(const X86State& state, const CpuModel& model, X86System& system, uint64_t va, Access access,
           uint32_t permission_class);
 
-// The address is one that the current number of linear address bits can have.
-bool is_canonical(const X86State& state, uint64_t va);
-
 // What of the state the meaning of tables depends on, beside CR3 (TranslationKey::regime).
 Regime paging_regime(const X86State& state);
 // The number that tags translations which are not global.

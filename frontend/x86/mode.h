@@ -44,6 +44,11 @@ enum ModeBit : uint64_t {
   // Arrival: interrupts (and debug exceptions) wait for one instruction more.
   kModeShadow = 1 << 26,
   kModePce = 1 << 27,
+  kModeX87Unmasked = 1 << 28,  // some exception of the x87's is: each instruction looks for one that waits
+  // Arrival: an instruction of the x87's that met a stack fault goes on with its masked response.
+  kModeX87Unchecked = 1 << 29,
+  // Arrival: EFLAGS.AC opens user pages to a supervisor (SMAP).
+  kModeAccess = 1 << 28,
 };
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
@@ -58,7 +63,7 @@ constexpr uint64_t mode_full(unsigned segment) { return uint64_t{1} << (kModeFul
 constexpr unsigned mode_cpl(uint64_t mode) { return mode >> kModeCplShift & 3; }
 
 // Facts that no jump cache or link could tell apart: every way into and out of the block goes through C++.
-constexpr uint64_t kModeApart = kModeTrap | kModeShadow;
+constexpr uint64_t kModeApart = kModeTrap | kModeShadow | kModeX87Unchecked;
 
 constexpr ir::FpMode fp_mode_of(uint64_t mode) {
   constexpr uint8_t kRound[] = {0, 2, 1, 3};  // FpMode::round has up and down the other way

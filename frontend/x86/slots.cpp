@@ -45,6 +45,8 @@ constexpr auto make_table() {
   t[kSlotFsw] = {"fsw", Type::i32, offsetof(X86State, fsw)};
   t[kSlotFcw] = {"fcw", Type::i32, offsetof(X86State, fcw)};
   t[kSlotFtw] = {"ftw", Type::i32, offsetof(X86State, ftw)};
+  t[kSlotFpuTop] = {"fpu_top", Type::i64, offsetof(X86State, fpu_top)};
+  t[kSlotFpuStackFault] = {"fpu_sf", Type::i32, offsetof(X86State, fpu_stack_fault)};
   t[kSlotMxcsr] = {"mxcsr", Type::i32, offsetof(X86State, mxcsr)};
   t[kSlotEflags] = {"eflags", Type::i32, offsetof(X86State, eflags)};
   t[kSlotInterruptPending] = {"interrupt_pending", Type::i32, offsetof(X86State, interrupt_pending)};

@@ -22,6 +22,8 @@ enum SlotNumber : ir::Slot {
   kSlotFsw = kSlotMmExponent0 + 8,  // i32, as all that follows unless said otherwise
   kSlotFcw,
   kSlotFtw,
+  kSlotFpuTop,  // i64
+  kSlotFpuStackFault,
   kSlotMxcsr,
   kSlotEflags,            // all but status flags
   kSlotInterruptPending,  // changes whenever a device wants it to
