@@ -174,7 +174,7 @@ std::string OpChecker::check(const OpCase& c, const FpMode& mode, const std::vec
         got.lo = s.b & 1;
         break;
       default:
-        got.lo = s.flags & (c.op == Op::fl_comi ? kAllFlags : kFlagMask);
+        got.lo = s.flags & (c.op == Op::fl_fcmp ? kFlagMask : kAllFlags);
     }
     std::string bad;
     if (got != expected) bad += "result " + text(got) + ", expected " + text(expected) + "\n";
