@@ -22,7 +22,7 @@ bool direct(const FtoI& how) { return how.round == FpRound::kZero || how.round =
 bool written_for(const Selector& s, const Inst& inst) {
   const Features& f = s.features;
   const ir::FpMode& mode = s.fp();
-  if (!f.avx || mode.underflow_if_exact) return false;
+  if (!f.avx || mode.overflow_traps || mode.underflow_traps) return false;
   if (mode.flush && !mode.x86_nans) return false;
   const Type from = s.type(inst.args[0]);
   const bool half_too = f.f16c && !mode.alternative_half;

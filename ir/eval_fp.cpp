@@ -21,7 +21,8 @@ sf::Env environment(const FpMode& mode) {
     env.tiny_before_rounding = false;
     env.flush_inputs = mode.denormals_zero;
   }
-  env.underflow_if_exact = mode.underflow_if_exact;
+  env.overflow_traps = mode.overflow_traps;
+  env.underflow_traps = mode.underflow_traps;
   return env;
 }
 

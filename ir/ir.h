@@ -239,8 +239,11 @@ struct FpMode {
   // NaNs, subnormal operands' flag, indefinite integers and what else of a result is x86's to say. Single and
   // double alone have it.
   bool x86_nans = false;
-  bool denormals_zero = false;      // with x86_nans: subnormal inputs are zeros
-  bool underflow_if_exact = false;  // a tiny result underflows though it is exact
+  bool denormals_zero = false;  // with x86_nans: subnormal inputs are zeros
+  // Flags as where that exception is not masked: a tiny result underflows though it is exact, and neither is
+  // inexact for being out of range.
+  bool overflow_traps = false;
+  bool underflow_traps = false;
   bool operator==(const FpMode&) const = default;
 };
 

@@ -184,8 +184,10 @@ class Parser {
         r_.fp.x86_nans = true;
       } else if (w == "denormals_zero") {
         r_.fp.denormals_zero = true;
-      } else if (w == "underflow_if_exact") {
-        r_.fp.underflow_if_exact = true;
+      } else if (w == "overflow_traps") {
+        r_.fp.overflow_traps = true;
+      } else if (w == "underflow_traps") {
+        r_.fp.underflow_traps = true;
       } else {
         throw Failure{"unknown region attribute '" + std::string(w) + "'"};
       }

@@ -61,7 +61,8 @@ class Printer {
     if (r_.fp.alternative_half) out_ += " alternative_half";
     if (r_.fp.x86_nans) out_ += " x86_nans";
     if (r_.fp.denormals_zero) out_ += " denormals_zero";
-    if (r_.fp.underflow_if_exact) out_ += " underflow_if_exact";
+    if (r_.fp.overflow_traps) out_ += " overflow_traps";
+    if (r_.fp.underflow_traps) out_ += " underflow_traps";
     out_ += " {\n";
   }
 

@@ -50,8 +50,11 @@ struct Env {
   bool alt_half = false;       ///< convert() reads and writes Arm's alternative half format. Arm AHP.
   NanRule nan = NanRule::kArm;
   bool tiny_before_rounding = true;  ///< When tininess is detected; x86 detects it after rounding.
-  bool underflow_if_exact = false;   ///< kUnderflow for tiny results that are exact, too.
-  uint32_t flags = 0;                ///< Sticky; see Flag.
+  /// Flags as IEEE 754 has them where the exception traps: kUnderflow for every tiny result, and kInexact
+  /// beside it and beside kOverflow where the result, were the exponent's range unbounded, would be inexact.
+  bool overflow_traps = false;
+  bool underflow_traps = false;
+  uint32_t flags = 0;  ///< Sticky; see Flag.
 
   /// The environment of an SSE instruction with MXCSR's masked defaults.
   static constexpr Env x86() {

@@ -17,7 +17,7 @@ std::vector<FpMode> modes() {
                    .flush = (m & 4) != 0,
                    .x86_nans = true,
                    .denormals_zero = (m & 8) != 0});
-  out.push_back({.x86_nans = true, .underflow_if_exact = true});
+  out.push_back({.x86_nans = true, .overflow_traps = true, .underflow_traps = true});
   return out;
 }
 

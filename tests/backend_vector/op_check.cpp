@@ -196,10 +196,11 @@ std::string OpChecker::check(const OpCase& c, const FpMode& mode, const std::vec
     if (!bad.empty()) {
       bad = name(c) + (shape.same ? " same" : "") + (shape.live ? " live" : "") + "\n" + bad;
       for (unsigned k = 0; k < c.args.size(); ++k) bad += "  operand " + text(inputs[k]) + "\n";
-      char modes[96];
-      std::snprintf(modes, sizeof modes, "  round %u dn %d flush %d half %d alt %d x86 %d daz %d exact %d\n",
-                    mode.round, mode.default_nan, mode.flush, mode.flush_half, mode.alternative_half,
-                    mode.x86_nans, mode.denormals_zero, mode.underflow_if_exact);
+      char modes[128];
+      std::snprintf(modes, sizeof modes,
+                    "  round %u dn %d flush %d half %d alt %d x86 %d daz %d traps %d %d\n", mode.round,
+                    mode.default_nan, mode.flush, mode.flush_half, mode.alternative_half, mode.x86_nans,
+                    mode.denormals_zero, mode.overflow_traps, mode.underflow_traps);
       return bad + modes + m_.disassembly();
     }
   }

@@ -85,7 +85,8 @@ TEST(Text, RoundTripsEveryOp) {
           .alternative_half = true,
           .x86_nans = true,
           .denormals_zero = true,
-          .underflow_if_exact = true};
+          .overflow_traps = true,
+          .underflow_traps = true};
   r.smp = true;
   r.pc_offset = 0x120;
   r.guest_insts = 5;
