@@ -95,7 +95,9 @@ void adjust_crc32(Selector& s, const Inst& inst, Step& step) {
 
 void emit_add(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
-  if (r[0] == r.result()) {
+  if (r.step.target & kFusedSubtract) {
+    e.alu(Alu::sub, t, r.result(), static_cast<int32_t>(0 - e.imm(r, 1)));
+  } else if (r[0] == r.result()) {
     e.alu(Alu::add, t, r.result(), r, 1);
   } else if (r[1] == r.result() && !(r.step.traits & kWantsFlags)) {
     e.alu(Alu::add, t, r.result(), r, 0);

@@ -422,9 +422,13 @@ bool Selector::claims(Value flags, Value arithmetic) const {
       if (a.op == Op::sub) return same(2);
       if (a.op == Op::neg) return a.args[0] == f.args[1] && is_const(f.args[0]) && const_bits(f.args[0]) == 0;
       if (a.op == Op::add && a.args[0] == f.args[0] && is_const(f.args[1]) && is_const(a.args[1])) {
-        // x + -k sets what x - k does, k being neither zero nor the most negative number.
+        // x + -k sets what x - k does, k being neither zero nor the most negative number. C and A are the
+        // other way round then; where they are to be a borrow, the host subtracts k.
         const unsigned shift = 64 - ir::bits(a.type);
         const uint64_t k = const_bits(f.args[1]) << shift, minus = const_bits(a.args[1]) << shift;
+        if (f.aux & ir::kFlagsBorrow &&
+            !(fits_imm32(const_bits(f.args[1]), a.type) && fits_imm32(const_bits(a.args[1]), a.type)))
+          return false;
         return k + minus == 0 && k != 0 && k != uint64_t{1} << 63;
       }
       return false;
@@ -505,6 +509,8 @@ void Selector::select_flags(Value i) {
   if (host_ != kNoValue && claims(i, host_)) {
     Step& source = p_.steps[host_step_];
     source.traits |= kWantsFlags;
+    if (in.op == Op::fl_sub && in.aux & ir::kFlagsBorrow && r_->insts[host_].op == Op::add)
+      source.target |= kFusedSubtract;
     info_[host_].served_until = static_cast<uint32_t>(p_.steps.size()) + 1;
     // An addition may not become an address computation now.
     if (source.tied == kNotTied && r_->insts[host_].op != Op::andn) source.tied = 0;

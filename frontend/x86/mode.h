@@ -48,7 +48,7 @@ enum ModeBit : uint64_t {
   // Arrival: an instruction of the x87's that met a stack fault goes on with its masked response.
   kModeX87Unchecked = 1 << 29,
   // Arrival: EFLAGS.AC opens user pages to a supervisor (SMAP).
-  kModeAccess = 1 << 28,
+  kModeAccess = 1 << 30,
 };
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
