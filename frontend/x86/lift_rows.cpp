@@ -15,7 +15,9 @@ const Table& table() {
     Table t{};
     for (const Rows rows :
          {move_rows(), arithmetic_rows(), logic_rows(), shift_rows(), bit_rows(), control_rows(),
-          string_rows(), flag_rows(), x87_rows(), x87_control_rows(), segment_rows(), transfer_rows()})
+          string_rows(), flag_rows(), x87_rows(), x87_control_rows(), segment_rows(), transfer_rows(),
+          bmi_rows(), vector_packed_rows(), vector_unpack_rows(), vector_move_rows(), vector_shuffle_rows(),
+          crypto_rows(), avx_rows()})
       for (const Row& row : rows) t[row.mnemonic] = &row;
     return t;
   }();

@@ -6,7 +6,6 @@
 namespace mynah::x86 {
 
 void lift_mov_control(Lifter& l) { l.undefined(); }
-void lift_scalar_movsd(Lifter& l) { l.undefined(); }
 void lift_scalar_cmpsd(Lifter& l) { l.undefined(); }
 
 }  // namespace mynah::x86

@@ -60,14 +60,18 @@ void X87::set_empty(unsigned i) {
   l.x87_empty |= static_cast<uint8_t>(1u << i);
 }
 
-bool begin_x87(Lifter& l, bool waits) {
-  if (!l.needs_x87()) return false;
-  if (!waits || !(l.mode & kModeX87Unmasked)) return true;
+void check_x87_exceptions(Lifter& l) {
+  if (!(l.mode & kModeX87Unmasked)) return;
   ir::Builder& b = l.b;
   const Value status = b.f80(Op::f80_status, Type::i32, kX87File, 0);
   const Value unmasked = b.binary(Op::andn, status, b.get(kSlotFcw));
   l.fault_if(b.icmpz(Cond::ne, b.binary(Op::and_, unmasked, b.i32(ir::kF80Exceptions))),
              exception_imm(vector::kX87));
+}
+
+bool begin_x87(Lifter& l, bool waits) {
+  if (!l.needs_x87()) return false;
+  if (waits) check_x87_exceptions(l);
   return true;
 }
 

@@ -76,6 +76,8 @@ class X87 {
   }
 };
 
+// #MF where an exception that is not masked waits.
+void check_x87_exceptions(Lifter& l);
 // False: the region has left. An instruction that waits looks for an exception that does.
 bool begin_x87(Lifter& l, bool waits = true);
 
