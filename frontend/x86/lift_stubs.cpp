@@ -6,6 +6,5 @@
 namespace mynah::x86 {
 
 void lift_mov_control(Lifter& l) { l.undefined(); }
-void lift_scalar_cmpsd(Lifter& l) { l.undefined(); }
 
 }  // namespace mynah::x86
