@@ -17,6 +17,7 @@
 #include "frontend/x86/lift.h"
 #include "frontend/x86/mmu.h"
 #include "frontend/x86/mode.h"
+#include "frontend/x86/mxcsr.h"
 #include "frontend/x86/segments.h"
 #include "frontend/x86/vectors.h"
 #include "frontend/x86/x87.h"
@@ -41,21 +42,6 @@ Exception exception_of(const Fault& fault) {
   return e;
 }
 
-constexpr uint32_t kMxcsrFlags = 0x3f;
-// MXCSR's sticky flags and the runtime's: invalid, denormal, divide, overflow, underflow, inexact.
-constexpr uint32_t kStickyInvalid = 1, kStickyDivide = 2, kStickyOverflow = 4, kStickyUnderflow = 8,
-                   kStickyInexact = 16;
-uint32_t mxcsr_flags_of(uint32_t sticky) {
-  return (sticky & kStickyInvalid ? 1 : 0) | (sticky & kStickyDivide ? 4 : 0) |
-         (sticky & kStickyOverflow ? 8 : 0) | (sticky & kStickyUnderflow ? 16 : 0) |
-         (sticky & kStickyInexact ? 32 : 0);
-}
-uint32_t sticky_of(uint32_t mxcsr) {
-  return (mxcsr & 1 ? kStickyInvalid : 0) | (mxcsr & 4 ? kStickyDivide : 0) |
-         (mxcsr & 8 ? kStickyOverflow : 0) | (mxcsr & 16 ? kStickyUnderflow : 0) |
-         (mxcsr & 32 ? kStickyInexact : 0);
-}
-
 // X86State::interrupt_pending: what there is to look at.
 enum Pending : uint32_t { kPendingInterrupt = 1, kPendingOther = 2 };
 
@@ -68,12 +54,11 @@ X86Cpu::X86Cpu(CpuModel model, X86System& system, ir::Runtime& runtime)
 
 // --- MXCSR
 
-uint32_t X86Cpu::mxcsr() const { return state_.mxcsr | mxcsr_flags_of(ir::fp_flags(runtime_)); }
+uint32_t X86Cpu::mxcsr() const { return state_.mxcsr | mxcsr::flags_of(ir::fp_flags(runtime_)); }
 
-// The denormal flag is nobody's but the state's.
 void X86Cpu::set_mxcsr(uint32_t value) {
-  state_.mxcsr = value & ~(kMxcsrFlags & ~2u);
-  ir::set_fp_flags(runtime_, sticky_of(value));
+  state_.mxcsr = value & ~mxcsr::kFlags;
+  ir::set_fp_flags(runtime_, mxcsr::sticky_of(value & mxcsr::kFlags));
 }
 
 // --- helpers
@@ -203,11 +188,8 @@ uint64_t X86Cpu::mode() const {
   if (s.cr4 & (s.vm86() ? cr4::kVme : s.cpl == 3 ? cr4::kPvi : 0)) mode |= kModeCr4Vme;
   if (s.eflags & eflags::kDf) mode |= kModeDf;
   if (s.cpl == 3 && (s.cr0 & cr0::kAm) && (s.eflags & eflags::kAc)) mode |= kModeAlignCheck;
-  if (s.mxcsr & 1 << 15) mode |= kModeFlush;
-  if (s.mxcsr & 1 << 6) mode |= kModeDenormalsZero;
-  if ((s.mxcsr & 0x1f80) != 0x1f80) mode |= kModeFpUnmasked;
   if ((s.fcw & 0x3f) != 0x3f) mode |= kModeX87Unmasked;
-  mode |= uint64_t{s.mxcsr >> 13 & 3} << kModeRoundShift;
+  mode |= mxcsr::mode_of(s.mxcsr, s.cr4 & cr4::kOsxmmexcpt);
   if (s.dr[7] & dr7::kEnabled) mode |= kModeDebug;
   return mode;
 }

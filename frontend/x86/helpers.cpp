@@ -24,6 +24,7 @@ constexpr SlotSet kAxStatus{slot_r(kRax), kSlotFlags};
 constexpr SlotSet kX87Slots =
     SlotSet::range(kSlotMm0, 16) | SlotSet{kSlotFsw, kSlotFcw, kSlotFtw, kSlotFpuTop, kSlotFpuStackFault};
 constexpr SlotSet kVectors = SlotSet::range(kSlotXmm0, 32);
+constexpr SlotSet kMxcsr{kSlotMxcsr};
 constexpr SlotSet kStringRegisters{slot_r(kRcx), slot_r(kRsi), slot_r(kRdi)};
 // They ask who accesses.
 constexpr SlotSet kStringReads = kStringRegisters | SlotSet{kSlotEflags};

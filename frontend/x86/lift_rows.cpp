@@ -34,7 +34,12 @@ const Table& table() {
                             avx_rows(),
                             system_control_rows(),
                             state_rows(),
-                            port_rows()})
+                            port_rows(),
+                            mxcsr_rows(),
+                            float_arithmetic_rows(),
+                            float_compare_rows(),
+                            fma_rows(),
+                            convert_rows()})
       for (const Row& row : rows) t[row.mnemonic] = &row;
     return t;
   }();
