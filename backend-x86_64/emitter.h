@@ -147,6 +147,11 @@ class Emitter {
   uint64_t imm(const Regs& r, unsigned k) const { return const_bits(r.step.value[k]); }
   // Operand k as an instruction's last operand of type t: register, immediate or memory.
   asmjit::Operand operand(const Regs& r, unsigned k, Type t) const;
+  // A vector register, or that many bytes of a state slot.
+  asmjit::Operand vector_operand(const Regs& r, unsigned k, uint32_t bytes) const {
+    if (r.is_mem(k)) return slot_of(r.step.value[k], bytes);
+    return xmm(r[k]);
+  }
   // The bytes of pointer operand k at inst.imm.
   x86::Mem memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size = 0) const;
   int32_t memory_disp(const Inst& inst, const Regs& r, unsigned k) const;

@@ -25,6 +25,7 @@ constexpr bool is_exit(Op op) {
 // The op's emitter leaves its flags group in the host's flags.
 constexpr bool leaves_flags(Op op) {
   switch (op) {
+    case Op::fl_comi:
     case Op::fl_fcmp:
     case Op::fl_shl:
     case Op::fl_lshr:

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ir/eval_lanes.h"
@@ -276,6 +277,8 @@ class Evaluation {
       case Op::set:
         write_slot(state_, r_.slots[inst.slot()], values_[inst.args[0]]);
         return {};
+      case Op::fp_status:
+        return {std::exchange(sticky_, static_cast<uint32_t>(arg(inst, 0))), 0};
       case Op::load: {
         const uint8_t* p = pointer(inst, inst.offset());
         const unsigned size = inst.access_size();

@@ -16,6 +16,10 @@
 
 namespace mynah::ir {
 
+namespace sf {
+struct Env;
+}
+
 static_assert(std::endian::native == std::endian::little);
 
 constexpr uint32_t kStickySaturation = 1u << 27;
@@ -27,6 +31,7 @@ V128 evaluate_packed(const OpInput& in);
 V128 evaluate_strings(const OpInput& in);
 V128 evaluate_saturating(const OpInput& in, uint32_t& sticky);
 V128 evaluate_fp(const OpInput& in, const FpMode& mode, uint32_t& sticky);
+V128 evaluate_fp_x86(const OpInput& in, sf::Env& env);  // of evaluate_fp()
 V128 evaluate_crypto(const OpInput& in);
 V128 evaluate_crypto_rounds(const OpInput& in);
 // Family::kExtended: over the guest state as well.

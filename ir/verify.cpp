@@ -349,10 +349,32 @@ class Verifier {
         require(format <= 2, "widens half or single");
         break;
       case Op::fcvt_narrow:
-        require(format >= 2 && (i.imm == 0 || (i.imm == 1 && format == 3)), "narrows single or double");
+        require(format >= 2 && (i.imm == 0 || (i.imm == 1 && format == 3) ||
+                                (i.imm & 8 && (i.imm & 7) <= static_cast<uint64_t>(FpRound::kCurrent))),
+                "narrows single or double");
         break;
       case Op::fto_int:
         require(is_fp(r_.insts[i.args[0]].type), "converts a float");
+        break;
+      case Op::fsqrt_low:
+      case Op::fround_low:
+      case Op::fcvt_low:
+      case Op::int_to_f_low:
+      case Op::faddsub:
+      case Op::fhadd:
+      case Op::fhsub:
+        require(format >= 2, "computes with single or double");
+        break;
+      case Op::fcmp:
+        require(format >= 2 && i.imm < 32, "no such comparison");
+        break;
+      case Op::fma_signs:
+        require(format >= 2 && (i.imm & 15) < kFusedKinds && i.imm >> kFusedPlaceShift <= 2,
+                "no such combination");
+        require(!i.low_lane() || (i.imm & 15) < kFusedAddSub, "one lane does not alternate");
+        break;
+      case Op::fdot:
+        require(format >= 2 && i.imm < 256, "no such lanes");
         break;
       case Op::fcadd:
         require(i.imm <= 1, "no such rotation");
@@ -426,6 +448,10 @@ class Verifier {
         break;
       case AuxForm::kFormat:
         require(i.aux < 4, "no such format");
+        floating_point(i);
+        break;
+      case AuxForm::kFormatLow:
+        require((i.aux & ~19) == 0 && (!i.low_lane() || i.type == Type::v128), "no such format");
         floating_point(i);
         break;
       case AuxForm::kMemory:

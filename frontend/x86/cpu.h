@@ -52,6 +52,7 @@ class X86Cpu final : public GuestCpu {
   std::function<void(uint64_t pc, std::string_view feature)> on_undefined;
   std::function<void(const Exception&)> on_exception;
   std::function<void()> on_triple_fault;
+  std::function<void(uint32_t msr, bool write)> on_unknown_msr;
 
   // MXCSR with the sticky flags that translated code gathered; what is set need not be valid.
   uint32_t mxcsr() const;
@@ -73,6 +74,8 @@ class X86Cpu final : public GuestCpu {
   void changed();
   // An exception, or an interrupt that was accepted, is delivered now (exceptions.h); pc() is what is pushed.
   void take(const Exception& exception);
+  // A trap of DR0 to DR3: bits of DR6, behind the instruction.
+  void note_debug_trap(uint64_t bits) const;
   // No exception can be delivered: the processor shuts down, which resets the machine.
   void triple_fault();
   // A line or message: something is to be looked at between instructions.

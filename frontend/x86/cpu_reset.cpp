@@ -55,6 +55,8 @@ void X86Cpu::reset_words(bool init) {
     s.fsw = old.fsw;
     s.fcw = old.fcw;
     s.ftw = old.ftw;
+    s.fpu_top = old.fpu_top;
+    s.fpu_stack_fault = old.fpu_stack_fault;
     s.fop = old.fop;
     s.fip = old.fip;
     s.fdp = old.fdp;

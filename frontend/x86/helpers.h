@@ -32,7 +32,7 @@ bool call_helper(Helper helper, X86Cpu& cpu, const uint64_t args[4], uint64_t& r
 enum class ExitReason : uint8_t {
   kContinue,   // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
   kException,  // imm = ExceptionImm
-  kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 where the processor model lacks it
+  kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 | ZydisISASet << 32 where the processor model lacks it
   kHlt,        // pc is the next instruction's
   kPause,      // the same
   kShadow,     // the same: the next instruction is shadowed (imm: 1 STI, 2 MOV SS)

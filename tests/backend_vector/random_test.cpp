@@ -155,8 +155,7 @@ void compare_regions(bool plain) {
     ASSERT_EQ(verify(m.region), "") << print(m.region);
     const uint8_t* code = m.compile();
     if (!code) continue;
-    m.rt->fp_mode = m.region.fp;
-    set_fp_round(*m.rt, m.region.fp.round);
+    set_fp_mode(*m.rt, m.region.fp);
     for (unsigned run = 0; run < 4; ++run) {
       State start{};
       for (auto& x : start.x) x = g.s.integer(64);

@@ -6,6 +6,7 @@
 
 #include "frontend/x86/cpu.h"
 #include "frontend/x86/helpers_functions.h"
+#include "frontend/x86/mxcsr.h"
 
 #define WEAK __attribute__((weak))
 namespace mynah::x86 {
@@ -30,6 +31,11 @@ WEAK bool X86Cpu::raise(const X86System::LinearFault& f, bool) {
 WEAK uint32_t X86Cpu::permission_class() const { return kClassUser; }
 WEAK uint32_t X86Cpu::implicit_class() const { return kClassUser; }
 WEAK void X86Cpu::changed() {}
+WEAK uint32_t X86Cpu::mxcsr() const { return state_.mxcsr | mxcsr::flags_of(ir::fp_flags(runtime_)); }
+WEAK void X86Cpu::set_mxcsr(uint32_t value) {
+  state_.mxcsr = value & ~mxcsr::kFlags;
+  ir::set_fp_flags(runtime_, mxcsr::sticky_of(value & mxcsr::kFlags));
+}
 WEAK bool X86Cpu::read(uint64_t linear, void* to, unsigned n, uint32_t c) {
   X86System::LinearFault f;
   const uint8_t* at = system_.linear(linear, n, false, c, f);

@@ -16,6 +16,7 @@
 #include "frontend/x86/helpers.h"
 #include "frontend/x86/lift.h"
 #include "frontend/x86/mode.h"
+#include "frontend/x86/mxcsr.h"
 #include "frontend/x86/state.h"
 #include "frontend/x86/system.h"
 #include "frontend/x86/x87.h"
@@ -136,11 +137,7 @@ class OracleCpu final : public GuestCpu {
   bool finished_ = false;
 };
 
-// MXCSR's sticky flags have denormals in between.
-uint32_t sticky_of(uint32_t mxcsr) { return (mxcsr & 1) | (mxcsr >> 1 & 0x1e) | (mxcsr & 2 ? 0x80 : 0); }
-uint32_t mxcsr_of(uint32_t sticky) { return (sticky & 1) | (sticky & 0x1e) << 1 | (sticky & 0x80 ? 2 : 0); }
-
-uint32_t OracleCpu::mxcsr() const { return state_.mxcsr | mxcsr_of(ir::fp_flags(runtime_)); }
+uint32_t OracleCpu::mxcsr() const { return state_.mxcsr | g::mxcsr::flags_of(ir::fp_flags(runtime_)); }
 
 uint64_t OracleCpu::mode() const {
   using namespace g;
@@ -149,11 +146,8 @@ uint64_t OracleCpu::mode() const {
   m |= wide() ? kModeCode64 : kModeCode32 | kModeStack32;
   m |= uint64_t{3} << kModeCplShift;
   if (state_.eflags & eflags::kDf) m |= kModeDf;
-  if (state_.mxcsr & 0x8000) m |= kModeFlush;
-  if (state_.mxcsr & 0x40) m |= kModeDenormalsZero;
-  if ((state_.mxcsr & 0x1f80) != 0x1f80) m |= kModeFpUnmasked;
+  m |= mxcsr::mode_of(state_.mxcsr, true);
   if ((state_.fcw & 0x3f) != 0x3f) m |= kModeX87Unmasked;
-  m |= uint64_t{state_.mxcsr >> 13 & 3} << kModeRoundShift;
   for (const unsigned s : {kEs, kCs, kSs, kDs}) m |= mode_flat(s) | mode_full(s);
   return m | mode_full(kFs) | mode_full(kGs);
 }
@@ -181,7 +175,7 @@ void OracleCpu::load(const Case& c) {
   g::set_rflags(t, s.rflags);
   t.set_linear_pc(s.rip);
   t.mxcsr = s.mxcsr & ~0x3fu;
-  ir::set_fp_flags(runtime_, sticky_of(s.mxcsr & 0x3f));
+  ir::set_fp_flags(runtime_, g::mxcsr::sticky_of(s.mxcsr & 0x3f));
   g::X87Image x87{.control = s.fcw, .status = s.fsw, .tags = s.ftw};
   for (unsigned i = 0; i < 8; ++i) {
     std::memcpy(&x87.stack[i].significand, s.st[i], 8);
