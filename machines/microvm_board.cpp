@@ -45,6 +45,13 @@ Result<std::string> check_kernel(std::span<const uint8_t> kernel, uint64_t, bool
 unsigned most_processors(const BoardChoice&) { return 254; }
 std::string more_processors(const BoardChoice&) { return "; use a smaller number"; }
 
+bool has_pci(const BoardChoice& choice) {
+  bool on = false;
+  for (const auto& [name, value] : choice.properties)
+    if (name == "pcie") on = value == "on";
+  return on;
+}
+
 std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
   MicrovmConfig microvm;
   static_cast<MachineConfig&>(microvm) = std::move(config);
@@ -74,6 +81,7 @@ constexpr Board kMicrovmBoard = {
     .default_cpu = "max",
     .properties = kProperties,
     .device_properties = kDeviceProperties,
+    .has_pci = has_pci,
     .serial_lines = 2,
     .flash_bytes = 0,
     .firmware_folders = {},
