@@ -58,9 +58,9 @@ class X86Processor final : public dev::Stateful {
   const Board board_;
   const unsigned number_;
   const std::string name_;
+  x86::X86Cpu* cpu_ = nullptr;  // the machine's; null until make(), which the others look at
   std::unique_ptr<System> system_;
   std::unique_ptr<dev::LocalApic> apic_;
-  x86::X86Cpu* cpu_ = nullptr;  // the machine's
   bool held_ = false;
 };
 
