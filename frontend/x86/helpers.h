@@ -28,6 +28,9 @@ enum class Helper : uint16_t {
 std::span<const ir::HelperInfo> helper_table();
 bool call_helper(Helper helper, X86Cpu& cpu, const uint64_t args[4], uint64_t& result);
 
+// Results of Helper::kRepMovs and kRepStos; 0: nothing was done.
+constexpr uint64_t kRepDone = 1, kRepMore = 2;
+
 // exit_engine: aux. pc of the snapshot is the instruction's own unless said otherwise.
 enum class ExitReason : uint8_t {
   kContinue,   // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
