@@ -52,6 +52,9 @@ struct Regs {
 // imm64 (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
 constexpr unsigned kPageLinkSize = 33;
 
+// What code that goes on in the next page starts with: cmp dword [rbp + disp32], imm32; jne rel32.
+constexpr unsigned kNameCompareSize = 10, kNameCheckSize = 16;
+
 // The thunks by name. Code refers to them by relocations.
 enum class Thunk : uint8_t {
   enter,
@@ -279,6 +282,7 @@ class Emitter {
  private:
   class Errors;
   void moves(const Step& step);
+  void emit_name_check();
   void cold_stub(const Cold& cold);
   void guard_miss(const Cold& cold, const Inst& inst, const Regs& r);
   void cold(Cold::Kind kind, Mark first, Mark second) {
