@@ -214,6 +214,7 @@ class Emitter {
     bool sub = false;   // carry is a borrow
     bool test = false;  // not a group: `cc` is what a bit test asked
     Cc cc = Cc::e;
+    bool a_unknown = false;  // A is whatever the host leaves, and has to be 0
   };
   HostFlags flags;
   bool flags_needed() const { return program_->steps[index_].target & kFlagsLive; }
@@ -221,7 +222,9 @@ class Emitter {
   Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may turn carry's sense round
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
-  void pack_flags_to_rax();                                  // flags group -> eax
+  void pack_flags_to_rax();  // flags group -> eax
+  // The host's flags are the result: as `how` says, and packed where somebody asked for that.
+  void set_flags_group(const Regs& r, HostFlags how);
   void set_carry(const Regs& r, unsigned k, bool inverted);  // operand k (Use kBool) to CF
   const Selector& selector() const { return *selector_; }
 

@@ -22,6 +22,22 @@ constexpr bool is_exit(Op op) {
   return op == Op::exit || op == Op::exit_if || op == Op::exit_indirect || op == Op::exit_engine;
 }
 
+// The op's emitter leaves its flags group in the host's flags.
+constexpr bool leaves_flags(Op op) {
+  switch (op) {
+    case Op::fl_fcmp:
+    case Op::fl_shl:
+    case Op::fl_lshr:
+    case Op::fl_ashr:
+    case Op::vtest:
+    case Op::vstr_flags:
+    case Op::vstrl_flags:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool fits_imm32(uint64_t v, Type t) {
   return ir::bits(t) <= 32 || static_cast<int64_t>(v) == static_cast<int32_t>(v);
 }
@@ -251,6 +267,9 @@ void Selector::select(Value i) {
     case Op::fl_sbc:
     case Op::fl_logic:
     case Op::fl_and:
+    case Op::fl_shl:
+    case Op::fl_lshr:
+    case Op::fl_ashr:
       return select_flags(i);
     case Op::set:
       bring_in_slots({in.slot()});
@@ -309,7 +328,7 @@ void Selector::select_row(Value i) {
   } else if (in.op == Op::testbit) {
     info_[i].holder = {i, kAsTested};
     host_ = i;
-  } else if (in.op == Op::fl_fcmp && !(step.traits & kClobbersAll)) {
+  } else if (leaves_flags(in.op) && !(step.traits & kClobbersAll)) {
     host_ = i;
   }
 }
@@ -374,12 +393,22 @@ bool Selector::claims(Value flags, Value arithmetic) const {
     return root(f.args[0]) == arithmetic && type(f.args[0]) == a.type &&
            (a.op == Op::and_ || a.op == Op::or_ || a.op == Op::xor_ || a.op == Op::andn);
   if (a.type != type(f.args[0])) return false;
+  const auto shifts = [&](Op op) {
+    return a.op == op && features.shift_flags && f.args[0] == a.args[0] && f.args[1] == a.args[1] &&
+           is_const(f.args[1]) && (const_bits(f.args[1]) & (ir::bits(a.type) - 1)) != 0;
+  };
   const auto same = [&](unsigned n) {
     for (unsigned k = 0; k < n; ++k)
       if (f.args[k] != a.args[k]) return false;
     return true;
   };
   switch (f.op) {
+    case Op::fl_shl:
+      return shifts(Op::shl);
+    case Op::fl_lshr:
+      return shifts(Op::lshr);
+    case Op::fl_ashr:
+      return shifts(Op::ashr);
     case Op::fl_add:
       return a.op == Op::add && same(2);
     case Op::fl_and:
@@ -482,6 +511,7 @@ void Selector::select_flags(Value i) {
     host_ = i;
     return;
   }
+  if (in.op == Op::fl_shl || in.op == Op::fl_lshr || in.op == Op::fl_ashr) return select_row(i);
   operands(step, in, row(in.op));
   // Constants are only good as the right operand.
   if (step.where[0] == kImmediate) need_register(step, 0);

@@ -136,10 +136,12 @@ Dispatcher::Next Dispatcher::after_link(uint64_t site_address) {
   core_.guest.arrive(target, Arrival::by(kDirect));
   if (!goes_on()) return {};
   const uint64_t flushes = cache_.stats.flushes;
-  const Found found = find(target, core_.guest.enter(), Flavour::kFast);
-  if (found.alike) remember(target, kDirect, found);
-  if (found.alike && !trace.single_regions && cache_.stats.flushes == flushes)
-    link(from, site, target, found);
+  const uint64_t pc = core_.guest.pc();
+  const Found found = find(pc, core_.guest.enter(), Flavour::kFast);
+  // Where the address wraps by fewer bits than ours, emitted code must not go there by itself.
+  const bool straight = found.alike && pc == target;
+  if (straight) remember(target, kDirect, found);
+  if (straight && !trace.single_regions && cache_.stats.flushes == flushes) link(from, site, target, found);
   return {.block = found.block};
 }
 

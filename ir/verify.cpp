@@ -275,6 +275,14 @@ class Verifier {
       case Op::vsqshrun:
         require(i.imm >= 1 && i.imm <= lane_bits / 2, "shifts by 1 to the narrow lane's width");
         break;
+      case Op::vpack_us:
+      case Op::vpack_ss:
+        require(i.lane() > 0, "nothing is half a byte");
+        break;
+      case Op::vsext_to:
+      case Op::vzext_to:
+        require(i.imm > i.lane() && i.imm < 4, "no such lane size");
+        break;
       case Op::vrev:
         require(i.imm > i.lane() && i.imm <= 4, "no such container");
         break;
@@ -478,6 +486,10 @@ class Verifier {
         break;
       case Op::vext:
         require(i.imm < 16, "no such byte");
+        break;
+      case Op::vshl_bytes:
+      case Op::vushr_bytes:
+        require(i.imm <= 16, "shifts by more than the vector");
         break;
       case Op::xar:
         require(i.imm < 64, "no such rotation");

@@ -21,6 +21,8 @@ constexpr SlotSet kNoSlots{};
 constexpr SlotSet kStatus{kSlotFlags};
 constexpr SlotSet kRaxRdx{slot_r(kRax), slot_r(kRdx)};
 constexpr SlotSet kAxStatus{slot_r(kRax), kSlotFlags};
+constexpr SlotSet kX87Slots =
+    SlotSet::range(kSlotMm0, 16) | SlotSet{kSlotFsw, kSlotFcw, kSlotFtw, kSlotFpuTop, kSlotFpuStackFault};
 constexpr SlotSet kStringRegisters{slot_r(kRcx), slot_r(kRsi), slot_r(kRdi)};
 
 constexpr ir::HelperInfo kHelpers[] = {

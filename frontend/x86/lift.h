@@ -242,6 +242,8 @@ Rows string_rows();
 Rows flag_rows();
 Rows segment_rows();
 Rows transfer_rows();
+Rows x87_rows();
+Rows x87_control_rows();
 Rows system_rows();
 const Row* find_row(ZydisMnemonic mnemonic);
 

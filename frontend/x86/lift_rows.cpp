@@ -13,8 +13,9 @@ using Table = std::array<const Row*, ZYDIS_MNEMONIC_MAX_VALUE + 1>;
 const Table& table() {
   static const Table all = [] {
     Table t{};
-    for (const Rows rows : {move_rows(), arithmetic_rows(), logic_rows(), shift_rows(), bit_rows(),
-                            control_rows(), string_rows(), flag_rows(), segment_rows(), transfer_rows()})
+    for (const Rows rows :
+         {move_rows(), arithmetic_rows(), logic_rows(), shift_rows(), bit_rows(), control_rows(),
+          string_rows(), flag_rows(), x87_rows(), x87_control_rows(), segment_rows(), transfer_rows()})
       for (const Row& row : rows) t[row.mnemonic] = &row;
     return t;
   }();
