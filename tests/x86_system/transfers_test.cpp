@@ -309,9 +309,11 @@ TEST_P(Transfers, Sysret) {
   prepare_syscall(m);
   m.r(kRcx) = kUserCode;
   m.r(11) = 0x10302;
-  m.load(kUserCode, {0x0f, 0x0b});
+  m.load(kUserCode, {0x90, 0x0f, 0x0b});
   m.run({0x48, 0x0f, 0x07});
-  ASSERT_EQ(m.taken.front(), 1u);  // TF
+  ASSERT_EQ(m.vector(), 1u);  // TF
+  EXPECT_EQ(m.frame(0), kUserCode + 1);
+  EXPECT_EQ(m.frame(2), 0x302u);
   EXPECT_EQ(m.s().segments[kCs].selector, kCode64);
   EXPECT_EQ(m.frame(1), kCode64User);
   EXPECT_EQ(m.frame(4), kDataUser);
