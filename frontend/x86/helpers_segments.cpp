@@ -26,26 +26,27 @@ bool helper_segment_address(X86Cpu& cpu, const uint64_t args[4], uint64_t& resul
   return true;
 }
 
-bool helper_load_segment(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
+namespace {
+// What the mode says of a segment.
+unsigned facts(const X86State& s, unsigned segment) {
+  return (is_flat(s, segment) ? 1 : 0) | (is_full(s, segment) ? 2 : 0) |
+         (segment == kSs && (s.segments[kSs].access & access::kBig) ? 4 : 0);
+}
+}  // namespace
+
+bool helper_load_segment(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
+  X86State& s = cpu.x86();
   const auto segment = static_cast<unsigned>(args[0]);
+  const unsigned before = facts(s, segment);
   if (!load_segment(cpu, segment, static_cast<uint16_t>(args[1]))) return false;
-  if (segment == kSs || !cpu.x86().in_64bit_code()) cpu.changed();
+  result = !s.in_64bit_code() && facts(s, segment) != before;
+  if (result) cpu.changed();
   return true;
 }
 
 bool helper_read_selector(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
   const X86State& s = cpu.x86();
-  switch (args[0]) {
-    case kSelectorLdtr:
-      result = s.ldtr.segment.selector;
-      break;
-    case kSelectorTr:
-      result = s.tr.segment.selector;
-      break;
-    default:
-      result = s.segments[args[0]].selector;
-      break;
-  }
+  result = (args[0] == kSelectorTr ? s.tr : s.ldtr).segment.selector;
   return true;
 }
 

@@ -4,7 +4,7 @@
 // registers, descriptor checks, bases of FS and GS.
 //
 // A load of ES, DS, FS or GS in 64-bit code changes no fact of the block; elsewhere it may, and the block
-// ends.
+// is left then.
 #include "frontend/x86/cpu_model.h"
 #include "frontend/x86/lift.h"
 #include "frontend/x86/segment_helpers.h"
@@ -28,18 +28,19 @@ void write_word(Lifter& l, const Operand& o, Value value) {
   l.stored_to(p);
 }
 
-Value selector_of(Lifter& l, unsigned which) {
-  return l.call(Helper::kReadSelector, Type::i64, l.b.i64(which));
+Value selector_of(Lifter& l, unsigned segment) { return l.b.zext32(l.b.get(slot_selector(segment))); }
+
+// i64, not zero: facts of the block have changed.
+Value load(Lifter& l, unsigned segment, Value selector) {
+  return l.call(Helper::kLoadSegment, Type::i64, l.b.i64(segment), selector);
 }
 
-void load(Lifter& l, unsigned segment, Value selector) {
-  l.call(Helper::kLoadSegment, Type::i64, l.b.i64(segment), selector);
-}
-
-// Behind a load: `shadow` where it keeps interrupts off the next instruction.
-void loaded(Lifter& l, unsigned segment, bool shadow) {
+// At the end of an instruction that loads. `shadow` where it keeps interrupts off the next one.
+void loaded(Lifter& l, unsigned segment, Value changed, bool shadow) {
   if (segment == kSs && shadow) return l.leave_next(ExitReason::kShadow, 2);
-  if (segment == kSs || !l.code64()) l.end();
+  if (l.code64()) return;
+  l.complete();
+  l.b.exit_engine_if(l.b.icmpz(Cond::ne, changed), static_cast<uint8_t>(ExitReason::kContinue));
 }
 
 // LDS, LES, LFS, LGS, LSS.
@@ -47,9 +48,9 @@ void lift_load_pointer(Lifter& l, uint32_t segment) {
   const unsigned bits = l.operand(0).bits;
   const Lifter::Place p = l.place(l.operand(1), {.bytes = bits / 8 + 2, .element = 1});
   const Value offset = l.load(p, bits), selector = l.b.zext32(l.load(p, 16, bits / 8));
-  load(l, segment, selector);
+  const Value changed = load(l, segment, selector);
   l.write(0, offset);
-  loaded(l, segment, false);
+  loaded(l, segment, changed, false);
 }
 
 bool needs_protected_mode(Lifter& l) {
@@ -66,7 +67,8 @@ bool umip_allows(Lifter& l) {
 }
 
 void lift_store_system_selector(Lifter& l, uint32_t which) {
-  if (needs_protected_mode(l) && umip_allows(l)) write_word(l, l.operand(0), selector_of(l, which));
+  if (needs_protected_mode(l) && umip_allows(l))
+    write_word(l, l.operand(0), l.call(Helper::kReadSelector, Type::i64, l.b.i64(which)));
 }
 
 void lift_load_system_selector(Lifter& l, uint32_t which) {
@@ -206,8 +208,7 @@ void lift_mov_segment(Lifter& l) {
   const Operand& from = l.operand(1);
   if (from.reg_class == RegisterClass::kSegment) return write_word(l, to, selector_of(l, from.reg));
   if (to.reg == kCs) return l.undefined();
-  load(l, to.reg, read_selector_operand(l, from));
-  loaded(l, to.reg, true);
+  loaded(l, to.reg, load(l, to.reg, read_selector_operand(l, from)), true);
 }
 
 void lift_push_segment(Lifter& l) {
@@ -217,9 +218,9 @@ void lift_push_segment(Lifter& l) {
 
 void lift_pop_segment(Lifter& l) {
   const unsigned segment = l.operand(0).reg, bits = l.operand_bits();
-  load(l, segment, l.b.zext32(l.zx(l.narrow(l.top(bits)), 16)));
+  const Value changed = load(l, segment, l.b.zext32(l.zx(l.narrow(l.top(bits)), 16)));
   l.drop(bits / 8);
-  loaded(l, segment, true);
+  loaded(l, segment, changed, true);
 }
 
 }  // namespace mynah::x86

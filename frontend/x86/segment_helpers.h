@@ -7,7 +7,7 @@
 
 namespace mynah::x86 {
 
-// ReadSelector: 0 to 5 as SegmentNumber.
+// ReadSelector, LoadSystemSegment.
 constexpr unsigned kSelectorLdtr = 6, kSelectorTr = 7;
 // ReadTable, LoadTable.
 constexpr unsigned kTableGdtr = 0, kTableIdtr = 1;

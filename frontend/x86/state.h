@@ -53,7 +53,7 @@ constexpr uint32_t kMask = 0x00f0ff00;
 }  // namespace access
 
 struct Segment {
-  uint16_t selector;
+  uint32_t selector;  // of 16 bits
   bool usable;
   uint32_t access;  // namespace access
   uint32_t limit;   // of the last byte, whatever the granularity
