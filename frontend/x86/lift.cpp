@@ -118,7 +118,13 @@ Lifter::Linear Lifter::address_parts(const Operand& m, bool apart) {
     if (bits == 16) at.base = b.i64(static_cast<uint16_t>(m.value));
     return at;
   }
-  // In 32-bit code whatever is above bit 31 does not count (X86Cpu::canonical()).
+  // In 32-bit code whatever is above bit 31 does not count (X86Cpu::canonical()). But one page by two addresses
+  // would be two in one place of the TLB: an address that is far from its register is cut.
+  constexpr int64_t kNear = 1 << 20;
+  if (bits == 32 && !code64() && (at.offset < -kNear || at.offset > kNear)) {
+    at.base = b.zext32(b.add(b.trunc(at.base), b.i32(static_cast<uint32_t>(at.offset))));
+    at.offset = 0;
+  }
   const bool cut = bits == 16 || (bits == 32 && (code64() || !apart));
   if (cut || !apart || at.offset != static_cast<int32_t>(at.offset)) {
     at.base = b.add_imm(at.base, at.offset);
@@ -139,7 +145,7 @@ Lifter::Linear Lifter::linear(unsigned segment, const Linear& ea, unsigned bytes
   }
   if (mode & mode_flat(segment) && !(write && segment == kCs)) return at;
   if (mode & mode_full(segment) && !(write && segment == kCs)) {
-    at.base = b.add(at.base, b.get(slot_base(segment)));
+    at.base = b.zext32(b.add(b.trunc(at.base), b.trunc(b.get(slot_base(segment)))));
     return at;
   }
   const Value whole = b.zext32(b.trunc(b.add_imm(at.base, at.offset)));
