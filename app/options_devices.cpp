@@ -243,10 +243,17 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
 }
 
 // Network cards of -nic and -net nic, or the default one: they are on their bus first.
+// What a device is called on the bus that the board has: -pci, or -device.
+std::string OptionParser::virtio_form(std::string_view kind) const {
+  return fmt::format("{}-{}", kind, options.board->has_pci(options.board_choice) ? "pci" : "device");
+}
+
 Result<void> OptionParser::make_cards() {
   if (auto ok = join_old_networks(); !ok) return ok;
   if (!network_given && !options.no_defaults)
     if (auto ok = apply_nic(*this, "user"); !ok) return ok;
+  for (DeviceOption& card : default_devices)
+    if (card.row->name == "virtio-net-pci") card.row = find_device(virtio_form("virtio-net")).row;
   options.devices.insert(options.devices.begin(), default_devices.begin(), default_devices.end());
   return {};
 }
@@ -283,7 +290,7 @@ Result<void> OptionParser::finish() {
                            [&](const DriveOption& d) { return d.id == drive->id; }) > 1);
     }
     drive->used = true;
-    options.devices.push_back({.row = find_device("virtio-blk-pci").row,
+    options.devices.push_back({.row = find_device(virtio_form("virtio-blk")).row,
                                .kind = DeviceKind::kBlock,
                                .drive = drive->id,
                                .serial = drive->serial});

@@ -51,6 +51,7 @@ struct OptionParser {
   // Checks what concerns several options, and makes the devices that drives and networks imply.
   Result<void> finish();
   Result<void> make_cards();
+  std::string virtio_form(std::string_view kind) const;
   Result<void> choose_cpu();  // finish()'s parts in options_board.cpp
   Result<void> place_machine_flashes();
   Result<void> choose_processors();  // in options_smp.cpp

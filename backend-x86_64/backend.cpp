@@ -92,6 +92,7 @@ class BackendX86 final : public ir::Backend {
     }
   }
 
+  size_t check_bytes() const override { return kNameCheckSize; }
   size_t portal_bytes() const override { return kPortalBytes; }
   uint64_t patch(ir::CodeSpan code, const ir::Patch& patch) const override {
     return apply_patch(code, patch, thunks_);

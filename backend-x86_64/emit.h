@@ -27,15 +27,22 @@ void adjust_andn(Selector&, const Inst&, Step&);
 void adjust_shift(Selector&, const Inst&, Step&);
 void adjust_ror(Selector&, const Inst&, Step&);
 void adjust_field(Selector&, const Inst&, Step&);
+void adjust_count_bits(Selector&, const Inst&, Step&);
+void adjust_deposit(Selector&, const Inst&, Step&);
 void adjust_crc32(Selector&, const Inst&, Step&);
 // emit_flags.cpp
 void adjust_select(Selector&, const Inst&, Step&);
+void adjust_shift_flags(Selector&, const Inst&, Step&);
 // emit_vector_arithmetic.cpp, for all of emit_vector_integer.def: the generic expansion where the processor
 // lacks AVX or the lane size is not written.
 void adjust_vector(Selector&, const Inst&, Step&);
 // emit_fp.cpp, emit_crypto.cpp: the same.
 void adjust_fp(Selector&, const Inst&, Step&);
 void adjust_crypto(Selector&, const Inst&, Step&);
+void adjust_crypto_rounds(Selector&, const Inst&, Step&);
+// emit_vector_packed.cpp, emit_strings.cpp: the same.
+void adjust_packed(Selector&, const Inst&, Step&);
+void adjust_strings(Selector&, const Inst&, Step&);
 void emit_crc32_products(Emitter&, const Inst&,
                          const Regs&);  // of the polynomial that x86 has no instruction for
 // emit_memory.cpp

@@ -78,9 +78,24 @@ void Emitter::pack_flags_to_rax() {
     *a._bufferPtr++ = 0xf5;  // cmc
     flags.sub = false;
   }
+  if (flags.a_unknown) {
+    // A is cleared, in the host's flags as well: V comes back by a comparison that overflows where al is 1.
+    static constexpr uint8_t kWithoutA[] = {0x9f, 0x0f, 0x90, 0xc0, 0x80, 0xe4, 0xef, 0x3c, 0x81, 0x9e};
+    std::memcpy(a._bufferPtr, kWithoutA, sizeof kWithoutA);
+    a._bufferPtr += sizeof kWithoutA;
+    flags.a_unknown = false;
+    return;
+  }
   static constexpr uint8_t kLahfSetoAl[] = {0x9f, 0x0f, 0x90, 0xc0};
   std::memcpy(a._bufferPtr, kLahfSetoAl, sizeof kLahfSetoAl);
   a._bufferPtr += sizeof kLahfSetoAl;
+}
+
+void Emitter::set_flags_group(const Regs& r, HostFlags how) {
+  flags = how;
+  if (!r.has_result()) return;
+  pack_flags_to_rax();
+  mov(Type::i32, r.result(), kRax);
 }
 
 void Emitter::set_carry(const Regs& r, unsigned k, bool inverted) {
@@ -116,12 +131,7 @@ void adjust_select(Selector& s, const Inst& inst, Step& step) {
 
 namespace {
 
-void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) {
-  e.flags = {.sub = sub};
-  if (!r.has_result()) return;
-  e.pack_flags_to_rax();
-  e.mov(Type::i32, r.result(), kRax);
-}
+void set_group(Emitter& e, const Inst& inst, const Regs& r, bool sub) { e.set_flags_group(r, {.sub = sub}); }
 
 // The flags of the arithmetic in front.
 bool take_over(Emitter& e, const Inst& inst, const Regs& r) {
@@ -376,6 +386,32 @@ void emit_fl_and(Emitter& e, const Inst& inst, const Regs& r) {
     e.op(Id::kIdTest, e.gp(t, r[0]), e.operand(r, 1, t));
   set_group(e, inst, r, false);
 }
+
+// Shifts leave A undefined; C, V, N, Z and P are those of the last of as many shifts by one, which
+// Features::shift_flags says of V and of narrow operands.
+namespace {
+void shift_flags(Emitter& e, uint32_t id, const Inst& inst, const Regs& r) {
+  if (r[0] != kNone) {
+    if (r.step.traits & kClobbersAll) return e.run_generic(inst, r);
+    const Type t = e.arg_type(inst, 0);
+    e.mov(t, kRax, r[0]);
+    const x86::Gp x = narrow(inst) ? narrow_register(inst, kRax) : e.rax(t);
+    if (r.is_imm(1))
+      e.a.emit(id, x, asmjit::Imm(e.imm(r, 1) & (e.wide(t) && !narrow(inst) ? 63 : 31)));
+    else
+      e.a.emit(id, x, x86::cl);
+  }
+  e.set_flags_group(r, {.a_unknown = true});
+}
+}  // namespace
+
+void adjust_shift_flags(Selector& s, const Inst&, Step& step) {
+  if (!s.features.shift_flags) return make_generic(step);
+  if (step.where[1] != kImmediate) s.need_register(step, 1, kRcx);
+}
+void emit_fl_shl(Emitter& e, const Inst& inst, const Regs& r) { shift_flags(e, Id::kIdShl, inst, r); }
+void emit_fl_lshr(Emitter& e, const Inst& inst, const Regs& r) { shift_flags(e, Id::kIdShr, inst, r); }
+void emit_fl_ashr(Emitter& e, const Inst& inst, const Regs& r) { shift_flags(e, Id::kIdSar, inst, r); }
 
 // The product of the masked flags with 1<<16 | 1<<21 | 1<<28 has N, Z, C and V in its top bits; no two of its
 // terms meet.

@@ -16,15 +16,44 @@ bool rounds_currently(const FtoI& how, const ir::FpMode& mode) {
   return how.round == FpRound::kCurrent || static_cast<unsigned>(how.round) == mode.round;
 }
 
+// Whether the host has an instruction that converts to integers like this.
+bool direct(const FtoI& how) { return how.round == FpRound::kZero || how.round == FpRound::kCurrent; }
+
 bool written_for(const Selector& s, const Inst& inst) {
   const Features& f = s.features;
   const ir::FpMode& mode = s.fp();
-  if (!f.avx || mode.flush || mode.x86_nans) return false;
+  if (!f.avx || mode.overflow_traps || mode.underflow_traps) return false;
+  if (mode.flush && !mode.x86_nans) return false;
   const Type from = s.type(inst.args[0]);
   const bool half_too = f.f16c && !mode.alternative_half;
   switch (inst.op) {
     case Op::fl_fcmp:
+    case Op::fl_comi:
       return fp_format(from) >= 2;
+    case Op::frcp:
+    case Op::frsqrt:
+    case Op::int_to_f_wide:
+      return true;
+    case Op::fto_int_narrow: {
+      const FtoI how = ir::ftoi(inst.imm);
+      return direct(how) && !how.is_unsigned && how.fraction_bits == 0 && mode.x86_nans;
+    }
+    case Op::int_to_f_low: {
+      const FtoI how = ir::ftoi(inst.imm);
+      return rounds_currently(how, mode) && !how.is_unsigned && how.fraction_bits == 0;
+    }
+    // A NaN of these, or what is rounded otherwise than Arm would, is not looked at.
+    case Op::fma_signs:
+      return f.fma && mode.x86_nans;
+    case Op::fround_low:
+      return mode.x86_nans && (inst.imm & 7) != static_cast<unsigned>(FpRound::kTiesAway) && !(inst.imm >> 4);
+    case Op::fcvt_low:
+    case Op::fsqrt_low:
+    case Op::faddsub:
+    case Op::fhadd:
+    case Op::fhsub:
+    case Op::fdot:
+      return mode.x86_nans;
     case Op::fma:
       if (!f.fma) return false;
       break;
@@ -37,11 +66,16 @@ bool written_for(const Selector& s, const Inst& inst) {
     case Op::fcvt_wide:
       return inst.lane() == 2 || (inst.lane() == 1 && half_too);
     case Op::fcvt_narrow:
-      return (inst.lane() == 3 && inst.imm == 0) || (inst.lane() == 2 && half_too);
-    case Op::fto_int:
-      return fp_format(from) >= 2 && ir::ftoi(inst.imm).fraction_bits == 0;
+      return (inst.lane() == 3 && inst.imm == 0) ||
+             (inst.lane() == 2 && half_too && (inst.imm & 7) != static_cast<unsigned>(FpRound::kTiesAway));
+    case Op::fto_int: {
+      const FtoI how = ir::ftoi(inst.imm);
+      if (mode.x86_nans && (how.is_unsigned || !direct(how))) return false;
+      return fp_format(from) >= 2 && how.fraction_bits == 0;
+    }
     case Op::fto_fixed: {
       const FtoI how = ir::ftoi(inst.imm);
+      if (mode.x86_nans && !direct(how)) return false;
       return inst.lane() >= 2 && !how.is_unsigned && how.fraction_bits == 0;
     }
     case Op::int_to_f:
@@ -60,8 +94,19 @@ bool written_for(const Selector& s, const Inst& inst) {
 }  // namespace
 
 void adjust_fp(Selector& s, const Inst& inst, Step& step) {
-  if (!written_for(s, inst)) return make_generic(step);
-  if (inst.op == Op::fto_int) step.vector_temps = 1;
+  if (!written_for(s, inst)) {
+    for (unsigned k = 0; k < 4; ++k)
+      if (step.where[k] == kMemory) s.need_register(step, k);
+    return make_generic(step);
+  }
+  const bool x86 = s.fp().x86_nans;
+  if (inst.op == Op::fto_int && !x86) step.vector_temps = 1;
+  if (inst.op == Op::fma_signs) step.tied = static_cast<uint8_t>(inst.imm >> ir::kFusedPlaceShift & 3);
+  // Checks look at operands in registers, and what makes none clobbers no flags.
+  if (!x86 && step.where[1] == kMemory) s.need_register(step, 1);
+  if (!x86 || inst.op == Op::fl_comi || inst.op == Op::fl_fcmp || inst.op == Op::int_to_f) return;
+  step.target = kKeepsFlags;
+  if (inst.op != Op::fround) step.traits &= static_cast<uint8_t>(~kEarlyResult);
 }
 
 // --- arithmetic
@@ -79,20 +124,20 @@ constexpr uint32_t kFma[4] = {Id::kIdVfmadd231ss, Id::kIdVfmadd231sd, Id::kIdVfm
 }  // namespace
 
 MYNAH_FP(fadd) {
-  v.fop(kFadd, v.to, v.x, v.y);
+  v.fop(kFadd, v.to, v.x, v.second());
   v.check_nan(v.to);
 }
 MYNAH_FP(fsub) {
-  v.fop(kFsub, v.to, v.x, v.y);
+  v.fop(kFsub, v.to, v.x, v.second());
   v.check_nan(v.to);
 }
 MYNAH_FP(fmul) {
-  v.fop(kFmul, v.to, v.x, v.y);
+  v.fop(kFmul, v.to, v.x, v.second());
   v.check_tiny(v.to);
 }
 // A quotient below a power of two is too far below it to be rounded up to it.
 MYNAH_FP(fdiv) {
-  v.fop(kFdiv, v.to, v.x, v.y);
+  v.fop(kFdiv, v.to, v.x, v.second());
   v.check_nan(v.to);
 }
 MYNAH_FP(fma) {
@@ -113,10 +158,16 @@ MYNAH_FP(fsqrt) {
 namespace {
 
 void extreme(Fp& v, Vector::Ids ids, uint32_t join) {
+  if (v.x86) return v.fop(ids, v.to, v.x, v.second());
   const auto mark = v.jump_if_unordered(v.x, v.y);
   v.fop(ids, v.s, v.x, v.y);
   v.fop(ids, v.to, v.y, v.x);
-  v.op(join, v.to, v.to, v.s);
+  if (v.vector || v.inst.type != Type::v128) {
+    v.op(join, v.to, v.to, v.s);
+  } else {
+    v.op(join, v.s, v.to, v.s);
+    v.op(v.format == 3 ? Id::kIdVmovsd : Id::kIdVmovss, v.to, v.x, v.s);
+  }
   v.e.cold_op(mark);
 }
 

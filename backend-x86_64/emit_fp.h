@@ -13,7 +13,9 @@
 //     to it.
 //   - Conversions to integers that do not fit saturate.
 //
-// Flushing modes, x86's NaN rules and half precision take the generic expansion.
+// An x86 guest (FpMode::x86_nans) differs in nothing: no checks. MXCSR has its flushing modes, too.
+//
+// Arm's flushing modes and half precision take the generic expansion.
 #pragma once
 
 #include "backend-x86_64/emit_vector.h"
@@ -39,17 +41,26 @@ constexpr unsigned kRoundCurrent = 4, kRoundZero = 3, kRoundSilently = 8;
 
 struct Fp : Vector {
   const unsigned format;  // 2 or 3
-  const bool vector;
+  const bool vector;      // every lane, not the low one alone
+  const bool x86;
   Fp(Emitter& e, const Inst& inst, const Regs& r)
       : Fp(e, inst, r, inst.type == Type::v128 ? inst.lane() : fp_format(inst.type)) {}
   Fp(Emitter& e, const Inst& inst, const Regs& r, unsigned format)
-      : Vector(e, inst, r), format(format), vector(inst.type == Type::v128) {}
+      : Vector(e, inst, r),
+        format(format),
+        vector(inst.type == Type::v128 &&
+               !(ir::facts(inst.op).aux == ir::AuxForm::kFormatLow && inst.low_lane())),
+        x86(e.ir().fp.x86_nans) {}
+
+  // Operand 1, which may be a state slot.
+  asmjit::Operand second() const { return e.vector_operand(r, 1, operand_bytes()); }
+  unsigned operand_bytes() const { return vector ? 16 : format == 3 ? 8 : 4; }
 
   // Of {ss, sd, ps, pd}.
   uint32_t form(Ids ids) const { return ids[(vector ? 2 : 0) + (format == 3 ? 1 : 0)]; }
   template <typename Q>
   void fop(Ids ids, const x86::Xmm& d, const x86::Xmm& p, const Q& q) {
-    op(form(ids), d, p, q);
+    a.emit(form(ids), d, p, q);
   }
   K magnitude() const { return format == 3 ? K::kAbs64 : K::kAbs32; }
   K sign_bit() const { return format == 3 ? K::kSign64 : K::kSign32; }
@@ -58,6 +69,9 @@ struct Fp : Vector {
 
   void compare(const x86::Xmm& d, const x86::Xmm& p, const x86::Xmm& q, Predicate c) {
     a.emit(form(kCompare), d, p, q, asmjit::Imm(static_cast<unsigned>(c)));
+  }
+  void compare(const x86::Xmm& d, const x86::Xmm& p, const asmjit::Operand& q, unsigned predicate) {
+    a.emit(form(kCompare), d, p, q, asmjit::Imm(predicate));
   }
   void compare(const x86::Xmm& d, const x86::Xmm& p, K k, Predicate c) {
     e.constant(form(kCompare), d, p, k, static_cast<uint8_t>(c));
@@ -87,11 +101,13 @@ struct Fp : Vector {
     return jump_if_any_sign(s);
   }
   void check_nan(const x86::Xmm& d) {
+    if (x86) return;
     const auto mark = jump_if_unordered(d, d);
     e.cold_op(mark);
   }
   // NaNs too.
   void check_tiny(const x86::Xmm& d) {
+    if (x86) return;
     op(Id::kIdVpand, s, d, magnitude());
     Emitter::Mark mark;
     if (vector) {

@@ -99,7 +99,8 @@ void emit_fcvt_narrow(Emitter& e, const Inst& inst, const Regs& r) {
   }
   Fp v(e, inst, r, 2);
   const Emitter::Mark nan = e.ir().fp.default_nan ? v.jump_if_unordered(v.x, v.x) : 0;
-  v.a.vcvtps2ph(v.to, v.x, kRoundCurrent);
+  v.a.vcvtps2ph(v.to, v.x, inst.imm & 8 ? rounding(static_cast<FpRound>(inst.imm & 7)) : kRoundCurrent);
+  if (v.x86) return;
   v.op(Id::kIdVpand, v.s, v.to, K::kAbs16);
   v.op(Id::kIdVpcmpeqw, v.s, v.s, K::kMinNormal16);
   v.a.vptest(v.s, v.s);
@@ -127,6 +128,7 @@ void emit_fto_int(Emitter& e, const Inst& inst, const Regs& r) {
   };
   if (!how.is_unsigned && (how.round == FpRound::kZero || how.round == FpRound::kCurrent)) {
     e.a.emit(how.round == FpRound::kZero ? truncate : convert, to, v.x);
+    if (v.x86) return;
     const auto mark = overflowed();
     return e.cold_op(mark);
   }
@@ -177,6 +179,7 @@ void emit_fto_fixed(Emitter& e, const Inst& inst, const Regs& r) {
   const bool current = how.round == FpRound::kCurrent;
   if (v.format == 2) {
     v.a.emit(current ? Id::kIdVcvtps2dq : Id::kIdVcvttps2dq, v.to, from);
+    if (v.x86) return;
     v.op(Id::kIdVpcmpeqd, v.s, v.to, K::kSign32);
   } else {
     const uint32_t convert = current ? Id::kIdVcvtsd2si : Id::kIdVcvttsd2si;
@@ -186,6 +189,7 @@ void emit_fto_fixed(Emitter& e, const Inst& inst, const Regs& r) {
     v.a.emit(convert, x86::rax, v.t);
     v.a.vmovq(v.t, x86::rax);
     v.a.vpunpcklqdq(v.to, v.s, v.t);
+    if (v.x86) return;
     v.op(Id::kIdVpcmpeqq, v.s, v.to, K::kSign64);
   }
   v.a.vptest(v.s, v.s);

@@ -43,8 +43,11 @@ void adjust_andn(Selector& s, const Inst&, Step& step) {
   if (step.where[0] == kMemory) s.need_register(step, 0);
   step.tied = 0;
 }
-void adjust_shift(Selector& s, const Inst&, Step& step) {
-  if (step.where[1] == kImmediate) return;
+void adjust_shift(Selector& s, const Inst& inst, Step& step) {
+  if (step.where[1] == kImmediate) {
+    if (s.const_bits(step.value[1]) & (width(inst.type) - 1)) step.target = kSetsFlags;
+    return;
+  }
   if (s.features.bmi2) {
     step.tied = kNotTied;
     step.target = kKeepsFlags;
@@ -70,6 +73,16 @@ void adjust_field(Selector&, const Inst& inst, Step& step) {
     step.target = kKeepsFlags;
   }
 }
+void adjust_count_bits(Selector& s, const Inst& inst, Step& step) {
+  if (inst.op == Op::ctz ? s.features.bmi1 : s.features.popcnt) return;
+  if (step.where[0] == kMemory) s.need_register(step, 0);
+  make_generic(step);
+}
+void adjust_deposit(Selector& s, const Inst&, Step& step) {
+  if (s.features.bmi2) return;
+  if (step.where[1] == kMemory) s.need_register(step, 1);
+  make_generic(step);
+}
 void adjust_crc32(Selector& s, const Inst& inst, Step& step) {
   if (inst.imm == 1) return;
   if (s.features.avx && s.features.pclmul)
@@ -82,7 +95,9 @@ void adjust_crc32(Selector& s, const Inst& inst, Step& step) {
 
 void emit_add(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = inst.type;
-  if (r[0] == r.result()) {
+  if (r.step.target & kFusedSubtract) {
+    e.alu(Alu::sub, t, r.result(), static_cast<int32_t>(0 - e.imm(r, 1)));
+  } else if (r[0] == r.result()) {
     e.alu(Alu::add, t, r.result(), r, 1);
   } else if (r[1] == r.result() && !(r.step.traits & kWantsFlags)) {
     e.alu(Alu::add, t, r.result(), r, 0);
@@ -322,6 +337,29 @@ void emit_cls(Emitter& e, const Inst& inst, const Regs& r) {
   e.a.xor_(e.rax(t), e.gp(t, r[0]));
   e.a.or_(e.rax(t), 1);
   leading_zeros(e, t, e.gp(t, r.result()), e.rax(t));
+}
+
+namespace {
+bool generic(Emitter& e, const Inst& inst, const Regs& r) {
+  if (!(r.step.traits & kClobbersAll)) return false;
+  e.run_generic(inst, r);
+  return true;
+}
+}  // namespace
+
+void emit_ctz(Emitter& e, const Inst& inst, const Regs& r) {
+  if (!generic(e, inst, r)) e.op(Id::kIdTzcnt, e.gp(inst.type, r.result()), e.operand(r, 0, inst.type));
+}
+void emit_popcnt(Emitter& e, const Inst& inst, const Regs& r) {
+  if (!generic(e, inst, r)) e.op(Id::kIdPopcnt, e.gp(inst.type, r.result()), e.operand(r, 0, inst.type));
+}
+void emit_pdep(Emitter& e, const Inst& inst, const Regs& r) {
+  const Type t = inst.type;
+  if (!generic(e, inst, r)) e.a.emit(Id::kIdPdep, e.gp(t, r.result()), e.gp(t, r[0]), e.operand(r, 1, t));
+}
+void emit_pext(Emitter& e, const Inst& inst, const Regs& r) {
+  const Type t = inst.type;
+  if (!generic(e, inst, r)) e.a.emit(Id::kIdPext, e.gp(t, r.result()), e.gp(t, r[0]), e.operand(r, 1, t));
 }
 
 void emit_rbit(Emitter& e, const Inst& inst, const Regs& r) {

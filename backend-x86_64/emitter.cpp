@@ -398,6 +398,13 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
   make_room(kFirstRoom);
 
   // The entry. Its first five bytes are what Patch::kKill overwrites.
+  Mark other_name = 0;
+  const bool crosses = region.pc_offset + region.guest_bytes > ir::kPageSize;
+  if (crosses) {
+    emit_name_check();
+    other_name = jump_near(Cc::ne);
+    keep_near(other_name);
+  }
   if (region.smp)
     encode::alu_immediate_long(a._bufferPtr, Alu::sub, kR13, static_cast<int32_t>(region.guest_insts));
   else
@@ -419,6 +426,10 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
   out.sites.push_back({.kind = Site::Kind::kDeadline,
                        .offset = position(),
                        .pc_offset = static_cast<int32_t>(region.pc_offset)});
+  if (crosses) {
+    land_near(other_name);
+    call(Thunk::dead);
+  }
   for (const auto kind : {Cold::Kind::kGuard, Cold::Kind::kEngine, Cold::Kind::kReturn, Cold::Kind::kExit,
                           Cold::Kind::kSaturated, Cold::Kind::kOp}) {
     for (const Cold& cold : cold_) {
@@ -430,6 +441,17 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
   }
   shorten();
   finish();
+}
+
+// cmp dword [rbp + field], name, as patch.cpp rewrites it. No code has this name.
+void Emitter::emit_name_check() {
+  const uint8_t bytes[kNameCompareSize] = {0x81, 0xbd};
+  std::memcpy(a._bufferPtr, bytes, sizeof bytes);
+  const int32_t field = MYNAH_RUNTIME(code_names);
+  std::memcpy(a._bufferPtr + 2, &field, 4);
+  const uint32_t none = ~uint32_t{0};
+  std::memcpy(a._bufferPtr + 6, &none, 4);
+  a._bufferPtr += sizeof bytes;
 }
 
 void Emitter::cold_stub(const Cold& cold) {

@@ -52,6 +52,9 @@ struct Regs {
 // imm64 (10); cmp [rbp - 128], rax (4); jne (2); jmp rel32 (5).
 constexpr unsigned kPageLinkSize = 33;
 
+// What code that goes on in the next page starts with: cmp dword [rbp + disp32], imm32; jne rel32.
+constexpr unsigned kNameCompareSize = 10, kNameCheckSize = 16;
+
 // The thunks by name. Code refers to them by relocations.
 enum class Thunk : uint8_t {
   enter,
@@ -147,6 +150,11 @@ class Emitter {
   uint64_t imm(const Regs& r, unsigned k) const { return const_bits(r.step.value[k]); }
   // Operand k as an instruction's last operand of type t: register, immediate or memory.
   asmjit::Operand operand(const Regs& r, unsigned k, Type t) const;
+  // A vector register, or that many bytes of a state slot.
+  asmjit::Operand vector_operand(const Regs& r, unsigned k, uint32_t bytes) const {
+    if (r.is_mem(k)) return slot_of(r.step.value[k], bytes);
+    return xmm(r[k]);
+  }
   // The bytes of pointer operand k at inst.imm.
   x86::Mem memory(const Inst& inst, const Regs& r, unsigned k, uint32_t size = 0) const;
   int32_t memory_disp(const Inst& inst, const Regs& r, unsigned k) const;
@@ -214,6 +222,7 @@ class Emitter {
     bool sub = false;   // carry is a borrow
     bool test = false;  // not a group: `cc` is what a bit test asked
     Cc cc = Cc::e;
+    bool a_unknown = false;  // A is whatever the host leaves, and has to be 0
   };
   HostFlags flags;
   bool flags_needed() const { return program_->steps[index_].target & kFlagsLive; }
@@ -221,7 +230,9 @@ class Emitter {
   Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may turn carry's sense round
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
-  void pack_flags_to_rax();                                  // flags group -> eax
+  void pack_flags_to_rax();  // flags group -> eax
+  // The host's flags are the result: as `how` says, and packed where somebody asked for that.
+  void set_flags_group(const Regs& r, HostFlags how);
   void set_carry(const Regs& r, unsigned k, bool inverted);  // operand k (Use kBool) to CF
   const Selector& selector() const { return *selector_; }
 
@@ -271,6 +282,7 @@ class Emitter {
  private:
   class Errors;
   void moves(const Step& step);
+  void emit_name_check();
   void cold_stub(const Cold& cold);
   void guard_miss(const Cold& cold, const Inst& inst, const Regs& r);
   void cold(Cold::Kind kind, Mark first, Mark second) {

@@ -108,6 +108,15 @@ uint64_t apply_patch(ir::CodeSpan code, const ir::Patch& patch, const ThunkTable
       store_all(code.write, bytes, kJump);
       break;
     }
+    case kName: {
+      const auto field =
+          static_cast<uint32_t>(MYNAH_RUNTIME(code_names) + 4 * static_cast<int32_t>(patch.condition.kind));
+      uint8_t bytes[8];
+      std::memcpy(bytes, &field, 4);
+      std::memcpy(bytes + 4, &patch.condition.name, 4);
+      store_all(code.write + kNameCompareSize - sizeof bytes, bytes, sizeof bytes);
+      break;
+    }
     case kForward:
       branch(kJumpOpcode, code.write, execute, target);
       break;
@@ -122,6 +131,7 @@ bool patch_needs_safepoint(ir::CodeSpan code, const ir::Patch& patch) {
     case kLink:
       return !exit_in_one_word() || (patch.jump_end && !in_one_word(code.write + patch.jump_end - 4, 4));
     case kLinkPage:
+    case kName:
       return true;
     case kUnlink:
       return !exit_in_one_word();

@@ -37,7 +37,9 @@ constexpr Table make_table() {
 #define SELECTED(op) add(Op::op, Row{});
 #include "backend-x86_64/emit_atomic.def"
 #include "backend-x86_64/emit_crypto.def"
+#include "backend-x86_64/emit_crypto_rounds.def"
 #include "backend-x86_64/emit_exit.def"
+#include "backend-x86_64/emit_f80.def"
 #include "backend-x86_64/emit_flags.def"
 #include "backend-x86_64/emit_fp.def"
 #include "backend-x86_64/emit_generic.def"
@@ -45,6 +47,7 @@ constexpr Table make_table() {
 #include "backend-x86_64/emit_memory.def"
 #include "backend-x86_64/emit_vector_integer.def"
 #include "backend-x86_64/emit_vector_move.def"
+#include "backend-x86_64/emit_vector_packed.def"
 #undef EMITTER
 #undef GENERIC
 #undef SELECTED

@@ -50,6 +50,8 @@ constexpr uint8_t kFusedCompare =
     1 << 4;  // fl_select: operands 1 and 2 are those of the comparison that it chooses
 constexpr uint8_t kFusedRound =
     1 << 5;  // aesmc, aesimc: operands 0 and 1 are those of the aese, aesd in front
+// add: of a constant, as the subtraction of its negation.
+constexpr uint8_t kFusedSubtract = 1 << 7;
 
 // The host's flags, as they are in front of the step, are read by it or a later one.
 constexpr uint8_t kFlagsLive = 1 << 6;

@@ -22,6 +22,23 @@ constexpr bool is_exit(Op op) {
   return op == Op::exit || op == Op::exit_if || op == Op::exit_indirect || op == Op::exit_engine;
 }
 
+// The op's emitter leaves its flags group in the host's flags.
+constexpr bool leaves_flags(Op op) {
+  switch (op) {
+    case Op::fl_comi:
+    case Op::fl_fcmp:
+    case Op::fl_shl:
+    case Op::fl_lshr:
+    case Op::fl_ashr:
+    case Op::vtest:
+    case Op::vstr_flags:
+    case Op::vstrl_flags:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool fits_imm32(uint64_t v, Type t) {
   return ir::bits(t) <= 32 || static_cast<int64_t>(v) == static_cast<int32_t>(v);
 }
@@ -70,6 +87,7 @@ void Selector::count_uses() {
     }
     if (inst.op == Op::set) written_.add(inst.slot());
     if (inst.op == Op::call) written_ = written_ | r.helper(inst).writes;
+    if (ir::family(inst.op) == ir::Family::kExtended) written_ = written_ | r.f80_slots;
     const unsigned n = argument_count(inst.op);
     for (unsigned k = 0; k < n; ++k) {
       if (inst.args[k] == kNoValue) continue;
@@ -250,6 +268,9 @@ void Selector::select(Value i) {
     case Op::fl_sbc:
     case Op::fl_logic:
     case Op::fl_and:
+    case Op::fl_shl:
+    case Op::fl_lshr:
+    case Op::fl_ashr:
       return select_flags(i);
     case Op::set:
       bring_in_slots({in.slot()});
@@ -258,6 +279,7 @@ void Selector::select(Value i) {
       bring_in_slots(r_->helper(in).writes);
       break;
     default:
+      if (ir::family(in.op) == ir::Family::kExtended) bring_in_slots(r_->f80_slots);
       break;
   }
   select_row(i);
@@ -307,7 +329,7 @@ void Selector::select_row(Value i) {
   } else if (in.op == Op::testbit) {
     info_[i].holder = {i, kAsTested};
     host_ = i;
-  } else if (in.op == Op::fl_fcmp && !(step.traits & kClobbersAll)) {
+  } else if (leaves_flags(in.op) && !(step.traits & kClobbersAll)) {
     host_ = i;
   }
 }
@@ -372,12 +394,22 @@ bool Selector::claims(Value flags, Value arithmetic) const {
     return root(f.args[0]) == arithmetic && type(f.args[0]) == a.type &&
            (a.op == Op::and_ || a.op == Op::or_ || a.op == Op::xor_ || a.op == Op::andn);
   if (a.type != type(f.args[0])) return false;
+  const auto shifts = [&](Op op) {
+    return a.op == op && features.shift_flags && f.args[0] == a.args[0] && f.args[1] == a.args[1] &&
+           is_const(f.args[1]) && (const_bits(f.args[1]) & (ir::bits(a.type) - 1)) != 0;
+  };
   const auto same = [&](unsigned n) {
     for (unsigned k = 0; k < n; ++k)
       if (f.args[k] != a.args[k]) return false;
     return true;
   };
   switch (f.op) {
+    case Op::fl_shl:
+      return shifts(Op::shl);
+    case Op::fl_lshr:
+      return shifts(Op::lshr);
+    case Op::fl_ashr:
+      return shifts(Op::ashr);
     case Op::fl_add:
       return a.op == Op::add && same(2);
     case Op::fl_and:
@@ -390,9 +422,13 @@ bool Selector::claims(Value flags, Value arithmetic) const {
       if (a.op == Op::sub) return same(2);
       if (a.op == Op::neg) return a.args[0] == f.args[1] && is_const(f.args[0]) && const_bits(f.args[0]) == 0;
       if (a.op == Op::add && a.args[0] == f.args[0] && is_const(f.args[1]) && is_const(a.args[1])) {
-        // x + -k sets what x - k does, k being neither zero nor the most negative number.
+        // x + -k sets what x - k does, k being neither zero nor the most negative number. C and A are the
+        // other way round then; where they are to be a borrow, the host subtracts k.
         const unsigned shift = 64 - ir::bits(a.type);
         const uint64_t k = const_bits(f.args[1]) << shift, minus = const_bits(a.args[1]) << shift;
+        if (f.aux & ir::kFlagsBorrow &&
+            !(fits_imm32(const_bits(f.args[1]), a.type) && fits_imm32(const_bits(a.args[1]), a.type)))
+          return false;
         return k + minus == 0 && k != 0 && k != uint64_t{1} << 63;
       }
       return false;
@@ -473,6 +509,8 @@ void Selector::select_flags(Value i) {
   if (host_ != kNoValue && claims(i, host_)) {
     Step& source = p_.steps[host_step_];
     source.traits |= kWantsFlags;
+    if (in.op == Op::fl_sub && in.aux & ir::kFlagsBorrow && r_->insts[host_].op == Op::add)
+      source.target |= kFusedSubtract;
     info_[host_].served_until = static_cast<uint32_t>(p_.steps.size()) + 1;
     // An addition may not become an address computation now.
     if (source.tied == kNotTied && r_->insts[host_].op != Op::andn) source.tied = 0;
@@ -480,6 +518,7 @@ void Selector::select_flags(Value i) {
     host_ = i;
     return;
   }
+  if (in.op == Op::fl_shl || in.op == Op::fl_lshr || in.op == Op::fl_ashr) return select_row(i);
   operands(step, in, row(in.op));
   // Constants are only good as the right operand.
   if (step.where[0] == kImmediate) need_register(step, 0);

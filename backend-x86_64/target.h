@@ -40,6 +40,9 @@ constexpr ir::alloc::Target kTarget = {
 
 struct Features {
   bool bmi1, bmi2, lzcnt, popcnt, avx, avx2, fma, f16c, aes, pclmul, sha, gfni;
+  // Shifts set the flags as the last of as many shifts by one; the manuals leave OF open, and CF of narrow
+  // operands.
+  bool shift_flags;
 };
 const Features& host_features();  // asked of the processor once
 

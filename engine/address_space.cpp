@@ -33,8 +33,7 @@ void AddressSpace::select() {
       runtime_.tlb = context_;
       runtime_.user_tlb = user_context_;
     }
-    runtime_.fp_mode = guest_.frontend().fp_mode(key.code.mode);
-    ir::set_fp_round(runtime_, runtime_.fp_mode.round);
+    ir::set_fp_mode(runtime_, guest_.frontend().fp_mode(key.code.mode));
     key_ = key;
   }
   tlb_.code().select(key_);

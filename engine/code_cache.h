@@ -66,6 +66,10 @@ class CodeCache {
     return {write_ + block.code, execute_ + block.code, block.code_size};
   }
   const uint8_t* entry(const TranslatedBlock& block) const { return execute_ + block.code; }
+  // Where C++ enters what it has just found, and nobody else.
+  const uint8_t* checked_entry(const TranslatedBlock& block) const {
+    return entry(block) + (block.crosses() ? backend_->check_bytes() : 0);
+  }
   // Block whose code holds the host address.
   TranslatedBlock* at(uint64_t host_address);
   // The site of a block at a return address; its saved slots go to `saved`.

@@ -50,8 +50,20 @@ Dispatcher::Found Dispatcher::find(uint64_t pc, const Entry& entry, Flavour flav
   if (!block) return {};
   if (!note(pc, *block, *fetch)) return find(pc, entry, flavour);
   Found found{block, entry.alike, CodeNames::kind_of(fetch->translation())};
-  if (block->crosses()) found.one_name = CodeNames::kind_of(fetch->next_translation()) == found.name;
+  if (block->crosses()) {
+    found.one_name = CodeNames::kind_of(fetch->next_translation()) == found.name;
+    if (found.one_name) name_entry(*block, found.name);
+  }
   return found;
+}
+
+// Whatever leads to the block from now on does while both pages have this name.
+void Dispatcher::name_entry(TranslatedBlock& block, ir::NameKind kind) {
+  const uint32_t name = core_.runtime.code_names[static_cast<unsigned>(kind)];
+  if (!name || (block.entry_name == name && block.entry_name_kind == kind)) return;
+  backend_.patch(cache_.span(block), ir::Patch::entry_name(kind, name));
+  block.entry_name = name;
+  block.entry_name_kind = kind;
 }
 
 // What leads to the block is right as long as its pages are mapped like this. False: fetch again. Noting a
@@ -98,9 +110,9 @@ void Dispatcher::link(TranslatedBlock& from, const ir::Site& site, uint64_t targ
   if (!from.linkable || !to.linkable || !from.live) return;
   if (site.imm < kGuestPageSize) {
     // A guest that changed its mapping without telling the TLB may have come to other memory: no link then.
-    // Nor where the next page matters, which another address space may map elsewhere.
-    if (!techniques_.links || to.crosses() || to.key.pa / kGuestPageSize != from.key.pa / kGuestPageSize)
-      return;
+    // Where the next page matters, the entry checks its name.
+    if (!techniques_.links || to.key.pa / kGuestPageSize != from.key.pa / kGuestPageSize) return;
+    if (to.crosses() && (!found.one_name || !to.entry_name || !techniques_.page_links)) return;
     backend_.patch(cache_.span(from), ir::Patch::link(site, cache_.entry(to)));
     return;
   }
@@ -136,10 +148,12 @@ Dispatcher::Next Dispatcher::after_link(uint64_t site_address) {
   core_.guest.arrive(target, Arrival::by(kDirect));
   if (!goes_on()) return {};
   const uint64_t flushes = cache_.stats.flushes;
-  const Found found = find(target, core_.guest.enter(), Flavour::kFast);
-  if (found.alike) remember(target, kDirect, found);
-  if (found.alike && !trace.single_regions && cache_.stats.flushes == flushes)
-    link(from, site, target, found);
+  const uint64_t pc = core_.guest.pc();
+  const Found found = find(pc, core_.guest.enter(), Flavour::kFast);
+  // Where the address wraps by fewer bits than ours, emitted code must not go there by itself.
+  const bool straight = found.alike && pc == target;
+  if (straight) remember(target, kDirect, found);
+  if (straight && !trace.single_regions && cache_.stats.flushes == flushes) link(from, site, target, found);
   return {.block = found.block};
 }
 

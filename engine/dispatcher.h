@@ -74,6 +74,7 @@ class Dispatcher {
 
   Found find(uint64_t pc, const Entry& entry, Flavour flavour);
   TranslatedBlock* make(CodeFetch& fetch, const BlockKey& start);
+  void name_entry(TranslatedBlock& block, ir::NameKind kind);
   bool note(uint64_t pc, const TranslatedBlock& block, const CodeFetch& fetch);
   void remember(uint64_t pc, ir::BranchKind branch, const Found& found);
   void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const Found& to);
@@ -103,7 +104,7 @@ inline AfterExit Dispatcher::run(bool exact) {
         budget.stretch(next.block->guest_insts);
       }
       if (trace.log) trace.log(*next.block);
-      next.code = cache_.entry(*next.block);
+      next.code = cache_.checked_entry(*next.block);
     }
     core_.space.tlb().code().forget_deep_returns();
     // Counting restarts at every entry: what was raised on the way here is not the code's.

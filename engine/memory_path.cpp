@@ -5,6 +5,7 @@
 #include "engine/memory_path.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace mynah {
@@ -139,6 +140,23 @@ MemoryPath::Result MemoryPath::slow(const Asked& asked, const ir::GuardRange& ra
   }
   bounce.to_write = write;
   return Result::kPointer;
+}
+
+MemoryPath::Result MemoryPath::linear(uint64_t va, unsigned n, bool write, uint32_t permission_class,
+                                      uint8_t*& pointer, Fault& fault) {
+  space_.refresh();
+  const auto element = static_cast<uint8_t>(n <= 8 && std::has_single_bit(n) ? std::countr_zero(n) : 3);
+  const uint8_t aux = write ? ir::kGuardWrite | ir::kGuardReadWrite : ir::kGuardRead;
+  return slow({va, write ? Access::kWrite : Access::kRead, permission_class}, {0, n, element}, aux, pointer,
+              fault);
+}
+
+uint8_t* MemoryPath::ram(uint64_t va, unsigned n, bool write, uint32_t permission_class) {
+  space_.refresh();
+  Fault fault;
+  const TlbEntry* entry = space_.data(va, write ? Access::kWrite : Access::kRead, permission_class, fault);
+  if (!entry || entry->translation.device || stops_.watches_page(va)) return nullptr;
+  return host(entry->translation.pa | (va & kPageMask), n, write);
 }
 
 bool MemoryPath::commit(const uint8_t* pointer, Fault& fault) {

@@ -48,6 +48,14 @@ class MemoryPath {
   // What was stored behind a guard's pointer is written. False: a fault.
   bool commit(const uint8_t* pointer, Fault& fault);
 
+  // An access of C++'s, for the permission class that is said: n bytes, at most a page; what is there, and
+  // for writing, what commit() then writes.
+  Result linear(uint64_t va, unsigned n, bool write, uint32_t permission_class, uint8_t*& pointer,
+                Fault& fault);
+  // The same within one page, where it is plain memory that nothing watches; else null. What is written drops
+  // translated code at once.
+  uint8_t* ram(uint64_t va, unsigned n, bool write, uint32_t permission_class);
+
   // Guest memory is being written by an instruction, not a device.
   bool storing() const { return storing_; }
   // There is translated code in these bytes, within one page. None where nothing is translated.

@@ -21,6 +21,8 @@ struct TranslatedBlock {
   bool live = false;
   bool linkable = true;  // ir::Region::linkable
   uint32_t portal = 0;   // offset in code memory of the jump to the newest version of this key; 0: none yet
+  uint32_t entry_name = 0;  // Patch::entry_name; 0: none yet
+  ir::NameKind entry_name_kind{};
   uint64_t killed_entry = 0;                  // Patch::revive() wants it, while !live
   TranslatedBlock* next_in_bucket = nullptr;  // BlockIndex
   TranslatedBlock* next_in_page = nullptr;    // CodePages, while live

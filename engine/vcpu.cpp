@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ir/f80.h"
+
 namespace mynah {
 
 namespace {
@@ -48,7 +50,21 @@ void Vcpu::take_interrupt() {
   core_.space.changed();
 }
 
+namespace {
+// The host's x87 is this vCPU's while it runs (ir/f80.h).
+class ExtendedFloats {
+ public:
+  explicit ExtendedFloats(ir::Runtime& runtime) : runtime_(runtime) { ir::load_f80(runtime_); }
+  ~ExtendedFloats() { ir::store_f80(runtime_); }
+  ExtendedFloats(const ExtendedFloats&) = delete;
+
+ private:
+  ir::Runtime& runtime_;
+};
+}  // namespace
+
 AfterExit Vcpu::run(uint64_t n) {
+  const ExtendedFloats floats(core_.runtime);
   GuestCpu& guest = core_.guest;
   core_.stop_requested = false;
   if (guest.asleep()) {
@@ -101,6 +117,7 @@ AfterExit Vcpu::stopped() {
 }
 
 AfterExit Vcpu::step() {
+  const ExtendedFloats floats(core_.runtime);
   if (core_.guest.interrupt_deliverable()) take_interrupt();
   core_.space.refresh();
   return interpreter_.run_alone();

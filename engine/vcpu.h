@@ -53,6 +53,7 @@ class Vcpu final {
   Translator* translator() { return &translator_; }
   Dispatcher* dispatcher() { return dispatcher_.get(); }  // null with Accelerator::kInterp
   DispatcherStats dispatcher_stats() const { return dispatcher_ ? dispatcher_->stats : DispatcherStats{}; }
+  MemoryPath& memory_path() { return core_.memory_path; }  // for a guest's own accesses (helpers)
   MemoryPathStats memory_stats() const { return core_.memory_path.stats; }
 
   // --- debugger. Virtual memory as the guest's current regime maps it; false where nothing is mapped.

@@ -96,9 +96,10 @@ struct Patch {
     kKill,      // entering the code leaves with Leave::kDead
     kRevive,    // undoes kKill and kForward
     kForward,   // entering killed code, or a portal, goes to target
+    kName,      // entering live code that goes on in the next page wants this code name
   } kind;
   // kLinkPage: while Runtime::code_names[kind] is `name` and pc_page has become `page` (the same code may be
-  // mapped twice). Else the jump cache is asked.
+  // mapped twice). Else the jump cache is asked. kName: kind and name.
   struct PageCondition {
     NameKind kind{};
     uint32_t name = 0;
@@ -119,6 +120,9 @@ struct Patch {
   static Patch unlink(uint32_t site_offset) { return {.kind = Kind::kUnlink, .site_offset = site_offset}; }
   static Patch kill() { return {.kind = Kind::kKill}; }
   static Patch revive(uint64_t entry) { return {.kind = Kind::kRevive, .entry = entry}; }
+  static Patch entry_name(NameKind kind, uint32_t name) {
+    return {.kind = Kind::kName, .condition = {kind, name}};
+  }
   static Patch forward(const uint8_t* target) { return {.kind = Kind::kForward, .target = target}; }
 };
 
@@ -149,6 +153,9 @@ class Backend {
   virtual Thunks emit_thunks(CodeSpan at) = 0;
   // Copies the code and fits it to its place; `at` has code.size bytes. Not run before publish().
   virtual void install(const CompiledCode& code, CodeSpan at) const = 0;
+  // Code whose guest instructions go on in the next page begins with a check of so many bytes: that a code
+  // name is the one of Patch::kName (at first none), else it leaves with Leave::kDead. C++ enters behind it.
+  virtual size_t check_bytes() const = 0;
   // Bytes of code that only goes on elsewhere, by Patch::forward.
   virtual size_t portal_bytes() const = 0;
   // Returns what kKill replaced. Published already.

@@ -220,6 +220,12 @@ void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
           .imm = imm});
 }
 
+Value Builder::f80(Op op, Type type, uint32_t file, uint8_t aux, Value a, Value v1, Value c) {
+  flush(r_.f80_slots);
+  if (facts(op).effects & kWriteState) forget(r_.f80_slots);
+  return append({.op = op, .type = type, .aux = aux, .args = {a, v1, c, kNoValue}, .imm = file});
+}
+
 Value Builder::call(Type type, unsigned helper, Value a, Value b, Value c, Value d) {
   Inst inst{.op = Op::call, .type = type, .args = {a, b, c, d}, .imm = helper};
   const HelperInfo& what = r_.helper(inst);

@@ -73,6 +73,9 @@ class Builder {
   // --- memory
   // Pointer for [base + range.lo, + length); aux: GuardAux without kGuardSlow, which set_slow() adds.
   Value guard(Value base, GuardRange range, uint8_t aux);
+  // An op over the file at `file`, Family::kExtended.
+  Value f80(Op op, Type type, uint32_t file, uint8_t aux, Value a = kNoValue, Value b = kNoValue,
+            Value c = kNoValue);
   void set_slow(bool slow) { slow_ = slow; }
   bool slow() const { return slow_; }
   void set_reuse(bool reuse) { reuse_ = reuse; }

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ir/eval_lanes.h"
@@ -276,6 +277,8 @@ class Evaluation {
       case Op::set:
         write_slot(state_, r_.slots[inst.slot()], values_[inst.args[0]]);
         return {};
+      case Op::fp_status:
+        return {std::exchange(sticky_, static_cast<uint32_t>(arg(inst, 0))), 0};
       case Op::load: {
         const uint8_t* p = pointer(inst, inst.offset());
         const unsigned size = inst.access_size();
@@ -337,7 +340,9 @@ class Evaluation {
           args[i] = values_[inst.args[i]];
           types[i] = r_.insts[inst.args[i]].type;
         }
-        return evaluate_op({inst.op, inst.type, inst.aux, inst.imm, args, types}, r_.fp, sticky_);
+        const OpInput in{inst.op, inst.type, inst.aux, inst.imm, args, types};
+        if (family(inst.op) == Family::kExtended) return evaluate_f80(in, state_);
+        return evaluate_op(in, r_.fp, sticky_);
       }
     }
   }

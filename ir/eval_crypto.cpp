@@ -80,6 +80,19 @@ V128 aes_unmix(const V128& state) {
   return aes_mix(s.pack());
 }
 
+V128 aes_key_assist(const V128& key, uint8_t round) {
+  const auto substituted = [](uint32_t word) {
+    uint32_t r = 0;
+    for (unsigned i = 0; i < 32; i += 8) r |= uint32_t{kAes.box[word >> i & 0xff]} << i;
+    return r;
+  };
+  const auto half = [&](uint64_t words) {
+    const uint32_t x = substituted(static_cast<uint32_t>(words >> 32));
+    return x | uint64_t{std::rotr(x, 8) ^ round} << 32;
+  };
+  return {half(key.lo), half(key.hi)};
+}
+
 using Words = Lanes<uint32_t>;
 
 constexpr uint32_t choose(uint32_t x, uint32_t y, uint32_t z) { return ((y ^ z) & x) ^ z; }
@@ -191,8 +204,20 @@ V128 evaluate_crypto(const OpInput& in) {
       const int n = static_cast<int>(in.imm & 63);
       return {std::rotr(a[0].lo ^ a[1].lo, n), std::rotr(a[0].hi ^ a[1].hi, n)};
     }
+    case Op::aes_enc:
+      return exclusive_or(aes_mix(aes_encrypt(a[0])), a[1]);
+    case Op::aes_enc_last:
+      return exclusive_or(aes_encrypt(a[0]), a[1]);
+    case Op::aes_dec:
+      return exclusive_or(aes_unmix(aes_decrypt(a[0])), a[1]);
+    case Op::aes_dec_last:
+      return exclusive_or(aes_decrypt(a[0]), a[1]);
+    case Op::aes_key_assist:
+      return aes_key_assist(a[0], static_cast<uint8_t>(in.imm));
+    case Op::vclmul:
+      return carryless_product(in.imm & 1 ? a[0].hi : a[0].lo, in.imm & 16 ? a[1].hi : a[1].lo);
     default:
-      return {};
+      return evaluate_crypto_rounds(in);
   }
 }
 

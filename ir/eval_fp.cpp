@@ -19,7 +19,10 @@ sf::Env environment(const FpMode& mode) {
   if (mode.x86_nans) {
     env.nan = sf::NanRule::kX86;
     env.tiny_before_rounding = false;
+    env.flush_inputs = mode.denormals_zero;
   }
+  env.overflow_traps = mode.overflow_traps;
+  env.underflow_traps = mode.underflow_traps;
   return env;
 }
 
@@ -44,15 +47,16 @@ V128 by_format(unsigned format, F f) {
   }
 }
 
-// f on the low lane of a scalar, on every lane of a vector.
+// f on the low lane of a scalar, on every lane of a vector or its low one.
 template <typename F>
 V128 each(const OpInput& in, F f) {
   const bool scalar = is_fp(in.type);
   return by_format(scalar ? format_of(in.type) : in.aux & 3, [&](auto zero) {
     using T = decltype(zero);
     const Lanes<T> a(in.args[0]);
-    Lanes<T> r;
-    const unsigned count = scalar ? 1 : r.kCount;
+    const bool low = !scalar && facts(in.op).aux == AuxForm::kFormatLow && in.aux & kLowLane;
+    Lanes<T> r = low ? a : Lanes<T>{};
+    const unsigned count = scalar || low ? 1 : r.kCount;
     if constexpr (std::is_invocable_v<F, T>) {
       for (unsigned i = 0; i < count; ++i) r[i] = static_cast<T>(f(a[i]));
     } else if constexpr (std::is_invocable_v<F, T, T>) {
@@ -97,10 +101,12 @@ V128 narrow_format(const OpInput& in, sf::Env& env) {
   if ((in.aux & 3) == 2) {
     const Lanes<uint32_t> x(in.args[0]);
     Lanes<uint16_t> r;
+    if (in.imm & 8) env.round = rounding(static_cast<FpRound>(in.imm & 7), env);
     for (unsigned i = 0; i < 4; ++i) r[i] = sf::convert<uint16_t>(x[i], env);
     return r.pack();
   }
   Lanes<uint32_t> r;
+  if (in.imm & 8) env.round = rounding(static_cast<FpRound>(in.imm & 7), env);
   for (unsigned i = 0; i < 2; ++i) {
     const uint64_t x = i == 0 ? in.args[0].lo : in.args[0].hi;
     r[i] = in.imm == 1 ? sf::fcvtxn(x, env) : sf::convert<uint32_t>(x, env);
@@ -303,7 +309,7 @@ V128 evaluate(const OpInput& in, sf::Env& env) {
     case Op::fcmla:
       return by_format(in.aux & 3, [&](auto zero) { return complex_multiply_add<decltype(zero)>(in, env); });
     default:
-      return {};
+      return evaluate_fp_x86(in, env);
   }
 }
 

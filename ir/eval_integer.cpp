@@ -14,6 +14,19 @@ uint64_t reverse_bits(uint64_t x) {
   return __builtin_bswap64(x);
 }
 
+uint64_t deposit(uint64_t x, uint64_t places) {
+  uint64_t r = 0;
+  for (; places; places &= places - 1, x >>= 1)
+    if (x & 1) r |= places & (0 - places);
+  return r;
+}
+uint64_t extract(uint64_t x, uint64_t places) {
+  uint64_t r = 0;
+  for (unsigned i = 0; places; places &= places - 1, ++i)
+    if (x & places & (0 - places)) r |= uint64_t{1} << i;
+  return r;
+}
+
 uint64_t divide_signed(int64_t a, int64_t b, unsigned width) {
   if (b == 0) return 0;
   if (b == -1) return uint64_t{0} - static_cast<uint64_t>(a);  // the minimum is its own quotient
@@ -56,6 +69,27 @@ uint32_t subtraction_flags(uint64_t a, uint64_t b, bool carry, unsigned width, b
 uint32_t logic_flags(uint64_t a, unsigned width) {
   a &= width_mask(width);
   return pack_flags(a >> (width - 1) & 1, a == 0, false, false, even_parity(a));
+}
+
+// Of the last of `count` shifts by one.
+uint32_t shift_flags(Op op, uint64_t a, uint64_t count, unsigned width) {
+  const uint64_t mask = width_mask(width);
+  const unsigned n = count & (width == 64 ? 63 : 31), top = width - 1;
+  const int64_t x = sign_extend(a, width);
+  uint64_t before = a & mask, r = before;  // in front of the last one, behind it
+  bool carry = false, overflow = false;
+  if (n != 0 && op == Op::fl_shl) {
+    before = a << (n - 1) & mask;
+    r = before << 1 & mask;
+    carry = before >> top & 1;
+    overflow = carry != static_cast<bool>(r >> top & 1);
+  } else if (n != 0) {
+    before = op == Op::fl_ashr ? static_cast<uint64_t>(x >> (n - 1)) & mask : before >> (n - 1);
+    r = op == Op::fl_ashr ? static_cast<uint64_t>(x >> (n - 1) >> 1) & mask : before >> 1;
+    carry = before & 1;
+    overflow = (before ^ r) >> top & 1;
+  }
+  return pack_flags(r >> top & 1, r == 0, carry, overflow, even_parity(r));
 }
 
 bool compare(Cond cond, uint64_t a, uint64_t b, unsigned width) {
@@ -138,6 +172,16 @@ V128 evaluate_integer(const OpInput& in) {
       return value(static_cast<unsigned>(std::countl_zero(static_cast<uint64_t>(x ^ x >> 63))) - 1 -
                    (64 - width));
     }
+    case Op::ctz: {
+      const uint64_t x = a & mask;
+      return value(x == 0 ? width : static_cast<unsigned>(std::countr_zero(x)));
+    }
+    case Op::popcnt:
+      return value(static_cast<unsigned>(std::popcount(a & mask)));
+    case Op::pdep:
+      return value(deposit(a, b() & mask));
+    case Op::pext:
+      return value(extract(a, b() & mask));
     case Op::rbit:
       return value(reverse_bits(a) >> (64 - width));
     case Op::bswap:
@@ -197,6 +241,10 @@ V128 evaluate_integer(const OpInput& in) {
       return {logic_flags(a, operand_width()), 0};
     case Op::fl_and:
       return {logic_flags(a & b(), operand_width()), 0};
+    case Op::fl_shl:
+    case Op::fl_lshr:
+    case Op::fl_ashr:
+      return {shift_flags(in.op, a, b(), operand_width()), 0};
     case Op::fl_konst:
       return {in.imm & kAllFlags, 0};
     case Op::fl_unpack:

@@ -16,6 +16,10 @@
 
 namespace mynah::ir {
 
+namespace sf {
+struct Env;
+}
+
 static_assert(std::endian::native == std::endian::little);
 
 constexpr uint32_t kStickySaturation = 1u << 27;
@@ -23,9 +27,15 @@ constexpr uint32_t kStickySaturation = 1u << 27;
 // The parts of evaluate_op(), split as ops.def is.
 V128 evaluate_integer(const OpInput& in);
 V128 evaluate_vector(const OpInput& in);
+V128 evaluate_packed(const OpInput& in);
+V128 evaluate_strings(const OpInput& in);
 V128 evaluate_saturating(const OpInput& in, uint32_t& sticky);
 V128 evaluate_fp(const OpInput& in, const FpMode& mode, uint32_t& sticky);
+V128 evaluate_fp_x86(const OpInput& in, sf::Env& env);  // of evaluate_fp()
 V128 evaluate_crypto(const OpInput& in);
+V128 evaluate_crypto_rounds(const OpInput& in);
+// Family::kExtended: over the guest state as well.
+V128 evaluate_f80(const OpInput& in, uint8_t* state);
 
 template <typename T>
 struct Lanes {
@@ -161,6 +171,17 @@ constexpr T shift_lane(T x, int shift) {
 constexpr uint64_t width_mask(unsigned bits) { return bits >= 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1; }
 constexpr int64_t sign_extend(uint64_t x, unsigned bits) {
   return static_cast<int64_t>(x << (64 - bits)) >> (64 - bits);
+}
+
+// Product of polynomials over GF(2).
+constexpr V128 carryless_product(uint64_t a, uint64_t b) {
+  V128 r;
+  for (unsigned i = 0; i < 64; ++i) {
+    const uint64_t take = 0 - (b >> i & 1);
+    r.lo ^= a << i & take;
+    r.hi ^= (i == 0 ? 0 : a >> (64 - i)) & take;
+  }
+  return r;
 }
 
 }  // namespace mynah::ir

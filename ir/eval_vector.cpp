@@ -136,13 +136,7 @@ V128 carryless_long(const OpInput& in) {
   }
   const uint64_t a = in.aux & 16 ? in.args[0].hi : in.args[0].lo;
   const uint64_t b = in.aux & 16 ? in.args[1].hi : in.args[1].lo;
-  V128 r;
-  for (unsigned i = 0; i < 64; ++i) {
-    const uint64_t take = 0 - (b >> i & 1);
-    r.lo ^= a << i & take;
-    r.hi ^= (i == 0 ? 0 : a >> (64 - i)) & take;
-  }
-  return r;
+  return carryless_product(a, b);
 }
 
 // Count of leading zeros, and of leading bits equal to the sign, within a lane.
@@ -403,7 +397,7 @@ V128 evaluate_vector(const OpInput& in) {
     case Op::vursqrte:
       return map_lanes<uint32_t>(a, sf::ursqrte);
     default:
-      return {};
+      return evaluate_packed(in);
   }
 }
 

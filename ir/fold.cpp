@@ -67,6 +67,8 @@ class Folder {
       case Op::sbfx:
         return sbfx();
       case Op::clz:
+      case Op::ctz:
+      case Op::popcnt:
       case Op::cls:
       case Op::rbit:
       case Op::bswap:
@@ -107,6 +109,12 @@ class Folder {
       case Op::adc:
       case Op::sbc:
         return carry();
+      case Op::pdep:
+      case Op::pext:
+      case Op::fl_shl:
+      case Op::fl_lshr:
+      case Op::fl_ashr:
+        return both_const() ? constant() : keep();
       case Op::fl_logic:
         return is_const(a()) ? constant() : keep();
       case Op::fl_and:

@@ -64,6 +64,7 @@ enum class Family : uint8_t {
   kSaturating,  // the same, with a sticky flag
   kFloat,
   kCrypto,
+  kExtended,  // extended floats in the guest's state: Region::f80_slots
 };
 
 // What an op's `aux` is, and what its `imm` is.
@@ -75,6 +76,7 @@ enum class AuxForm : uint8_t {
   kLaneHigh,    // and bit 4: the high lanes
   kLaneRound,   // and bit 4: rounding
   kFormat,      // 1 half, 2 single, 3 double
+  kFormatLow,   // and bit 4: the low lane alone
   kMemory,      // MemAux
   kGuard,       // GuardAux
   kBranch,      // BranchKind
@@ -148,6 +150,7 @@ struct Inst {
   Cond cond() const { return static_cast<Cond>(aux); }
   unsigned lane() const { return aux & 3; }        // log2 of bytes; of a float: its format
   bool high_or_round() const { return aux & 16; }  // AuxForm::kLaneHigh, kLaneRound
+  bool low_lane() const { return aux & 16; }       // AuxForm::kFormatLow
   BitField field() const { return {aux, static_cast<unsigned>(imm)}; }
   unsigned data_bytes() const { return aux; }  // of a crc32
   bool signaling() const { return aux & 1; }
@@ -212,14 +215,35 @@ constexpr FtoI ftoi(uint64_t imm) {
   return {static_cast<FpRound>(imm & 7), (imm & 8) != 0, static_cast<uint8_t>(imm >> 8)};
 }
 
+// fma_signs: imm. Bits 2:0 say what is computed; bits 5:4 the operand whose place the result takes: with
+// kLowLane its other lanes stay.
+enum FusedAux : uint8_t {
+  kFusedAdd,     // a * b + c
+  kFusedSub,     // a * b - c
+  kFusedNegAdd,  // -(a * b) + c
+  kFusedNegSub,  // -(a * b) - c
+  kFusedAddSub,  // even lanes as kFusedSub, odd ones as kFusedAdd
+  kFusedSubAdd,
+  kFusedKinds,
+  kFusedPlaceShift = 4,
+};
+constexpr uint8_t kLowLane = 16;  // AuxForm::kFormatLow
+
 // The floating-point mode a region was translated for (part of the block key).
 struct FpMode {
   uint8_t round = 0;  // 0 nearest even, 1 up, 2 down, 3 zero
   bool default_nan = false;
-  bool flush = false;  // single and double: subnormal inputs and results become zero
+  bool flush = false;  // single and double: subnormal inputs and results become zero; with x86_nans, results
   bool flush_half = false;
   bool alternative_half = false;
+  // NaNs, subnormal operands' flag, indefinite integers and what else of a result is x86's to say. Single and
+  // double alone have it.
   bool x86_nans = false;
+  bool denormals_zero = false;  // with x86_nans: subnormal inputs are zeros
+  // Flags as where that exception is not masked: a tiny result underflows though it is exact, and neither is
+  // inexact for being out of range.
+  bool overflow_traps = false;
+  bool underflow_traps = false;
   bool operator==(const FpMode&) const = default;
 };
 
@@ -312,6 +336,7 @@ struct Region {
   std::vector<V128> wide_constants;
   std::span<const SlotInfo> slots;
   std::span<const HelperInfo> helpers;
+  SlotSet f80_slots;  // what names memory that ops of Family::kExtended read and write
   FpMode fp;
   uint32_t pc_offset = 0;    // of the first guest instruction
   uint32_t guest_insts = 0;  // on the path that leaves nowhere early

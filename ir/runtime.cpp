@@ -34,8 +34,9 @@ void set_fp_flags(Runtime& runtime, uint32_t flags) {
   runtime.fp_sticky = flags;
 }
 
-void set_fp_round(Runtime& runtime, uint8_t round) {
-  if (runtime.host_float) runtime.host_float->set_round(runtime, round);
+void set_fp_mode(Runtime& runtime, const FpMode& mode) {
+  runtime.fp_mode = mode;
+  if (runtime.host_float) runtime.host_float->set_mode(runtime, mode);
 }
 
 }  // namespace mynah::ir

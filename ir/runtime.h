@@ -128,7 +128,7 @@ struct Runtime;
 struct HostFloat {
   uint32_t (*flags)(const Runtime&);  // sticky flags that the host gathered, in softfloat's bits
   void (*clear_flags)(Runtime&);
-  void (*set_round)(Runtime&, uint8_t round);  // FpMode::round
+  void (*set_mode)(Runtime&, const FpMode&);
 };
 
 // Registers as a guard miss or helper saves them, for snapshots; and where code keeps what it has no register
@@ -139,6 +139,8 @@ struct HostRegisters {
   std::array<std::array<uint64_t, 2>, 32> vec;
   std::array<uint64_t, kSpillSlots> spill;
 };
+
+constexpr uint32_t kNoF80File = 0;
 
 // The guest state follows directly behind (`state` is the first byte of it).
 struct alignas(64) Runtime {
@@ -175,6 +177,7 @@ struct alignas(64) Runtime {
   V128 vector_result;
   HostRegisters registers;
   FpMode fp_mode;  // of the current context's mode, for run_op
+  uint32_t f80_file;  // of the guest's extended floats in its state (ir/f80.h); kNoF80File: it has none
   alignas(64) uint8_t state[];
 };
 
@@ -186,10 +189,11 @@ inline Runtime* runtime_of(void* state) {
 }
 
 // Sticky flags of guest floating point: what the host gathered (invalid 1, divide by zero 2, overflow 4,
-// underflow 8, inexact 16) and what C++ gathered (fp_sticky). Reading leaves them; set replaces them.
+// underflow 8, inexact 16; where FpMode::x86_nans is set, subnormal operand 128) and what C++ gathered
+// (fp_sticky). Reading leaves them; set replaces them.
 uint32_t fp_flags(const Runtime& runtime);
 void set_fp_flags(Runtime& runtime, uint32_t flags);
-// The rounding mode of the host's instructions, sticky flags untouched.
-void set_fp_round(Runtime& runtime, uint8_t round);
+// Runtime::fp_mode, and what of it the host's instructions go by; sticky flags untouched.
+void set_fp_mode(Runtime& runtime, const FpMode& mode);
 
 }  // namespace mynah::ir

@@ -182,6 +182,12 @@ class Parser {
         r_.fp.alternative_half = true;
       } else if (w == "x86_nans") {
         r_.fp.x86_nans = true;
+      } else if (w == "denormals_zero") {
+        r_.fp.denormals_zero = true;
+      } else if (w == "overflow_traps") {
+        r_.fp.overflow_traps = true;
+      } else if (w == "underflow_traps") {
+        r_.fp.underflow_traps = true;
       } else {
         throw Failure{"unknown region attribute '" + std::string(w) + "'"};
       }
@@ -231,6 +237,10 @@ class Parser {
       case AuxForm::kLane:
       case AuxForm::kFormat:
         if (size && *size < 4) bits = size;
+        break;
+      case AuxForm::kFormatLow:
+        if (size && *size < 4) bits = size;
+        if (s == "low") bits = kLowLane;
         break;
       case AuxForm::kLaneHigh:
       case AuxForm::kLaneRound:

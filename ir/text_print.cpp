@@ -60,6 +60,9 @@ class Printer {
     if (r_.fp.flush_half) out_ += " flush_half";
     if (r_.fp.alternative_half) out_ += " alternative_half";
     if (r_.fp.x86_nans) out_ += " x86_nans";
+    if (r_.fp.denormals_zero) out_ += " denormals_zero";
+    if (r_.fp.overflow_traps) out_ += " overflow_traps";
+    if (r_.fp.underflow_traps) out_ += " underflow_traps";
     out_ += " {\n";
   }
 
@@ -91,6 +94,10 @@ class Printer {
       case AuxForm::kFormat:
         flag(i.lane(), text::kSizes[i.lane()].data());
         return i.aux & ~3;
+      case AuxForm::kFormatLow:
+        flag(i.lane(), text::kSizes[i.lane()].data());
+        flag(i.low_lane(), "low");
+        return i.aux & ~19;
       case AuxForm::kMemory:
         if ((i.aux & kMemSizeMask) > 4) return i.aux;
         flag(true, text::kSizes[i.aux & kMemSizeMask].data());

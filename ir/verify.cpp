@@ -275,6 +275,14 @@ class Verifier {
       case Op::vsqshrun:
         require(i.imm >= 1 && i.imm <= lane_bits / 2, "shifts by 1 to the narrow lane's width");
         break;
+      case Op::vpack_us:
+      case Op::vpack_ss:
+        require(i.lane() > 0, "nothing is half a byte");
+        break;
+      case Op::vsext_to:
+      case Op::vzext_to:
+        require(i.imm > i.lane() && i.imm < 4, "no such lane size");
+        break;
       case Op::vrev:
         require(i.imm > i.lane() && i.imm <= 4, "no such container");
         break;
@@ -341,10 +349,32 @@ class Verifier {
         require(format <= 2, "widens half or single");
         break;
       case Op::fcvt_narrow:
-        require(format >= 2 && (i.imm == 0 || (i.imm == 1 && format == 3)), "narrows single or double");
+        require(format >= 2 && (i.imm == 0 || (i.imm == 1 && format == 3) ||
+                                (i.imm & 8 && (i.imm & 7) <= static_cast<uint64_t>(FpRound::kCurrent))),
+                "narrows single or double");
         break;
       case Op::fto_int:
         require(is_fp(r_.insts[i.args[0]].type), "converts a float");
+        break;
+      case Op::fsqrt_low:
+      case Op::fround_low:
+      case Op::fcvt_low:
+      case Op::int_to_f_low:
+      case Op::faddsub:
+      case Op::fhadd:
+      case Op::fhsub:
+        require(format >= 2, "computes with single or double");
+        break;
+      case Op::fcmp:
+        require(format >= 2 && i.imm < 32, "no such comparison");
+        break;
+      case Op::fma_signs:
+        require(format >= 2 && (i.imm & 15) < kFusedKinds && i.imm >> kFusedPlaceShift <= 2,
+                "no such combination");
+        require(!i.low_lane() || (i.imm & 15) < kFusedAddSub, "one lane does not alternate");
+        break;
+      case Op::fdot:
+        require(format >= 2 && i.imm < 256, "no such lanes");
         break;
       case Op::fcadd:
         require(i.imm <= 1, "no such rotation");
@@ -420,6 +450,10 @@ class Verifier {
         require(i.aux < 4, "no such format");
         floating_point(i);
         break;
+      case AuxForm::kFormatLow:
+        require((i.aux & ~19) == 0 && (!i.low_lane() || i.type == Type::v128), "no such format");
+        floating_point(i);
+        break;
       case AuxForm::kMemory:
         memory(i);
         break;
@@ -478,6 +512,10 @@ class Verifier {
         break;
       case Op::vext:
         require(i.imm < 16, "no such byte");
+        break;
+      case Op::vshl_bytes:
+      case Op::vushr_bytes:
+        require(i.imm <= 16, "shifts by more than the vector");
         break;
       case Op::xar:
         require(i.imm < 64, "no such rotation");

@@ -5,12 +5,13 @@
 
 #include <algorithm>
 
+#include "machines/microvm_board.h"
 #include "machines/virt_board.h"
 
 namespace mynah {
 
 std::span<const Board* const> boards() {
-  static constexpr const Board* kBoards[] = {&kVirtBoard};
+  static constexpr const Board* kBoards[] = {&kVirtBoard, &kMicrovmBoard};
   return kBoards;
 }
 

@@ -50,6 +50,8 @@ struct Board {
   std::span<const BoardProperty> properties;
   // Switches of the board's own devices, "driver.property", as -global has them.
   std::span<const BoardProperty> device_properties;
+  // Whether it has PCI, with these properties: what kind the cards and disks are that nobody chose.
+  bool (*has_pci)(const BoardChoice& choice);
   unsigned serial_lines;
   uint64_t flash_bytes;                                // of each of its two flashes
   std::span<const std::string_view> firmware_folders;  // where distributions have it

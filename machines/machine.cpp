@@ -188,7 +188,8 @@ AfterExit Machine::run_slice() {
     Vcpu& vcpu = *processor.vcpu;
     const uint64_t wanted = std::min({left, instructions_to_deadline(), turns ? turn_left_ : left});
     const uint64_t before = vcpu.instructions();
-    const AfterExit after = vcpu.run(wanted);
+    AfterExit after = vcpu.run(wanted);
+    if (asked_) after = *std::exchange(asked_, std::nullopt);
     const uint64_t ran = vcpu.instructions() - before;
     turn_left_ -= std::min(turn_left_, ran);
     const bool waits = after == AfterExit::kHalt || after == AfterExit::kYield;

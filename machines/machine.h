@@ -102,6 +102,11 @@ class Machine {
   void map_ports(uint64_t base, uint64_t size, dev::Device& device) { ports_.map(base, size, device); }
   // A region that is memory or, hidden, a device.
   void show_memory(uint64_t pa, bool visible);
+  // A device turns the machine off or resets it: what the slice that runs returns, soon.
+  void ask_for(AfterExit after) {
+    asked_ = after;
+    request_stop();
+  }
   dev::DmaMemory& dma();
 
   // --- a board's own.
@@ -144,6 +149,7 @@ class Machine {
   std::vector<Processor> processors_;
   size_t current_ = 0;
   bool resumed_ = false;  // the current one may start at a breakpoint, which was met before
+  std::optional<AfterExit> asked_;
   uint64_t turns_ = 0;
   uint64_t turn_left_ = 0;  // instructions; 0: the next one's turn begins
   std::vector<dev::Stateful*> parts_;

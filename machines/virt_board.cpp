@@ -123,6 +123,7 @@ constexpr Board kVirtBoard = {
     .default_cpu = "max",
     .properties = kProperties,
     .device_properties = kDeviceProperties,
+    .has_pci = [](const BoardChoice&) { return true; },
     .serial_lines = 2,
     .flash_bytes = virt_map::kFlashSize,
     .firmware_folders = kFirmwareFolders,

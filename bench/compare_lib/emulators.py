@@ -51,7 +51,7 @@ def qemu(guest):
 
 def qemu_backports(guest, folder, say):
     """Unpacks the backports' QEMU below `folder`, once. Problem when they can't be reached."""
-    folder = Path(folder).resolve()
+    folder = Path(folder).resolve() / guest.qemu_package
     root = folder / "root"
     program = root / "usr/bin" / guest.qemu
     if not program.exists():

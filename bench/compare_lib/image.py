@@ -3,6 +3,8 @@
     build/bench/aarch64/pool   the packages, unpacked            build/bench/native/pool
     build/bench/aarch64/root   what the programs need of them    build/bench/native/root
     build/bench/aarch64/initramfs.cpio
+
+A guest whose programs the host runs itself (amd64, i386) needs no twin: its root is that folder.
 """
 import hashlib
 import os
@@ -18,6 +20,8 @@ from compare_lib import packages
 from compare_lib.problem import Problem
 
 BENCH = Path(__file__).resolve().parent.parent
+# Debian's architectures whose programs a host runs.
+RUN_HERE = {"x86_64": ("amd64", "i386"), "aarch64": ("arm64",)}.get(platform.machine(), ())
 HOST_DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 # Nothing that a program reads: documentation, and the parts of Python's library that are no library.
@@ -151,8 +155,12 @@ class Images:
         return self.folder / self.guest.name / "initramfs.cpio"
 
     @property
+    def native_folder(self):
+        return self.folder / (self.guest.name if self.guest.debian in RUN_HERE else "native")
+
+    @property
     def native_root(self):
-        return self.folder / "native/root"
+        return self.native_folder / "root"
 
     def make(self):
         stamp = self.folder / self.guest.name / "stamp"
@@ -161,10 +169,13 @@ class Images:
         if stamp.exists() and stamp.read_text() == mark and self.initramfs.exists() and self.native_root.exists():
             return
         self._make_pool(self.folder / self.guest.name, self.guest.debian)
-        self._make_pool(self.folder / "native", HOST_DEBIAN)
-        self.say("Making the initramfs and its native twin")
+        twin = self.native_folder != self.folder / self.guest.name
+        if twin:
+            self._make_pool(self.native_folder, HOST_DEBIAN)
+        self.say("Making the initramfs" + (" and its native twin" if twin else ""))
         self._make_root(self.folder / self.guest.name, self.guest.compiler, self.guest)
-        self._make_root(self.folder / "native", "gcc", self.guest)
+        if twin:
+            self._make_root(self.native_folder, "gcc", self.guest)
         making = self.initramfs.with_suffix(".making")
         write_cpio(self.folder / self.guest.name / "root", making)
         making.rename(self.initramfs)
@@ -191,7 +202,7 @@ class Images:
             shutil.copy2(pool / path, root / path, follow_symlinks=False)
         (root / "usr/bin/sh").symlink_to("dash")
         # The applet list comes from the host's own twin; both are one version.
-        applets = subprocess.run([self.folder / "native/pool/usr/bin/busybox", "--list"], capture_output=True,
+        applets = subprocess.run([self.native_folder / "pool/usr/bin/busybox", "--list"], capture_output=True,
                                  text=True, check=True).stdout.split()
         for applet in applets:
             if not (root / "usr/bin" / applet).is_symlink() and not (root / "usr/bin" / applet).exists():

@@ -134,7 +134,7 @@ def optional(what, find, *arguments):
 
 def prepare(guest):
     """Packages and images; the lock, which is to be closed after the runs."""
-    set_up("build", "bench")
+    set_up("build", guest.setup)
     held = lock()
     images = image.Images(OUTPUT, guest, say)
     images.make()
@@ -173,8 +173,11 @@ def machine():
             "load": round(os.getloadavg()[0], 1), "date": datetime.datetime.now().isoformat(" ", "minutes")}
 
 
-def measure(chosen, processors, used, guest, initramfs, pairs):
-    """All runs, as dictionaries. The order interleaves the emulators: A B C A B C."""
+def measure(chosen, processors, used, guest, initramfs, pairs, flaws=None):
+    """All runs, as dictionaries. The order interleaves the emulators: A B C A B C.
+
+    `flaws` takes what each kernel says of its processor's vulnerabilities: {"emulator, processor": {name: text}}.
+    """
     runs, width = [], max(len(program.name) for program in chosen)
     begun = time.monotonic()
 
@@ -184,20 +187,29 @@ def measure(chosen, processors, used, guest, initramfs, pairs):
         say(f"[{time.monotonic() - begun:5.0f} s] pair {run.pair + 1} {run.cpu:11} {run.emulator:15}"
             f"{run.program:{width}} {result}")
 
+    def of(name, cpu):
+        return None if flaws is None else flaws.setdefault(f"{name}, {cpu}", {})
+
+    def on(cpu, programs):
+        groups = guest.only_groups.get(cpu)
+        return [program for program in programs if groups is None or program.group in groups]
+
     inside = [program for program in chosen if not program.until]
     try:
         for pair in range(pairs):
             for emulator in used:
                 if emulator.name == "native" and inside:
-                    runner.run_programs(inside, emulator, guest, initramfs, "host", pair, done)
+                    runner.run_programs(inside, emulator, guest, initramfs, "host", pair, done,
+                                        flaws=of(emulator.name, "host"))
             for cpu in processors:
-                for program in (program for program in chosen if program.until):
+                for program in on(cpu, [program for program in chosen if program.until]):
                     for emulator in used:
                         if emulator.name != "native":
                             done(runner.run_installer(program, emulator, guest, cpu, pair))
                 for emulator in used:
-                    if emulator.name != "native" and inside:
-                        runner.run_programs(inside, emulator, guest, initramfs, cpu, pair, done)
+                    if emulator.name != "native" and on(cpu, inside):
+                        runner.run_programs(on(cpu, inside), emulator, guest, initramfs, cpu, pair, done,
+                                            flaws=of(emulator.name, cpu))
     except KeyboardInterrupt:
         say("\nInterrupted; what follows is of the runs until now.")
         if not runs:
@@ -228,13 +240,15 @@ def run(options):
         held, images = prepare(guest)
         used = find_emulators(wanted, options, guest, images)
         about = machine()
-        runs = measure(chosen, processors, used, guest, images.initramfs, pairs)
+        flaws = {}
+        runs = measure(chosen, processors, used, guest, images.initramfs, pairs, flaws)
         held.close()
         result = {"machine": about, "guest": guest.name, "pairs": pairs,
                   "processors": {cpu: guest.processors[cpu] for cpu in processors},
-                  "titles": {emulator.name: emulator.title for emulator in used}, "runs": runs}
-    result["summary"] = summary.summarize(result["runs"], table.PROGRAMS, table.GROUPS, list(result["processors"]),
-                                          table.ANY_PROGRAM_TARGET, table.PROGRAM_TARGETS)
+                  "titles": {emulator.name: emulator.title for emulator in used}, "runs": runs, "flaws": flaws}
+    name = result.get("guest", "aarch64")
+    result["summary"] = summary.summarize(result["runs"], table.PROGRAMS, table.groups(name), list(result["processors"]),
+                                          table.any_program_target(name), table.PROGRAM_TARGETS)
     return report(result, options)
 
 
@@ -252,6 +266,7 @@ def load(file):
 
 def report(result, options):
     print(text.text_table(result["summary"], result["titles"], list(result["processors"])))
+    print(text.flaws_text(result.get("flaws", {}), result["titles"]), end="")
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     html = Path(options.html) if options.html else OUTPUT / "compare.html"

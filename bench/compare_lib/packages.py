@@ -6,6 +6,7 @@ to download from, the keys and the proxy are the host's.
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from compare_lib.problem import Problem
@@ -56,7 +57,8 @@ class Apt:
         sources, main = _sources()
         if backports:
             sources.append((main, f"{RELEASE}-backports"))
-        (self.folder / "sources.list").write_text("".join(f"deb {site} {suite} main\n" for site, suite in sources))
+        self.sources = sources
+        self._write_sources()
         settings = {
             "Dir::State": self.folder / "state", "Dir::State::status": status, "Dir::Cache": self.folder / "cache",
             "Dir::Etc::sourcelist": self.folder / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
@@ -67,6 +69,9 @@ class Apt:
         text = "".join(f'{key} "{value}";\n' for key, value in settings.items())
         text += f'APT::Architectures {{ "{architecture}"; }};\n#clear APT::Update::Post-Invoke;\n'
         (self.folder / "apt.conf").write_text(text)
+
+    def _write_sources(self):
+        (self.folder / "sources.list").write_text("".join(f"deb {site} {suite} main\n" for site, suite in self.sources))
 
     def _run(self, *arguments):
         environment = dict(os.environ, APT_CONFIG=str(self.folder / "apt.conf"), LC_ALL="C")
@@ -81,6 +86,13 @@ class Apt:
         for arguments in (("update", "--error-on=any"),
                           ("install", "--download-only", "--no-install-recommends", *options, *packages)):
             done = self._run(*arguments)
+            security = f"{RELEASE}-security"
+            if done.returncode and arguments[0] == "update" and any(suite == security for _, suite in self.sources):
+                # Its mirrors have not all of it for every architecture at all times; what runs here needs it least.
+                print(f"Going on without {security}, which apt could not get", file=sys.stderr)
+                self.sources = [source for source in self.sources if source[1] != security]
+                self._write_sources()
+                done = self._run(*arguments)
             if done.returncode:
                 errors = [line for line in done.stderr.splitlines() if line.startswith("E:")] or ["E: no reason given"]
                 raise Problem(f"apt could not get {packages[0]} and others: {errors[0][2:].strip()}")

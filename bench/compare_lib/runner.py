@@ -104,7 +104,8 @@ class Console:
 def run_installer(program, emulator, guest, cpu, pair):
     """From the start of the process to the first screen that shows program.until."""
     run = Run(program.name, cpu, emulator.name, pair)
-    command = [*emulator.command, *guests.arguments(guest, cpu, guest.installer, f"console={guest.console}")]
+    command = [*emulator.command, *guests.arguments(guest, emulator, cpu, guest.installer,
+                                                     f"console={guest.console}")]
     console = Console(command, emulator.environment)
     wanted, seen = program.until.encode(), b""
     try:
@@ -125,10 +126,11 @@ def run_installer(program, emulator, guest, cpu, pair):
         console.close()
 
 
-def run_programs(selected, emulator, guest, initramfs, cpu, pair, done, boot_limit=BOOT_LIMIT):
+def run_programs(selected, emulator, guest, initramfs, cpu, pair, done, boot_limit=BOOT_LIMIT, flaws=None):
     """Runs `selected` one after another in one system; calls done(Run) for each as soon as it is known.
 
-    When one hangs or takes the system with it, a new system runs those behind it.
+    When one hangs or takes the system with it, a new system runs those behind it. `flaws` takes what the kernel says of
+    the processor's vulnerabilities, by name.
     """
     remaining = list(selected)
     while remaining:
@@ -138,9 +140,10 @@ def run_programs(selected, emulator, guest, initramfs, cpu, pair, done, boot_lim
             console = Console([*emulator.command, *names], emulator.environment, one_cpu=True)
         else:
             append = f"console={guest.console} quiet panic=-1 bench={','.join(names)}"
-            console = Console([*emulator.command, *guests.arguments(guest, cpu, initramfs, append)], emulator.environment)
+            console = Console([*emulator.command, *guests.arguments(guest, emulator, cpu, initramfs, append)],
+                              emulator.environment)
         try:
-            booted = _follow(console, remaining, run, boot_limit, done)
+            booted = _follow(console, remaining, run, boot_limit, done, {} if flaws is None else flaws)
         finally:
             console.close()
         if not booted:  # the others would fare no better
@@ -149,7 +152,7 @@ def run_programs(selected, emulator, guest, initramfs, cpu, pair, done, boot_lim
             return
 
 
-def _follow(console, remaining, run, boot_limit, done):
+def _follow(console, remaining, run, boot_limit, done, flaws):
     """Reads marks, taking programs off `remaining` as they end. False when the system did not even start."""
     ready = False
     deadline = console.started + boot_limit
@@ -172,6 +175,8 @@ def _follow(console, remaining, run, boot_limit, done):
         if kind == "ready":
             ready = True
             deadline = at + remaining[0].limit
+        elif kind == "flaw" and len(about) > 1:
+            flaws[about[0]] = " ".join(about[1:])
         elif kind in ("start", "stop", "sum", "note") and (not about or about[0] != remaining[0].name):
             continue  # torn by something else on the line; the time limit will tell
         elif kind == "start":

@@ -9,6 +9,24 @@ def _ratio(value):
     return "-" if value is None else f"{value:.2f}"
 
 
+def flaws_text(flaws, titles):
+    """What kernels say of their processors' vulnerabilities; those that say the same stand together."""
+    alike = {}
+    for where, found in flaws.items():
+        emulator, _, cpu = where.partition(", ")
+        alike.setdefault(tuple(sorted(found.items())), []).append(
+            titles.get(emulator, emulator) if cpu == "host" else f"{titles.get(emulator, emulator)} ({cpu})")
+    lines = []
+    for found, where in alike.items():
+        lines.append(f"Vulnerabilities, as the kernel says on {', '.join(where)}:")
+        affected = [(name, said) for name, said in found if said != "Not affected"]
+        width = max((len(name) for name, _ in affected), default=0) + 2
+        lines += [f"  {name:{width}}{said}" for name, said in affected]
+        lines.append(f"  not affected by {len(found) - len(affected)} others")
+        lines.append("")
+    return "\n".join(lines) + ("\n" if lines else "")
+
+
 def text_table(summary, titles, processors):
     """`titles`: emulator name -> title, in the order of the columns."""
     lines = []

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "frontend/guest.h"
 #include "frontend/x86/cpu_model.h"
@@ -30,6 +31,8 @@ struct Exception {
   uint64_t debug = 0;     // bits for DR6 of a debug exception
   bool software = false;  // INT n, INT3, INTO: gates' DPL counts
   bool external = false;  // an interrupt, NMI: EXT of error codes
+  // Of an instruction that traps (INT n, INT3, INTO, INT1), while pc() is still its own.
+  uint8_t length = 0;
 };
 
 class X86Cpu final : public GuestCpu {
@@ -49,6 +52,7 @@ class X86Cpu final : public GuestCpu {
   std::function<void(uint64_t pc, std::string_view feature)> on_undefined;
   std::function<void(const Exception&)> on_exception;
   std::function<void()> on_triple_fault;
+  std::function<void(uint32_t msr, bool write)> on_unknown_msr;
 
   // MXCSR with the sticky flags that translated code gathered; what is set need not be valid.
   uint32_t mxcsr() const;
@@ -64,14 +68,32 @@ class X86Cpu final : public GuestCpu {
   bool write(uint64_t linear, const void* from, unsigned n, uint32_t permission_class);
   uint32_t permission_class() const;  // of the current CPL's explicit accesses
   uint32_t implicit_class() const;    // of accesses to descriptor tables and the TSS
-  // Of the instruction that runs: its length is what the helper was told.
+  // What raise() left, and forget it: for who takes it into account himself (double faults).
+  std::optional<Exception> take_raised() { return std::exchange(raised_, std::nullopt); }
   // Modes may have changed: context, interrupts.
   void changed();
+  // An exception, or an interrupt that was accepted, is delivered now (exceptions.h); pc() is what is pushed.
+  void take(const Exception& exception);
+  // A trap of DR0 to DR3: bits of DR6, behind the instruction.
+  void note_debug_trap(uint64_t bits) const;
+  // No exception can be delivered: the processor shuts down, which resets the machine.
+  void triple_fault();
   // A line or message: something is to be looked at between instructions.
   void interrupt_changed();
   void nmi();
   void init();                   // INIT: waits for startup() unless it is the bootstrap processor of a reset
   void startup(uint8_t vector);  // SIPI
+  // While one of these lives, addresses are taken whole, whatever the code: system structures of a processor
+  // in long mode lie anywhere.
+  class WholeAddresses {
+   public:
+    explicit WholeAddresses(X86Cpu& cpu) : cpu_(cpu) { ++cpu_.whole_; }
+    ~WholeAddresses() { --cpu_.whole_; }
+    WholeAddresses(const WholeAddresses&) = delete;
+
+   private:
+    X86Cpu& cpu_;
+  };
 
   // --- GuestCpu
   std::string_view name() const override { return model_.name; }
@@ -85,7 +107,7 @@ class X86Cpu final : public GuestCpu {
   uint64_t tag_bits() const override { return uint64_t{0xffffffff} << 32; }
   uint32_t address_space_ids() const override { return 1 << 12; }
   ContextKey context_key() override;
-  uint32_t user_class() const override { return kClassUser; }
+  uint32_t user_class() const override;
   TranslateResult translate(uint64_t va, Access access, uint32_t permission_class) override;
   Fault alignment_fault(uint64_t va, Access access, uint32_t permission_class) override;
   std::optional<Fault> unaligned_device(uint64_t, Access, uint32_t) override { return std::nullopt; }
@@ -107,13 +129,24 @@ class X86Cpu final : public GuestCpu {
 
  private:
   uint64_t mode() const;
+  uint64_t segment_facts() const;
+  uint32_t note_stops(GuestStops stops);
+  void complete_instruction();
+  void reset_words(bool init);
+  void look_for_interrupts();
+  AfterExit halt();
+
   const CpuModel model_;
   const X86Frontend frontend_{model_};
   X86System& system_;
   ir::Runtime& runtime_;
   X86State& state_;
   std::optional<Exception> raised_;
-  bool shut_down_ = false;
+  bool again_ = false;  // the instruction is to be executed again, by itself
+  unsigned whole_ = 0;  // WholeAddresses that live
+  std::map<GuestStops, uint32_t> stops_numbers_;
+  std::map<GuestStops, uint32_t>::const_iterator stops_ = stops_numbers_.end();
+  uint32_t next_stops_ = 1;
 };
 
 }  // namespace mynah::x86

@@ -45,7 +45,16 @@ struct CpuModel {
 
 // What -cpu says: a model's name, and features to add and take away ("max,-avx2", "Haswell,aes=off").
 Result<CpuModel> parse_cpu(std::string_view specification);
+// What is wrong with that; all empty: nothing. Where a name is not known: it, and those that are, which the
+// sentence leaves out.
+struct WrongCpu {
+  std::string sentence, unknown = {};
+  std::vector<std::string_view> known = {};
+};
+WrongCpu check_cpu(std::string_view specification);
 std::vector<std::string_view> cpu_model_names();
+// Of a real processor's features, what is not here: "VMX, performance counters".
+std::string cpu_left_out(std::string_view name);
 // The CPUID bit that an instruction belongs to, for logs; empty: none.
 std::string_view feature_of_isa(unsigned isa_set);
 

@@ -170,7 +170,14 @@ Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode) 
     d.status = Decoded::Status::kInvalid;
     return d;
   }
-  for (unsigned i = 0; i < d.operand_count; ++i) d.operands[i] = convert(operands[i]);
+  for (unsigned i = 0; i < d.operand_count; ++i) {
+    Operand& to = d.operands[i] = convert(operands[i]);
+    // Zydis takes a vector index without a base for one with R13 where the prefix has that bit.
+    if (to.index_is_vector && from.raw.modrm.mod == 0 && from.raw.sib.base == 5) {
+      to.base = kNoRegister;
+      to.value = from.raw.disp.value;
+    }
+  }
   return d;
 }
 

@@ -21,7 +21,21 @@ constexpr SlotSet kNoSlots{};
 constexpr SlotSet kStatus{kSlotFlags};
 constexpr SlotSet kRaxRdx{slot_r(kRax), slot_r(kRdx)};
 constexpr SlotSet kAxStatus{slot_r(kRax), kSlotFlags};
+constexpr SlotSet kX87Slots =
+    SlotSet::range(kSlotMm0, 16) | SlotSet{kSlotFsw, kSlotFcw, kSlotFtw, kSlotFpuTop, kSlotFpuStackFault};
+constexpr SlotSet kVectors = SlotSet::range(kSlotXmm0, 32);
+constexpr SlotSet kMxcsr{kSlotMxcsr};
 constexpr SlotSet kStringRegisters{slot_r(kRcx), slot_r(kRsi), slot_r(kRdi)};
+// They ask who accesses.
+constexpr SlotSet kStringReads = kStringRegisters | SlotSet{kSlotEflags};
+// Reading a clock lets everything happen that is due.
+constexpr SlotSet kByTime{kSlotInterruptPending};
+constexpr SlotSet kSystemSlots{kSlotInterruptPending};
+constexpr SlotSet kMsrSlots{kSlotInterruptPending, kSlotKernelGsBase, kSlotTscAux, slot_base(kFs),
+                            slot_base(kGs)};
+constexpr SlotSet kCpuidRegisters{slot_r(kRax), slot_r(kRbx), slot_r(kRcx), slot_r(kRdx)};
+constexpr SlotSet kExtendedSlots = SlotSet::range(kSlotXmm0, kSlotMxcsr + 1 - kSlotXmm0) | SlotSet{kSlotPkru};
+constexpr SlotSet kPortStrings = kStringRegisters | kByTime;
 
 constexpr ir::HelperInfo kHelpers[] = {
 #define HELPER(name, function, reads, writes, may_leave, safepoint) \

@@ -28,21 +28,22 @@ enum class Helper : uint16_t {
 std::span<const ir::HelperInfo> helper_table();
 bool call_helper(Helper helper, X86Cpu& cpu, const uint64_t args[4], uint64_t& result);
 
+// Results of Helper::kRepMovs and kRepStos; 0: nothing was done.
+constexpr uint64_t kRepDone = 1, kRepMore = 2;
+
 // exit_engine: aux. pc of the snapshot is the instruction's own unless said otherwise.
 enum class ExitReason : uint8_t {
   kContinue,   // look up again at the snapshot's pc (which is the next instruction's): modes may have changed
   kException,  // imm = ExceptionImm
-  kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 where the processor model lacks it
-  kInterrupt,  // INT n: imm = vector | 1 << 8 for INT n proper; pc is the next instruction's
+  kUndefined,  // #UD; imm = ZydisMnemonic | 1 << 16 | ZydisISASet << 32 where the processor model lacks it
   kHlt,        // pc is the next instruction's
   kPause,      // the same
   kShadow,     // the same: the next instruction is shadowed (imm: 1 STI, 2 MOV SS)
-  kSyscall,    // pc is the next instruction's
-  kSysret,     // imm = 1: to 64-bit code
-  kSysenter,
-  kSysexit,  // imm = 1: to 64-bit code
-  kStop,     // one of LiftOptions::stops; not yet executed
-  kSlow,     // the fast flavour left something out; not yet executed
+  // A stack fault of the x87's; not yet executed. imm: bits 7:0 those of ST(0).. that are read and must not
+  // be empty, bit 8: it pushes; bits 23:16 its length
+  kX87Stack,
+  kStop,  // one of LiftOptions::stops; not yet executed
+  kSlow,  // the fast flavour left something out; not yet executed
 };
 
 // Vector, error code.

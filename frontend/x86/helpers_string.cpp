@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "frontend/x86/cpu.h"
+#include "frontend/x86/helpers.h"
 #include "frontend/x86/helpers_functions.h"
 
 namespace mynah::x86 {
@@ -32,7 +33,7 @@ bool helper_rep_movs(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
   const uint64_t from = args[0], to = args[1], element = args[2];
   const uint64_t n =
       std::min({s.r(kRcx), iterations_in_page(from, element), iterations_in_page(to, element)});
-  result = 0;
+  result = s.r(kRcx) == 0 ? kRepDone : 0;
   if (n == 0) return true;
   const auto bytes = static_cast<unsigned>(n * element);
   const uint8_t* source = cpu.system().ram(from, bytes, false, cpu.permission_class());
@@ -50,7 +51,7 @@ bool helper_rep_movs(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
     std::memmove(destination, source, bytes);
   }
   advance(s, n, element, true);
-  result = n;
+  result = s.r(kRcx) == 0 ? kRepDone : kRepMore;
   return true;
 }
 
@@ -59,7 +60,7 @@ bool helper_rep_stos(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
   const uint64_t to = args[0], element = args[1];
   uint64_t value = args[2];
   const uint64_t n = std::min(s.r(kRcx), iterations_in_page(to, element));
-  result = 0;
+  result = s.r(kRcx) == 0 ? kRepDone : 0;
   if (n == 0) return true;
   uint8_t* destination =
       cpu.system().ram(to, static_cast<unsigned>(n * element), true, cpu.permission_class());
@@ -70,7 +71,7 @@ bool helper_rep_stos(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
     for (uint64_t i = 0; i < n; ++i) std::memcpy(destination + i * element, &value, element);
   }
   advance(s, n, element, false);
-  result = n;
+  result = s.r(kRcx) == 0 ? kRepDone : kRepMore;
   return true;
 }
 

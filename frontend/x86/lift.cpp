@@ -21,6 +21,10 @@ namespace {
 // Forward branches that a block goes on behind. More make blocks longer, and code that several blocks hold.
 constexpr unsigned kMaxSideExits = 4;
 
+// What x87 ops work on in memory.
+constexpr ir::SlotSet kX87Slots = ir::SlotSet::range(kSlotMm0, 16) | ir::SlotSet{kSlotFsw, kSlotFcw};
+static_assert(kSlotMmExponent0 == kSlotMm0 + 8);
+
 constexpr uint8_t log2_of(unsigned bytes) { return static_cast<uint8_t>(std::bit_width(bytes) - 1); }
 }  // namespace
 
@@ -114,7 +118,13 @@ Lifter::Linear Lifter::address_parts(const Operand& m, bool apart) {
     if (bits == 16) at.base = b.i64(static_cast<uint16_t>(m.value));
     return at;
   }
-  // In 32-bit code whatever is above bit 31 does not count (X86Cpu::canonical()).
+  // In 32-bit code whatever is above bit 31 does not count (X86Cpu::canonical()). But one page by two addresses
+  // would be two in one place of the TLB: an address that is far from its register is cut.
+  constexpr int64_t kNear = 1 << 20;
+  if (bits == 32 && !code64() && (at.offset < -kNear || at.offset > kNear)) {
+    at.base = b.zext32(b.add(b.trunc(at.base), b.i32(static_cast<uint32_t>(at.offset))));
+    at.offset = 0;
+  }
   const bool cut = bits == 16 || (bits == 32 && (code64() || !apart));
   if (cut || !apart || at.offset != static_cast<int32_t>(at.offset)) {
     at.base = b.add_imm(at.base, at.offset);
@@ -135,7 +145,7 @@ Lifter::Linear Lifter::linear(unsigned segment, const Linear& ea, unsigned bytes
   }
   if (mode & mode_flat(segment) && !(write && segment == kCs)) return at;
   if (mode & mode_full(segment) && !(write && segment == kCs)) {
-    at.base = b.add(at.base, b.get(slot_base(segment)));
+    at.base = b.zext32(b.add(b.trunc(at.base), b.trunc(b.get(slot_base(segment)))));
     return at;
   }
   const Value whole = b.zext32(b.trunc(b.add_imm(at.base, at.offset)));
@@ -176,12 +186,19 @@ Lifter::Place Lifter::place_linear(Value base, int64_t offset, const Access& acc
   auto aux = static_cast<uint8_t>(align << ir::kGuardAlignShift);
   if (access.write) aux |= ir::kGuardWrite;
   if (access.read_write) aux |= ir::kGuardWrite | ir::kGuardReadWrite;
+  if (this->access) aux |= ir::kGuardUser;
   const unsigned element = access.element != ~0u        ? access.element
                            : power && access.bytes <= 8 ? log2_of(access.bytes)
                                                         : 3;
   return {
       b.guard(base, {static_cast<int32_t>(offset), access.bytes, static_cast<uint8_t>(element), note}, aux),
       offset};
+}
+
+Value Lifter::linear_address(const Operand& m, unsigned bytes, bool write) {
+  const Linear at = linear(m.segment, address_parts(m, false), bytes, write);
+  const Value whole = b.add_imm(at.base, at.offset);
+  return code64() ? whole : b.zext32(b.trunc(whole));
 }
 
 Value Lifter::load(const Place& p, unsigned bits, int64_t more) {
@@ -389,11 +406,24 @@ class Bytes {
 void lift_one(Lifter& l) {
   if (l.i.status == Decoded::Status::kTooLong) return l.fault(vector::kGeneralProtection, 0);
   if (l.i.status == Decoded::Status::kInvalid) return l.leave(ExitReason::kUndefined, 0);
-  if (!l.model.has_isa(l.i.isa_set))
-    return l.leave(ExitReason::kUndefined, static_cast<uint64_t>(l.i.mnemonic) | 1 << 16);
+  // Prefixes that older processors ignore.
+  if (l.i.mnemonic == ZYDIS_MNEMONIC_LZCNT && !l.model.has(Feature::kAbm))
+    l.i.mnemonic = ZYDIS_MNEMONIC_BSR;
+  else if (l.i.mnemonic == ZYDIS_MNEMONIC_TZCNT && !l.model.has(Feature::kBmi1))
+    l.i.mnemonic = ZYDIS_MNEMONIC_BSF;
+  else if (!l.model.has_isa(l.i.isa_set))
+    return l.leave(ExitReason::kUndefined,
+                   static_cast<uint64_t>(l.i.mnemonic) | 1 << 16 | uint64_t{l.i.isa_set} << 32);
   const Row* row = find_row(l.i.mnemonic);
   if (!row) return l.undefined();
   row->lift(l, row->argument);
+}
+
+// Something of what was lifted since may go on to another block without C++.
+bool leaves_by_link(const ir::Region& region, size_t since) {
+  return std::any_of(
+      region.insts.begin() + static_cast<ptrdiff_t>(since), region.insts.end(),
+      [](const ir::Inst& i) { return i.op == Op::exit || i.op == Op::exit_if || i.op == Op::exit_indirect; });
 }
 
 }  // namespace
@@ -405,16 +435,18 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
   b.set_slow(options.slow);
   b.set_reuse(options.reuse);
   region.fp = fp_mode_of(mode);
+  region.f80_slots = kX87Slots;
   region.pc_offset = pc_offset;
-  region.linkable = !(mode & kModeApart);
+  region.linkable = !(mode & (kModeApart | kModeAccess));
   Lifter l(b, model, mode);
   l.slow = options.slow;
   l.yields = options.yields;
   l.side_exits_left = options.side_exits && !options.slow ? kMaxSideExits : 0;
-  const unsigned max = mode & kModeApart ? 1 : options.max_insts;
+  const unsigned max = mode & (kModeApart | kModeDebug) ? 1 : options.max_insts;
   Bytes bytes(source);
   uint32_t offset = pc_offset;
   const auto finish_at = [&](ExitReason reason) {
+    if (l.access) region.linkable = false;
     if (reason == ExitReason::kContinue && !l.after_sti) return b.exit(l.pc_offset);
     b.exit_engine(static_cast<uint8_t>(l.after_sti ? ExitReason::kShadow : reason), l.after_sti ? 1 : 0);
   };
@@ -442,12 +474,16 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
       l.i = decode(whole, l.width(), real);
     }
     l.ends = l.stored = l.after_sti = false;
+    const bool access = l.access;
+    const size_t before = region.insts.size();
     lift_one(l);
+    if (access && leaves_by_link(region, before)) region.linkable = false;
     offset += l.i.length;
     ++l.index;
     if (b.ended()) break;
     if (l.ends || (options.slow && l.stored)) {
       b.at(static_cast<int32_t>(offset), l.index);
+      if (l.access) region.linkable = false;
       if (l.ends)
         b.exit_engine(static_cast<uint8_t>(ExitReason::kContinue), 0);
       else

@@ -45,7 +45,8 @@ enum AccessNote : uint8_t {
 
 class Lifter {
  public:
-  Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode) : b(builder), model(model), mode(mode) {}
+  Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode)
+      : b(builder), model(model), mode(mode), access(mode & kModeAccess) {}
 
   ir::Builder& b;
   const CpuModel& model;
@@ -58,6 +59,7 @@ class Lifter {
   unsigned side_exits_left = 0;  // conditional branches that the block may go on behind
   bool ends = false;             // the block ends behind the current instruction, which goes on at the next
   bool stored = false;           // the current instruction has stored to memory
+  bool access = false;           // EFLAGS.AC: a supervisor's accesses reach user pages
   bool after_sti = false;        // the current instruction keeps interrupts off the next one
 
   // --- what the code is
@@ -140,6 +142,8 @@ class Lifter {
   Place place_at(unsigned segment, Value address, const Access& access, int64_t more = 0);
   // In linear memory, without segment checks.
   Place place_linear(Value linear, int64_t offset, const Access& access);
+  // The linear address of an operand whose bytes a helper accesses; limits are checked.
+  Value linear_address(const Operand& memory, unsigned bytes, bool write);
   Value load(const Place& p, unsigned bits, int64_t more = 0);  // up to 64: i32 or i64, zero-extended
   Value load_vector(const Place& p, int64_t more = 0) {
     return b.load(Type::v128, p.pointer, p.offset + more, 4);
@@ -162,6 +166,15 @@ class Lifter {
   void drop(int64_t bytes);  // RSP += bytes
   // Of an instruction's near transfers, pushes and pops.
   unsigned operand_bits() const { return i.operand_bits; }
+
+  // --- x87 and MMX (lift_x87.cpp)
+  // What is known of the stack where we are, from its top: bits of registers that are full, and empty.
+  uint8_t x87_full = 0, x87_empty = 0;
+  void x87_forget() { x87_full = x87_empty = 0; }
+  // An MMX instruction but EMMS: TOP becomes 0, every register full.
+  void enter_mmx();
+  Value mmx(unsigned n) { return b.get(slot_mm(n)); }
+  void set_mmx(unsigned n, Value value);  // i64; its exponent becomes all ones
 
   // --- pc. Linear and as EIP; of the next instruction by default.
   int32_t next_offset() const { return pc_offset + i.length; }
@@ -228,7 +241,25 @@ Rows bit_rows();
 Rows control_rows();
 Rows string_rows();
 Rows flag_rows();
-Rows system_rows();
+Rows segment_rows();
+Rows transfer_rows();
+Rows bmi_rows();
+Rows vector_packed_rows();
+Rows vector_unpack_rows();
+Rows vector_move_rows();
+Rows vector_shuffle_rows();
+Rows mxcsr_rows();
+Rows float_arithmetic_rows();
+Rows float_compare_rows();
+Rows fma_rows();
+Rows convert_rows();
+Rows crypto_rows();
+Rows avx_rows();
+Rows x87_rows();
+Rows x87_control_rows();
+Rows system_control_rows();
+Rows port_rows();
+Rows state_rows();
 const Row* find_row(ZydisMnemonic mnemonic);
 
 // Forms of mnemonics that rows of other chapters have.

@@ -88,6 +88,9 @@ void lift_cmpxchg(Lifter& l, uint32_t) {
   if (to.is_memory()) {
     l.store(p, bits, stored);
     l.stored_to(p);
+  } else if (bits == 32) {  // not written at all where they differ: the upper half stays
+    const Value whole = l.reg64(to.reg);
+    l.b.set(slot_r(to.reg), l.b.select(equal, l.wide(desired), whole));
   } else {
     l.write(to, stored);
   }
@@ -230,11 +233,12 @@ void lift_enter(Lifter& l, uint32_t) {
       return l.place_at(kSs, l.b.unary(Op::zext16, l.b.add_imm(l.reg64(base), more)), access);
     return l.place_at(kSs, l.reg64(base), access, more);
   };
+  std::array<Lifter::Place, 33> to;
+  to[0] = place(kRsp, -int64_t{bytes}, true);
   std::array<Value, 32> frames{};
   for (unsigned k = 1; k < level; ++k) frames[k] = l.load(place(kRbp, -int64_t{bytes} * k, false), bits);
-  std::array<Lifter::Place, 33> to;
   const unsigned words = level ? level + 1 : 1;
-  for (unsigned k = 0; k < words; ++k) to[k] = place(kRsp, -int64_t{bytes} * (k + 1), true);
+  for (unsigned k = 1; k < words; ++k) to[k] = place(kRsp, -int64_t{bytes} * (k + 1), true);
   place(kRsp, -int64_t{bytes} * words - size, true);  // the new frame must be writable where it ends
   const Value frame = l.b.add_imm(l.reg64(kRsp), -int64_t{bytes});
   l.store(to[0], bits, l.reg(kRbp, bits));
@@ -244,11 +248,8 @@ void lift_enter(Lifter& l, uint32_t) {
     l.stored_to(to[k]);
   }
   l.drop(-int64_t{bytes} * words - size);
-  l.set_reg(kRbp,
-            l.stack_bits() == 64 ? 64
-            : bits == 16         ? 16
-                                 : l.stack_bits(),
-            l.stack_bits() == 64 ? frame : l.b.trunc(frame));
+  const unsigned frame_bits = bits == 16 ? 16 : l.stack_bits();
+  l.set_reg(kRbp, frame_bits, frame_bits == 64 ? frame : l.b.trunc(frame));
 }
 
 void lift_leave(Lifter& l, uint32_t) {

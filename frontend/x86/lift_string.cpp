@@ -21,13 +21,22 @@ class String {
     const bool repeats = l_.i.rep || l_.i.repne;
     if (!repeats) return once();
     const int64_t next = l_.next_offset();
-    b_.at(l_.pc_offset, l_.index + 1);
-    b_.exit_if(b_.icmpz(Cond::eq, l_.zx(address(kRcx), 64)), next);
-    b_.at(l_.pc_offset, l_.index);
     if (many_at_once()) {
-      const Value done = at_once();
+      const Value result = at_once();
+      if (!l_.slow) {
+        // Mostly all of it, and the block goes on behind. Nothing: one by itself, in the slow flavour.
+        b_.exit_engine_if(b_.icmpz(Cond::eq, result), static_cast<uint8_t>(ExitReason::kSlow));
+        b_.at(l_.pc_offset, l_.index + 1);
+        b_.exit_if(b_.icmp(Cond::ne, result, b_.i64(kRepDone)), l_.pc_offset);
+        return;
+      }
       b_.at(l_.pc_offset, l_.index + 1);
-      b_.exit_if(b_.icmpz(Cond::ne, done), l_.pc_offset);
+      b_.exit_if(b_.icmp(Cond::eq, result, b_.i64(kRepMore)), l_.pc_offset);
+      b_.exit_if(b_.icmp(Cond::eq, result, b_.i64(kRepDone)), next);
+      b_.at(l_.pc_offset, l_.index);
+    } else {
+      b_.at(l_.pc_offset, l_.index + 1);
+      b_.exit_if(b_.icmpz(Cond::eq, l_.zx(address(kRcx), 64)), next);
       b_.at(l_.pc_offset, l_.index);
     }
     once();
@@ -105,7 +114,7 @@ class String {
     return (l_.mode & mode_full(segment)) && !(write && segment == kCs);
   }
   bool many_at_once() const {
-    if (l_.slow || (l_.mode & (kModeDf | kModeAlignCheck | kModeApart | kModeDebug))) return false;
+    if ((l_.mode & (kModeDf | kModeAlignCheck | kModeApart | kModeDebug))) return false;
     if (l_.i.address_bits != (l_.code64() ? 64 : 32)) return false;
     if (kind_ == Kind::kMovs) return usable(source_segment(), false) && usable(kEs, true);
     return kind_ == Kind::kStos && usable(kEs, true);

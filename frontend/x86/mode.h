@@ -34,7 +34,7 @@ enum ModeBit : uint64_t {
   kModeAlignCheck = 1 << 17,
   kModeNe = 1 << 18,  // CR0.NE
   // MXCSR: what rounds and flushes; and some exception is not masked, so each instruction looks.
-  kModeFlush = 1 << 19,          // FTZ
+  kModeFlush = 1 << 19,          // FTZ, while underflow is masked
   kModeDenormalsZero = 1 << 20,  // DAZ
   kModeFpUnmasked = 1 << 21,
   kModeCr4Vme = 1 << 22,  // VME or PVI where it matters: CLI, STI, PUSHF, POPF, INT go through C++
@@ -44,6 +44,16 @@ enum ModeBit : uint64_t {
   // Arrival: interrupts (and debug exceptions) wait for one instruction more.
   kModeShadow = 1 << 26,
   kModePce = 1 << 27,
+  kModeX87Unmasked = 1 << 28,  // some exception of the x87's is: each instruction looks for one that waits
+  // Arrival: an instruction of the x87's that met a stack fault goes on with its masked response.
+  kModeX87Unchecked = 1 << 29,
+  // Arrival: EFLAGS.AC opens user pages to a supervisor (SMAP).
+  kModeAccess = 1 << 30,
+  kModePke = uint64_t{1} << 31,  // CR4
+  // MXCSR again (mxcsr.h): overflow, underflow is not masked; and CR4.OSXMMEXCPT where some exception is not.
+  kModeFpOverflowTraps = uint64_t{1} << 36,
+  kModeFpUnderflowTraps = uint64_t{1} << 37,
+  kModeOsxmmexcpt = uint64_t{1} << 38,
 };
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
@@ -58,11 +68,16 @@ constexpr uint64_t mode_full(unsigned segment) { return uint64_t{1} << (kModeFul
 constexpr unsigned mode_cpl(uint64_t mode) { return mode >> kModeCplShift & 3; }
 
 // Facts that no jump cache or link could tell apart: every way into and out of the block goes through C++.
-constexpr uint64_t kModeApart = kModeTrap | kModeShadow;
+constexpr uint64_t kModeApart = kModeTrap | kModeShadow | kModeX87Unchecked;
 
 constexpr ir::FpMode fp_mode_of(uint64_t mode) {
   constexpr uint8_t kRound[] = {0, 2, 1, 3};  // FpMode::round has up and down the other way
-  return {.round = kRound[mode >> kModeRoundShift & 3], .flush = (mode & kModeFlush) != 0, .x86_nans = true};
+  return {.round = kRound[mode >> kModeRoundShift & 3],
+          .flush = (mode & kModeFlush) != 0,
+          .x86_nans = true,
+          .denormals_zero = (mode & kModeDenormalsZero) != 0,
+          .overflow_traps = (mode & kModeFpOverflowTraps) != 0,
+          .underflow_traps = (mode & kModeFpUnderflowTraps) != 0};
 }
 
 }  // namespace mynah::x86

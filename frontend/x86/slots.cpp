@@ -18,6 +18,7 @@ using ir::Type;
 constexpr const char* kGeneral[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 constexpr const char* kBases[] = {"es_base", "cs_base", "ss_base", "ds_base", "fs_base", "gs_base"};
+constexpr const char* kSelectors[] = {"es", "cs", "ss", "ds", "fs", "gs"};
 constexpr const char* kXmm[] = {"xmm0", "xmm1", "xmm2",  "xmm3",  "xmm4",  "xmm5",  "xmm6",  "xmm7",
                                 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"};
 constexpr const char* kYmmHigh[] = {"ymmh0",  "ymmh1",  "ymmh2",  "ymmh3", "ymmh4",  "ymmh5",
@@ -45,11 +46,17 @@ constexpr auto make_table() {
   t[kSlotFsw] = {"fsw", Type::i32, offsetof(X86State, fsw)};
   t[kSlotFcw] = {"fcw", Type::i32, offsetof(X86State, fcw)};
   t[kSlotFtw] = {"ftw", Type::i32, offsetof(X86State, ftw)};
+  t[kSlotFpuTop] = {"fpu_top", Type::i64, offsetof(X86State, fpu_top)};
+  t[kSlotFpuStackFault] = {"fpu_sf", Type::i32, offsetof(X86State, fpu_stack_fault)};
   t[kSlotMxcsr] = {"mxcsr", Type::i32, offsetof(X86State, mxcsr)};
   t[kSlotEflags] = {"eflags", Type::i32, offsetof(X86State, eflags)};
   t[kSlotInterruptPending] = {"interrupt_pending", Type::i32, offsetof(X86State, interrupt_pending)};
   t[kSlotKernelGsBase] = {"kernel_gs_base", Type::i64, offsetof(X86State, kernel_gs_base)};
   t[kSlotTscAux] = {"tsc_aux", Type::i64, offsetof(X86State, tsc_aux)};
+  for (unsigned i = 0; i < 6; ++i)
+    t[kSlotSelector0 + i] = {
+        kSelectors[i], Type::i32,
+        uint32_t(offsetof(X86State, segments) + i * sizeof(Segment) + offsetof(Segment, selector))};
   t[kSlotPkru] = {"pkru", Type::i32, offsetof(X86State, pkru)};
   return t;
 }

@@ -22,17 +22,21 @@ enum SlotNumber : ir::Slot {
   kSlotFsw = kSlotMmExponent0 + 8,  // i32, as all that follows unless said otherwise
   kSlotFcw,
   kSlotFtw,
+  kSlotFpuTop,  // i64
+  kSlotFpuStackFault,
   kSlotMxcsr,
   kSlotEflags,            // all but status flags
   kSlotInterruptPending,  // changes whenever a device wants it to
   kSlotKernelGsBase,      // i64
   kSlotTscAux,            // i64
   kSlotPkru,
-  kSlotCount,
+  kSlotSelector0,  // of the six segments that instructions name
+  kSlotCount = kSlotSelector0 + 6,
 };
 
 constexpr ir::Slot slot_r(unsigned n) { return static_cast<ir::Slot>(kSlotR0 + n); }
 constexpr ir::Slot slot_base(unsigned segment) { return static_cast<ir::Slot>(kSlotBase0 + segment); }
+constexpr ir::Slot slot_selector(unsigned segment) { return static_cast<ir::Slot>(kSlotSelector0 + segment); }
 constexpr ir::Slot slot_xmm(unsigned n) { return static_cast<ir::Slot>(kSlotXmm0 + n); }
 constexpr ir::Slot slot_ymm_high(unsigned n) { return static_cast<ir::Slot>(kSlotYmmHigh0 + n); }
 constexpr ir::Slot slot_mm(unsigned n) { return static_cast<ir::Slot>(kSlotMm0 + n); }

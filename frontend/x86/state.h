@@ -53,7 +53,7 @@ constexpr uint32_t kMask = 0x00f0ff00;
 }  // namespace access
 
 struct Segment {
-  uint16_t selector;
+  uint32_t selector;  // of 16 bits
   bool usable;
   uint32_t access;  // namespace access
   uint32_t limit;   // of the last byte, whatever the granularity
@@ -119,9 +119,14 @@ struct alignas(64) X86State {
   std::array<Vec, 16> xmm;
   std::array<Vec, 16> ymm_high;
   std::array<F80, 8> fpr;
-  // x87: status word with TOP, control word, abridged tags (bit i: register i is not empty), last
-  // instruction.
+  // With the registers, an ir::F80File: fsw has C0 to C3 at their places and exceptions as the last
+  // store_f80() left them, but not TOP (fpu_top: times 16) nor SF (fpu_stack_fault). ftw: tags from the
+  // stack's top on, bit i: ST(i) is not empty. x87.h has the registers as the manual has them.
   uint32_t fsw, fcw, ftw, fop;
+  uint64_t fpu_top;
+  uint32_t fpu_stack_fault;  // SF's bit, or 0
+  // The next instruction is the x87's that met a stack fault, made ready for its masked response.
+  uint8_t fpu_unchecked;
   uint64_t fip, fdp;
   uint16_t fcs, fds;
   uint32_t mxcsr;   // without the sticky flags, which are the runtime's: X86Cpu::mxcsr()
@@ -161,6 +166,7 @@ struct alignas(64) X86State {
 };
 
 constexpr size_t kStateBias = 128;
+static_assert(offsetof(X86State, fsw) == offsetof(X86State, fpr) + 8 * sizeof(F80));
 
 // EFLAGS as the guest sees it, and back.
 constexpr uint32_t status_of(uint64_t packed) {

@@ -80,6 +80,9 @@ class X86System {
   // The slice ends soon: interrupt_pending became true with interrupts enabled, or the like.
   virtual void look_soon() = 0;
   virtual bool others_can_run() = 0;
+  virtual void reset_apic() = 0;  // the processor's own, by INIT
+  // A triple fault: the machine is reset, or stops.
+  virtual void shut_down() = 0;
 };
 
 }  // namespace mynah::x86

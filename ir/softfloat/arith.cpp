@@ -253,6 +253,15 @@ T fma(T a, T b, T c, Env& env) {
 }
 
 template <FloatBits T>
+T fma_signs(T a, T b, T c, bool negate_product, bool negate_addend, Env& env) {
+  if (!is_nan(a) && !is_nan(b) && !is_nan(c)) {
+    if (negate_product) a ^= Format<T>::kSign;
+    if (negate_addend) c ^= Format<T>::kSign;
+  }
+  return fma(a, b, c, env);
+}
+
+template <FloatBits T>
 T recps(T a, T b, Env& env) {
   return step<T>(a, b, Format<T>::kTwo, Format<T>::kTwo, 0, env);
 }
@@ -263,15 +272,16 @@ T rsqrts(T a, T b, Env& env) {
   return step<T>(a, b, kThree, Format<T>::kOnePointFive, -1, env);
 }
 
-#define MYNAH_SF_INSTANTIATE(T)  \
-  template T add(T, T, Env&);    \
-  template T sub(T, T, Env&);    \
-  template T mul(T, T, Env&);    \
-  template T mulx(T, T, Env&);   \
-  template T div(T, T, Env&);    \
-  template T sqrt(T, Env&);      \
-  template T fma(T, T, T, Env&); \
-  template T recps(T, T, Env&);  \
+#define MYNAH_SF_INSTANTIATE(T)                    \
+  template T add(T, T, Env&);                      \
+  template T sub(T, T, Env&);                      \
+  template T mul(T, T, Env&);                      \
+  template T mulx(T, T, Env&);                     \
+  template T div(T, T, Env&);                      \
+  template T sqrt(T, Env&);                        \
+  template T fma(T, T, T, Env&);                   \
+  template T fma_signs(T, T, T, bool, bool, Env&); \
+  template T recps(T, T, Env&);                    \
   template T rsqrts(T, T, Env&);
 MYNAH_SF_INSTANTIATE(uint16_t)
 MYNAH_SF_INSTANTIATE(uint32_t)

@@ -114,9 +114,11 @@ template <FloatBits T>
 uint64_t to_int(T a, unsigned int_bits, bool is_signed, unsigned fbits, Round round, Env& env) {
   const Parts pa = unpack(a, env);
   if (pa.zero()) return 0;
+  const bool x86 = env.nan == NanRule::kX86;
+  const uint64_t lowest = uint64_t{1} << (int_bits - 1);
   if (pa.nan()) {
     env.flags |= kInvalid;
-    return 0;
+    return x86 ? lowest : 0;
   }
   const uint64_t mask = ~uint64_t{0} >> (64 - int_bits);
   const int exp = pa.exp + static_cast<int>(fbits);
@@ -128,8 +130,9 @@ uint64_t to_int(T a, unsigned int_bits, bool is_signed, unsigned fbits, Round ro
     }
   }
   env.flags |= kInvalid;
+  if (x86) return lowest;
   if (!is_signed) return pa.sign ? 0 : mask;
-  return pa.sign ? uint64_t{1} << (int_bits - 1) : mask >> 1;
+  return pa.sign ? lowest : mask >> 1;
 }
 
 template <FloatBits T>

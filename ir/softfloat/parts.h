@@ -192,6 +192,7 @@ T round_pack_raw(bool sign, int exp, uint64_t sig, Round round, bool flush, bool
   const T sign_bit = pack_zero<T>(sign);
   int biased = exp + F::kBias;
   bool tiny = false;
+  const bool inexact = sig << (64 - kDropped) != 0;
   if (biased <= 0) {
     tiny = true;
     if (!env.tiny_before_rounding && biased == 0) {
@@ -199,6 +200,10 @@ T round_pack_raw(bool sign, int exp, uint64_t sig, Round round, bool flush, bool
       const uint64_t kept = sig >> kDropped;
       const bool all_ones = kept == (uint64_t{2} << F::kFracBits) - 1;
       tiny = !(all_ones && rounds_up(round, sign, true, sig << (64 - kDropped)));
+    }
+    if (tiny && env.underflow_traps) {
+      env.flags |= kUnderflow | (inexact ? kInexact : 0);
+      return sign_bit;  // nobody's
     }
     if (tiny && flush) {
       env.flags |= kUnderflow;
@@ -223,7 +228,7 @@ T round_pack_raw(bool sign, int exp, uint64_t sig, Round round, bool flush, bool
       return static_cast<T>(F::kSign - 1) | sign_bit;
     }
   } else if (final_exp >= F::kMaxExp) {
-    env.flags |= kOverflow | kInexact;
+    env.flags |= kOverflow | (inexact || !env.overflow_traps ? kInexact : 0);
     return (overflows_to_infinity(round, sign) ? F::kInfinity : F::kMaxNormal) | sign_bit;
   }
   if (tail != 0) env.flags |= kInexact;

@@ -26,7 +26,8 @@ enum class Round : uint8_t { kTiesEven = 0, kUp = 1, kDown = 2, kZero = 3, kTies
 ///
 /// kX86 (SSE): the first NaN in operand order wins, whichever its kind; the default NaN is negative; min and
 /// max are `a < b ? a : b` and `a > b ? a : b`; a flushed result is also inexact; kInputDenormal reports a
-/// subnormal operand that was *not* flushed (MXCSR.DE).
+/// subnormal operand that was *not* flushed (MXCSR.DE); to_int() gives the indefinite integer for what does
+/// not fit.
 enum class NanRule : uint8_t { kArm, kX86 };
 
 /// Exception flags, at the positions of Arm's FPSR (IOC, DZC, OFC, UFC, IXC, IDC).
@@ -49,7 +50,11 @@ struct Env {
   bool alt_half = false;       ///< convert() reads and writes Arm's alternative half format. Arm AHP.
   NanRule nan = NanRule::kArm;
   bool tiny_before_rounding = true;  ///< When tininess is detected; x86 detects it after rounding.
-  uint32_t flags = 0;                ///< Sticky; see Flag.
+  /// Flags as IEEE 754 has them where the exception traps: kUnderflow for every tiny result, and kInexact
+  /// beside it and beside kOverflow where the result, were the exponent's range unbounded, would be inexact.
+  bool overflow_traps = false;
+  bool underflow_traps = false;
+  uint32_t flags = 0;  ///< Sticky; see Flag.
 
   /// The environment of an SSE instruction with MXCSR's masked defaults.
   static constexpr Env x86() {
@@ -111,6 +116,9 @@ T sqrt(T a, Env& env);
 /// them, and a NaN operand hides the invalid product.
 template <FloatBits T>
 T fma(T a, T b, T c, Env& env);
+/// The same of -(a * b) and of -c. NaNs keep their signs.
+template <FloatBits T>
+T fma_signs(T a, T b, T c, bool negate_product, bool negate_addend, Env& env);
 
 // ---- Selection and comparison.
 
@@ -173,8 +181,9 @@ T round_to_int(T a, Round round, bool exact, Env& env);
 template <FloatBits T>
 T round_to_int_sized(T a, unsigned int_bits, Round round, Env& env);
 
-/// a * 2^fbits as an integer of int_bits (1 to 64), saturating, NaN to 0 (Arm FPToFixed). The result is two's
-/// complement in the low int_bits, the rest zero. fbits at most 64.
+/// a * 2^fbits as an integer of int_bits (1 to 64), saturating, NaN to 0 (Arm FPToFixed); under NanRule::kX86
+/// the most negative number for both. The result is two's complement in the low int_bits, the rest zero.
+/// fbits at most 64.
 template <FloatBits T>
 uint64_t to_int(T a, unsigned int_bits, bool is_signed, unsigned fbits, Round round, Env& env);
 

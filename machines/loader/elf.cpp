@@ -15,16 +15,16 @@ namespace {
 constexpr unsigned kMostSegments = 1024;
 constexpr uint8_t kClass32 = 1, kClass64 = 2, kLittleEndian = 1, kBigEndian = 2;
 enum Type : uint16_t { kRelocatable = 1, kExecutable = 2, kShared = 3, kCore = 4 };
-constexpr uint32_t kLoad = 1, kCanExecute = 1;  // p_type, p_flags
+constexpr uint32_t kLoad = 1, kNotes = 4, kCanExecute = 1;  // p_type, p_flags
 // e_ident and what follows it in both classes.
 constexpr uint64_t kIdentClass = 4, kIdentData = 5, kType = 16, kMachine = 18, kEntry = 24;
 
 struct Layout {
-  uint64_t header_size, table, entry_size_field, count;                             // of the file's header
-  uint64_t entry_size, flags, offset, virtual_address, at, file_size, memory_size;  // of an entry
+  uint64_t header_size, table, entry_size_field, count;  // of the file's header
+  uint64_t entry_size, flags, offset, virtual_address, at, file_size, memory_size, alignment;  // of an entry
 };
-constexpr Layout k32 = {52, 28, 42, 44, 32, 24, 4, 8, 12, 16, 20};
-constexpr Layout k64 = {64, 32, 54, 56, 56, 4, 8, 16, 24, 32, 40};
+constexpr Layout k32 = {52, 28, 42, 44, 32, 24, 4, 8, 12, 16, 20, 28};
+constexpr Layout k64 = {64, 32, 54, 56, 56, 4, 8, 16, 24, 32, 40, 48};
 
 struct MachineName {
   uint16_t id;
@@ -95,6 +95,25 @@ bool is_elf(std::span<const uint8_t> file) {
                   "ELF");
 }
 
+// A note: sizes of name and description, type, then both, each up to a multiple of the alignment.
+std::optional<std::span<const uint8_t>> ElfProgram::note(std::string_view owner, uint32_t type) const {
+  constexpr uint64_t kHeader = 12;
+  for (const Notes& all : notes) {
+    const auto aligned = [&](uint64_t n) { return (n + all.alignment - 1) / all.alignment * all.alignment; };
+    std::span<const uint8_t> rest = all.bytes;
+    while (rest.size() >= kHeader) {
+      const uint64_t name = load_field<uint32_t>(rest, 0), size = load_field<uint32_t>(rest, 4);
+      const uint64_t description = aligned(kHeader + name), next = aligned(description + size);
+      if (description > rest.size() || size > rest.size() - description) break;
+      // The name's size counts the zero behind it.
+      if (load_field<uint32_t>(rest, 8) == type && name == owner.size() + 1 && has_text(rest, kHeader, owner))
+        return rest.subspan(description, size);
+      rest = rest.subspan(std::min<uint64_t>(next, rest.size()));
+    }
+  }
+  return std::nullopt;
+}
+
 Result<ElfProgram> read_elf(std::span<const uint8_t> file, const ElfTarget& target) {
   if (auto ok = check_kind(file, target); !ok) return ok.error();
   const Reader in{file, target.is_64};
@@ -108,10 +127,17 @@ Result<ElfProgram> read_elf(std::span<const uint8_t> file, const ElfTarget& targ
     return error("is an ELF file with a table of {} segments that makes no sense; build it again", count);
   if (table > file.size() || count * layout.entry_size > file.size() - table) return cut_short;
 
+  ElfProgram program;
   std::vector<Header> headers;
   std::vector<unsigned> numbers;
   for (unsigned i = 0; i < count; ++i) {
     const uint64_t entry = table + i * layout.entry_size;
+    if (load_field<uint32_t>(file, entry) == kNotes) {
+      const uint64_t from = in.word(entry + layout.offset), size = in.word(entry + layout.file_size);
+      if (from <= file.size() && size <= file.size() - from)
+        program.notes.push_back(
+            {file.subspan(from, size), in.word(entry + layout.alignment) == 8 ? uint64_t{8} : uint64_t{4}});
+    }
     if (load_field<uint32_t>(file, entry) != kLoad) continue;
     const Header h{.offset = in.word(entry + layout.offset),
                    .virtual_address = in.word(entry + layout.virtual_address),
@@ -128,7 +154,6 @@ Result<ElfProgram> read_elf(std::span<const uint8_t> file, const ElfTarget& targ
   }
   if (headers.empty()) return Error{"is an ELF file without anything to load; give the linked program"};
 
-  ElfProgram program;
   const uint64_t entry = in.word(kEntry);
   program.entry = entry;
   const uint64_t own = std::max(layout.header_size, table + count * layout.entry_size);

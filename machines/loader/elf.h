@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,15 @@ struct ElfSegment {
 struct ElfProgram {
   uint64_t entry = 0;                // physical
   std::vector<ElfSegment> segments;  // those that are not empty, in the file's order
+
+  struct Notes {
+    std::span<const uint8_t> bytes;  // of the file
+    uint64_t alignment;              // of each one's parts: 4 or 8
+  };
+  std::vector<Notes> notes;  // segments of notes, as far as they lie inside of the file
+
+  // The description of the first note of that owner and type.
+  std::optional<std::span<const uint8_t>> note(std::string_view owner, uint32_t type) const;
 };
 
 bool is_elf(std::span<const uint8_t> file);

@@ -49,13 +49,21 @@ std::vector<const LoadPiece*> LoadList::sorted() const {
   return order;
 }
 
-Result<void> LoadList::check(const AddressSpan& memory) const {
+Result<void> LoadList::check(const AddressSpan& memory) const { return check(std::span(&memory, 1)); }
+
+Result<void> LoadList::check(std::span<const AddressSpan> memory) const {
   for (const LoadPiece& piece : pieces_) {
-    if (piece.at >= memory.begin && piece.at <= memory.end && piece.size <= memory.end - piece.at) continue;
+    const auto holds = [&](const AddressSpan& part) {
+      return piece.at >= part.begin && piece.at <= part.end && piece.size <= part.end - piece.at;
+    };
+    if (std::any_of(memory.begin(), memory.end(), holds)) continue;
+    std::string parts;
+    for (const AddressSpan& part : memory)
+      parts += fmt::format("{}{:#x} to {:#x}", parts.empty() ? "" : ", ", part.begin, part.end);
     return error(
-        "{} belongs at {:#x} to {:#x}, and the machine has memory at {:#x} to {:#x}; give it an address in "
-        "there, or use a larger -m",
-        piece.name, piece.at, end_of(piece), memory.begin, memory.end);
+        "{} belongs at {:#x} to {:#x}, and the machine has memory at {}; give it an address in there, or use "
+        "a larger -m",
+        piece.name, piece.at, end_of(piece), parts);
   }
   const LoadPiece* before = nullptr;
   for (const LoadPiece* piece : sorted()) {
@@ -78,6 +86,26 @@ void LoadList::write(GuestMemory& memory) const {
       done += n;
     }
   }
+}
+
+std::optional<uint64_t> LoadList::highest_place(std::span<const AddressSpan> memory, uint64_t size,
+                                                uint64_t alignment, uint64_t limit) const {
+  const std::vector<const LoadPiece*> order = sorted();
+  for (auto part = memory.rbegin(); part != memory.rend(); ++part) {
+    uint64_t end = std::min(part->end, limit);
+    for (auto piece = order.rbegin();; ++piece) {
+      // From behind the next piece below, or from the start of memory.
+      const bool last = piece == order.rend();
+      const uint64_t begin = last ? part->begin : std::max(part->begin, end_of(**piece));
+      if (end >= size) {
+        const uint64_t at = (end - size) & ~(alignment - 1);
+        if (at >= begin && begin <= end) return at;
+      }
+      if (last) break;
+      end = std::min(end, (*piece)->at);
+    }
+  }
+  return std::nullopt;
 }
 
 AddressSpan LoadList::largest_gap(const AddressSpan& memory) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,9 +40,15 @@ class LoadList {
 
   // Whether all lies in `memory`, and nothing on something else.
   Result<void> check(const AddressSpan& memory) const;
+  // The same where memory has holes: each piece lies in one of the parts, which are sorted.
+  Result<void> check(std::span<const AddressSpan> memory) const;
   // Before write(), and where it succeeded.
   void write(GuestMemory& memory) const;
 
+  // The highest place for `size` bytes that begins at a multiple of `alignment` (a power of two), ends at or
+  // below `limit`, and where nothing of it lies; nothing where there is none.
+  std::optional<uint64_t> highest_place(std::span<const AddressSpan> memory, uint64_t size,
+                                        uint64_t alignment, uint64_t limit) const;
   // The largest part of `memory` where nothing of it lies; the lowest of several.
   AddressSpan largest_gap(const AddressSpan& memory) const;
   // From the lowest to the highest address of all; both zero where there is none.

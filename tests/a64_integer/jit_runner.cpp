@@ -71,8 +71,7 @@ RegionExit JitRunner::run(ir::Region& region, arm::ArmState& state, uint8_t* mem
   std::memcpy(pages_ + (kMemory - kFirstPage), memory, kMemorySize);
   std::memcpy(runtime_->state, &state, sizeof state);
   runtime_->counter = 1000;
-  runtime_->fp_mode = region.fp;
-  ir::set_fp_round(*runtime_, region.fp.round);
+  ir::set_fp_mode(*runtime_, region.fp);
   ir::set_fp_flags(*runtime_, fpsr);
   x86_64::enter(thunks_, runtime_, at);
   std::memcpy(&state, runtime_->state, sizeof state);

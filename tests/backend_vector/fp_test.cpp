@@ -105,6 +105,11 @@ INSTANTIATE_TEST_SUITE_P(Processor, Fp, ::testing::Values(false, true),
                          [](const auto& p) { return p.param ? "Plain" : "Full"; });
 
 TEST_P(Fp, Arithmetic) { each({Op::fadd, Op::fsub, Op::fmul, Op::fmulx, Op::fdiv}, 2); }
+TEST_P(Fp, LowLane) {
+  for (const Op op : {Op::fadd, Op::fsub, Op::fmul, Op::fdiv, Op::fmin, Op::fmax})
+    for (unsigned format = 1; format <= 3; ++format)
+      check({op, Type::v128, {Type::v128, Type::v128}, static_cast<uint8_t>(format | kLowLane)}, format);
+}
 TEST_P(Fp, Extremes) { each({Op::fmin, Op::fmax, Op::fminnm, Op::fmaxnm}, 2); }
 TEST_P(Fp, Unary) { each({Op::fabs, Op::fneg, Op::fsqrt, Op::frecpe, Op::frsqrte}, 1); }
 TEST_P(Fp, Fused) { each({Op::fma}, 3); }

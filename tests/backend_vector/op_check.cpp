@@ -24,6 +24,19 @@ constexpr unsigned kOthers = 4;
 
 }  // namespace
 
+namespace {
+
+// What a group of this op's can be asked.
+std::vector<Cond> conditions(Op op) {
+  using enum Cond;
+  if (op == Op::fl_comi) return {eq, ne, cs, cc, mi, pl, vs, vc, pe, po, ab, be};
+  return {eq, ne, cs, cc, mi, pl, vs, vc, hi, ls, ge, lt, gt, le};
+}
+// The integer that has the answer.
+unsigned answer(unsigned i) { return 4 + (i < 4 ? i : i + 4); }
+
+}  // namespace
+
 std::string name(const OpCase& c) {
   std::string s(info(c.op).name);
   static const char* const kTypes[] = {"none",  "i1",  "i8",  "i16", "i32", "i64",  "i128",
@@ -95,9 +108,8 @@ void OpChecker::build(const OpCase& c, const FpMode& mode, Shape shape, bool ext
       std::abort();
   }
   if (c.type == Type::flags && extra)
-    for (unsigned i = 0; i < 14; ++i)
-      b.set(static_cast<Slot>(kX0 + 4 + (i < 4 ? i : i + 4)),
-            b.emit(Op::bool_int, Type::i64, b.cond(static_cast<Cond>(i), r)));
+    for (unsigned i = 0; const Cond cond : conditions(c.op))
+      b.set(static_cast<Slot>(kX0 + answer(i++)), b.emit(Op::bool_int, Type::i64, b.cond(cond, r)));
   if (shape.live)
     for (unsigned k = 0; k < c.args.size(); ++k)
       if (is_vector_register(c.args[k]))
@@ -111,8 +123,7 @@ std::string OpChecker::check(const OpCase& c, const FpMode& mode, const std::vec
   build(c, mode, shape, true);
   const uint8_t* code = m_.compile();
   if (!code) return name(c) + ": does not compile";
-  m_.rt->fp_mode = mode;
-  set_fp_round(*m_.rt, mode.round);
+  set_fp_mode(*m_.rt, mode);
   for (size_t n = 0; n < operands.size(); ++n) {
     Operands values = operands[n];
     if (shape.same)
@@ -163,7 +174,7 @@ std::string OpChecker::check(const OpCase& c, const FpMode& mode, const std::vec
         got.lo = s.b & 1;
         break;
       default:
-        got.lo = s.flags & kFlagMask;
+        got.lo = s.flags & (c.op == Op::fl_fcmp ? kFlagMask : kAllFlags);
     }
     std::string bad;
     if (got != expected) bad += "result " + text(got) + ", expected " + text(expected) + "\n";
@@ -179,15 +190,17 @@ std::string OpChecker::check(const OpCase& c, const FpMode& mode, const std::vec
         if (is_vector_register(c.args[k]) && s.v[8 + k] != V128{~start.v[k].lo, ~start.v[k].hi})
           bad += "operand " + std::to_string(k) + " changed\n";
     if (c.type == Type::flags)
-      for (unsigned i = 0; i < 14; ++i)
-        if (s.x[4 + (i < 4 ? i : i + 4)] != holds(static_cast<Cond>(i), static_cast<uint32_t>(expected.lo)))
-          bad += "condition " + std::to_string(i) + " is wrong\n";
+      for (unsigned i = 0; const Cond cond : conditions(c.op))
+        if (s.x[answer(i++)] != holds(cond, static_cast<uint32_t>(expected.lo)))
+          bad += "condition " + std::to_string(i - 1) + " is wrong\n";
     if (!bad.empty()) {
       bad = name(c) + (shape.same ? " same" : "") + (shape.live ? " live" : "") + "\n" + bad;
       for (unsigned k = 0; k < c.args.size(); ++k) bad += "  operand " + text(inputs[k]) + "\n";
-      char modes[96];
-      std::snprintf(modes, sizeof modes, "  round %u dn %d flush %d half %d alt %d\n", mode.round,
-                    mode.default_nan, mode.flush, mode.flush_half, mode.alternative_half);
+      char modes[128];
+      std::snprintf(modes, sizeof modes,
+                    "  round %u dn %d flush %d half %d alt %d x86 %d daz %d traps %d %d\n", mode.round,
+                    mode.default_nan, mode.flush, mode.flush_half, mode.alternative_half, mode.x86_nans,
+                    mode.denormals_zero, mode.overflow_traps, mode.underflow_traps);
       return bad + modes + m_.disassembly();
     }
   }

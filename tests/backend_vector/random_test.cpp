@@ -23,15 +23,21 @@ struct Choice {
   unsigned arguments;
 };
 constexpr Choice kVectorOps[] = {
-    {Op::vadd, 2},      {Op::vsub, 2},       {Op::vmul, 2},    {Op::vneg, 1},     {Op::vabs, 1},
-    {Op::vumin, 2},     {Op::vsmax, 2},      {Op::vuabd, 2},   {Op::vshadd, 2},   {Op::vsrhadd, 2},
-    {Op::vuhsub, 2},    {Op::vcmge, 2},      {Op::vcmhi, 2},   {Op::vcmhs, 2},    {Op::vcmtst, 2},
-    {Op::vushl, 2},     {Op::vsshl, 2},      {Op::vurshl, 2},  {Op::vcnt, 1},     {Op::vclz, 1},
-    {Op::vcls, 1},      {Op::vrbit, 1},      {Op::vzip1, 2},   {Op::vuzp2, 2},    {Op::vtrn1, 2},
-    {Op::vtbl, 2},      {Op::vtbx, 3},       {Op::vudot, 3},   {Op::vuqadd, 2},   {Op::vsqadd, 2},
-    {Op::vsqsub, 2},    {Op::vsqneg, 1},     {Op::vsuqadd, 2}, {Op::vext, 2},     {Op::vshl_imm, 1},
-    {Op::vsshr_imm, 1}, {Op::vsrshr_imm, 1}, {Op::vbsl, 3},    {Op::aese, 2},     {Op::aesmc, 1},
-    {Op::sha1c, 3},     {Op::sha1su1, 2},    {Op::sha256h, 3}, {Op::sha256h2, 3}, {Op::sha256su1, 3}};
+    {Op::vadd, 2},           {Op::vsub, 2},     {Op::vmul, 2},       {Op::vneg, 1},
+    {Op::vabs, 1},           {Op::vumin, 2},    {Op::vsmax, 2},      {Op::vuabd, 2},
+    {Op::vshadd, 2},         {Op::vsrhadd, 2},  {Op::vuhsub, 2},     {Op::vcmge, 2},
+    {Op::vcmhi, 2},          {Op::vcmhs, 2},    {Op::vcmtst, 2},     {Op::vushl, 2},
+    {Op::vsshl, 2},          {Op::vurshl, 2},   {Op::vcnt, 1},       {Op::vclz, 1},
+    {Op::vcls, 1},           {Op::vrbit, 1},    {Op::vzip1, 2},      {Op::vuzp2, 2},
+    {Op::vtrn1, 2},          {Op::vtbl, 2},     {Op::vtbx, 3},       {Op::vudot, 3},
+    {Op::vuqadd, 2},         {Op::vsqadd, 2},   {Op::vsqsub, 2},     {Op::vsqneg, 1},
+    {Op::vsuqadd, 2},        {Op::vext, 2},     {Op::vshl_imm, 1},   {Op::vsshr_imm, 1},
+    {Op::vsrshr_imm, 1},     {Op::vbsl, 3},     {Op::aese, 2},       {Op::aesmc, 1},
+    {Op::sha1c, 3},          {Op::sha1su1, 2},  {Op::sha256h, 3},    {Op::sha256h2, 3},
+    {Op::sha256su1, 3},      {Op::vadd_us, 2},  {Op::vpack_ss, 2},   {Op::vsmulh, 2},
+    {Op::vsad, 2},           {Op::vshl_all, 2}, {Op::vushr_each, 2}, {Op::vshuffle8, 2},
+    {Op::vblend_sign, 3},    {Op::aes_enc, 2},  {Op::sha1_msg2, 2},  {Op::sha1_next_e, 2},
+    {Op::sha256_rounds2, 3}, {Op::gf_mul, 2}};
 constexpr Choice kFpOps[] = {{Op::fadd, 2},   {Op::fsub, 2},  {Op::fmul, 2}, {Op::fdiv, 2},   {Op::fmin, 2},
                              {Op::fmaxnm, 2}, {Op::fsqrt, 1}, {Op::fma, 3},  {Op::fround, 1}, {Op::fcmeq, 2},
                              {Op::facgt, 2},  {Op::fmulx, 2}, {Op::fabs, 1}, {Op::fneg, 1}};
@@ -124,7 +130,7 @@ class Generator {
       default: {
         const auto& c = kVectorOps[s.below(std::size(kVectorOps))];
         const auto a = arguments(c.arguments, [&] { return any(); });
-        const auto lane = static_cast<unsigned>(s.below(4));
+        const auto lane = static_cast<unsigned>(c.op == Op::vpack_ss ? 1 + s.below(3) : s.below(4));
         const bool shift = c.op == Op::vshl_imm || c.op == Op::vsshr_imm || c.op == Op::vsrshr_imm;
         add(b.vec(c.op, family(c.op) == Family::kCrypto || c.op == Op::vbsl ? 0 : lane, a[0], a[1], a[2],
                   shift              ? 1 + s.below((8u << lane) - 1)
@@ -149,8 +155,7 @@ void compare_regions(bool plain) {
     ASSERT_EQ(verify(m.region), "") << print(m.region);
     const uint8_t* code = m.compile();
     if (!code) continue;
-    m.rt->fp_mode = m.region.fp;
-    set_fp_round(*m.rt, m.region.fp.round);
+    set_fp_mode(*m.rt, m.region.fp);
     for (unsigned run = 0; run < 4; ++run) {
       State start{};
       for (auto& x : start.x) x = g.s.integer(64);

@@ -55,6 +55,29 @@ class Programs(unittest.TestCase):
             self.assertIn(cpu, GUEST.processors)
 
 
+class Guests(unittest.TestCase):
+    def test_what_they_name_exists(self):
+        setup = (SOURCE / "scripts/setup").read_text()
+        for name, guest in guests.GUESTS.items():
+            self.assertEqual(guest.name, name)
+            self.assertIn(f"\n    {guest.setup})", setup)
+            self.assertLessEqual(guest.append.keys() | guest.only_groups.keys(), guest.processors.keys())
+            for groups in guest.only_groups.values():
+                self.assertLessEqual(set(groups), set(table.GROUPS))
+            self.assertEqual(table.groups(name).keys(), table.GROUPS.keys())
+        self.assertEqual(table.groups("i386")["fp"].target, 0.12)
+        self.assertEqual(table.groups("aarch64"), table.GROUPS)
+        self.assertEqual((table.any_program_target("amd64"), table.any_program_target("aarch64")), (0.75, 1.1))
+
+    def test_a_processor_has_its_own_command_line(self):
+        guest = guests.GUESTS["amd64"]
+        line = guests.arguments(guest, Emulator("mynah", "M", ("x",)), "max-unmitigated", "i", "a")
+        self.assertEqual(line[line.index("-append") + 1], "a mitigations=off")
+        self.assertEqual(line[line.index("-cpu") + 1], "max")
+        line = guests.arguments(guest, Emulator("mynah", "M", ("x",)), "max", "i", "a")
+        self.assertEqual(line[line.index("-append") + 1], "a")
+
+
 class Summary(unittest.TestCase):
     def test_the_ratio_is_by_the_faster_qemu_pair_by_pair(self):
         runs = []
@@ -132,6 +155,15 @@ class Reports(unittest.TestCase):
         self.assertNotIn("<CPU>", markup)
         self.assertIn("&lt;hung &amp; lost&gt;", markup)
         self.assertIn("0.83", markup)  # the median of the pairs, 2.5 / 3
+
+    def test_what_kernels_say_of_flaws_stands_together(self):
+        flaws = {"mynah, max": {"a": "Not affected", "b": "Mitigation: c"}, "native, host": {"a": "Vulnerable"},
+                 "qemu, max": {"b": "Mitigation: c", "a": "Not affected"}}
+        lines = text.flaws_text(flaws, {"mynah": "M 1", "qemu": "Q 2", "native": "Native"}).splitlines()
+        self.assertEqual(lines, ["Vulnerabilities, as the kernel says on M 1 (max), Q 2 (max):", "  b  Mitigation: c",
+                                 "  not affected by 1 others", "", "Vulnerabilities, as the kernel says on Native:",
+                                 "  a  Vulnerable", "  not affected by 0 others", ""])
+        self.assertEqual(text.flaws_text({}, {}), "")
 
     def test_page_without_any_figure(self):
         result = self.result()

@@ -27,6 +27,17 @@ static uint64_t mix(uint64_t sum, uint64_t value) {
   return (sum << 29) | (sum >> 35);
 }
 
+// The upper half of a product.
+static uint64_t multiply_high(uint64_t a, uint64_t b) {
+#ifdef __SIZEOF_INT128__
+  return (uint64_t)((unsigned __int128)a * b >> 64);
+#else
+  const uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
+  const uint64_t middle = ah * bl + (al * bl >> 32), other = al * bh + (uint32_t)middle;
+  return ah * bh + (middle >> 32) + (other >> 32);
+#endif
+}
+
 static int by_value(const void* a, const void* b) {
   const uint64_t x = *(const uint64_t*)a, y = *(const uint64_t*)b;
   return x < y ? -1 : x > y;
@@ -42,7 +53,7 @@ int main(void) {
     const uint64_t a = next_random(), b = next_random() | 1;
     integers = mix(integers, a / b + a % (b >> 40 | 1));
     integers = mix(integers, (uint64_t)((int64_t)a / (int32_t)(b | 2)));
-    integers = mix(integers, (uint64_t)((unsigned __int128)a * b >> 64));
+    integers = mix(integers, multiply_high(a, b));
     integers = mix(integers, (uint8_t)a * (uint16_t)b + __builtin_popcountll(a) * __builtin_clzll(b));
   }
 

@@ -21,7 +21,7 @@ uint8_t& rounding(Runtime& r) { return reinterpret_cast<uint8_t&>(r.backend[1]);
 constexpr HostFloat kHost = {
     [](const Runtime& r) -> uint32_t { return gathered(const_cast<Runtime&>(r)); },
     [](Runtime& r) { gathered(r) = 0; },
-    [](Runtime& r, uint8_t round) { rounding(r) = round; },
+    [](Runtime& r, const FpMode& mode) { rounding(r) = mode.round; },
 };
 
 TEST(Runtime, FlagsOfHostAndCpp) {
@@ -33,7 +33,7 @@ TEST(Runtime, FlagsOfHostAndCpp) {
   set_fp_flags(*r, 2);
   EXPECT_EQ(fp_flags(*r), 2u);
   EXPECT_EQ(gathered(*r), 0);
-  set_fp_round(*r, 3);
+  set_fp_mode(*r, {.round = 3});
   EXPECT_EQ(rounding(*r), 3);
   EXPECT_EQ(fp_flags(*r), 2u);
 }
@@ -41,7 +41,8 @@ TEST(Runtime, FlagsOfHostAndCpp) {
 TEST(Runtime, FlagsOfCppAlone) {
   const std::unique_ptr<Runtime, Delete> r(new_runtime(64));
   set_fp_flags(*r, 1u << 27 | 4);
-  set_fp_round(*r, 1);
+  set_fp_mode(*r, {.round = 1});
+  EXPECT_EQ(r->fp_mode.round, 1);
   EXPECT_EQ(fp_flags(*r), 1u << 27 | 4);
 }
 

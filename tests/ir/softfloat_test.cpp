@@ -129,6 +129,24 @@ TEST(Softfloat, TininessBeforeAndAfterRounding) {
   EXPECT_EQ(env.flags, sf::kInexact);
 }
 
+TEST(Softfloat, FlagsWhereRangeTraps) {
+  constexpr uint32_t kHalf = 0x3f000000, kThird = 0x3eaaaaab, kTwo = 0x40000000, kMax = 0x7f7fffff;
+  const auto flags = [](uint32_t a, uint32_t b, bool overflow, bool underflow) {
+    Env env = Env::x86();
+    env.overflow_traps = overflow;
+    env.underflow_traps = underflow;
+    sf::mul(a, b, env);
+    return env.flags;
+  };
+  EXPECT_EQ(flags(kMax, kTwo, false, true), sf::kOverflow | sf::kInexact);
+  EXPECT_EQ(flags(kMax, kTwo, true, false), sf::kOverflow);
+  EXPECT_EQ(flags(kMax, kTwo + 0x400001, true, false), sf::kOverflow | sf::kInexact);
+  EXPECT_EQ(flags(kMinNormal, kHalf, true, false), 0u);
+  EXPECT_EQ(flags(kMinNormal, kHalf, false, true), sf::kUnderflow);
+  EXPECT_EQ(flags(kMinNormal, kThird, false, true), sf::kUnderflow);
+  EXPECT_EQ(flags(kMinNormal + 1, kThird, false, true), sf::kUnderflow | sf::kInexact);
+}
+
 TEST(Softfloat, Flushing) {
   Env env = arm_flushing();
   EXPECT_EQ(sf::add(uint32_t{kSign | 5}, uint32_t{kSign}, env), kSign);

@@ -83,7 +83,10 @@ TEST(Text, RoundTripsEveryOp) {
           .flush = true,
           .flush_half = true,
           .alternative_half = true,
-          .x86_nans = true};
+          .x86_nans = true,
+          .denormals_zero = true,
+          .overflow_traps = true,
+          .underflow_traps = true};
   r.smp = true;
   r.pc_offset = 0x120;
   r.guest_insts = 5;

@@ -21,7 +21,7 @@ namespace mynah::x86_oracle {
 
 namespace {
 
-constexpr uint64_t kBlob = 0x10000000, kControl = 0x10001000;
+constexpr uint64_t kBlob = 0x1b3d0000, kControl = 0x1b3d1000;
 constexpr uint32_t kSignalStack = 64 << 10;
 
 // What the assembly below knows by number.
@@ -53,9 +53,9 @@ extern const uint8_t mynah_oracle_blob[], mynah_oracle_enter64[], mynah_oracle_e
 asm(R"(
   .pushsection .rodata
   .balign 16
-  .set CTL, 0x10001000
-  .set XS, 0x10002000
-  .set TOP, 0x10003f00
+  .set CTL, 0x1b3d1000
+  .set XS, 0x1b3d2000
+  .set TOP, 0x1b3d3f00
   .global mynah_oracle_blob
   .hidden mynah_oracle_blob
 mynah_oracle_blob:
@@ -122,7 +122,9 @@ mynah_oracle_exit64:
   mov $TOP, %esp
   pushfq
   popq CTL+0x180
-5:testb $1, CTL+0x1c0
+5:pushq $2
+  popfq
+  testb $1, CTL+0x1c0
   jz 2f
   rdfsbase %rax
   mov %rax, CTL+0x188
@@ -200,10 +202,12 @@ mynah_oracle_exit32:
   pushfl
   popl CTL+0x180
   movl $0, CTL+0x184
-  ljmp $0x33, $(0x10000000 + 5b - mynah_oracle_blob)
+  ljmp $0x33, $(0x1b3d0000 + 5b - mynah_oracle_blob)
   .code64
 
 mynah_oracle_signal:
+  pushq $2
+  popfq
   testb $1, CTL+0x1c0
   jz 8f
   mov CTL+0x1a0, %rax
@@ -224,6 +228,17 @@ bool map(uint64_t address, size_t bytes, int protection) {
   return mmap(wanted, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == wanted;
 }
 
+// The code area, which cases cannot write; where it can be written, or null.
+uint8_t* map_code() {
+  const int file = memfd_create("x86-oracle-code", MFD_CLOEXEC);
+  if (file < 0 || ftruncate(file, kCodeBytes) != 0) return nullptr;
+  void* wanted = reinterpret_cast<void*>(kCode);
+  void* code = mmap(wanted, kCodeBytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
+  void* writable = mmap(nullptr, kCodeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  close(file);
+  return code == wanted && writable != MAP_FAILED ? static_cast<uint8_t*>(writable) : nullptr;
+}
+
 class HostCpuImpl final : public HostCpu {
  public:
   bool has_32bit() const override { return has_32bit_; }
@@ -236,7 +251,8 @@ class HostCpuImpl final : public HostCpu {
   static void handle(int signal, siginfo_t*, void* context);
   void take_fpu(const Xsave& x);
   bool has_32bit_ = false, has_low_ = false, has_bases_ = false, has_ldt_ = false;
-  uint64_t last_code_ = 0;  // bytes of the code area that are not INT3
+  uint8_t* code_ = nullptr;     // the code area, to be written
+  uint64_t last_code_ = kCode;  // bytes of it that are not INT3
   size_t last_length_ = 0;
   Case* volatile case_ = nullptr;
   volatile uint64_t runs_ = 0, seen_run_ = 0;
@@ -247,14 +263,13 @@ std::string HostCpuImpl::set_up() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (!__get_cpuid_count(1, 0, &a, &b, &c, &d) || !(c & 1u << 27) || !(c & 1u << 28))
     return "the host's processor has no AVX and XSAVE";
-  if (!map(kBlob, 0x4000, PROT_READ | PROT_WRITE | PROT_EXEC) ||
-      !map(kCode, kCodeBytes, PROT_READ | PROT_WRITE | PROT_EXEC) ||
+  if (!map(kBlob, 0x4000, PROT_READ | PROT_WRITE | PROT_EXEC) || !(code_ = map_code()) ||
       !map(kData, kDataBytes, PROT_READ | PROT_WRITE))
     return "addresses below 4 GiB are taken";
   has_low_ = map(kLowData, kDataBytes, PROT_READ | PROT_WRITE);
   std::memcpy(reinterpret_cast<void*>(kBlob), mynah_oracle_blob,
               static_cast<size_t>(mynah_oracle_blob_end - mynah_oracle_blob));
-  std::memset(reinterpret_cast<void*>(kCode), 0xcc, kCodeBytes);
+  std::memset(code_, 0xcc, kCodeBytes);
   has_bases_ = getauxval(AT_HWCAP2) & 2;
   Control& k = control();
   k.handler = reinterpret_cast<uint64_t>(&handle);
@@ -356,10 +371,10 @@ void HostCpuImpl::run(Case& c) {
   Xsave& x = xsave();
   State& s = c.state;
   const bool wide = c.mode == Mode::k64;
-  std::memset(reinterpret_cast<void*>(last_code_ ? last_code_ : kCode), 0xcc, last_length_);
+  std::memset(code_ + (last_code_ - kCode), 0xcc, last_length_);
   last_code_ = s.rip;
   last_length_ = std::min<uint64_t>(c.length + 5u, kCode + kCodeBytes - s.rip);
-  auto* code = reinterpret_cast<uint8_t*>(s.rip);
+  uint8_t* const code = code_ + (s.rip - kCode);
   std::memcpy(code, c.code, std::min<size_t>(c.length, last_length_));
   if (!c.branches && last_length_ == c.length + 5u) {
     const uint64_t exit = blob(wide ? mynah_oracle_exit64 : mynah_oracle_exit32);
@@ -414,11 +429,11 @@ void HostCpuImpl::run(Case& c) {
 
 }  // namespace
 
-std::unique_ptr<HostCpu> HostCpu::make(std::string& why_not) {
-  auto cpu = std::make_unique<HostCpuImpl>();
-  why_not = cpu->set_up();
-  if (!why_not.empty()) return nullptr;
-  return cpu;
+HostCpu* HostCpu::get(std::string& why_not) {
+  static HostCpuImpl cpu;
+  static const std::string why = cpu.set_up();
+  why_not = why;
+  return why.empty() ? &cpu : nullptr;
 }
 
 }  // namespace mynah::x86_oracle

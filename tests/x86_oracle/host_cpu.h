@@ -5,7 +5,6 @@
 // thread-safe.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "tests/x86_oracle/state.h"
@@ -14,8 +13,8 @@ namespace mynah::x86_oracle {
 
 class HostCpu {
  public:
-  // Null, with a reason, where the host cannot do it at all (not x86-64, no XSAVE, addresses taken).
-  static std::unique_ptr<HostCpu> make(std::string& why_not);
+  // The one there is; null, with a reason, where the host cannot do it at all (no XSAVE, addresses taken).
+  static HostCpu* get(std::string& why_not);
   virtual ~HostCpu() = default;
   virtual bool has_32bit() const = 0;     // code of 32 bits
   virtual bool has_low_data() const = 0;  // addresses below 64 KiB

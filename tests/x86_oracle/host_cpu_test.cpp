@@ -13,8 +13,7 @@ namespace {
 
 HostCpu& host() {
   static std::string why;
-  static const std::unique_ptr<HostCpu> cpu = HostCpu::make(why);
-  return *cpu;
+  return *HostCpu::get(why);
 }
 
 Case make(std::initializer_list<int> code, Mode mode = Mode::k64) {

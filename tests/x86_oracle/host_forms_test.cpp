@@ -13,7 +13,7 @@ namespace {
 
 TEST(HostForms, RunToTheirEnd) {
   std::string why;
-  const auto host = HostCpu::make(why);
+  HostCpu* const host = HostCpu::get(why);
   if (!host) GTEST_SKIP() << why;
   for (const Mode mode : {Mode::k64, Mode::k32}) {
     if (mode == Mode::k32 && !host->has_32bit()) continue;

@@ -137,7 +137,8 @@ void adjust_case(Random& random, const Instance& i, Case& c) {
     case ZYDIS_MNEMONIC_POPF:
     case ZYDIS_MNEMONIC_POPFD:
     case ZYDIS_MNEMONIC_POPFQ:  // not TF, NT, AC
-      if (uint8_t* at = memory(i, c, 8)) put(at, 0, get<uint64_t>(at) & (kComparedFlags | 0x3202));
+      if (uint8_t* at = memory(i, c, 2)) put(at, 0, uint16_t(get<uint16_t>(at) & (kComparedFlags | 0x3202)));
+      if (uint8_t* at = memory(i, c, 4)) put(at, 2, uint16_t{0});
       return;
     case ZYDIS_MNEMONIC_LDMXCSR:
     case ZYDIS_MNEMONIC_VLDMXCSR:
@@ -219,7 +220,8 @@ void adjust_case(Random& random, const Instance& i, Case& c) {
   if (c.branches) branch_target(random, i, c);
 }
 
-uint32_t undefined_flags(const Decoded& d, const State& before) {
+namespace {
+uint32_t undefined_flags(const Decoded& d) {
   uint32_t mask = d.insn.cpu_flags ? static_cast<uint32_t>(d.insn.cpu_flags->undefined) & kArithmetic : 0;
   switch (d.insn.mnemonic) {
     case ZYDIS_MNEMONIC_SHLD:
@@ -236,6 +238,49 @@ uint16_t undefined_codes(const Decoded& d) {
   if (!d.insn.fpu_flags) return 0;
   const auto u = static_cast<uint32_t>(d.insn.fpu_flags->undefined);
   return static_cast<uint16_t>((u & 7) << 8 | (u & 8) << 11);
+}
+
+}  // namespace
+
+Undefined undefined_of(const Decoded& d, const Case& before) {
+  Undefined u{.flags = undefined_flags(d), .codes = undefined_codes(d)};
+  switch (d.insn.mnemonic) {
+    case ZYDIS_MNEMONIC_FNSTENV:
+    case ZYDIS_MNEMONIC_FNSAVE:
+    case ZYDIS_MNEMONIC_FXSAVE:
+    case ZYDIS_MNEMONIC_FXSAVE64:
+    case ZYDIS_MNEMONIC_XSAVE:
+    case ZYDIS_MNEMONIC_XSAVE64:
+      u.data = true;
+      u.data_on_fault = true;
+      break;
+    case ZYDIS_MNEMONIC_ENTER:
+      u.data_on_fault = true;  // pushed before the one that faults
+      break;
+    case ZYDIS_MNEMONIC_PUSHA:
+    case ZYDIS_MNEMONIC_PUSHAD:
+      u.data_on_fault = u.address = true;
+      break;
+    case ZYDIS_MNEMONIC_POPA:
+    case ZYDIS_MNEMONIC_POPAD:
+      u.registers_on_fault = u.address = true;
+      break;
+    case ZYDIS_MNEMONIC_SHLD:
+    case ZYDIS_MNEMONIC_SHRD: {
+      const ZydisDecodedOperand& count = d.operands[2];
+      const uint64_t n =
+          count.type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? count.imm.value.u : before.state.gpr[kRcx];
+      if (d.insn.operand_width == 16 && (n & 31) > 16) {
+        u.flags = kArithmetic;
+        u.registers = u.data = true;
+      }
+      if ((n & (d.insn.operand_width == 64 ? 63 : 31)) == 0) u.flags = 0;
+      break;
+    }
+    default:
+      break;
+  }
+  return u;
 }
 
 }  // namespace mynah::x86_oracle

@@ -41,6 +41,8 @@ struct CaseLimits {
   bool bases = true;     // FS and GS as state says
   bool faults = true;    // some accesses go out of the data
   bool unmasked = true;  // some floating-point exceptions are not masked
+  uint64_t rip = 0;      // of the instruction; 0: any
+  bool based = false;    // addresses go by RBX and RBP, or lie at a fixed place
 };
 
 // Nothing, if none was found in many tries.
@@ -52,9 +54,17 @@ void random_registers(Random& random, const Decoded* decoded, Case& c, const Cas
 void lead_accesses(Random& random, const Instance& instance, Case& c, const CaseLimits& limits,
                    uint32_t taken = 0);
 
-// Flags that the instruction leaves undefined with these registers (x86's bits), and x87 condition codes
-// (status word's bits).
-uint32_t undefined_flags(const Decoded& decoded, const State& before);
-uint16_t undefined_codes(const Decoded& decoded);
+// What the manuals, or processors that differ, leave open of an instruction's result.
+struct Undefined {
+  uint32_t flags = 0;      // x86's bits
+  uint16_t codes = 0;      // condition codes: the x87 status word's bits
+  bool registers = false;  // the result, too, if it is a register
+  bool data = false;       // or memory
+  uint32_t flags_on_fault = 0;
+  bool registers_on_fault = false;  // what was done before a fault
+  bool data_on_fault = false;
+  bool address = false;  // where in the pages a fault was found
+};
+Undefined undefined_of(const Decoded& decoded, const Case& before);
 
 }  // namespace mynah::x86_oracle

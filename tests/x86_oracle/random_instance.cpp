@@ -17,11 +17,16 @@ struct Writer {
 };
 
 // ModRM, SIB and as much displacement as there may be; what follows are the immediate's random bytes.
-void address(Random& random, const Form& f, Writer& w, bool address16, bool keep_reg) {
+void address(Random& random, const Form& f, Writer& w, bool address16, bool keep_reg, bool based) {
   unsigned reg = keep_reg ? f.modrm >> 3 & 7 : random.below(8);
   if (!f.memory) {
     unsigned rm = keep_reg && random.chance(60) ? f.modrm & 7 : random.below(8);
     w.byte(0xc0 | reg << 3 | rm);
+    return;
+  }
+  if (based) {
+    const bool fixed = random.chance(20);
+    w.byte((fixed ? 0 : 0x40) | reg << 3 | (fixed || random.chance(50) ? 5 : 3));
     return;
   }
   const unsigned mod = random.below(3), rm = f.vsib ? 4 : random.below(8);
@@ -45,7 +50,8 @@ bool draw(Random& random, const Form& f, const CaseLimits& limits, unsigned atte
   if (address_prefix && !has67) w.byte(0x67);
   for (const uint8_t p : f.prefixes) w.byte(p);
   const bool wide = f.mode == Mode::k64;
-  const unsigned rex = wide && !plain ? random.below(8) : 0;  // R, X, B
+  unsigned rex = wide && !plain ? random.below(8) : 0;  // R, X, B
+  if (limits.based && f.memory) rex &= 6;
   if (f.vex) {
     const unsigned vvvv = f.vvvv ? (wide ? random.below(16) : 8 + random.below(8)) : 15;
     const bool short_form = f.map == 1 && !f.w && !(rex & 3) && random.chance(50);
@@ -64,7 +70,7 @@ bool draw(Random& random, const Form& f, const CaseLimits& limits, unsigned atte
     if (f.map == 3) w.byte(0x3a);
   }
   w.byte(f.opcode);
-  if (f.has_modrm) address(random, f, w, address16, keep_reg);
+  if (f.has_modrm) address(random, f, w, address16, keep_reg, limits.based);
   const auto used = static_cast<size_t>(w.at - out.bytes);
   for (size_t i = used; i < sizeof out.bytes; ++i) out.bytes[i] = static_cast<uint8_t>(random.integer(8));
   if (!decode(f.mode, out.bytes, 15, out.decoded)) return false;
@@ -104,7 +110,9 @@ bool draw(Random& random, const Form& f, const CaseLimits& limits, unsigned atte
 std::optional<Instance> random_instance(Random& random, const Form& form, const CaseLimits& limits) {
   Instance i;
   // Now and then the code goes on in the next page.
-  i.rip = kCode + (random.chance(5) ? 0x1000 - 1 - random.below(6) : 0x200 + random.below(0xc00));
+  i.rip = limits.rip
+              ? limits.rip
+              : kCode + (random.chance(5) ? 0x1000 - 1 - random.below(6) : 0x200 + random.below(0xc00));
   for (unsigned attempt = 0; attempt < kTries; ++attempt)
     if (draw(random, form, limits, attempt, i)) return i;
   return std::nullopt;

@@ -13,9 +13,9 @@
 namespace mynah::x86_oracle {
 
 // A code area of two pages, and behind it nothing.
-constexpr uint64_t kCode = 0x10010000, kCodeBytes = 0x2000;
+constexpr uint64_t kCode = 0x135b0000, kCodeBytes = 0x2000;
 // Two pages that can be read and written, with nothing in front of and behind them. All that is compared.
-constexpr uint64_t kData = 0x20000000, kLowData = 0x8000;
+constexpr uint64_t kData = 0x2a5c0000, kLowData = 0x8000;
 constexpr size_t kDataBytes = 0x2000;
 // Bases of FS and GS in 32-bit mode; in 64-bit mode they are the state's.
 constexpr uint64_t kFs32 = kData - 0x1000, kGs32 = kData + 0x123;
@@ -70,7 +70,7 @@ struct Case {
   bool branches = false;  // the code may leave itself: the bytes around it are INT3, which end the run
   bool low = false;       // the data is at kLowData
   uint8_t length = 0;     // of the code, at state.rip
-  uint8_t code[64] = {};
+  uint8_t code[200] = {};
   State state;
   uint8_t data[kDataBytes] = {};
   Outcome outcome;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The local APIC's timer (Intel SDM volume 3, "APIC Timer"). A count takes divider() nanoseconds.
+#include "devices/intc/local_apic.h"
+
+namespace mynah::dev {
+
+namespace {
+constexpr uint32_t kOneShot = 0, kPeriodic = 1, kDeadline = 2;
+}
+
+// Bits 3, 1, 0: 2, 4, ... 128, 1.
+uint64_t LocalApic::divider() const {
+  const unsigned n = (divide_ & 3) | (divide_ >> 1 & 4);
+  return n == 7 ? 1 : uint64_t{2} << n;
+}
+
+uint32_t LocalApic::current_count() const {
+  if (timer_mode() == kDeadline || initial_count_ == 0) return 0;
+  const auto counts = static_cast<uint64_t>(events_.now() - timer_start_) / divider();
+  if (timer_mode() == kPeriodic) return initial_count_ - static_cast<uint32_t>(counts % initial_count_);
+  return counts >= initial_count_ ? 0 : initial_count_ - static_cast<uint32_t>(counts);
+}
+
+void LocalApic::start_timer(TimeNs from) {
+  events_.cancel(timer_event_);
+  timer_start_ = from;
+  if (initial_count_ == 0) return;
+  events_.schedule(timer_event_, from + static_cast<TimeNs>(initial_count_ * divider()));
+}
+
+void LocalApic::set_deadline(uint64_t tsc_value) {
+  deadline_ = tsc_value;
+  events_.cancel(timer_event_);
+  if (tsc_value == 0) return;
+  const uint64_t now = tsc();
+  const uint64_t ahead = tsc_value > now ? tsc_value - now : 0;
+  // Farther than time goes: never.
+  if (ahead < uint64_t{1} << 62) events_.schedule(timer_event_, events_.now() + static_cast<TimeNs>(ahead));
+}
+
+void LocalApic::set_tsc_offset(uint64_t offset) {
+  tsc_offset_ = offset;
+  if (timer_mode() == kDeadline && deadline_) set_deadline(deadline_);
+}
+
+void LocalApic::timer_expired(TimeNs late) {
+  switch (timer_mode()) {
+    case kPeriodic: {
+      // One that is late by more than a period has lost ticks, as a masked one loses them.
+      const auto period = static_cast<TimeNs>(initial_count_ * divider());
+      const TimeNs due = events_.now() - late;
+      if (period > 0) start_timer(due + late / period * period);
+      break;
+    }
+    case kDeadline:
+      deadline_ = 0;
+      break;
+    default:
+      break;
+  }
+  fire(kTimer);
+}
+
+}  // namespace mynah::dev

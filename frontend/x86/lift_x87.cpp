@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The x87: loads, stores, arithmetic, compares (SDM vol. 1, 5.2). Control and transcendental instructions
+// are in lift_x87_control.cpp.
+#include "frontend/x86/lift_x87.h"
+
+#include "frontend/x86/vectors.h"
+
+namespace mynah::x86 {
+
+using ir::F80Format;
+using ir::F80Op;
+
+// --- the stack
+
+void X87::needs(unsigned mask, bool push) {
+  if (unchecked()) return;
+  if (push && mask & 0x80) {  // FLD ST(7): empty, or in the way
+    b.exit_engine_if(b.konst(Type::i1, 1), static_cast<uint8_t>(ExitReason::kX87Stack),
+                     stack_imm(mask, push));
+    return;
+  }
+  const unsigned unknown = mask & ~l.x87_full;
+  const bool look_at_last = push && !(l.x87_empty & 0x80);
+  if (!unknown && !look_at_last) return;
+  const Value tags = b.get(kSlotFtw);
+  // As they should be: zero.
+  const unsigned looked = unknown | (look_at_last ? 0x80u : 0u);
+  const Value wrong = b.binary(Op::xor_, b.binary(Op::and_, tags, b.i32(looked)), b.i32(unknown));
+  b.exit_engine_if(b.icmpz(Cond::ne, wrong), static_cast<uint8_t>(ExitReason::kX87Stack),
+                   stack_imm(mask, push));
+  l.x87_full |= static_cast<uint8_t>(unknown);
+  if (look_at_last) l.x87_empty |= 0x80;
+}
+
+void X87::push() {
+  b.set(kSlotFpuTop, b.binary(Op::and_, b.add_imm(b.get(kSlotFpuTop), -16), b.i64(0x70)));
+  const Value moved = b.binary(Op::shl, b.get(kSlotFtw), b.i32(1));
+  b.set(kSlotFtw, b.binary(Op::and_, b.binary(Op::or_, moved, b.i32(1)), b.i32(0xff)));
+  l.x87_full = static_cast<uint8_t>(l.x87_full << 1 | 1);
+  l.x87_empty = static_cast<uint8_t>(l.x87_empty << 1);
+}
+
+void X87::pop() {
+  b.set(kSlotFpuTop, st(1));
+  b.set(kSlotFtw, b.binary(Op::lshr, b.get(kSlotFtw), b.i32(1)));
+  l.x87_full = static_cast<uint8_t>(l.x87_full >> 1);
+  l.x87_empty = static_cast<uint8_t>(l.x87_empty >> 1 | 0x80);
+}
+
+void X87::set_full(unsigned i) {
+  if (!(l.x87_full >> i & 1)) b.set(kSlotFtw, b.binary(Op::or_, b.get(kSlotFtw), b.i32(1u << i)));
+  l.x87_full |= static_cast<uint8_t>(1u << i);
+  l.x87_empty &= static_cast<uint8_t>(~(1u << i));
+}
+
+void X87::set_empty(unsigned i) {
+  b.set(kSlotFtw, b.binary(Op::and_, b.get(kSlotFtw), b.i32(~(1u << i) & 0xff)));
+  l.x87_full &= static_cast<uint8_t>(~(1u << i));
+  l.x87_empty |= static_cast<uint8_t>(1u << i);
+}
+
+void check_x87_exceptions(Lifter& l) {
+  if (!(l.mode & kModeX87Unmasked)) return;
+  ir::Builder& b = l.b;
+  const Value status = b.f80(Op::f80_status, Type::i32, kX87File, 0);
+  const Value unmasked = b.binary(Op::andn, status, b.get(kSlotFcw));
+  l.fault_if(b.icmpz(Cond::ne, b.binary(Op::and_, unmasked, b.i32(ir::kF80Exceptions))),
+             exception_imm(vector::kX87));
+}
+
+bool begin_x87(Lifter& l, bool waits) {
+  if (!l.needs_x87()) return false;
+  if (waits) check_x87_exceptions(l);
+  return true;
+}
+
+void Lifter::enter_mmx() {
+  b.set(kSlotFpuTop, b.i64(0));
+  b.set(kSlotFtw, b.i32(0xff));
+  x87_full = 0xff;
+  x87_empty = 0;
+}
+
+void Lifter::set_mmx(unsigned n, Value value) {
+  b.set(slot_mm(n), value);
+  b.set(static_cast<ir::Slot>(kSlotMmExponent0 + n), b.i64(0xffff));
+}
+
+namespace {
+
+// --- loads and stores
+
+void lift_fld(Lifter& l, uint32_t) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const Operand* m = x.memory();
+  if (!m) {  // FLD ST(i)
+    const unsigned i = x.index();
+    x.needs(1u << i, true);
+    return x.push_value(x.significand(i), x.exponent(i));
+  }
+  const Lifter::Place p = l.place(*m, {.bytes = m->bits / 8u, .element = m->bits == 32 ? 2u : 3u});
+  if (m->bits == 80) {
+    const Value significand = l.load(p, 64), exponent = l.load(p, 16, 8);
+    x.needs(0, true);
+    return x.push_value(significand, exponent);
+  }
+  const Value bits = l.load(p, m->bits);
+  x.needs(0, true);
+  x.push();
+  if (x.unchecked()) return x.set(0, x.b.i64(kDefaultNanSignificand), x.b.i32(kDefaultNanExponent));
+  x.b.f80(Op::f80_load, Type::none, kX87File, static_cast<uint8_t>(X87::float_format(m->bits)), x.st(0),
+          bits);
+  x.clear_c1();
+}
+
+void lift_fild(Lifter& l, uint32_t) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const Operand& m = *x.memory();
+  const Value bits = l.load(l.place(m, {.bytes = m.bits / 8u}), m.bits);
+  x.needs(0, true);
+  x.push();
+  if (x.unchecked()) return x.set(0, x.b.i64(kDefaultNanSignificand), x.b.i32(kDefaultNanExponent));
+  x.b.f80(Op::f80_load, Type::none, kX87File, static_cast<uint8_t>(X87::integer_format(m.bits)), x.st(0),
+          bits);
+  x.clear_c1();
+}
+
+// FST, FSTP.
+void lift_fst(Lifter& l, uint32_t pops) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const Operand* m = x.memory();
+  if (!m) {
+    const unsigned i = x.index();
+    x.needs(1);
+    if (i) {
+      const Value significand = x.significand(0), exponent = x.exponent(0);
+      x.set(i, significand, exponent);
+    }
+    x.set_full(i);
+    x.clear_c1();
+    if (pops) x.pop();
+    return;
+  }
+  const Lifter::Place p =
+      l.place(*m, {.bytes = m->bits / 8u, .write = true, .element = m->bits == 32 ? 2u : 3u});
+  x.needs(1);
+  if (m->bits == 80) {
+    l.store(p, 64, x.significand(0));
+    l.store(p, 16, x.exponent(0), 8);
+    x.clear_c1();
+  } else {
+    const auto format = X87::float_format(m->bits);
+    l.store(
+        p, m->bits,
+        x.b.f80(Op::f80_store, Lifter::type_of(m->bits), kX87File, static_cast<uint8_t>(format), x.st(0)));
+  }
+  l.stored_to(p);
+  if (pops) x.pop();
+}
+
+enum IntegerStore : uint32_t { kStore = 0, kPop = 1, kTruncate = 2 };
+
+void lift_fist(Lifter& l, uint32_t how) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const Operand& m = *x.memory();
+  const Lifter::Place p = l.place(m, {.bytes = m.bits / 8u, .write = true});
+  x.needs(1);
+  const auto aux = static_cast<uint8_t>(static_cast<unsigned>(X87::integer_format(m.bits)) |
+                                        (how & kTruncate ? ir::kF80Truncate : 0));
+  l.store(p, m.bits, x.b.f80(Op::f80_store, Lifter::type_of(m.bits), kX87File, aux, x.st(0)));
+  l.stored_to(p);
+  if (how & kPop) x.pop();
+}
+
+void lift_fxch(Lifter& l, uint32_t) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const unsigned i = x.index();
+  x.needs(1u << i | 1);
+  const Value s0 = x.significand(0), e0 = x.exponent(0), s = x.significand(i), e = x.exponent(i);
+  x.set(0, s, e);
+  x.set(i, s0, e0);
+  x.set_full(0);
+  x.set_full(i);
+  x.clear_c1();
+}
+
+void lift_fcmov(Lifter& l, uint32_t cc) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const unsigned i = x.index();
+  x.needs(1u << i | 1);
+  ir::Builder& b = l.b;
+  const Value condition = l.cond(cc);
+  const Value significand = b.select(condition, x.significand(i), x.significand(0));
+  const Value exponent = b.select(l.cond(cc), x.exponent(i), x.exponent(0));
+  x.set(0, significand, exponent);
+  x.clear_c1();
+}
+
+void lift_constant(Lifter& l, uint32_t helper_or_value) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  x.needs(0, true);
+  if (helper_or_value < 2) {  // FLDZ, FLD1
+    return helper_or_value ? x.push_value(l.b.i64(uint64_t{1} << 63), l.b.i32(0x3fff))
+                           : x.push_value(l.b.i64(0), l.b.i32(0));
+  }
+  x.push();
+  if (x.unchecked()) return x.set(0, l.b.i64(kDefaultNanSignificand), l.b.i32(kDefaultNanExponent));
+  l.call(Helper::kX87Constant, Type::none, l.b.i64(helper_or_value));
+  x.clear_c1();
+}
+
+// --- signs
+
+void lift_sign(Lifter& l, uint32_t change) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  x.needs(1);
+  const Value e = x.exponent(0);
+  x.set(0, x.significand(0),
+        change ? l.b.binary(Op::xor_, e, l.b.i32(0x8000)) : l.b.binary(Op::and_, e, l.b.i32(0x7fff)));
+  x.clear_c1();
+}
+
+void lift_unary(Lifter& l, uint32_t op) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  x.needs(1);
+  l.b.f80(static_cast<Op>(op), Type::none, kX87File, 0, x.st(0));
+}
+
+// --- arithmetic
+
+// FADD and its kin: with memory, to ST(0), to ST(i), and with a pop.
+void lift_arithmetic(Lifter& l, uint32_t op) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  if (const Operand* m = x.memory()) {
+    const bool integer = l.i.opcode == 0xda || l.i.opcode == 0xde;
+    const Value bits = l.load(l.place(*m, {.bytes = m->bits / 8u}), m->bits);
+    const F80Format format = integer ? X87::integer_format(m->bits) : X87::float_format(m->bits);
+    x.needs(1);
+    x.b.f80(Op::f80_op_with, Type::none, kX87File,
+            static_cast<uint8_t>(op | static_cast<unsigned>(format) << 4), x.st(0), bits);
+    return;
+  }
+  const unsigned i = x.index();
+  x.needs(1u << i | 1);
+  const bool to_top = l.i.opcode == 0xd8;
+  x.operate(static_cast<F80Op>(op), to_top ? 0 : i, to_top ? i : 0);
+  if (l.i.opcode == 0xde) x.pop();
+}
+
+// --- compares
+
+enum Compare : uint32_t { kOnce = 0, kPopOnce = 1, kPopTwice = 2, kQuiet = 4 };
+
+void lift_compare(Lifter& l, uint32_t how) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const uint8_t signaling = how & kQuiet ? 0 : 1;
+  if (const Operand* m = x.memory()) {
+    const bool integer = l.i.opcode == 0xda || l.i.opcode == 0xde;
+    const Value bits = l.load(l.place(*m, {.bytes = m->bits / 8u}), m->bits);
+    const F80Format format = integer ? X87::integer_format(m->bits) : X87::float_format(m->bits);
+    x.needs(1);
+    x.b.f80(Op::f80_compare_with, Type::none, kX87File,
+            static_cast<uint8_t>(signaling | static_cast<unsigned>(format) << 4), x.st(0), bits);
+  } else {
+    const unsigned i = how & kPopTwice ? 1 : x.index();
+    x.needs(1u << i | 1);
+    x.b.f80(Op::f80_compare, Type::none, kX87File, signaling, x.st(0), x.st(i));
+  }
+  if (how & (kPopOnce | kPopTwice)) x.pop();
+  if (how & kPopTwice) x.pop();
+}
+
+void lift_compare_flags(Lifter& l, uint32_t how) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  const unsigned i = x.index();
+  x.needs(1u << i | 1);
+  l.set_flags(x.b.f80(Op::f80_compare_flags, Type::flags, kX87File, how & kQuiet ? 0 : 1, x.st(0), x.st(i)));
+  x.clear_c1();
+  if (how & kPopOnce) x.pop();
+}
+
+void lift_ftst(Lifter& l, uint32_t) {
+  if (!begin_x87(l)) return;
+  X87 x(l);
+  x.needs(1);
+  x.b.f80(Op::f80_compare_with, Type::none, kX87File,
+          static_cast<uint8_t>(1 | static_cast<unsigned>(F80Format::kF32) << 4), x.st(0), l.b.i32(0));
+}
+
+constexpr uint32_t op(F80Op o) { return static_cast<uint32_t>(o); }
+constexpr Row kRows[] = {
+    {ZYDIS_MNEMONIC_FLD, lift_fld},
+    {ZYDIS_MNEMONIC_FILD, lift_fild},
+    {ZYDIS_MNEMONIC_FST, lift_fst, 0},
+    {ZYDIS_MNEMONIC_FSTP, lift_fst, 1},
+    {ZYDIS_MNEMONIC_FSTPNCE, lift_fst, 1},
+    {ZYDIS_MNEMONIC_FIST, lift_fist, kStore},
+    {ZYDIS_MNEMONIC_FISTP, lift_fist, kPop},
+    {ZYDIS_MNEMONIC_FISTTP, lift_fist, kPop | kTruncate},
+    {ZYDIS_MNEMONIC_FXCH, lift_fxch},
+    {ZYDIS_MNEMONIC_FCMOVB, lift_fcmov, 2},
+    {ZYDIS_MNEMONIC_FCMOVNB, lift_fcmov, 3},
+    {ZYDIS_MNEMONIC_FCMOVE, lift_fcmov, 4},
+    {ZYDIS_MNEMONIC_FCMOVNE, lift_fcmov, 5},
+    {ZYDIS_MNEMONIC_FCMOVBE, lift_fcmov, 6},
+    {ZYDIS_MNEMONIC_FCMOVNBE, lift_fcmov, 7},
+    {ZYDIS_MNEMONIC_FCMOVU, lift_fcmov, 10},
+    {ZYDIS_MNEMONIC_FCMOVNU, lift_fcmov, 11},
+    {ZYDIS_MNEMONIC_FLDZ, lift_constant, 0},
+    {ZYDIS_MNEMONIC_FLD1, lift_constant, 1},
+    {ZYDIS_MNEMONIC_FLDL2T, lift_constant, 2},
+    {ZYDIS_MNEMONIC_FLDL2E, lift_constant, 3},
+    {ZYDIS_MNEMONIC_FLDPI, lift_constant, 4},
+    {ZYDIS_MNEMONIC_FLDLG2, lift_constant, 5},
+    {ZYDIS_MNEMONIC_FLDLN2, lift_constant, 6},
+    {ZYDIS_MNEMONIC_FCHS, lift_sign, 1},
+    {ZYDIS_MNEMONIC_FABS, lift_sign, 0},
+    {ZYDIS_MNEMONIC_FSQRT, lift_unary, static_cast<uint32_t>(Op::f80_root)},
+    {ZYDIS_MNEMONIC_FRNDINT, lift_unary, static_cast<uint32_t>(Op::f80_round)},
+    {ZYDIS_MNEMONIC_FADD, lift_arithmetic, op(F80Op::kAdd)},
+    {ZYDIS_MNEMONIC_FADDP, lift_arithmetic, op(F80Op::kAdd)},
+    {ZYDIS_MNEMONIC_FIADD, lift_arithmetic, op(F80Op::kAdd)},
+    {ZYDIS_MNEMONIC_FMUL, lift_arithmetic, op(F80Op::kMul)},
+    {ZYDIS_MNEMONIC_FMULP, lift_arithmetic, op(F80Op::kMul)},
+    {ZYDIS_MNEMONIC_FIMUL, lift_arithmetic, op(F80Op::kMul)},
+    {ZYDIS_MNEMONIC_FSUB, lift_arithmetic, op(F80Op::kSub)},
+    {ZYDIS_MNEMONIC_FSUBP, lift_arithmetic, op(F80Op::kSub)},
+    {ZYDIS_MNEMONIC_FISUB, lift_arithmetic, op(F80Op::kSub)},
+    {ZYDIS_MNEMONIC_FSUBR, lift_arithmetic, op(F80Op::kSubReverse)},
+    {ZYDIS_MNEMONIC_FSUBRP, lift_arithmetic, op(F80Op::kSubReverse)},
+    {ZYDIS_MNEMONIC_FISUBR, lift_arithmetic, op(F80Op::kSubReverse)},
+    {ZYDIS_MNEMONIC_FDIV, lift_arithmetic, op(F80Op::kDiv)},
+    {ZYDIS_MNEMONIC_FDIVP, lift_arithmetic, op(F80Op::kDiv)},
+    {ZYDIS_MNEMONIC_FIDIV, lift_arithmetic, op(F80Op::kDiv)},
+    {ZYDIS_MNEMONIC_FDIVR, lift_arithmetic, op(F80Op::kDivReverse)},
+    {ZYDIS_MNEMONIC_FDIVRP, lift_arithmetic, op(F80Op::kDivReverse)},
+    {ZYDIS_MNEMONIC_FIDIVR, lift_arithmetic, op(F80Op::kDivReverse)},
+    {ZYDIS_MNEMONIC_FCOM, lift_compare, kOnce},
+    {ZYDIS_MNEMONIC_FCOMP, lift_compare, kPopOnce},
+    {ZYDIS_MNEMONIC_FCOMPP, lift_compare, kPopTwice},
+    {ZYDIS_MNEMONIC_FUCOM, lift_compare, kOnce | kQuiet},
+    {ZYDIS_MNEMONIC_FUCOMP, lift_compare, kPopOnce | kQuiet},
+    {ZYDIS_MNEMONIC_FUCOMPP, lift_compare, kPopTwice | kQuiet},
+    {ZYDIS_MNEMONIC_FICOM, lift_compare, kOnce},
+    {ZYDIS_MNEMONIC_FICOMP, lift_compare, kPopOnce},
+    {ZYDIS_MNEMONIC_FCOMI, lift_compare_flags, kOnce},
+    {ZYDIS_MNEMONIC_FCOMIP, lift_compare_flags, kPopOnce},
+    {ZYDIS_MNEMONIC_FUCOMI, lift_compare_flags, kOnce | kQuiet},
+    {ZYDIS_MNEMONIC_FUCOMIP, lift_compare_flags, kPopOnce | kQuiet},
+    {ZYDIS_MNEMONIC_FTST, lift_ftst},
+};
+
+}  // namespace
+
+Rows x87_rows() { return kRows; }
+
+}  // namespace mynah::x86

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What lift functions of the x87 share: the stack. TOP is a value (times 16: a register's place in the file),
+// tags count from the top, so that what a block pushes and pops is known in it: a register's tag is looked at
+// once a block.
+#pragma once
+
+#include "frontend/x86/lift.h"
+#include "ir/f80.h"
+
+namespace mynah::x86 {
+
+constexpr uint32_t kX87File = offsetof(X86State, fpr);
+constexpr uint64_t kDefaultNanSignificand = 0xc000000000000000;
+constexpr uint32_t kDefaultNanExponent = 0xffff;
+
+class X87 {
+ public:
+  explicit X87(Lifter& l) : l(l), b(l.b) {}
+  Lifter& l;
+  ir::Builder& b;
+
+  bool unchecked() const { return l.mode & kModeX87Unchecked; }
+
+  // Where ST(i) is in the file.
+  Value st(unsigned i) {
+    const Value top = b.get(kSlotFpuTop);
+    if (i == 0) return top;
+    return b.binary(Op::and_, b.add_imm(top, 16 * static_cast<int64_t>(i)), b.i64(0x70));
+  }
+  // A stack fault unless the registers of the mask are full, and, for a push, ST(7) is empty. Behind guards,
+  // in front of all effects.
+  void needs(unsigned mask, bool push = false);
+  // TOP moves; what is on top is yet to be set.
+  void push();
+  void pop();
+  void set_full(unsigned i);
+  void set_empty(unsigned i);
+
+  // --- ops over the file
+  void operate(ir::F80Op op, unsigned to, unsigned from) {
+    b.f80(Op::f80_op, Type::none, kX87File, static_cast<uint8_t>(op), st(to), st(from));
+  }
+  void set(unsigned i, Value significand, Value exponent) {
+    b.f80(Op::f80_set, Type::none, kX87File, 0, st(i), significand, exponent);
+  }
+  Value significand(unsigned i) { return b.f80(Op::f80_significand, Type::i64, kX87File, 0, st(i)); }
+  Value exponent(unsigned i) { return b.f80(Op::f80_exponent, Type::i32, kX87File, 0, st(i)); }
+  void clear_c1() {
+    if (!unchecked()) b.set(kSlotFsw, b.binary(Op::and_, b.get(kSlotFsw), b.i32(~(1u << 9))));
+  }
+  // A new ST(0); pushed, it is the default NaN where that did not fit.
+  void push_value(Value significand, Value exponent) {
+    push();
+    if (unchecked()) return set(0, b.i64(kDefaultNanSignificand), b.i32(kDefaultNanExponent));
+    set(0, significand, exponent);
+    clear_c1();
+  }
+
+  // What a memory operand of the instruction is: its format.
+  static ir::F80Format float_format(unsigned bits) {
+    return bits == 32 ? ir::F80Format::kF32 : ir::F80Format::kF64;
+  }
+  static ir::F80Format integer_format(unsigned bits) {
+    return bits == 16 ? ir::F80Format::kI16 : bits == 32 ? ir::F80Format::kI32 : ir::F80Format::kI64;
+  }
+  // The memory operand, or null.
+  const Operand* memory() const {
+    for (unsigned n = 0; n < l.i.operand_count; ++n)
+      if (l.i.operands[n].is_memory()) return &l.i.operands[n];
+    return nullptr;
+  }
+  unsigned index() const { return l.i.modrm & 7; }  // ST(i) of a register form
+  uint64_t stack_imm(unsigned mask, bool push) const {
+    return mask | (push ? 1 << 8 : 0) | uint64_t{l.i.length} << 16;
+  }
+};
+
+// #MF where an exception that is not masked waits.
+void check_x87_exceptions(Lifter& l);
+// False: the region has left. An instruction that waits looks for an exception that does.
+bool begin_x87(Lifter& l, bool waits = true);
+
+}  // namespace mynah::x86

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The board's devices as AML.
+#include "machines/microvm_acpi.h"
+
+#include <fmt/core.h>
+
+#include "devices/acpi/ged.h"
+#include "machines/microvm_map.h"
+
+namespace mynah {
+
+using namespace acpi;
+using namespace microvm_map;
+
+namespace {
+
+Bytes serial(std::string_view device_name, unsigned number, uint16_t port, unsigned irq) {
+  return device(device_name, join({name("_HID", eisa_id("PNP0501")), name("_UID", integer(number)),
+                                   name("_STA", integer(15)),
+                                   name("_CRS", resources({io_range(port, 8), isa_irq(irq)}))}));
+}
+
+// The power button comes as an event of the generic event device.
+Bytes events() {
+  const Bytes button = if_local0_and(dev::GenericEventDevice::kPowerButton, notify("\\_SB.PWRB", 0x80));
+  return device("GED",
+                join({name("_HID", string("ACPI0013")), name("_UID", integer(0)),
+                      name("_CRS", resources({interrupt(kGedIrq, false)})), memory_word("EREG", "ESEL", kGed),
+                      method("_EVT", 1, join({store_to_local0("ESEL"), button}))}));
+}
+
+Bytes virtio(const MicrovmDescription::Virtio& v) {
+  const auto base = static_cast<uint32_t>(kVirtio + v.slot * kVirtioSize);
+  return device(fmt::format("VR{:02}", v.slot),
+                join({name("_HID", string("LNRO0005")), name("_UID", integer(v.slot)),
+                      name("_STA", integer(15)), name("_CCA", integer(1)),
+                      name("_CRS", resources({memory_range(base, kVirtioSize), interrupt(v.gsi, true)}))}));
+}
+
+}  // namespace
+
+Bytes describe_microvm(const MicrovmDescription& d) {
+  Bytes devices = serial("COM1", 1, kSerialPort, kSerialIrq);
+  if (d.second_serial) devices += serial("COM2", 2, kSecondSerialPort, kSecondSerialIrq);
+  if (d.rtc)
+    devices += device("RTC", join({name("_HID", eisa_id("PNP0B00")),
+                                   name("_CRS", resources({io_range(kRtcPort, 8), isa_irq(kRtcIrq)}))}));
+  devices += device("PWRB", name("_HID", eisa_id("PNP0C0C")));
+  devices += events();
+  for (const auto& v : d.virtio) devices += virtio(v);
+  const Bytes off = name(
+      "\\_S5", package({integer(dev::GenericEventDevice::kOffType), integer(0), integer(0), integer(0)}));
+  return join({scope("\\_SB", devices), off});
+}
+
+}  // namespace mynah

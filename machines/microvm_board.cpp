@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From what a person chose to the board `microvm`.
+#include "machines/microvm_board.h"
+
+#include <fmt/core.h>
+
+#include "machines/loader/x86_kernel.h"
+#include "machines/loader/zboot.h"
+#include "machines/microvm.h"
+
+namespace mynah {
+
+namespace {
+
+constexpr BoardProperty kProperties[] = {
+    {"acpi", "auto|on|off", "ACPI tables, on by default"},
+    {"pcie", "auto|on|off", "PCI Express, off by default"},
+    {"rtc", "auto|on|off", "real-time clock, on by default"},
+    {"pit", "auto|on|off", "accepted: the interval timer is there"},
+    {"pic", "auto|on|off", "accepted: the 8259s are there"},
+    {"isa-serial", "on|off", "accepted: the serial line is there"},
+    {"ioapic2", "auto|on|off", "accepted: the second I/O APIC is there with ACPI"},
+    {"x-option-roms", "on|off", "accepted: there is no firmware to run them"},
+    {"auto-kernel-cmdline", "on|off",
+     "virtio-mmio devices are named in the kernel's command line without ACPI"},
+    {"usb", "off", "USB"},
+};
+
+constexpr BoardProperty kDeviceProperties[] = {
+    {"virtio-mmio.force-legacy", "on|off", "registers of version 1, on by default"},
+};
+
+WrongChoice check_cpu(std::string_view specification) {
+  x86::WrongCpu wrong = x86::check_cpu(specification);
+  return {std::move(wrong.sentence), std::move(wrong.unknown), std::move(wrong.known)};
+}
+
+Result<std::string> check_kernel(std::span<const uint8_t> kernel, uint64_t, bool) {
+  if (const auto kind = x86_kernel_kind(kernel); !kind) return kind.error();
+  return std::string();
+}
+
+// APIC ids of eight bits, of which one means all.
+unsigned most_processors(const BoardChoice&) { return 254; }
+std::string more_processors(const BoardChoice&) { return "; use a smaller number"; }
+
+bool has_pci(const BoardChoice& choice) {
+  bool on = false;
+  for (const auto& [name, value] : choice.properties)
+    if (name == "pcie") on = value == "on";
+  return on;
+}
+
+std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
+  MicrovmConfig microvm;
+  static_cast<MachineConfig&>(microvm) = std::move(config);
+  microvm.cpu = *x86::parse_cpu(choice.cpu);
+  for (const auto& [name, value] : choice.properties) {
+    if (name == "acpi")
+      microvm.acpi = value != "off";
+    else if (name == "pcie")
+      microvm.pcie = value == "on";
+    else if (name == "rtc")
+      microvm.rtc = value != "off";
+    else if (name == "auto-kernel-cmdline")
+      microvm.extend_command_line = value == "on";
+    else if (name == "virtio-mmio.force-legacy")
+      microvm.legacy_virtio = value == "on";
+  }
+  return std::make_unique<MicrovmMachine>(std::move(microvm), log);
+}
+
+}  // namespace
+
+constexpr Board kMicrovmBoard = {
+    .name = "microvm",
+    .help = "x86 board of virtio devices, without firmware",
+    .versions = {},
+    .guest = "x86",
+    .default_cpu = "max",
+    .properties = kProperties,
+    .device_properties = kDeviceProperties,
+    .has_pci = has_pci,
+    .serial_lines = 2,
+    .flash_bytes = 0,
+    .firmware_folders = {},
+    .firmware = "",
+    .firmware_package = "",
+    .console = "ttyS0",
+    .cpu_properties = "names of CPUID's features: +NAME, -NAME, NAME=on|off",
+    .cpu_names = x86::cpu_model_names,
+    .cpu_left_out = x86::cpu_left_out,
+    .check_cpu = check_cpu,
+    .most_processors = most_processors,
+    .more_processors = more_processors,
+    .unpack_kernel = unpack_kernel,
+    .check_kernel = check_kernel,
+    .make = make,
+};
+
+}  // namespace mynah
