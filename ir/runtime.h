@@ -176,7 +176,7 @@ struct alignas(64) Runtime {
   alignas(16) V128 vector_args[4];
   V128 vector_result;
   HostRegisters registers;
-  FpMode fp_mode;  // of the current context's mode, for run_op
+  FpMode fp_mode;     // of the current context's mode, for run_op
   uint32_t f80_file;  // of the guest's extended floats in its state (ir/f80.h); kNoF80File: it has none
   alignas(64) uint8_t state[];
 };

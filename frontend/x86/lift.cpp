@@ -118,8 +118,8 @@ Lifter::Linear Lifter::address_parts(const Operand& m, bool apart) {
     if (bits == 16) at.base = b.i64(static_cast<uint16_t>(m.value));
     return at;
   }
-  // In 32-bit code whatever is above bit 31 does not count (X86Cpu::canonical()). But one page by two addresses
-  // would be two in one place of the TLB: an address that is far from its register is cut.
+  // In 32-bit code whatever is above bit 31 does not count (X86Cpu::canonical()). But one page by two
+  // addresses would be two in one place of the TLB: an address that is far from its register is cut.
   constexpr int64_t kNear = 1 << 20;
   if (bits == 32 && !code64() && (at.offset < -kNear || at.offset > kNear)) {
     at.base = b.zext32(b.add(b.trunc(at.base), b.i32(static_cast<uint32_t>(at.offset))));

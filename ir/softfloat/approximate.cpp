@@ -4,8 +4,6 @@
 #include "ir/softfloat/approximate.h"
 
 #if defined(__x86_64__)
-#include <xmmintrin.h>
-
 #include <bit>
 #endif
 
@@ -71,10 +69,14 @@ uint32_t portable_reciprocal_root(uint32_t x) {
 
 #if defined(__x86_64__)
 uint32_t approximate_reciprocal(uint32_t x) {
-  return std::bit_cast<uint32_t>(_mm_cvtss_f32(_mm_rcp_ss(_mm_set_ss(std::bit_cast<float>(x)))));
+  float estimate;
+  asm("rcpss %1, %0" : "=x"(estimate) : "x"(std::bit_cast<float>(x)));
+  return std::bit_cast<uint32_t>(estimate);
 }
 uint32_t approximate_reciprocal_root(uint32_t x) {
-  return std::bit_cast<uint32_t>(_mm_cvtss_f32(_mm_rsqrt_ss(_mm_set_ss(std::bit_cast<float>(x)))));
+  float estimate;
+  asm("rsqrtss %1, %0" : "=x"(estimate) : "x"(std::bit_cast<float>(x)));
+  return std::bit_cast<uint32_t>(estimate);
 }
 #else
 uint32_t approximate_reciprocal(uint32_t x) { return portable_reciprocal(x); }

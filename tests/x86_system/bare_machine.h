@@ -20,9 +20,10 @@
 namespace mynah::test {
 
 constexpr uint64_t kRamSize = 4 << 20;
-constexpr uint64_t kGdt = 0x1000, kIdt = 0x2000, kTss = 0x3000, kTss2 = 0x3800, kLdt = 0x4000, kCode = 0x10000,
-                   kStack0 = 0x20000, kStack1 = 0x24000, kIstStack = 0x28000, kStack3 = 0x30000,
-                   kHandlers = 0x40000, kUserCode = 0x50000, kData = 0x60000, kTables = 0x100000;
+constexpr uint64_t kGdt = 0x1000, kIdt = 0x2000, kTss = 0x3000, kTss2 = 0x3800, kLdt = 0x4000,
+                   kCode = 0x10000, kStack0 = 0x20000, kStack1 = 0x24000, kIstStack = 0x28000,
+                   kStack3 = 0x30000, kHandlers = 0x40000, kUserCode = 0x50000, kData = 0x60000,
+                   kTables = 0x100000;
 
 // Selectors of the GDT that every machine begins with. SYSCALL's and SYSRET's are in the order they need.
 enum : uint16_t {

@@ -61,12 +61,12 @@ TEST_P(Segments, StackFaults) {
     uint32_t error;
   };
   const auto segment = BareMachine::segment;
-  for (const Case& c : {Case{segment(0, 0xfffff, 0x12, 0xc), kFree, 12, kFree},
-                        Case{segment(0, 0xfffff, 0x90, 0xc), kFree, 13, kFree},      // read-only
-                        Case{segment(0, 0xfffff, 0xf2, 0xc), kFree, 13, kFree},      // DPL
-                        Case{segment(0, 0xfffff, 0x92, 0xc), kFree | 1, 13, kFree},  // RPL
-                        Case{segment(0, 0xfffff, 0x92, 0xc), 0, 13, 0},
-                        Case{segment(0, 0xfffff, 0x92, 0xc), kFree, 0, 0}}) {
+  for (const Case& c :
+       {Case{segment(0, 0xfffff, 0x12, 0xc), kFree, 12, kFree},
+        Case{segment(0, 0xfffff, 0x90, 0xc), kFree, 13, kFree},      // read-only
+        Case{segment(0, 0xfffff, 0xf2, 0xc), kFree, 13, kFree},      // DPL
+        Case{segment(0, 0xfffff, 0x92, 0xc), kFree | 1, 13, kFree},  // RPL
+        Case{segment(0, 0xfffff, 0x92, 0xc), 0, 13, 0}, Case{segment(0, 0xfffff, 0x92, 0xc), kFree, 0, 0}}) {
     BareMachine m(options(Start::kProtected32));
     m.set_descriptor(kFree, c.descriptor);
     m.r(kRax) = c.selector;

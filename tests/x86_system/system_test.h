@@ -23,9 +23,8 @@ inline std::string accelerator_name(const testing::TestParamInfo<Accelerator>& i
   return info.param == Accelerator::kJit ? "jit" : "interp";
 }
 
-#define MYNAH_SYSTEM_TEST(name)                                                                \
-  class name : public SystemTest {};                                                           \
-  INSTANTIATE_TEST_SUITE_P(, name, testing::Values(Accelerator::kInterp, Accelerator::kJit), \
-                           accelerator_name)
+#define MYNAH_SYSTEM_TEST(name)      \
+  class name : public SystemTest {}; \
+  INSTANTIATE_TEST_SUITE_P(, name, testing::Values(Accelerator::kInterp, Accelerator::kJit), accelerator_name)
 
 }  // namespace mynah::test

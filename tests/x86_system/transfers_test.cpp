@@ -37,8 +37,7 @@ TEST_P(Transfers, FarJumpFaults) {
                         Case{segment(0, 0xfffff, 0x92, 0xc), kFree, kData, 13, kFree},
                         Case{segment(0, 0xfffff, 0xfa, 0xc), kFree, kData, 13, kFree},
                         Case{segment(0, 0xfffff, 0x9a, 0xc), kFree | 3, kData, 13, kFree},
-                        Case{segment(0, 0xfff, 0x9a, 4), kFree, 0x1000, 13, 0},
-                        Case{0, 0, 0, 13, 0}}) {
+                        Case{segment(0, 0xfff, 0x9a, 4), kFree, 0x1000, 13, 0}, Case{0, 0, 0, 13, 0}}) {
     BareMachine m(options(Start::kProtected32));
     m.set_descriptor(kFree, c.descriptor);
     m.put<uint32_t>(kData, c.offset);
@@ -100,7 +99,8 @@ TEST_P(Transfers, CallGate) {
   BareMachine m(options(Start::kProtected32));
   m.set_descriptor(kFree, BareMachine::gate(kCode32, kData, 0xec, 2));
   m.enter_user(false);
-  m.load(kData, {0x8b, 0x44, 0x24, 0x08, 0x89, 0xe1, 0xca, 0x08, 0x00});  // mov eax, [esp + 8]; mov ecx, esp; retf 8
+  m.load(kData,
+         {0x8b, 0x44, 0x24, 0x08, 0x89, 0xe1, 0xca, 0x08, 0x00});  // mov eax, [esp + 8]; mov ecx, esp; retf 8
   // push 1; push 2; call kFree:0; ud2
   m.run({0x6a, 0x01, 0x6a, 0x02, 0x9a, 0, 0, 0, 0, kFree | 3, 0x00, 0x0f, 0x0b});
   ASSERT_EQ(m.vector(), 6u);
@@ -185,9 +185,9 @@ TEST_P(Transfers, IretqFaults) {
     uint32_t error;
   };
   for (const Case& c :
-       {Case{{kDataUser, kStack3, 2, kCode64User, uint64_t{1} << 50}, 0}, Case{{kDataUser, kStack3, 2, 3, 0}, 0},
-        Case{{kData0, kStack3, 2, kCode64User, 0}, kData0}, Case{{0, kStack3, 2, kCode64User, 0}, 0},
-        Case{{kDataUser, kStack3, 2, kData0, 0}, kData0}}) {
+       {Case{{kDataUser, kStack3, 2, kCode64User, uint64_t{1} << 50}, 0},
+        Case{{kDataUser, kStack3, 2, 3, 0}, 0}, Case{{kData0, kStack3, 2, kCode64User, 0}, kData0},
+        Case{{0, kStack3, 2, kCode64User, 0}, 0}, Case{{kDataUser, kStack3, 2, kData0, 0}, kData0}}) {
     BareMachine m(options(Start::kLong64));
     for (const uint64_t v : c.frame) push64(m, {v});
     m.run({0x48, 0xcf});
@@ -206,7 +206,8 @@ TEST_P(Transfers, NestedTaskHasNoReturnInLongMode) {
 
 TEST_P(Transfers, Iret32ToUser) {
   BareMachine m(options(Start::kProtected32));
-  push32(m, {kDataUser, static_cast<uint32_t>(kStack3), 0x202, kCode32User, static_cast<uint32_t>(kUserCode)});
+  push32(m,
+         {kDataUser, static_cast<uint32_t>(kStack3), 0x202, kCode32User, static_cast<uint32_t>(kUserCode)});
   m.load(kUserCode, {0x0f, 0x0b});
   m.run({0xcf});
   ASSERT_EQ(m.vector(), 6u);
@@ -370,17 +371,17 @@ TEST_P(Transfers, Sysenter) {
 TEST_P(Transfers, TaskSwitch) {
   BareMachine m(options(Start::kProtected32));
   m.set_descriptor(kFree, BareMachine::segment(kTss2, 103, 0x89, 0));
-  m.put<uint32_t>(kTss2 + 32, kData);           // EIP
-  m.put<uint32_t>(kTss2 + 36, 0x2);             // EFLAGS
-  m.put<uint32_t>(kTss2 + 40, 0x1234);          // EAX
-  m.put<uint32_t>(kTss2 + 56, kStack1);         // ESP
-  m.put<uint32_t>(kTss2 + 72, kData0);          // ES
-  m.put<uint32_t>(kTss2 + 76, kCode32);         // CS
-  m.put<uint32_t>(kTss2 + 80, kData0);          // SS
-  m.put<uint32_t>(kTss2 + 84, kData16);         // DS
-  m.load(kData, {0x40, 0xcf});                  // inc eax; iret
+  m.put<uint32_t>(kTss2 + 32, kData);    // EIP
+  m.put<uint32_t>(kTss2 + 36, 0x2);      // EFLAGS
+  m.put<uint32_t>(kTss2 + 40, 0x1234);   // EAX
+  m.put<uint32_t>(kTss2 + 56, kStack1);  // ESP
+  m.put<uint32_t>(kTss2 + 72, kData0);   // ES
+  m.put<uint32_t>(kTss2 + 76, kCode32);  // CS
+  m.put<uint32_t>(kTss2 + 80, kData0);   // SS
+  m.put<uint32_t>(kTss2 + 84, kData16);  // DS
+  m.load(kData, {0x40, 0xcf});           // inc eax; iret
   m.r(kRax) = 0x77;
-  m.run({0x9a, 0, 0, 0, 0, kFree, 0, 0xf4});    // call the task
+  m.run({0x9a, 0, 0, 0, 0, kFree, 0, 0xf4});  // call the task
   EXPECT_TRUE(m.halted_at(kCode + 8));
   EXPECT_EQ(m.r(kRax), 0x77u);
   EXPECT_EQ(m.get<uint32_t>(kTss2 + 40), 0x1235u);
