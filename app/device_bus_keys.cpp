@@ -138,4 +138,9 @@ VirtioPlace virtio_place(const DeviceOption& d) {
   return VirtioPciPlace{pci_place(d), {.form = form, .vectors = d.vectors}};
 }
 
+IsaPlace isa_place(const DeviceOption& d) {
+  const IsaPlace& usual = d.row->usual_ports;
+  return {d.io_base.value_or(usual.port), d.io_size.value_or(usual.ports)};
+}
+
 }  // namespace mynah::app

@@ -8,6 +8,8 @@
 
 #include "app/options_parser.h"
 #include "app/text.h"
+#include "devices/debug/debug_console.h"
+#include "devices/debug/debug_exit.h"
 #include "devices/net/e1000.h"
 #include "devices/net/e1000e.h"
 #include "devices/pci/bridge.h"
@@ -86,6 +88,25 @@ std::string set_period(D& to, const std::string& value) {
   return {};
 }
 
+std::string set_port(D& to, const std::string& value) {
+  const auto port = parse_u64(value);
+  if (!port || *port > 0xffff) return "an I/O port from 0 to 0xffff";
+  to.io_base = static_cast<uint16_t>(*port);
+  return {};
+}
+std::string set_port_count(D& to, const std::string& value) {
+  const auto ports = parse_u64(value);
+  if (!ports || *ports < 1 || *ports > 0x10000) return "a number of ports from 1";
+  to.io_size = static_cast<unsigned>(*ports);
+  return {};
+}
+std::string set_answer(D& to, const std::string& value) {
+  const auto byte = parse_u64(value);
+  if (!byte || *byte > 0xff) return "a byte, 0xe9 by default";
+  to.answer = static_cast<uint8_t>(*byte);
+  return {};
+}
+
 // --- Keys.
 
 constexpr KeyRow<D> kBlockKeys[] = {
@@ -152,6 +173,16 @@ constexpr KeyRow<D> kBridgeKeys[] = {
 };
 constexpr KeyRow<D> kExpressBridgeKeys[] = {
     {"msi", "on|off|auto", "accepted", set_nothing<D>},
+};
+
+constexpr KeyRow<D> kDebugExitKeys[] = {
+    {"iobase", "PORT", "the first of its I/O ports, 0x501 by default", set_port},
+    {"iosize", "N", "how many there are, 2 by default", set_port_count},
+};
+constexpr KeyRow<D> kDebugConsoleKeys[] = {
+    {"chardev", "ID", "the -chardev behind it", set_text<D, &D::chardev>},
+    {"iobase", "PORT", "its I/O port, 0xe9 by default", set_port},
+    {"readback", "BYTE", "what it reads as, 0xe9 by default", set_answer},
 };
 
 // --- Factories. Options and backends live longer than what is called.
@@ -240,6 +271,16 @@ Result<PciFactory> make_express_bridge(const D&, DeviceBackends&) {
   return PciFactory([](dev::EventQueue&, dev::Log& log) { return dev::pci::make_pcie_pci_bridge(log); });
 }
 
+Result<IsaFactory> make_debug_exit(const D&, DeviceBackends& host) {
+  return IsaFactory([exit = host.exit_call()](dev::Log&) { return std::make_unique<dev::DebugExit>(exit); });
+}
+Result<IsaFactory> make_debug_console(const D& d, DeviceBackends& host) {
+  auto line = host.line(d.chardev, d.row->name);
+  if (!line) return line.error();
+  return IsaFactory(
+      [&d, &line = **line](dev::Log&) { return std::make_unique<dev::DebugConsole>(line, d.answer); });
+}
+
 using enum DeviceBus;
 
 constexpr DeviceRow kRows[] = {
@@ -270,6 +311,24 @@ constexpr DeviceRow kRows[] = {
     {"pcie-pci-bridge", DeviceKind::kOther, kPci, kExpressBridgeKeys, "PCI Express to PCI bridge", nullptr,
      make_express_bridge},
     {"pci-bridge", DeviceKind::kOther, kPci, kBridgeKeys, "PCI to PCI bridge", nullptr, make_bridge},
+    {"isa-debug-exit",
+     DeviceKind::kOther,
+     kIsa,
+     kDebugExitKeys,
+     "a write of N to its port ends the emulator with exit code 2 N + 1",
+     nullptr,
+     nullptr,
+     make_debug_exit,
+     {0x501, 2}},
+    {"isa-debugcon",
+     DeviceKind::kLine,
+     kIsa,
+     kDebugConsoleKeys,
+     "console at an I/O port",
+     nullptr,
+     nullptr,
+     make_debug_console,
+     {dev::DebugConsole::kUsualPort, 1}},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 // every device on the same bus takes (bus=, addr=, vectors=, ...) comes with the bus (device_bus_keys.cpp).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ class DeviceBackends {
   virtual dev::EventQueue& events() = 0;
   virtual std::string unique_name(std::string_view kind) = 0;  // of an event: no other device gets it
   virtual uint64_t ram_bytes() const = 0;
+  // What a guest calls to end the program, from inside of a slice; it stays valid.
+  virtual std::function<void(int code)> exit_call() = 0;
   // The monitor knows the last one.
   virtual void made_balloon(dev::VirtioBalloon& balloon) = 0;
   // A -chardev; `what` is the device, for messages.
@@ -42,6 +45,7 @@ enum class DeviceBus : uint8_t {
   kVirtioPci,   // make_virtio, behind a virtio-pci transport; the name ends in "-pci"
   kVirtioMmio,  // make_virtio
   kSerialPort,  // a port of a virtio-serial device, which makes it
+  kIsa,         // make_isa
 };
 
 struct DeviceRow {
@@ -52,6 +56,8 @@ struct DeviceRow {
   std::string_view help;
   Result<VirtioFactory> (*make_virtio)(const DeviceOption&, DeviceBackends&) = nullptr;
   Result<PciFactory> (*make_pci)(const DeviceOption&, DeviceBackends&) = nullptr;
+  Result<IsaFactory> (*make_isa)(const DeviceOption&, DeviceBackends&) = nullptr;
+  IsaPlace usual_ports = {};  // of make_isa
 };
 
 std::span<const DeviceRow> device_rows();
@@ -70,5 +76,6 @@ std::vector<KeyRow<DeviceOption>> device_keys(const DeviceRow& row);
 // Where it goes. The driver's form, where the name said one, is in it.
 VirtioPlace virtio_place(const DeviceOption& device);
 PciPlace pci_place(const DeviceOption& device);
+IsaPlace isa_place(const DeviceOption& device);
 
 }  // namespace mynah::app

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kOptions =
     " acpitable add-fd alt-grab async-teardown audio audio-help balloon bootp bt chroot clock compat"
-    " ctrl-grab curses debugcon dump-vmstate enable-fips enable-hax enable-sync-profile fda fdb fsdev"
+    " ctrl-grab curses dump-vmstate enable-fips enable-hax enable-sync-profile fda fdb fsdev"
     " full-screen g gtk hax-accel incoming iothread iscsi jitdump loadvm localtime mips-abi mtdblock"
     " no-fd-bootchk no-frame no-hpet no-kvm-irqchip no-kvm-pit no-kvm-pit-reinjection no-quit old-param"
     " one-insn-per-tb only-migratable option-rom perfmap plugin portrait preconfig prom-env qmp"
@@ -26,8 +26,8 @@ constexpr std::string_view kDevices =
     " i82551 i82557a i82557b i82557c i82558a i82558b i82559a i82559b i82559c i82559er i82562 i82801"
     " i82801b11-bridge ib700 ich9-ahci ich9-intel-hda ich9-usb-ehci ich9-usb-ehci1 ich9-usb-ehci2"
     " ich9-usb-uhci1 ich9-usb-uhci2 ich9-usb-uhci3 ich9-usb-uhci4 ich9-usb-uhci5 ich9-usb-uhci6 ide-cd"
-    " ide-drive ide-hd igb intel-hda intel-iommu ioh3420 isa-applesmc isa-cirrus-vga isa-debug-exit"
-    " isa-debugcon isa-fdc isa-ide isa-ipmi-bt isa-ipmi-kcs isa-parallel isa-serial isa-vga ivshmem"
+    " ide-drive ide-hd igb intel-hda intel-iommu ioh3420 isa-applesmc isa-cirrus-vga"
+    " isa-fdc isa-ide isa-ipmi-bt isa-ipmi-kcs isa-parallel isa-serial isa-vga ivshmem"
     " ivshmem-doorbell ivshmem-plain kvaser_pci kvm-pci-assign lsi53c810 lsi53c895a megasas"
     " megasas-gen2 microvm mioe3680_pci mptsas1068 ne2k_isa ne2k_pci nec-usb-xhci nvdimm nvme-ns"
     " nvme-subsys pc-dimm pc-testdev pci-bridge-seat pci-ohci pci-serial-2x pci-serial-4x pcm3680_pci"

@@ -185,6 +185,8 @@ constexpr OptionRow kOptions[] = {
      "mon:stdio), mon:stdio (with the monitor, Ctrl-C reaches the guest), null, file:PATH, pty, unix:PATH, "
      "tcp:HOST:PORT, telnet:HOST:PORT, udp:HOST:PORT, pipe:PATH, /dev/TTY, chardev:ID",
      apply_serial},
+    {"debugcon", "", kRequired, "LINE", "a console at I/O port 0xe9 (x86), spelled as for -serial",
+     apply_debug_console},
     {"monitor", "", kRequired, "LINE", "where the monitor goes, spelled as for -serial", apply_monitor},
     {"mon", "", kList, "chardev=ID", "the monitor on a character device", apply_mon},
     {"chardev", "", kList, "KIND,id=ID[,PROPERTY=VALUE...]",

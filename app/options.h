@@ -71,6 +71,11 @@ struct DeviceOption {
   unsigned chassis = 0, slot_number = 0, port_number = 0;
   bool hot_plug = true;
 
+  // On ISA.
+  std::optional<uint16_t> io_base;
+  std::optional<unsigned> io_size;
+  uint8_t answer = 0xe9;  // isa-debugcon: what it reads as
+
   std::string drive, serial;                           // kBlock
   unsigned logical_block = 512, physical_block = 512;  // kBlock
   unsigned queue_pairs = 64;                           // nvme

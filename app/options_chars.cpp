@@ -224,6 +224,25 @@ Result<void> apply_serial(OptionParser& p, const std::string& value) {
   return {};
 }
 
+// A device, of which -global may say where it is.
+Result<void> apply_debug_console(OptionParser& p, const std::string& value) {
+  if (auto ok = check_line("-debugcon", value); !ok) return ok;
+  if (value == "none") return {};
+  if (value.starts_with("mon:"))
+    return error("-debugcon {}: the monitor is where -monitor or -serial mon:LINE says; write -debugcon {}",
+                 value, value.substr(4));
+  std::string id = "debugcon";
+  if (value.starts_with("chardev:")) {
+    id = value.substr(8);
+  } else {
+    CharOption line;
+    line.id = id;
+    line.spec = value;
+    p.options.chars.push_back(std::move(line));
+  }
+  return apply_device(p, "isa-debugcon,chardev=" + id);
+}
+
 Result<void> apply_monitor(OptionParser& p, const std::string& value) {
   if (auto ok = check_line("-monitor", value); !ok) return ok;
   if (value.starts_with("mon:"))

@@ -139,6 +139,7 @@ Result<void> apply_gdb(OptionParser&, const std::string&);
 
 // options_chars.cpp
 Result<void> apply_chardev(OptionParser&, const std::string&);
+Result<void> apply_debug_console(OptionParser&, const std::string&);
 Result<void> apply_serial(OptionParser&, const std::string&);
 Result<void> apply_monitor(OptionParser&, const std::string&);
 Result<void> apply_mon(OptionParser&, const std::string&);

@@ -27,6 +27,9 @@ struct Session::Backends final : DeviceBackends {
   dev::EventQueue& events() override { return session.machine_->events(); }
   std::string unique_name(std::string_view kind) override { return fmt::format("{}{}", kind, named++); }
   uint64_t ram_bytes() const override { return session.options_.ram_bytes; }
+  std::function<void(int)> exit_call() override {
+    return [&s = session](int code) { s.end_from_guest(code); };
+  }
   void made_balloon(dev::VirtioBalloon& balloon) override { session.balloon_ = &balloon; }
   Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) override {
     return session.lines_->take("chardev:" + chardev, std::string(what));
@@ -60,6 +63,10 @@ Result<void> Session::set_up_devices() {
       auto make = row.make_pci(device, backends);
       if (!make) return make.error();
       added = machine_->add_pci(*make, pci_place(device));
+    } else if (row.make_isa) {
+      auto make = row.make_isa(device, backends);
+      if (!make) return make.error();
+      added = machine_->add_isa(*make, isa_place(device));
     }
     if (!added) return error("-device {}: {}", row.name, added.message());
   }

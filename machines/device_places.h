@@ -10,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "devices/core/device.h"
 #include "devices/core/event_queue.h"
 #include "devices/pci/function.h"
 #include "devices/virtio/virtio_device.h"
@@ -45,8 +46,15 @@ struct VirtioMmioPlace {
 
 using VirtioPlace = std::variant<VirtioPciPlace, VirtioMmioPlace>;
 
+// I/O ports, as devices on ISA have them.
+struct IsaPlace {
+  uint16_t port = 0;
+  unsigned ports = 1;
+};
+
 // DMA memory and log.
 using VirtioFactory = std::function<std::unique_ptr<dev::VirtioDevice>(dev::DmaMemory&, dev::Log&)>;
+using IsaFactory = std::function<std::unique_ptr<dev::Device>(dev::Log&)>;
 // A PCI function has its memory from its bus (pci::Function::dma()).
 using PciFactory = std::function<std::unique_ptr<dev::pci::Function>(dev::EventQueue&, dev::Log&)>;
 

@@ -39,6 +39,7 @@ class Machine {
   // taken.
   Result<void> add_pci(const PciFactory& make, const PciPlace& place);
   Result<void> add_virtio(const VirtioFactory& make, const VirtioPlace& place);
+  Result<void> add_isa(const IsaFactory& make, const IsaPlace& place);
   // Up to the first instruction; once.
   Result<void> init();
 
@@ -119,7 +120,8 @@ class Machine {
   virtual Result<void> add_virtio_mmio(const VirtioFactory&, const VirtioMmioPlace&) {
     return Error{"the machine has no virtio-mmio transports; use the -pci form of the device"};
   }
-  virtual void time_resumed() {}  // guest time stood still, other clocks did not
+  virtual bool has_isa() const { return false; }  // cards with I/O ports
+  virtual void time_resumed() {}                  // guest time stood still, other clocks did not
 
   MachineConfig config_;
   dev::Log& log_;
@@ -153,6 +155,7 @@ class Machine {
   uint64_t turns_ = 0;
   uint64_t turn_left_ = 0;  // instructions; 0: the next one's turn begins
   std::vector<dev::Stateful*> parts_;
+  std::vector<std::unique_ptr<dev::Device>> isa_devices_;
   std::map<unsigned, std::string> boot_order_;
 };
 

@@ -111,6 +111,22 @@ Result<void> Machine::add_pci(const PciFactory& make, const PciPlace& place) {
   return {};
 }
 
+Result<void> Machine::add_isa(const IsaFactory& make, const IsaPlace& place) {
+  constexpr unsigned kPorts = 0x10000;
+  if (!has_isa()) return Error{"the machine has no ISA bus"};
+  const uint64_t end = uint64_t{place.port} + place.ports;
+  if (place.ports == 0 || end > kPorts)
+    return error("ports {:#x} to {:#x} are not in I/O space, which ends at 0xffff", place.port, end - 1);
+  for (const dev::Bus::Window& other : ports_.windows())
+    if (place.port < other.base + other.size && other.base < end)
+      return error("{} has ports {:#x} to {:#x} already; use another iobase=", other.device->name(),
+                   other.base, other.base + other.size - 1);
+  isa_devices_.push_back(make(log_));
+  map_ports(place.port, place.ports, *isa_devices_.back());
+  add_part(*isa_devices_.back());
+  return {};
+}
+
 Result<void> Machine::add_boot_path(const BootPlace& boot, const std::string& path) {
   if (!boot.index) return {};
   if (!boot_order_.emplace(*boot.index, fmt::format("{}/{}", path, boot.unit)).second)

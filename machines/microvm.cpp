@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "machines/acpi/tables.h"
+#include "machines/firmware_items.h"
 #include "machines/loader/x86_kernel.h"
 #include "machines/microvm_acpi.h"
 #include "machines/pci_root.h"
@@ -50,7 +51,9 @@ MicrovmMachine::MicrovmMachine(MicrovmConfig config, dev::Log& log)
       ged_(
           gsi(kGedIrq),
           {.off = [this] { ask_for(AfterExit::kShutdown); }, .reset = [this] { ask_for(AfterExit::kReset); }},
-          log) {
+          log),
+      fw_cfg_(dma(), log),
+      fw_cfg_ports_(fw_cfg_, log) {
   const X86Processor::Board shared{.apics = apics_,
                                    .ports = ports(),
                                    .entropy = config_.entropy,
@@ -76,6 +79,7 @@ MicrovmMachine::MicrovmMachine(MicrovmConfig config, dev::Log& log)
   map_ports(kLevelPort, dev::Pic8259::kWindowSize, pic_.levels());
   map_ports(kPitPort, dev::Pit8254::kWindowSize, pit_);
   map_ports(kSpeakerPort, 1, pit_.speaker_port());
+  map_ports(kFwCfgPort, dev::FwCfgPorts::kWindowSize, fw_cfg_ports_);
   if (board_.rtc) map_ports(kRtcPort, dev::CmosRtc::kWindowSize, rtc_);
   if (board_.acpi) {
     map(kSecondIoApic, dev::IoApic::kWindowSize, second_io_apic_);
@@ -147,13 +151,14 @@ Result<void> MicrovmMachine::build() {
   if (pci_) add_part(*pci_);
   add_part(*uart_);
   if (second_uart_) add_part(*second_uart_);
-  for (dev::Stateful* part :
-       {static_cast<dev::Stateful*>(&rtc_), static_cast<dev::Stateful*>(&pit_),
-        static_cast<dev::Stateful*>(&ged_), static_cast<dev::Stateful*>(&pic_),
-        static_cast<dev::Stateful*>(&io_apic_), static_cast<dev::Stateful*>(&second_io_apic_)})
+  for (dev::Stateful* part : {static_cast<dev::Stateful*>(&rtc_), static_cast<dev::Stateful*>(&pit_),
+                              static_cast<dev::Stateful*>(&ged_), static_cast<dev::Stateful*>(&fw_cfg_),
+                              static_cast<dev::Stateful*>(&pic_), static_cast<dev::Stateful*>(&io_apic_),
+                              static_cast<dev::Stateful*>(&second_io_apic_)})
     add_part(*part);
   for (const auto& processor : x86_)
     for (dev::Stateful* part : processor->parts()) add_part(*part);
+  if (auto ok = add_firmware_items(); !ok) return ok;
   return place_start();
 }
 
@@ -177,10 +182,37 @@ std::string MicrovmMachine::command_line() const {
   return line;
 }
 
-Result<void> MicrovmMachine::place_start() {
-  if (config_.kernel.empty()) return Error{"the board microvm has no firmware; give it a kernel by -kernel"};
+X86Memory MicrovmMachine::memory_map() const {
   X86Memory map{.below_4g = std::min(config_.ram_bytes, kLowRamEnd), .above_4g = 0, .reserved = {}};
   if (config_.ram_bytes > kLowRamEnd) map.above_4g = config_.ram_bytes - kLowRamEnd;
+  return map;
+}
+
+// The kernel itself is no item: there is no firmware that would start it.
+Result<void> MicrovmMachine::add_firmware_items() {
+  constexpr uint16_t kIrq0Override = dev::FwCfg::kArchLocal + 2;
+  fw_cfg_.add_item_u32(kIrq0Override, 1);  // ISA's interrupt 0 is the I/O APIC's input 2
+  std::vector<uint8_t> table;
+  const auto put = [&table](uint64_t value, unsigned n) {
+    for (unsigned i = 0; i < n; ++i) table.push_back(static_cast<uint8_t>(value >> 8 * i));
+  };
+  // RAM and what is reserved, as the machine has it: what lies below 1 MiB is firmware's to say.
+  const X86Memory map = memory_map();
+  const auto range = [&put](uint64_t base, uint64_t size, E820Type type) {
+    put(base, 8);
+    put(size, 8);
+    put(static_cast<uint32_t>(type), 4);
+  };
+  range(0, map.below_4g, E820Type::kRam);
+  if (map.above_4g) range(kFourGiB, map.above_4g, E820Type::kRam);
+  fw_cfg_.add_file("etc/e820", std::move(table));
+  fw_cfg_.add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(command_line().size() + 1));
+  fw_cfg_.add_item(dev::FwCfg::kCommandLineData, command_line());
+  return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());
+}
+
+Result<void> MicrovmMachine::place_start() {
+  if (config_.kernel.empty()) return Error{"the board microvm has no firmware; give it a kernel by -kernel"};
   if (board_.acpi) {
     acpi_tables_ =
         acpi::make_tables({.processors = static_cast<unsigned>(x86_.size()),
@@ -202,7 +234,7 @@ Result<void> MicrovmMachine::place_start() {
   files.command_line = command_line();
   if (!config_.rng_seed.empty()) files.setup_data.push_back({X86SetupData::kRngSeed, config_.rng_seed});
   files.rsdp = board_.acpi ? kAcpiTables : 0;
-  auto placed = place_x86_kernel(files, map, X86Entry::k32);
+  auto placed = place_x86_kernel(files, memory_map(), X86Entry::k32);
   if (!placed) return placed.error();
   boot_ = std::move(*placed);
   if (!acpi_tables_.empty()) boot_.memory.add("the ACPI tables", kAcpiTables, acpi_tables_);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "devices/acpi/ged.h"
+#include "devices/fwcfg/fw_cfg_ports.h"
 #include "devices/intc/ioapic.h"
 #include "devices/intc/local_apic.h"
 #include "devices/intc/pic_8259.h"
@@ -52,6 +53,7 @@ class MicrovmMachine final : public Machine {
   void reset_board() override;
   void hold_interrupts(bool hold) override;
   void time_resumed() override { rtc_.clock_moved(); }
+  bool has_isa() const override { return true; }
 
   void add_pci_host();
   dev::IrqLine gsi(unsigned n);
@@ -59,6 +61,8 @@ class MicrovmMachine final : public Machine {
   unsigned virtio_gsi(unsigned slot) const;
   acpi::Bytes describe() const;
   Result<void> place_start();
+  X86Memory memory_map() const;
+  Result<void> add_firmware_items();
   std::string command_line() const;
 
   const MicrovmConfig board_;
@@ -70,6 +74,8 @@ class MicrovmMachine final : public Machine {
   dev::Pit8254 pit_;
   dev::CmosRtc rtc_;
   dev::GenericEventDevice ged_;
+  dev::FwCfg fw_cfg_;
+  dev::FwCfgPorts fw_cfg_ports_;
   std::vector<std::unique_ptr<X86Processor>> x86_;
   std::unique_ptr<dev::IrqSink> pic_output_;
   dev::NullCharBackend null_serial_;

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "devices/acpi/ged.h"
+#include "devices/fwcfg/fw_cfg_ports.h"
 #include "machines/microvm_map.h"
 
 namespace mynah {
@@ -46,6 +47,10 @@ Bytes describe_microvm(const MicrovmDescription& d) {
   if (d.rtc)
     devices += device("RTC", join({name("_HID", eisa_id("PNP0B00")),
                                    name("_CRS", resources({io_range(kRtcPort, 8), isa_irq(kRtcIrq)}))}));
+  if (d.fw_cfg)
+    devices +=
+        device("FWCF", join({name("_HID", string("QEMU0002")), name("_STA", integer(11)),
+                             name("_CRS", resources({io_range(kFwCfgPort, dev::FwCfgPorts::kWindowSize)}))}));
   devices += device("PWRB", name("_HID", eisa_id("PNP0C0C")));
   devices += events();
   for (const auto& v : d.virtio) devices += virtio(v);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "machines/firmware_items.h"
 #include "machines/loader/uimage.h"
 #include "machines/pci_root.h"
 #include "machines/user_tree.h"
@@ -198,21 +199,7 @@ Result<void> VirtMachine::build() {
 }
 
 Result<void> VirtMachine::add_firmware_items() {
-  fw_cfg_->add_item_u16(dev::FwCfg::kCpuCount, static_cast<uint16_t>(arm_.size()));
-  fw_cfg_->add_item_u16(dev::FwCfg::kMaxCpus, static_cast<uint16_t>(config_.processors.max));
-  fw_cfg_->add_item_u64(dev::FwCfg::kRamSize, config_.ram_bytes);
-  fw_cfg_->add_item_u16(dev::FwCfg::kNoGraphic, 1);
-  if (!config_.uuid.empty()) fw_cfg_->add_item(dev::FwCfg::kUuid, config_.uuid);
-  add_boot_choice();
-  if (!config_.smbios.empty()) {
-    dev::SmbiosTables smbios = dev::make_smbios(config_.smbios, name(), config_.uuid);
-    fw_cfg_->add_file("etc/smbios/smbios-tables", std::move(smbios.tables));
-    fw_cfg_->add_file("etc/smbios/smbios-anchor", std::move(smbios.anchor));
-  }
-  for (FirmwareFile& file : config_.firmware_files)
-    if (!fw_cfg_->add_file(file.name, std::move(file.contents)))
-      return error("-fw_cfg: there is a file '{}' already, or there are more than {}; leave it out",
-                   file.name, dev::FwCfg::kMaxFiles);
+  if (auto ok = mynah::add_firmware_items(*fw_cfg_, config_, name(), boot_order()); !ok) return ok;
   if (config_.kernel.empty() || config_.starts_kernel()) return {};
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
@@ -222,25 +209,6 @@ Result<void> VirtMachine::add_firmware_items() {
   fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
   fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
   return {};
-}
-
-void VirtMachine::add_boot_choice() {
-  const BootChoice& boot = config_.boot;
-  const auto add_number = [this](std::string_view name, auto value) {
-    std::vector<uint8_t> bytes;
-    for (size_t i = 0; i < sizeof value; ++i) bytes.push_back(static_cast<uint8_t>(value >> 8 * i));
-    fw_cfg_->add_file(name, std::move(bytes));
-  };
-  if (boot.menu) fw_cfg_->add_item_u16(dev::FwCfg::kBootMenu, 1);
-  if (boot.menu_wait) add_number("etc/boot-menu-wait", *boot.menu_wait);
-  if (boot.fail_wait) add_number("etc/boot-fail-wait", *boot.fail_wait);
-  std::string order;  // a line a device, the last ends with NUL
-  for (const auto& [index, path] : boot_order()) order += (order.empty() ? "" : "\n") + path;
-  if (boot.strict && !order.empty()) order += "\nHALT";
-  if (order.empty()) return;
-  std::vector<uint8_t> bytes(order.begin(), order.end());
-  bytes.push_back(0);
-  fw_cfg_->add_file("bootorder", std::move(bytes));
 }
 
 // What is in memory at the start, and where execution begins.

@@ -62,7 +62,6 @@ class VirtMachine final : public Machine {
   void add_pci_host(const VirtConfig& config);
   Result<void> add_flash(unsigned n);
   Result<void> add_firmware_items();
-  void add_boot_choice();
   Result<void> place_start();
   Result<void> place_tree(uint64_t initrd, uint64_t initrd_end);
   void add_semihosting();

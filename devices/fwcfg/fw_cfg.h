@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FwCfg: the firmware configuration device of the `virt` board: items of bytes under 16-bit keys, some of
-// them files with a name. Interface as published in QEMU's docs/specs/fw_cfg (memory-mapped form, DMA
-// included).
+// FwCfg: the firmware configuration device: items of bytes under 16-bit keys, some of them files with a
+// name. Interface as published in QEMU's docs/specs/fw_cfg (DMA included); the device itself has the
+// memory-mapped form, fw_cfg_ports.h the one of I/O ports.
 //
 // Guest interface, a window of 24 bytes:
 //   0   data, 8 bytes, any width: the next bytes of the selected item, in address order
@@ -97,6 +97,8 @@ class FwCfg final : public Device {
   // Contents of an item or file; nullptr when there is none. Valid until the items change.
   const std::vector<uint8_t>* item(uint16_t key) const;
   const std::vector<uint8_t>* file(std::string_view name) const;
+  // As the guest selects an item.
+  void select(uint16_t key);
 
   std::string_view name() const override { return name_; }
   void reset() override;
@@ -119,7 +121,6 @@ class FwCfg final : public Device {
   std::optional<uint16_t> add(std::string_view name, Item item);
   const File* find(std::string_view name) const;
   void rebuild_directory();
-  void select(uint16_t key);
   Item* selected();
   uint8_t next_byte();
   void start_dma();

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keys and files as QEMU's docs/specs/fw_cfg and firmware know them.
+#include "machines/firmware_items.h"
+
+#include <utility>
+#include <vector>
+
+namespace mynah {
+
+namespace {
+
+void add_boot_choice(dev::FwCfg& fw_cfg, const BootChoice& boot,
+                     const std::map<unsigned, std::string>& boot_order) {
+  const auto add_number = [&](std::string_view name, auto value) {
+    std::vector<uint8_t> bytes;
+    for (size_t i = 0; i < sizeof value; ++i) bytes.push_back(static_cast<uint8_t>(value >> 8 * i));
+    fw_cfg.add_file(name, std::move(bytes));
+  };
+  if (boot.menu) fw_cfg.add_item_u16(dev::FwCfg::kBootMenu, 1);
+  if (boot.menu_wait) add_number("etc/boot-menu-wait", *boot.menu_wait);
+  if (boot.fail_wait) add_number("etc/boot-fail-wait", *boot.fail_wait);
+  std::string order;  // a line a device, the last ends with NUL
+  for (const auto& [index, path] : boot_order) order += (order.empty() ? "" : "\n") + path;
+  if (boot.strict && !order.empty()) order += "\nHALT";
+  if (order.empty()) return;
+  std::vector<uint8_t> bytes(order.begin(), order.end());
+  bytes.push_back(0);
+  fw_cfg.add_file("bootorder", std::move(bytes));
+}
+
+}  // namespace
+
+Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::string_view board,
+                                const std::map<unsigned, std::string>& boot_order) {
+  fw_cfg.add_item_u16(dev::FwCfg::kCpuCount, static_cast<uint16_t>(config.processors.now));
+  fw_cfg.add_item_u16(dev::FwCfg::kMaxCpus, static_cast<uint16_t>(config.processors.max));
+  fw_cfg.add_item_u64(dev::FwCfg::kRamSize, config.ram_bytes);
+  fw_cfg.add_item_u16(dev::FwCfg::kNoGraphic, 1);
+  if (!config.uuid.empty()) fw_cfg.add_item(dev::FwCfg::kUuid, config.uuid);
+  add_boot_choice(fw_cfg, config.boot, boot_order);
+  if (!config.smbios.empty()) {
+    dev::SmbiosTables smbios = dev::make_smbios(config.smbios, board, config.uuid);
+    fw_cfg.add_file("etc/smbios/smbios-tables", std::move(smbios.tables));
+    fw_cfg.add_file("etc/smbios/smbios-anchor", std::move(smbios.anchor));
+  }
+  for (FirmwareFile& file : config.firmware_files)
+    if (!fw_cfg.add_file(file.name, std::move(file.contents)))
+      return error("-fw_cfg: there is a file '{}' already, or there are more than {}; leave it out",
+                   file.name, dev::FwCfg::kMaxFiles);
+  return {};
+}
+
+}  // namespace mynah

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every board tells firmware and systems by fw_cfg: numbers of processors, memory, identity, what a
+// person said about starting, and files.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "devices/fwcfg/fw_cfg.h"
+#include "ir/result.h"
+#include "machines/machine_config.h"
+
+namespace mynah {
+
+// Takes the contents of config.firmware_files. `board`: its name; `boot_order`: paths by boot index.
+Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::string_view board,
+                                const std::map<unsigned, std::string>& boot_order);
+
+}  // namespace mynah

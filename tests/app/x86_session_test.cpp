@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole runs of the program with small guests for x86: a program's own exit code, the debug console, files of
+// -fw_cfg; and what is said where they are not possible.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/app/guests.h"
+#include "tests/app/program.h"
+#include "tests/machines/x86_guests.h"
+
+namespace mynah::app {
+namespace {
+
+using namespace test;
+using testing::HasSubstr;
+using x86_test::Guest;
+
+struct X86Session : testing::Test {
+  Folder folder;
+  Args with(const Guest& guest, Args more = {}) const {
+    Args args{"-M", "microvm", "-nographic", "-kernel", folder.write("kernel", guest.file())};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  }
+};
+
+TEST_F(X86Session, AProgramEndsWithItsOwnCode) {
+  Program usual(with(Guest().out8(0x501, 0x10).sleep_forever(), {"-device", "isa-debug-exit"}));
+  EXPECT_EQ(usual.finish(), 33) << usual.errors;
+  Program moved(
+      with(Guest().out8(0xf4, 0).sleep_forever(), {"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"}));
+  EXPECT_EQ(moved.finish(), 1) << moved.errors;
+}
+
+TEST_F(X86Session, ConsoleAtAPort) {
+  const Guest guest = Guest().print(0xe9, "seen").print(0x402, "moved").power_off().sleep_forever();
+  Program file(with(guest, {"-debugcon", "file:" + (folder / "debug")}));
+  EXPECT_EQ(file.finish(), 0) << file.errors;
+  EXPECT_EQ(folder.read("debug"), "seen");
+  Program moved(
+      with(guest, {"-debugcon", "file:" + (folder / "moved"), "-global", "isa-debugcon.iobase=0x402"}));
+  EXPECT_EQ(moved.finish(), 0) << moved.errors;
+  EXPECT_EQ(folder.read("moved"), "moved");
+  Program device(with(guest, {"-chardev", "file,id=log,path=" + (folder / "device"), "-device",
+                              "isa-debugcon,iobase=0x402,chardev=log"}));
+  EXPECT_EQ(device.finish(), 0) << device.errors;
+  EXPECT_EQ(folder.read("device"), "moved");
+  Program serial(with(guest, {"-serial", "null", "-monitor", "none", "-debugcon", "stdio"}));
+  EXPECT_EQ(serial.finish(), 0) << serial.errors;
+  EXPECT_EQ(serial.output, "seen");
+}
+
+TEST_F(X86Session, AFileOfTheHostByFwCfg) {
+  // The first file of a person's is behind etc/e820.
+  Guest guest;
+  guest.out16(0x510, 0x21);
+  for (unsigned i = 0; i < 5; ++i) guest.mov(Guest::kEdx, 0x511).in_al().mov(Guest::kEdx, 0x3f8).out_al();
+  Program program(
+      with(guest.power_off().sleep_forever(), {"-fw_cfg", "name=opt/org.example/a,string=hello"}));
+  EXPECT_EQ(program.finish(), 0) << program.errors;
+  EXPECT_EQ(program.output, "hello");
+}
+
+TEST_F(X86Session, WhatIsNotPossibleIsSaid) {
+  const auto says = [&](Args more) {
+    Program program(with(Guest().sleep_forever(), std::move(more)));
+    EXPECT_EQ(program.finish(), 1);
+    return program.errors;
+  };
+  EXPECT_THAT(says({"-device", "isa-debug-exit,iobase=0x70"}),
+              HasSubstr("mc146818rtc has ports 0x70 to 0x71"));
+  EXPECT_THAT(says({"-device", "isa-debug-exit,iobase=0x10000"}), HasSubstr("0xffff"));
+  EXPECT_THAT(says({"-device", "isa-debug-exit,iobase=0xffff"}), HasSubstr("I/O space"));
+  EXPECT_THAT(says({"-device", "isa-debugcon"}), HasSubstr("chardev=ID"));
+  EXPECT_THAT(says({"-debugcon", "mon:stdio"}), HasSubstr("monitor"));
+  EXPECT_THAT(says({"-debugcon", "nonsense"}), HasSubstr("-debugcon"));
+  Program virt({"-M", "virt", "-nographic", "-kernel", folder.write("Image", hello_guest()), "-device",
+                "isa-debug-exit"});
+  EXPECT_EQ(virt.finish(), 1);
+  EXPECT_THAT(virt.errors, HasSubstr("no ISA bus"));
+}
+
+}  // namespace
+}  // namespace mynah::app
