@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "devices/core/registers.h"
@@ -180,9 +181,9 @@ void LocalApic::set_nmi_line(bool level) {
 }
 
 bool LocalApic::matches(uint32_t destination, bool logical) const {
-  if (!logical) return destination == id_ || destination == (x2apic() ? ~0u : 0xffu);
+  if (destination == ApicMessage::kAll) return true;
+  if (!logical) return destination == id_ || (!x2apic() && destination == 0xff);
   if (x2apic()) {
-    if (destination == ~0u) return true;
     return destination >> 16 == ldr_ >> 16 && (destination & ldr_ & 0xffff);
   }
   const uint32_t mine = ldr_ >> 24;
@@ -323,7 +324,7 @@ void LocalApic::write_register(unsigned n, uint32_t value) {
       esr_new_ = 0;
       return;
     case 0x30:
-      icr_ = (icr_ & 0xffffffff00000000) | (value & 0xcdfff);
+      icr_ = (icr_ & 0xffffffff00000000) | (value & 0xccfff);
       return send(icr_);
     case 0x31:
       icr_ = (icr_ & 0xffffffff) | uint64_t{value} << 32;
@@ -402,7 +403,7 @@ bool LocalApic::write_msr(uint32_t msr, uint64_t value) {
   const unsigned n = msr - 0x800;
   switch (n) {
     case 0x30:
-      if (value & 0xfff32000) return false;
+      if (value & 0xfff33000) return false;
       icr_ = value;
       send(value);
       return true;
@@ -459,7 +460,9 @@ void LocalApic::serialize_state(StateStream& s) {
   s.io(timer_start_);
   s.io(deadline_);
   s.io(tsc_offset_);
-  if (s.loading()) processor_.interrupt_changed();
+  if (!s.loading()) return;
+  timer_start_ = std::clamp<TimeNs>(timer_start_, 0, events_.now());
+  processor_.interrupt_changed();
 }
 
 // --- the bus
@@ -506,6 +509,7 @@ bool ApicBus::message(uint64_t address, uint32_t data, uint16_t) {
   ApicMessage m;
   m.destination = static_cast<uint32_t>(address >> 12 & 0xff) | static_cast<uint32_t>(address >> 5 & 0x7f)
                                                                     << 8;
+  if (m.destination == 0xff) m.destination = ApicMessage::kAll;
   m.logical = address & 1 << 2;
   m.vector = static_cast<uint8_t>(data);
   m.delivery = static_cast<ApicDelivery>(data >> 8 & 7);
