@@ -11,6 +11,7 @@ namespace {
 constexpr TimeNs kSecond = 1'000'000'000;
 constexpr uint8_t kUpdateInProgress = 0x80, kInterrupt = 0x80, kPeriodic = 0x40, kAlarm = 0x20,
                   kUpdated = 0x10;
+constexpr int64_t kFar = int64_t{1} << 40;  // beyond all years that registers can say
 constexpr uint8_t kBinary = 0x04, k24Hours = 0x02;
 
 // Days from 1970-01-01 and back, in the Gregorian calendar.
@@ -125,6 +126,8 @@ uint8_t CmosRtc::read_register(uint8_t index) {
   }
 }
 
+void CmosRtc::set_distance(int64_t distance) { distance_ = std::clamp(distance, -kFar, kFar); }
+
 void CmosRtc::set_time(uint8_t index, uint8_t value) {
   Calendar c = calendar();
   switch (index) {
@@ -155,7 +158,7 @@ void CmosRtc::set_time(uint8_t index, uint8_t value) {
   if (halted())
     held_ = c;
   else
-    distance_ += seconds_of(c) - seconds();
+    set_distance(distance_ + seconds_of(c) - seconds());
   seen_ = seconds();
 }
 
@@ -183,7 +186,7 @@ void CmosRtc::write_register(uint8_t index, uint8_t value) {
       const bool was_halted = halted();
       if (value & 0x80) value &= static_cast<uint8_t>(~kUpdated);
       if (!was_halted && value & 0x80) held_ = calendar();
-      if (was_halted && !(value & 0x80)) distance_ = seconds_of(held_) - clock_.seconds();
+      if (was_halted && !(value & 0x80)) set_distance(seconds_of(held_) - clock_.seconds());
       if ((value & ~memory_[kB]) & kPeriodic) periodic_at_ = events_.now();
       memory_[kB] = value;
       seen_ = seconds();
@@ -248,7 +251,8 @@ void CmosRtc::schedule() {
     const TimeNs left = kSecond - (clock_.now() % kSecond + kSecond) % kSecond;
     when = after(left);
   }
-  if (const TimeNs each = period(); each && (wanted & kPeriodic)) when = std::min(when, after(periodic_at_ + each - events_.now()));
+  if (const TimeNs each = period(); each && (wanted & kPeriodic))
+    when = std::min(when, after(periodic_at_ + each - events_.now()));
   events_.cancel(look_event_);
   if (when != kNever) events_.schedule(look_event_, std::max(when, events_.now() + 1));
 }
@@ -272,23 +276,22 @@ void CmosRtc::serialize_state(StateStream& s) {
   s.io(index_);
   for (uint8_t& byte : memory_) s.io(byte);
   s.io(distance_);
-  for (int* field : {&held_.second, &held_.minute, &held_.hour, &held_.weekday, &held_.day, &held_.month,
-                     &held_.year})
+  for (int* field :
+       {&held_.second, &held_.minute, &held_.hour, &held_.weekday, &held_.day, &held_.month, &held_.year})
     s.io(*field);
   s.io(seen_);
   s.io(periodic_at_);
   if (!s.loading()) return;
   // What no saved state has, but a damaged one may.
-  constexpr int64_t kFar = int64_t{1} << 40;
   held_.second = std::clamp(held_.second, 0, 59);
   held_.minute = std::clamp(held_.minute, 0, 59);
   held_.hour = std::clamp(held_.hour, 0, 23);
   held_.day = std::clamp(held_.day, 1, 31);
   held_.month = std::clamp(held_.month, 1, 12);
-  held_.year = std::clamp(held_.year, 0, 25599);
+  held_.year = std::clamp(held_.year, -40000, 40099);
   held_.weekday = std::clamp(held_.weekday, 1, 7);
   index_ &= 0x7f;
-  distance_ = std::clamp(distance_, -kFar, kFar);
+  set_distance(distance_);
   seen_ = std::clamp(seen_, -2 * kFar, 2 * kFar);
   periodic_at_ = std::clamp<TimeNs>(periodic_at_, 0, events_.now());
   raise(0);

@@ -68,6 +68,7 @@ class CmosRtc final : public Device {
   int meant_hour(uint8_t value) const;
   uint8_t read_register(uint8_t index);
   void write_register(uint8_t index, uint8_t value);
+  void set_distance(int64_t distance);
   void set_time(uint8_t index, uint8_t value);
   bool alarm_matches(int64_t at) const;
   TimeNs period() const;
@@ -82,10 +83,10 @@ class CmosRtc final : public Device {
   EventId look_event_;
   uint8_t index_ = 0;
   std::array<uint8_t, 128> memory_{};
-  int64_t distance_ = 0;    // from the clock's seconds to the calendar's, of the Unix epoch
-  Calendar held_{};         // while register B halts updates: as written, not always a date
-  int64_t seen_ = 0;        // the calendar's second when the device looked last
-  TimeNs periodic_at_ = 0;  // the last period's end
+  int64_t distance_ = 0;            // from the clock's seconds to the calendar's, of the Unix epoch
+  Calendar held_ = calendar_of(0);  // while register B halts updates: as written, not always a date
+  int64_t seen_ = 0;                // the calendar's second when the device looked last
+  TimeNs periodic_at_ = 0;          // the last period's end
 };
 
 }  // namespace mynah::dev

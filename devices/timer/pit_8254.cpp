@@ -38,7 +38,8 @@ void Pit8254::reset() {
 
 uint64_t Pit8254::ticks_since(const Channel& c) const {
   if (c.is_held()) return c.held;
-  const auto ns = static_cast<uint64_t>(std::max<TimeNs>(events_.now() - c.start, 0));
+  if (c.start > events_.now()) return 0;
+  const uint64_t ns = static_cast<uint64_t>(events_.now()) - static_cast<uint64_t>(c.start);
   return static_cast<uint64_t>(static_cast<unsigned __int128>(ns) * kHz / kSecond);
 }
 
@@ -97,7 +98,8 @@ TimeNs Pit8254::next_change(const Channel& c) const {
       if (ticks > n) return kNever;
       at = ticks < n ? n : n + 1;
   }
-  return c.start + time_of(at);
+  const TimeNs to = time_of(at);
+  return to < kNever - std::max<TimeNs>(c.start, 0) ? c.start + to : kNever;
 }
 
 void Pit8254::update() {
@@ -131,7 +133,11 @@ void Pit8254::load(unsigned n, uint32_t value) {
 void Pit8254::set_gate(unsigned n, bool level) {
   Channel& c = channels_[n];
   if (level == c.gate) return;
-  if (!level) c.held = ticks_since(c);
+  if (!level) {
+    // Of many rounds two are enough to know: the count, and that it has ended.
+    const uint64_t whole = c.bcd ? 10000 : 65536, ticks = ticks_since(c);
+    c.held = ticks < 3 * whole ? ticks : ticks % whole + 2 * whole;
+  }
   c.gate = level;
   if (!level) return;
   if (c.mode == 0 || c.mode == 4) c.start = events_.now() - time_of(c.held);
@@ -235,8 +241,8 @@ void Pit8254::make_valid(Channel& c) const {
   c.access = std::clamp<uint8_t>(c.access, 1, 3);
   c.latched = std::min<uint8_t>(c.latched, 2);
   c.initial = std::min(c.initial, 65536u);
-  c.held = std::min<uint64_t>(c.held, uint64_t{1} << 48);
-  c.start = std::clamp<TimeNs>(c.start, -(TimeNs{1} << 60), events_.now());
+  c.held = std::min<uint64_t>(c.held, 3 * 65536);
+  c.start = std::clamp<TimeNs>(c.start, -(TimeNs{1} << 32), events_.now());
   if (c.initial < (c.mode == 2 || c.mode == 3 ? 2u : 1u)) c.running = false;
 }
 
@@ -253,6 +259,7 @@ void Pit8254::serialize_state(StateStream& s) {
     if (s.loading()) make_valid(c);
   }
   s.io(speaker_data_);
+  speaker_data_ &= 1;
   if (s.loading()) irq_.set(output(channels_[0]));
 }
 

@@ -16,9 +16,7 @@ struct Pic8259Test : testing::Test {
     out(0, 0, 0x11), out(0, 1, 0x30), out(0, 1, 0x04), out(0, 1, icw4);
     out(1, 0, 0x11), out(1, 1, 0x38), out(1, 1, 0x02), out(1, 1, icw4);
   }
-  void out(unsigned chip, Offset o, uint8_t v) {
-    (chip ? pic.second() : pic.first()).write(o, Width::k1, v);
-  }
+  void out(unsigned chip, Offset o, uint8_t v) { (chip ? pic.second() : pic.first()).write(o, Width::k1, v); }
   uint8_t in(unsigned chip, Offset o) {
     return static_cast<uint8_t>((chip ? pic.second() : pic.first()).read(o, Width::k1));
   }

@@ -25,7 +25,7 @@ struct Pit8254Test : testing::Test {
   }
   bool output(unsigned n) {
     out(3, static_cast<uint8_t>(0xe0 | 2u << n));
-    return in(n) & 0x80;
+    return in(n)&0x80;
   }
   // Time goes on by whole clocks of the timer, counted from 0.
   void at(uint64_t ticks) {
