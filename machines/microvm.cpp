@@ -160,7 +160,8 @@ Result<void> MicrovmMachine::build() {
 // --- what a system is told
 
 acpi::Bytes MicrovmMachine::describe() const {
-  MicrovmDescription d{.second_serial = second_uart_ != nullptr, .rtc = board_.rtc, .virtio = {}};
+  MicrovmDescription d{
+      .second_serial = second_uart_ != nullptr, .rtc = board_.rtc, .pci = board_.pcie, .virtio = {}};
   for (unsigned i = 0; i < virtio_slots(); ++i)
     if (slots_[i]) d.virtio.push_back({i, virtio_gsi(i)});
   return describe_microvm(d);
@@ -181,6 +182,7 @@ Result<void> MicrovmMachine::place_start() {
   if (config_.kernel.empty()) return Error{"the board microvm has no firmware; give it a kernel by -kernel"};
   X86Memory map{.below_4g = std::min(config_.ram_bytes, kLowRamEnd), .above_4g = 0, .reserved = {}};
   if (config_.ram_bytes > kLowRamEnd) map.above_4g = config_.ram_bytes - kLowRamEnd;
+  if (board_.pcie) map.reserved.push_back({{kPciConfig, kPciConfig + kPciConfigSize}, E820Type::kReserved});
   if (board_.acpi) {
     acpi_tables_ =
         acpi::make_tables({.processors = static_cast<unsigned>(x86_.size()),

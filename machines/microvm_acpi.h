@@ -15,6 +15,7 @@ struct MicrovmDescription {
   };
   bool second_serial = false;
   bool rtc = true;
+  bool pci = false;
   std::vector<Virtio> virtio;  // slots that have a device
 };
 
