@@ -165,7 +165,8 @@ Result<void> MicrovmMachine::build() {
 // --- what a system is told
 
 acpi::Bytes MicrovmMachine::describe() const {
-  MicrovmDescription d{.second_serial = second_uart_ != nullptr, .rtc = board_.rtc, .virtio = {}};
+  MicrovmDescription d{
+      .second_serial = second_uart_ != nullptr, .rtc = board_.rtc, .pci = board_.pcie, .virtio = {}};
   for (unsigned i = 0; i < virtio_slots(); ++i)
     if (slots_[i]) d.virtio.push_back({i, virtio_gsi(i)});
   return describe_microvm(d);
@@ -185,6 +186,7 @@ std::string MicrovmMachine::command_line() const {
 X86Memory MicrovmMachine::memory_map() const {
   X86Memory map{.below_4g = std::min(config_.ram_bytes, kLowRamEnd), .above_4g = 0, .reserved = {}};
   if (config_.ram_bytes > kLowRamEnd) map.above_4g = config_.ram_bytes - kLowRamEnd;
+  if (board_.pcie) map.reserved.push_back({{kPciConfig, kPciConfig + kPciConfigSize}, E820Type::kReserved});
   return map;
 }
 

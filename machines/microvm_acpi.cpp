@@ -39,6 +39,29 @@ Bytes virtio(const MicrovmDescription::Virtio& v) {
                       name("_CRS", resources({memory_range(base, kVirtioSize), interrupt(v.gsi, true)}))}));
 }
 
+// Pins of neighbouring devices are on different lines, as pci::Host has them. The configuration window is
+// claimed by a device of its own: systems use it only where somebody does.
+Bytes pci() {
+  std::vector<Bytes> routes;
+  for (unsigned slot = 0; slot < 32; ++slot)
+    for (unsigned pin = 0; pin < 4; ++pin)
+      routes.push_back(package(
+          {integer(slot << 16 | 0xffff), integer(pin), integer(0), integer(kPciIrq + (slot + pin) % 4)}));
+  const Bytes bridge = device(
+      "PCI0",
+      join(
+          {name("_HID", eisa_id("PNP0A08")), name("_CID", eisa_id("PNP0A03")), name("_SEG", integer(0)),
+           name("_BBN", integer(0)), name("_UID", integer(0)), name("_CCA", integer(1)),
+           name("_CRS", resources({bus_range(0, 255), memory_window(static_cast<uint32_t>(kPciMemory),
+                                                                    static_cast<uint32_t>(kPciMemorySize))})),
+           name("_PRT", package(routes))}));
+  const Bytes config =
+      device("MRES", join({name("_HID", eisa_id("PNP0C02")), name("_UID", integer(0)),
+                           name("_CRS", resources({memory_range(static_cast<uint32_t>(kPciConfig),
+                                                                static_cast<uint32_t>(kPciConfigSize))}))}));
+  return join({bridge, config});
+}
+
 }  // namespace
 
 Bytes describe_microvm(const MicrovmDescription& d) {
@@ -53,6 +76,7 @@ Bytes describe_microvm(const MicrovmDescription& d) {
                              name("_CRS", resources({io_range(kFwCfgPort, dev::FwCfgPorts::kWindowSize)}))}));
   devices += device("PWRB", name("_HID", eisa_id("PNP0C0C")));
   devices += events();
+  if (d.pci) devices += pci();
   for (const auto& v : d.virtio) devices += virtio(v);
   const Bytes off = name(
       "\\_S5", package({integer(dev::GenericEventDevice::kOffType), integer(0), integer(0), integer(0)}));

@@ -16,6 +16,7 @@ struct MicrovmDescription {
   bool second_serial = false;
   bool rtc = true;
   bool fw_cfg = true;
+  bool pci = false;
   std::vector<Virtio> virtio;  // slots that have a device
 };
 

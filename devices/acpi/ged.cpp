@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "devices/core/registers.h"
+
 namespace mynah::dev {
 
 void GenericEventDevice::reset() {
@@ -17,12 +19,12 @@ void GenericEventDevice::happen(uint32_t event) {
   irq_.set(true);
 }
 
-uint64_t GenericEventDevice::read(Offset offset, Width) {
+uint64_t GenericEventDevice::read(Offset offset, Width width) {
   if (offset != 0) return 0;
   const uint32_t happened = events_;
   events_ = 0;
   irq_.set(false);
-  return happened;
+  return low_bytes(happened, width);
 }
 
 void GenericEventDevice::write(Offset offset, Width, uint64_t value) {

@@ -46,6 +46,7 @@ void IoApic::service(unsigned input) {
   if (level) entry |= kRemoteIrr;
   ApicMessage m;
   m.destination = static_cast<uint32_t>(entry >> 56);
+  if (m.destination == 0xff) m.destination = ApicMessage::kAll;
   m.logical = entry & kLogical;
   m.delivery = static_cast<ApicDelivery>(entry >> 8 & 7);
   m.vector = static_cast<uint8_t>(entry);

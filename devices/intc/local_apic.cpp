@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Priorities, delivery and registers of the local APIC; the timer is in local_apic_timer.cpp.
+// Priorities, delivery and registers of the local APIC; the timer is in local_apic_timer.cpp,
+// the bus in apic_bus.cpp.
 #include "devices/intc/local_apic.h"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <bit>
-
-#include "devices/core/registers.h"
 
 namespace mynah::dev {
 
@@ -180,9 +180,9 @@ void LocalApic::set_nmi_line(bool level) {
 }
 
 bool LocalApic::matches(uint32_t destination, bool logical) const {
-  if (!logical) return destination == id_ || destination == (x2apic() ? ~0u : 0xffu);
+  if (destination == ApicMessage::kAll) return true;
+  if (!logical) return destination == id_ || (!x2apic() && destination == 0xff);
   if (x2apic()) {
-    if (destination == ~0u) return true;
     return destination >> 16 == ldr_ >> 16 && (destination & ldr_ & 0xffff);
   }
   const uint32_t mine = ldr_ >> 24;
@@ -323,7 +323,7 @@ void LocalApic::write_register(unsigned n, uint32_t value) {
       esr_new_ = 0;
       return;
     case 0x30:
-      icr_ = (icr_ & 0xffffffff00000000) | (value & 0xcdfff);
+      icr_ = (icr_ & 0xffffffff00000000) | (value & 0xccfff);
       return send(icr_);
     case 0x31:
       icr_ = (icr_ & 0xffffffff) | uint64_t{value} << 32;
@@ -402,7 +402,7 @@ bool LocalApic::write_msr(uint32_t msr, uint64_t value) {
   const unsigned n = msr - 0x800;
   switch (n) {
     case 0x30:
-      if (value & 0xfff32000) return false;
+      if (value & 0xfff33000) return false;
       icr_ = value;
       send(value);
       return true;
@@ -459,60 +459,9 @@ void LocalApic::serialize_state(StateStream& s) {
   s.io(timer_start_);
   s.io(deadline_);
   s.io(tsc_offset_);
-  if (s.loading()) processor_.interrupt_changed();
-}
-
-// --- the bus
-
-void ApicBus::send(const ApicMessage& m) {
-  if (m.delivery == ApicDelivery::kLowestPriority) {
-    LocalApic* least = nullptr;
-    for (LocalApic* apic : apics_)
-      if (apic->enabled() && apic->matches(m.destination, m.logical) &&
-          (!least || apic->processor_priority() < least->processor_priority()))
-        least = apic;
-    if (least) least->deliver(m);
-    return;
-  }
-  for (LocalApic* apic : apics_)
-    if (apic->matches(m.destination, m.logical)) apic->deliver(m);
-}
-
-void ApicBus::send_all(const ApicMessage& m, const LocalApic* but) {
-  for (LocalApic* apic : apics_)
-    if (apic != but) apic->deliver(m);
-}
-
-uint64_t ApicBus::read(Offset offset, Width width) {
-  LocalApic& apic = current();
-  if (!apic.enabled() || apic.x2apic()) return low_bytes(~uint64_t{0}, width);
-  // A register is the first of its sixteen bytes' words.
-  const uint32_t value = offset % 16 < 4 ? apic.read_register(static_cast<unsigned>(offset / 16)) : 0;
-  return low_bytes(value >> 8 * (offset % 4), width);
-}
-
-void ApicBus::write(Offset offset, Width width, uint64_t value) {
-  LocalApic& apic = current();
-  if (!apic.enabled() || apic.x2apic()) return;
-  if (offset % 16 != 0 || width == Width::k1 || width == Width::k2)
-    return log_.guest_error(name(), fmt::format("a write of {} bytes at {:#x}", bytes(width), offset));
-  apic.write_register(static_cast<unsigned>(offset / 16), static_cast<uint32_t>(value));
-}
-
-// SDM volume 3, "Message Signalled Interrupts". Address bits 19:12 are the destination; bits 11:5 are eight
-// more of it, where the system says so (15 bits of id).
-bool ApicBus::message(uint64_t address, uint32_t data, uint16_t) {
-  if (address >> 20 != 0xfee) return false;
-  ApicMessage m;
-  m.destination = static_cast<uint32_t>(address >> 12 & 0xff) | static_cast<uint32_t>(address >> 5 & 0x7f)
-                                                                    << 8;
-  m.logical = address & 1 << 2;
-  m.vector = static_cast<uint8_t>(data);
-  m.delivery = static_cast<ApicDelivery>(data >> 8 & 7);
-  m.level = data & 1 << 15;
-  if (address & 1 << 3 && m.delivery == ApicDelivery::kFixed) m.delivery = ApicDelivery::kLowestPriority;
-  send(m);
-  return true;
+  if (!s.loading()) return;
+  timer_start_ = std::clamp<TimeNs>(timer_start_, 0, events_.now());
+  processor_.interrupt_changed();
 }
 
 }  // namespace mynah::dev

@@ -48,6 +48,7 @@ enum class ApicDelivery : uint8_t {
 };
 
 struct ApicMessage {
+  static constexpr uint32_t kAll = ~0u;  // what x2APICs mean by all; senders of eight bits say it, too
   uint32_t destination = 0;
   bool logical = false;
   ApicDelivery delivery = ApicDelivery::kFixed;

@@ -26,7 +26,8 @@ void LocalApic::start_timer(TimeNs from) {
   events_.cancel(timer_event_);
   timer_start_ = from;
   if (initial_count_ == 0) return;
-  events_.schedule(timer_event_, from + static_cast<TimeNs>(initial_count_ * divider()));
+  const auto length = static_cast<TimeNs>(initial_count_ * divider());
+  if (length < kNever - from) events_.schedule(timer_event_, from + length);
 }
 
 void LocalApic::set_deadline(uint64_t tsc_value) {
@@ -36,7 +37,8 @@ void LocalApic::set_deadline(uint64_t tsc_value) {
   const uint64_t now = tsc();
   const uint64_t ahead = tsc_value > now ? tsc_value - now : 0;
   // Farther than time goes: never.
-  if (ahead < uint64_t{1} << 62) events_.schedule(timer_event_, events_.now() + static_cast<TimeNs>(ahead));
+  if (ahead < static_cast<uint64_t>(kNever - events_.now()))
+    events_.schedule(timer_event_, events_.now() + static_cast<TimeNs>(ahead));
 }
 
 void LocalApic::set_tsc_offset(uint64_t offset) {

@@ -86,6 +86,8 @@ uint8_t Pic8259::acknowledge() {
   if (input == kCascade) {
     chip = 1;
     input = take(chips_[1], false);
+    // Its output falls with the cycle, so that what it asks for next is an edge again.
+    set_input(chips_[0], kCascade, false);
   }
   update();
   return static_cast<uint8_t>(chips_[chip].vector + input);

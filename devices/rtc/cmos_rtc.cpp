@@ -11,6 +11,7 @@ namespace {
 constexpr TimeNs kSecond = 1'000'000'000;
 constexpr uint8_t kUpdateInProgress = 0x80, kInterrupt = 0x80, kPeriodic = 0x40, kAlarm = 0x20,
                   kUpdated = 0x10;
+constexpr int64_t kFar = int64_t{1} << 40;  // beyond all years that registers can say
 constexpr uint8_t kBinary = 0x04, k24Hours = 0x02;
 
 // Days from 1970-01-01 and back, in the Gregorian calendar.
@@ -42,8 +43,15 @@ void CmosRtc::reset() {
   schedule();
 }
 
-CmosRtc::Calendar CmosRtc::calendar() const {
-  const int64_t now = seconds();
+// A day beyond its month's end counts as the last one.
+int64_t CmosRtc::seconds_of(const Calendar& c) {
+  const int64_t first = days_from(c.year, c.month, 1);
+  const int64_t next = c.month == 12 ? days_from(c.year + 1, 1, 1) : days_from(c.year, c.month + 1, 1);
+  const int64_t day = std::min(first + c.day, next) - 1;
+  return day * 86400 + c.hour * 3600 + c.minute * 60 + c.second;
+}
+
+CmosRtc::Calendar CmosRtc::calendar_of(int64_t now) {
   int64_t days = now / 86400, rest = now % 86400;
   if (rest < 0) {
     rest += 86400;
@@ -92,7 +100,7 @@ uint8_t CmosRtc::read_register(uint8_t index) {
     case kHours:
       return shown_hour(c.hour);
     case kDayOfWeek:
-      return shown(c.weekday);
+      return shown(calendar_of(seconds()).weekday);
     case kDayOfMonth:
       return shown(c.day);
     case kMonth:
@@ -117,6 +125,8 @@ uint8_t CmosRtc::read_register(uint8_t index) {
       return memory_[index];
   }
 }
+
+void CmosRtc::set_distance(int64_t distance) { distance_ = std::clamp(distance, -kFar, kFar); }
 
 void CmosRtc::set_time(uint8_t index, uint8_t value) {
   Calendar c = calendar();
@@ -145,8 +155,10 @@ void CmosRtc::set_time(uint8_t index, uint8_t value) {
     default:
       return;
   }
-  const int64_t now = days_from(c.year, c.month, c.day) * 86400 + c.hour * 3600 + c.minute * 60 + c.second;
-  distance_ += now - seconds();
+  if (halted())
+    held_ = c;
+  else
+    set_distance(distance_ + seconds_of(c) - seconds());
   seen_ = seconds();
 }
 
@@ -173,8 +185,8 @@ void CmosRtc::write_register(uint8_t index, uint8_t value) {
     case kB: {
       const bool was_halted = halted();
       if (value & 0x80) value &= static_cast<uint8_t>(~kUpdated);
-      if (!was_halted && value & 0x80) stopped_at_ = clock_.seconds();
-      if (was_halted && !(value & 0x80)) distance_ += stopped_at_ - clock_.seconds();
+      if (!was_halted && value & 0x80) held_ = calendar();
+      if (was_halted && !(value & 0x80)) set_distance(seconds_of(held_) - clock_.seconds());
       if ((value & ~memory_[kB]) & kPeriodic) periodic_at_ = events_.now();
       memory_[kB] = value;
       seen_ = seconds();
@@ -227,14 +239,20 @@ void CmosRtc::look() {
   schedule();
 }
 
+// From now; kNever beyond the end of time.
+TimeNs CmosRtc::after(TimeNs time) const {
+  return time < kNever - events_.now() ? events_.now() + time : kNever;
+}
+
 void CmosRtc::schedule() {
   TimeNs when = kNever;
   const uint8_t wanted = memory_[kB] & static_cast<uint8_t>(~memory_[kC]);
   if (wanted & (kAlarm | kUpdated) && !halted()) {
     const TimeNs left = kSecond - (clock_.now() % kSecond + kSecond) % kSecond;
-    when = events_.now() + left;
+    when = after(left);
   }
-  if (const TimeNs each = period(); each && (wanted & kPeriodic)) when = std::min(when, periodic_at_ + each);
+  if (const TimeNs each = period(); each && (wanted & kPeriodic))
+    when = std::min(when, after(periodic_at_ + each - events_.now()));
   events_.cancel(look_event_);
   if (when != kNever) events_.schedule(look_event_, std::max(when, events_.now() + 1));
 }
@@ -258,10 +276,25 @@ void CmosRtc::serialize_state(StateStream& s) {
   s.io(index_);
   for (uint8_t& byte : memory_) s.io(byte);
   s.io(distance_);
-  s.io(stopped_at_);
+  for (int* field :
+       {&held_.second, &held_.minute, &held_.hour, &held_.weekday, &held_.day, &held_.month, &held_.year})
+    s.io(*field);
   s.io(seen_);
   s.io(periodic_at_);
-  if (s.loading()) raise(0);
+  if (!s.loading()) return;
+  // What no saved state has, but a damaged one may.
+  held_.second = std::clamp(held_.second, 0, 59);
+  held_.minute = std::clamp(held_.minute, 0, 59);
+  held_.hour = std::clamp(held_.hour, 0, 23);
+  held_.day = std::clamp(held_.day, 1, 31);
+  held_.month = std::clamp(held_.month, 1, 12);
+  held_.year = std::clamp(held_.year, -40000, 40099);
+  held_.weekday = std::clamp(held_.weekday, 1, 7);
+  index_ &= 0x7f;
+  set_distance(distance_);
+  seen_ = std::clamp(seen_, -2 * kFar, 2 * kFar);
+  periodic_at_ = std::clamp<TimeNs>(periodic_at_, 0, events_.now());
+  raise(0);
 }
 
 }  // namespace mynah::dev

@@ -46,7 +46,7 @@ class CmosRtc final : public Device {
   void clock_moved() { look(); }
 
   std::string_view name() const override { return "mc146818rtc"; }
-  uint32_t state_version() const override { return 1; }
+  uint32_t state_version() const override { return 2; }
   void reset() override;
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
@@ -56,15 +56,19 @@ class CmosRtc final : public Device {
     int second, minute, hour, weekday, day, month, year;  // weekday: 1 is Sunday
   };
   void serialize_state(StateStream&) override;
-  int64_t seconds() const { return (halted() ? stopped_at_ : clock_.seconds()) + distance_; }
+  int64_t seconds() const { return halted() ? seconds_of(held_) : clock_.seconds() + distance_; }
   bool halted() const { return memory_[kB] & 0x80; }
-  Calendar calendar() const;
+  static int64_t seconds_of(const Calendar&);
+  static Calendar calendar_of(int64_t seconds);
+  Calendar calendar() const { return halted() ? held_ : calendar_of(seconds()); }
+  TimeNs after(TimeNs time) const;
   uint8_t shown(int value) const;
   int meant(uint8_t value) const;
   uint8_t shown_hour(int hour) const;
   int meant_hour(uint8_t value) const;
   uint8_t read_register(uint8_t index);
   void write_register(uint8_t index, uint8_t value);
+  void set_distance(int64_t distance);
   void set_time(uint8_t index, uint8_t value);
   bool alarm_matches(int64_t at) const;
   TimeNs period() const;
@@ -79,10 +83,10 @@ class CmosRtc final : public Device {
   EventId look_event_;
   uint8_t index_ = 0;
   std::array<uint8_t, 128> memory_{};
-  int64_t distance_ = 0;    // from the clock's seconds to the calendar's, of the Unix epoch
-  int64_t stopped_at_ = 0;  // the clock's second when register B halted updates
-  int64_t seen_ = 0;        // the calendar's second when the device looked last
-  TimeNs periodic_at_ = 0;  // the last period's end
+  int64_t distance_ = 0;            // from the clock's seconds to the calendar's, of the Unix epoch
+  Calendar held_ = calendar_of(0);  // while register B halts updates: as written, not always a date
+  int64_t seen_ = 0;                // the calendar's second when the device looked last
+  TimeNs periodic_at_ = 0;          // the last period's end
 };
 
 }  // namespace mynah::dev

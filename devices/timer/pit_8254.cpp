@@ -37,12 +37,14 @@ void Pit8254::reset() {
 }
 
 uint64_t Pit8254::ticks_since(const Channel& c) const {
-  const auto ns = static_cast<uint64_t>(std::max<TimeNs>(events_.now() - c.start, 0));
+  if (c.is_held()) return c.held;
+  if (c.start > events_.now()) return 0;
+  const uint64_t ns = static_cast<uint64_t>(events_.now()) - static_cast<uint64_t>(c.start);
   return static_cast<uint64_t>(static_cast<unsigned __int128>(ns) * kHz / kSecond);
 }
 
 uint16_t Pit8254::count(const Channel& c) const {
-  const uint64_t ticks = c.running && (c.gate || c.mode == 1 || c.mode == 5) ? ticks_since(c) : 0;
+  const uint64_t ticks = c.running && (c.gate || (c.mode != 2 && c.mode != 3)) ? ticks_since(c) : 0;
   const uint32_t whole = c.bcd ? 10000 : 65536;
   uint64_t value;
   if (c.mode == 2) {
@@ -96,7 +98,8 @@ TimeNs Pit8254::next_change(const Channel& c) const {
       if (ticks > n) return kNever;
       at = ticks < n ? n : n + 1;
   }
-  return c.start + time_of(at);
+  const TimeNs to = time_of(at);
+  return to < kNever - std::max<TimeNs>(c.start, 0) ? c.start + to : kNever;
 }
 
 void Pit8254::update() {
@@ -115,6 +118,7 @@ void Pit8254::load(unsigned n, uint32_t value) {
   if (initial == 0) initial = whole;
   if ((c.mode == 2 || c.mode == 3) && initial == 1) initial = 2;  // 1 is no count of these
   c.initial = initial;
+  c.held = 0;
   c.null_count = false;
   if (c.mode == 1 || c.mode == 5) {
     if (!c.running) c.null_count = true;  // until it is triggered
@@ -128,9 +132,15 @@ void Pit8254::load(unsigned n, uint32_t value) {
 
 void Pit8254::set_gate(unsigned n, bool level) {
   Channel& c = channels_[n];
-  const bool rises = level && !c.gate;
+  if (level == c.gate) return;
+  if (!level) {
+    // Of many rounds two are enough to know: the count, and that it has ended.
+    const uint64_t whole = c.bcd ? 10000 : 65536, ticks = ticks_since(c);
+    c.held = ticks < 3 * whole ? ticks : ticks % whole + 2 * whole;
+  }
   c.gate = level;
-  if (!rises) return;
+  if (!level) return;
+  if (c.mode == 0 || c.mode == 4) c.start = events_.now() - time_of(c.held);
   if (c.mode == 1 || c.mode == 2 || c.mode == 3 || c.mode == 5) {
     c.running = c.initial != 0;
     c.start = events_.now();
@@ -205,6 +215,7 @@ void Pit8254::write(Offset offset, Width, uint64_t raw) {
       if (c.loaded_low) {
         c.low = value;
         if (c.mode == 0) c.running = false;  // the first byte stops it
+        if (n == 0) update();
         return;
       }
       load(n, uint32_t{value} << 8 | c.low);
@@ -224,6 +235,17 @@ void Pit8254::write_port61(uint8_t value) {
   set_gate(2, value & 1);
 }
 
+// What no saved state has, but a damaged one may.
+void Pit8254::make_valid(Channel& c) const {
+  if (c.mode > 5) c.mode &= 3;
+  c.access = std::clamp<uint8_t>(c.access, 1, 3);
+  c.latched = std::min<uint8_t>(c.latched, 2);
+  c.initial = std::min(c.initial, 65536u);
+  c.held = std::min<uint64_t>(c.held, 3 * 65536);
+  c.start = std::clamp<TimeNs>(c.start, -(TimeNs{1} << 32), events_.now());
+  if (c.initial < (c.mode == 2 || c.mode == 3 ? 2u : 1u)) c.running = false;
+}
+
 void Pit8254::serialize_state(StateStream& s) {
   for (Channel& c : channels_) {
     for (uint8_t* byte : {&c.mode, &c.access, &c.low, &c.latched, &c.status}) s.io(*byte);
@@ -232,9 +254,12 @@ void Pit8254::serialize_state(StateStream& s) {
       s.io(*flag);
     s.io(c.initial);
     s.io(c.start);
+    s.io(c.held);
     s.io(c.latch);
+    if (s.loading()) make_valid(c);
   }
   s.io(speaker_data_);
+  speaker_data_ &= 1;
   if (s.loading()) irq_.set(output(channels_[0]));
 }
 

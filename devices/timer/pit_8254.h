@@ -26,13 +26,15 @@ class Pit8254 final : public Device {
   Device& speaker_port() { return speaker_; }  // at 0x61, one byte
 
   std::string_view name() const override { return "i8254"; }
-  uint32_t state_version() const override { return 1; }
+  uint32_t state_version() const override { return 2; }
   void reset() override;
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
 
  private:
   struct Channel {
+    bool is_held() const { return !gate && (mode == 0 || mode == 4); }
+
     uint8_t mode = 0, access = 3;  // access: 1 low, 2 high, 3 both
     bool bcd = false, gate = true;
     bool running = false;                        // a count was loaded
@@ -40,6 +42,7 @@ class Pit8254 final : public Device {
     uint8_t low = 0;
     uint32_t initial = 0;  // 1 to 65536 (10000 in BCD)
     TimeNs start = 0;      // when it was loaded, or triggered
+    uint64_t held = 0;     // clocks that were counted when the gate stopped modes 0 and 4
     bool null_count = true;
     uint8_t latched = 0;  // bytes of `latch` that are to be read
     uint16_t latch = 0;
@@ -66,6 +69,7 @@ class Pit8254 final : public Device {
   bool output(const Channel& c) const;
   TimeNs next_change(const Channel& c) const;
   void load(unsigned n, uint32_t value);
+  void make_valid(Channel& c) const;
   void set_gate(unsigned n, bool level);
   void latch(Channel& c);
   void command(uint8_t value);

@@ -88,8 +88,10 @@ Bytes buffer(const Bytes& contents) {
   return join({{0x11}, with_length(join({integer(contents.size()), contents}))});
 }
 
-Bytes package(std::initializer_list<Bytes> elements) {
-  return join({{0x12}, with_length(join({{static_cast<uint8_t>(elements.size())}, join(elements)}))});
+Bytes package(const std::vector<Bytes>& elements) {
+  Bytes contents{static_cast<uint8_t>(elements.size())};
+  for (const Bytes& element : elements) contents += element;
+  return join({{0x12}, with_length(contents)});
 }
 
 Bytes eisa_id(std::string_view id) {
@@ -144,6 +146,26 @@ Bytes resources(std::initializer_list<Bytes> descriptors) {
 
 Bytes memory_range(uint32_t base, uint32_t size) {
   return join({{0x86, 9, 0, 1}, little(base, 4), little(size, 4)});
+}
+
+// Both ends are fixed; granularity and translation are zero.
+Bytes bus_range(uint16_t first, uint16_t last) {
+  return join({{0x88, 13, 0, 2, 0x0c, 0},
+               little(0, 2),
+               little(first, 2),
+               little(last, 2),
+               little(0, 2),
+               little(last - first + 1u, 2)});
+}
+
+Bytes memory_window(uint32_t base, uint32_t size) {
+  constexpr uint8_t kWritable = 1;  // not cacheable
+  return join({{0x87, 23, 0, 0, 0x0c, kWritable},
+               little(0, 4),
+               little(base, 4),
+               little(base + (size - 1), 4),
+               little(0, 4),
+               little(size, 4)});
 }
 
 Bytes io_range(uint16_t base, uint8_t size) {

@@ -22,8 +22,8 @@ Bytes name_string(std::string_view path);
 Bytes integer(uint64_t value);
 Bytes string(std::string_view text);
 Bytes buffer(const Bytes& contents);
-Bytes package(std::initializer_list<Bytes> elements);
-Bytes eisa_id(std::string_view id);  // "PNP0501"
+Bytes package(const std::vector<Bytes>& elements);  // at most 255
+Bytes eisa_id(std::string_view id);                 // "PNP0501"
 // --- definitions
 Bytes name(std::string_view path, const Bytes& value);
 Bytes scope(std::string_view path, const Bytes& contents);
@@ -38,6 +38,9 @@ Bytes notify(std::string_view device, uint64_t value);
 // --- resources
 Bytes resources(std::initializer_list<Bytes> descriptors);  // a buffer, closed
 Bytes memory_range(uint32_t base, uint32_t size);
+// What a bridge passes on: bus numbers, and memory below 4 GiB.
+Bytes bus_range(uint16_t first, uint16_t last);
+Bytes memory_window(uint32_t base, uint32_t size);
 Bytes io_range(uint16_t base, uint8_t size);
 Bytes isa_irq(unsigned line);                                        // edge, high
 Bytes interrupt(uint32_t gsi, bool level, bool active_low = false);  // consumer

@@ -62,7 +62,7 @@ struct DeviceRun {
   size_t max_steps = 4096;
 };
 
-inline void restore(dev::Device& device, Input& in) {
+inline void restore_part(dev::Stateful& device, Input& in) {
   const std::vector<uint8_t> state = dev::fake::save(device);
   if (in.u8() % 4 != 0) {
     require(dev::fake::load(device, state));
@@ -74,6 +74,8 @@ inline void restore(dev::Device& device, Input& in) {
   if (in.u8() % 4 == 0) damaged.resize(in.u16() % (damaged.size() + 1));
   dev::fake::load(device, std::move(damaged));
 }
+
+inline void restore(dev::Device& device, Input& in) { restore_part(device, in); }
 
 inline void run(Input& in, const DeviceRun& r) {
   for (size_t step = 0; step < r.max_steps && !in.empty(); ++step) {
