@@ -158,6 +158,7 @@ Result<void> MicrovmMachine::build() {
     add_part(*part);
   for (const auto& processor : x86_)
     for (dev::Stateful* part : processor->parts()) add_part(*part);
+  note_memory();
   if (auto ok = add_firmware_items(); !ok) return ok;
   return place_start();
 }
@@ -188,6 +189,24 @@ X86Memory MicrovmMachine::memory_map() const {
   if (config_.ram_bytes > kLowRamEnd) map.above_4g = config_.ram_bytes - kLowRamEnd;
   if (board_.pcie) map.reserved.push_back({{kPciConfig, kPciConfig + kPciConfigSize}, E820Type::kReserved});
   return map;
+}
+
+// In CMOS memory, where PC firmware and old systems look: KiB below 640 KiB, KiB from 1 MiB (twice), 64 KiB
+// from 16 MiB, 64 KiB from 4 GiB.
+void MicrovmMachine::note_memory() {
+  const X86Memory map = memory_map();
+  const auto note = [this](uint8_t index, uint64_t value, unsigned n) {
+    for (unsigned i = 0; i < n; ++i)
+      rtc_.set_byte(static_cast<uint8_t>(index + i), static_cast<uint8_t>(value >> 8 * i));
+  };
+  const auto beyond = [&map](uint64_t from, uint64_t unit) {
+    return std::min<uint64_t>(map.below_4g > from ? (map.below_4g - from) / unit : 0, 0xffff);
+  };
+  note(0x15, std::min<uint64_t>(map.below_4g >> 10, 640), 2);
+  note(0x17, beyond(1 << 20, 1 << 10), 2);
+  note(0x30, beyond(1 << 20, 1 << 10), 2);
+  note(0x34, beyond(16 << 20, 64 << 10), 2);
+  note(0x5b, map.above_4g >> 16, 3);
 }
 
 // The kernel itself is no item: there is no firmware that would start it.

@@ -63,6 +63,7 @@ class MicrovmMachine final : public Machine {
   Result<void> place_start();
   X86Memory memory_map() const;
   Result<void> add_firmware_items();
+  void note_memory();
   std::string command_line() const;
 
   const MicrovmConfig board_;
@@ -85,7 +86,6 @@ class MicrovmMachine final : public Machine {
   std::unique_ptr<dev::pci::Host> pci_;
   std::vector<uint8_t> acpi_tables_;
   X86Boot boot_;
-  std::vector<uint8_t> unpacked_;
 };
 
 }  // namespace mynah

@@ -87,6 +87,7 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
   // --- time
   uint64_t tsc() override { return static_cast<uint64_t>(p.machine_.events().now()); }
   uint64_t tsc_hz() override { return 1'000'000'000; }
+  void tsc_offset_changed(uint64_t offset) override { p.apic_->set_tsc_offset(offset); }
   void catch_up() override { p.machine_.events().run_due(); }
   std::optional<uint64_t> random() override {
     if (!p.board_.entropy) return std::nullopt;
@@ -135,6 +136,7 @@ X86Processor::X86Processor(Machine& machine, const Board& board, unsigned number
 X86Processor::~X86Processor() = default;
 
 Processor X86Processor::make(x86::CpuModel model) {
+  apic_->offer(model.has(x86::Feature::kX2apic), model.has(x86::Feature::kTscDeadline));
   Processor made;
   made.runtime.reset(ir::new_runtime(sizeof(x86::X86State)));
   auto cpu = std::make_unique<x86::X86Cpu>(std::move(model), *system_, *made.runtime);

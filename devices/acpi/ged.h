@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "devices/core/device.h"
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 
@@ -45,8 +46,8 @@ class GenericEventDevice final : public Device {
     uint32_t state_version() const override { return 1; }
     void reset() override {}
     uint64_t read(Offset, Width) override { return 0; }
-    void write(Offset offset, Width, uint64_t value) override {
-      ged_.write_register(offset, static_cast<uint8_t>(value));
+    void write(Offset offset, Width width, uint64_t value) override {
+      write_by_bytes(offset, width, value, [this](Offset o, uint8_t byte) { ged_.write_register(o, byte); });
     }
 
    private:

@@ -8,18 +8,19 @@
 
 namespace mynah::dev {
 
-void ApicBus::send(const ApicMessage& m) {
+bool ApicBus::send(const ApicMessage& m) {
   if (m.delivery == ApicDelivery::kLowestPriority) {
     LocalApic* least = nullptr;
     for (LocalApic* apic : apics_)
-      if (apic->enabled() && apic->matches(m.destination, m.logical) &&
+      if (apic->takes_interrupts() && apic->matches(m.destination, m.logical) &&
           (!least || apic->processor_priority() < least->processor_priority()))
         least = apic;
-    if (least) least->deliver(m);
-    return;
+    return least && least->deliver(m);
   }
+  bool taken = false;
   for (LocalApic* apic : apics_)
-    if (apic->matches(m.destination, m.logical)) apic->deliver(m);
+    if (apic->matches(m.destination, m.logical) && apic->deliver(m)) taken = true;
+  return taken;
 }
 
 void ApicBus::send_all(const ApicMessage& m, const LocalApic* but) {
@@ -55,6 +56,8 @@ bool ApicBus::message(uint64_t address, uint32_t data, uint16_t) {
   m.vector = static_cast<uint8_t>(data);
   m.delivery = static_cast<ApicDelivery>(data >> 8 & 7);
   m.level = data & 1 << 15;
+  // The end of a level is no message; start-up is the processors' own.
+  if ((m.level && !(data & 1 << 14)) || m.delivery == ApicDelivery::kStartUp) return true;
   if (address & 1 << 3 && m.delivery == ApicDelivery::kFixed) m.delivery = ApicDelivery::kLowestPriority;
   send(m);
   return true;

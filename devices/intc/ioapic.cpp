@@ -16,6 +16,9 @@ constexpr uint64_t kMasked = 1 << 16, kLevel = 1 << 15, kRemoteIrr = 1 << 14, kA
 constexpr uint64_t kReadOnly = kRemoteIrr | kPending;
 constexpr uint64_t kWritable = 0xff0000000001afff;
 constexpr uint32_t kVersion = 0x20 | (IoApic::kInputs - 1) << 16;
+
+// NMI, INIT and their like are by edges, whatever the entry says.
+bool by_level(uint64_t entry) { return (entry & kLevel) && (entry >> 8 & 7) <= 1; }
 }  // namespace
 
 void IoApic::reset() {
@@ -32,7 +35,7 @@ void IoApic::set_irq(unsigned line, bool level) {
   const uint32_t bit = 1u << line;
   const bool rises = level && !(lines_ & bit);
   lines_ = level ? lines_ | bit : lines_ & ~bit;
-  if (rises && !(entries_[line] & kLevel) && !(entries_[line] & kMasked)) edges_ |= bit;
+  if (rises && !by_level(entries_[line]) && !(entries_[line] & kMasked)) edges_ |= bit;
   service(line);
 }
 
@@ -40,10 +43,9 @@ void IoApic::service(unsigned input) {
   uint64_t& entry = entries_[input];
   const uint32_t bit = 1u << input;
   if (entry & kMasked) return;
-  const bool level = entry & kLevel;
+  const bool level = by_level(entry);
   if (level ? !(lines_ & bit) || (entry & kRemoteIrr) : !(edges_ & bit)) return;
   edges_ &= ~bit;
-  if (level) entry |= kRemoteIrr;
   ApicMessage m;
   m.destination = static_cast<uint32_t>(entry >> 56);
   if (m.destination == 0xff) m.destination = ApicMessage::kAll;
@@ -51,7 +53,8 @@ void IoApic::service(unsigned input) {
   m.delivery = static_cast<ApicDelivery>(entry >> 8 & 7);
   m.vector = static_cast<uint8_t>(entry);
   m.level = level;
-  bus_.send(m);
+  // Of one that nobody takes there will be no end.
+  if (bus_.send(m) && level) entry |= kRemoteIrr;
 }
 
 void IoApic::end_of_interrupt(uint8_t vector) {
@@ -91,7 +94,7 @@ void IoApic::write_selected(uint32_t value) {
       select_ & 1 ? (entry & 0xffffffff) | uint64_t{value} << 32 : (entry & 0xffffffff00000000) | value;
   entry = (whole & kWritable & ~kReadOnly) | kept;
   // An edge-triggered entry waits for nothing.
-  if (!(entry & kLevel)) entry &= ~kRemoteIrr;
+  if (!by_level(entry)) entry &= ~kRemoteIrr;
   service(n);
 }
 

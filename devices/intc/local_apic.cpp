@@ -54,7 +54,7 @@ void LocalApic::reset() {
 }
 
 void LocalApic::reset_by_init() {
-  events_.cancel(timer_event_);
+  stop_timer();
   ldr_ = 0;
   dfr_ = ~0u;
   svr_ = 0xff;
@@ -64,7 +64,6 @@ void LocalApic::reset_by_init() {
   icr_ = 0;
   lvt_.fill(kMasked);
   initial_count_ = divide_ = 0;
-  deadline_ = 0;
   if (x2apic()) ldr_ = (id_ >> 4 << 16) | 1u << (id_ & 15);
   processor_.interrupt_changed();
 }
@@ -86,12 +85,17 @@ uint8_t LocalApic::processor_priority() const {
 
 bool LocalApic::interrupt_pending() const {
   // Without the APIC the 8259's output is the processor's own pin.
-  if (!enabled()) return external_;
+  if (!enabled()) return external_wired();
   const int requested = highest(irr_);
   if (software_enabled() && requested >= 0 && (requested & 0xf0) > (processor_priority() & 0xf0)) return true;
-  const bool wired =
-      !(lvt_[kLint0] & kMasked) && (lvt_[kLint0] >> 8 & 7) == static_cast<uint32_t>(ApicDelivery::kExtInt);
-  return external_ && wired;
+  return external_wired();
+}
+
+// The 8259 asks, and is heard.
+bool LocalApic::external_wired() const {
+  return external_ &&
+         (!enabled() || (!(lvt_[kLint0] & kMasked) &&
+                         (lvt_[kLint0] >> 8 & 7) == static_cast<uint32_t>(ApicDelivery::kExtInt)));
 }
 
 uint8_t LocalApic::accept() {
@@ -104,7 +108,7 @@ uint8_t LocalApic::accept() {
     processor_.interrupt_changed();
     return vector;
   }
-  if (external_ && external_vector) return external_vector();
+  if (external_wired() && external_vector) return external_vector();
   return static_cast<uint8_t>(svr_);
 }
 
@@ -113,11 +117,15 @@ void LocalApic::set_tpr(uint8_t value) {
   processor_.interrupt_changed();
 }
 
-void LocalApic::request(uint8_t vector, bool level) {
-  if (vector < 16) return error(kReceivedIllegal);
+bool LocalApic::request(uint8_t vector, bool level) {
+  if (vector < 16) {
+    error(kReceivedIllegal);
+    return false;
+  }
   set(irr_, vector, true);
   set(tmr_, vector, level);
   processor_.interrupt_changed();
+  return true;
 }
 
 void LocalApic::error(uint8_t bit) {
@@ -133,24 +141,34 @@ void LocalApic::end_of_interrupt() {
   set(isr_, vector, false);
   if (test(tmr_, vector)) {
     if (!(svr_ & 1 << 12)) bus_.end_of_interrupt(vector);
-    for (const unsigned n : {kLint0, kLint1})
-      if ((lvt_[n] & 0xff) == vector) lvt_[n] &= ~kRemoteIrr;
+    if ((lvt_[kLint0] & 0xff) == vector) lvt_[kLint0] &= ~kRemoteIrr;
+    look_at_lint0();
   }
   processor_.interrupt_changed();
 }
 
 // --- what comes in
 
+// LINT0 alone can; what the manual says of LINT1 is that it cannot.
+bool LocalApic::by_level(unsigned n) const {
+  return n == kLint0 && (lvt_[n] & kLevelTriggered) && (lvt_[n] >> 8 & 7) == 0;
+}
+
+void LocalApic::look_at_lint0() {
+  if (enabled() && external_ && by_level(kLint0) && !(lvt_[kLint0] & kRemoteIrr)) fire(kLint0);
+}
+
 void LocalApic::fire(unsigned n) {
   const uint32_t entry = lvt_[n];
   if (entry & kMasked) return;
+  if (n == kPerformance) lvt_[n] |= kMasked;  // until the handler has seen to the counters
   const auto delivery =
       n == kTimer || n == kError ? ApicDelivery::kFixed : static_cast<ApicDelivery>(entry >> 8 & 7);
   switch (delivery) {
     case ApicDelivery::kFixed: {
-      const bool level = (n == kLint0 || n == kLint1) && entry & kLevelTriggered;
-      if (level) lvt_[n] |= kRemoteIrr;
-      return request(static_cast<uint8_t>(entry), level);
+      const bool level = by_level(n);
+      if (request(static_cast<uint8_t>(entry), level) && level) lvt_[n] |= kRemoteIrr;
+      return;
     }
     case ApicDelivery::kNmi:
       return processor_.nmi();
@@ -167,6 +185,7 @@ void LocalApic::set_external(bool level) {
   const bool rises = level && !external_;
   external_ = level;
   const auto delivery = static_cast<ApicDelivery>(lvt_[kLint0] >> 8 & 7);
+  if (by_level(kLint0)) return look_at_lint0();
   if (rises && enabled() && delivery != ApicDelivery::kExtInt) return fire(kLint0);
   processor_.interrupt_changed();
 }
@@ -191,22 +210,23 @@ bool LocalApic::matches(uint32_t destination, bool logical) const {
   return mine >> 4 == (destination >> 4 & 15) && (mine & destination & 15);
 }
 
-void LocalApic::deliver(const ApicMessage& m) {
-  if (!enabled() && m.delivery != ApicDelivery::kInit && m.delivery != ApicDelivery::kStartUp) return;
+bool LocalApic::deliver(const ApicMessage& m) {
+  if (!enabled()) return false;
   switch (m.delivery) {
     case ApicDelivery::kFixed:
     case ApicDelivery::kLowestPriority:
-      if (software_enabled()) request(m.vector, m.level);
-      return;
+      return software_enabled() && request(m.vector, m.level);
     case ApicDelivery::kNmi:
-      return processor_.nmi();
+      processor_.nmi();
+      return true;
     case ApicDelivery::kInit:
       if (!m.deassert) processor_.init();
-      return;
+      return true;
     case ApicDelivery::kStartUp:
-      return processor_.start_up(m.vector);
+      processor_.start_up(m.vector);
+      return true;
     default:
-      return;
+      return false;
   }
 }
 
@@ -223,9 +243,11 @@ void LocalApic::send(uint64_t icr) {
   if (has_vector && m.vector < 16) return error(kSendIllegal);
   switch (icr >> 18 & 3) {
     case 0:
-      return bus_.send(m);
+      bus_.send(m);
+      return;
     case 1:
-      return deliver(m);
+      deliver(m);
+      return;
     case 2:
       return bus_.send_all(m, nullptr);
     default:
@@ -233,18 +255,26 @@ void LocalApic::send(uint64_t icr) {
   }
 }
 
+uint32_t LocalApic::writable(unsigned n) const {
+  constexpr uint32_t kWritable[kLvts] = {0x300ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff};
+  return kWritable[n] | (n == kTimer && deadline_offered_ ? 1 << 18 : 0);
+}
+
 void LocalApic::write_lvt(unsigned n, uint32_t value) {
-  constexpr uint32_t kWritable[kLvts] = {0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff};
-  const uint32_t old = lvt_[n];
-  value = (value & kWritable[n]) | (old & kRemoteIrr);
+  value = (value & writable(n)) | (lvt_[n] & kRemoteIrr);
   if (!software_enabled()) value |= kMasked;
-  if (n == kTimer && (old ^ value) >> 17 & 3) {  // another mode: disarmed
-    events_.cancel(timer_event_);
-    deadline_ = 0;
-    initial_count_ = 0;
-  }
+  if (n == kTimer) return set_timer_mode(value);
   lvt_[n] = value;
+  if (n == kLint0) {
+    if (!by_level(n)) lvt_[n] &= ~kRemoteIrr;  // an edge waits for nothing
+    look_at_lint0();
+  }
   processor_.interrupt_changed();
+}
+
+void LocalApic::offer(bool x2apic, bool tsc_deadline) {
+  x2apic_offered_ = x2apic;
+  deadline_offered_ = tsc_deadline;
 }
 
 // --- registers
@@ -258,7 +288,9 @@ uint32_t LocalApic::read_register(unsigned n) {
       return kVersion;
     case 0x08:
       return tpr_;
-    case 0x09:
+    case 0x09:  // arbitration priority, and
+    case 0x0c:  // remote read: there since the Pentium 4 without effect
+      return 0;
     case 0x0a:
       return processor_priority();
     case 0x0d:
@@ -302,6 +334,10 @@ void LocalApic::write_register(unsigned n, uint32_t value) {
   switch (n) {
     case 0x02:
     case 0x03:
+    case 0x09:
+    case 0x0a:
+    case 0x0c:
+    case 0x39:
       return;
     case 0x08:
       return set_tpr(static_cast<uint8_t>(value));
@@ -338,12 +374,11 @@ void LocalApic::write_register(unsigned n, uint32_t value) {
     case 0x38:
       if (timer_mode() == 2) return;
       initial_count_ = value;
-      return start_timer(events_.now());
-    case 0x3e: {
-      divide_ = value & 0xb;
-      return;
-    }
+      return start_timer(events_.now(), value);
+    case 0x3e:
+      return set_divider(value);
     default:
+      if (n >= 0x10 && n < 0x28) return;  // ISR, TMR, IRR
       error(kIllegalRegister);
       log_.guest_error(name_, fmt::format("write of no register at {:#x}", n * 16));
   }
@@ -382,7 +417,7 @@ bool LocalApic::write_msr(uint32_t msr, uint64_t value) {
   if (msr == 0x1b) {
     if (value & ~((uint64_t{1} << 46) - 1) || value & 0x2ff) return false;
     const bool enable = value & kBaseEnable, x2 = value & kBaseX2;
-    if (x2 && !enable) return false;
+    if (x2 && (!enable || !x2apic_offered_)) return false;
     if (x2apic() && enable && !x2) return false;  // only by way of off
     if (!enabled() && x2) return false;
     if ((value & ~uint64_t{0xfff}) != ApicBus::kWindow)
@@ -402,9 +437,9 @@ bool LocalApic::write_msr(uint32_t msr, uint64_t value) {
   const unsigned n = msr - 0x800;
   switch (n) {
     case 0x30:
-      if (value & 0xfff33000) return false;
-      icr_ = value;
-      send(value);
+      if (value & 0xfff32000) return false;
+      icr_ = value & ~uint64_t{0x1000};  // its status, once: as written it means nothing
+      send(icr_);
       return true;
     case 0x3f:
       if (value >> 8) return false;
@@ -418,15 +453,24 @@ bool LocalApic::write_msr(uint32_t msr, uint64_t value) {
       if (value >> 8) return false;
       break;
     case 0x0f:
+      if (value & ~uint64_t{0x13ff}) return false;
+      break;
     case 0x32:
     case 0x33:
     case 0x34:
     case 0x35:
     case 0x36:
-    case 0x37:
+    case 0x37: {
+      // What is read only may be written as it is.
+      const uint32_t read_only = 1u << 12 | (n == 0x35 || n == 0x36 ? kRemoteIrr : 0);
+      if (value & ~uint64_t{writable(n - 0x32) | read_only}) return false;
+      break;
+    }
     case 0x38:
-    case 0x3e:
       if (value >> 32) return false;
+      break;
+    case 0x3e:
+      if (value & ~uint64_t{0xb}) return false;
       break;
     default:
       return false;
@@ -457,6 +501,7 @@ void LocalApic::serialize_state(StateStream& s) {
   s.io(initial_count_);
   s.io(divide_);
   s.io(timer_start_);
+  s.io(start_count_);
   s.io(deadline_);
   s.io(tsc_offset_);
   if (!s.loading()) return;

@@ -78,6 +78,8 @@ class LocalApic final : public Stateful {
   bool read_msr(uint32_t msr, uint64_t& value);
   bool write_msr(uint32_t msr, uint64_t value);
   void set_tsc_offset(uint64_t offset);
+  // What CPUID says that it has; both, unless this says otherwise.
+  void offer(bool x2apic, bool tsc_deadline);
   bool enabled() const { return base_ & kBaseEnable; }
   uint32_t id() const { return id_; }
   // As firmware leaves the bootstrap processor's: enabled, LINT0 the 8259's, LINT1 NMI.
@@ -87,7 +89,9 @@ class LocalApic final : public Stateful {
   // --- the bus's and the board's
   bool x2apic() const { return base_ & kBaseX2; }
   bool matches(uint32_t destination, bool logical) const;
-  void deliver(const ApicMessage& message);
+  // Whether it was taken: what goes to a local APIC that is off is lost.
+  bool deliver(const ApicMessage& message);
+  bool takes_interrupts() const { return enabled() && software_enabled(); }
   uint8_t processor_priority() const;
   void set_external(bool level);            // the 8259's output, at LINT0
   void set_nmi_line(bool level);            // LINT1
@@ -96,7 +100,7 @@ class LocalApic final : public Stateful {
 
   // --- Stateful
   std::string_view name() const override { return name_; }
-  uint32_t state_version() const override { return 1; }
+  uint32_t state_version() const override { return 2; }
   void reset() override;  // power on
   void reset_by_init();   // INIT: all but the id and IA32_APIC_BASE
 
@@ -108,18 +112,25 @@ class LocalApic final : public Stateful {
   void serialize_state(StateStream&) override;
   bool software_enabled() const { return svr_ & 0x100; }
   void set_tpr(uint8_t value);
-  void request(uint8_t vector, bool level);
+  bool request(uint8_t vector, bool level);
   void error(uint8_t bit);
   void fire(unsigned lvt);
+  bool by_level(unsigned lvt) const;
+  bool external_wired() const;
+  void look_at_lint0();
   void end_of_interrupt();
   void send(uint64_t icr);
   void send_self(uint8_t vector);
   void write_lvt(unsigned n, uint32_t value);
+  uint32_t writable(unsigned lvt) const;
   // --- timer
   uint64_t divider() const;
   uint32_t timer_mode() const { return lvt_[kTimer] >> 17 & 3; }
   uint32_t current_count() const;
-  void start_timer(TimeNs from);
+  void start_timer(TimeNs from, uint32_t count);
+  void stop_timer();
+  void set_divider(uint32_t value);
+  void set_timer_mode(uint32_t entry);
   void set_deadline(uint64_t tsc);
   void timer_expired(TimeNs late);
   uint64_t tsc() const { return static_cast<uint64_t>(events_.now()) + tsc_offset_; }
@@ -142,7 +153,9 @@ class LocalApic final : public Stateful {
   uint64_t icr_ = 0;
   std::array<uint32_t, kLvts> lvt_{};
   uint32_t initial_count_ = 0, divide_ = 0;
-  TimeNs timer_start_ = 0;
+  TimeNs timer_start_ = 0;    // when the count was start_count_
+  uint32_t start_count_ = 0;  // 0: it does not count
+  bool x2apic_offered_ = true, deadline_offered_ = true;
   uint64_t deadline_ = 0, tsc_offset_ = 0;
 };
 
@@ -157,7 +170,7 @@ class ApicBus final : public Device, public pci::MsiTarget {
   // The end of a level-triggered interrupt, told to I/O APICs.
   std::function<void(uint8_t vector)> on_end_of_interrupt;
 
-  void send(const ApicMessage& message);
+  bool send(const ApicMessage& message);                            // whether anybody took it
   void send_all(const ApicMessage& message, const LocalApic* but);  // but: left out
   void end_of_interrupt(uint8_t vector) {
     if (on_end_of_interrupt) on_end_of_interrupt(vector);

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "devices/core/registers.h"
+
 namespace mynah::dev {
 
 namespace {
@@ -23,11 +25,16 @@ void Pic8259::reset() {
   update();
 }
 
+// The second chip's output stays high while another of its requests waits.
+uint8_t Pic8259::levels_of(const Chip& c) const {
+  return static_cast<uint8_t>(c.elcr | (&c == &chips_[0] ? 1u << kCascade : 0));
+}
+
 void Pic8259::set_input(Chip& c, unsigned input, bool level) {
   const auto bit = static_cast<uint8_t>(1u << input);
   const bool rises = level && !(c.lines & bit);
   c.lines = static_cast<uint8_t>(level ? c.lines | bit : c.lines & ~bit);
-  if (c.elcr & bit)
+  if (levels_of(c) & bit)
     c.irr = static_cast<uint8_t>(level ? c.irr | bit : c.irr & ~bit);
   else if (rises)
     c.irr |= bit;
@@ -71,7 +78,7 @@ uint8_t Pic8259::take(Chip& c, bool first) {
   const int input = requested(c, first);
   if (input < 0) return 7;
   const auto bit = static_cast<uint8_t>(1u << input);
-  if (!(c.elcr & bit)) c.irr &= static_cast<uint8_t>(~bit);
+  if (!(levels_of(c) & bit)) c.irr &= static_cast<uint8_t>(~bit);
   if (c.auto_eoi) {
     if (c.rotate_on_auto_eoi) c.lowest = static_cast<uint8_t>(input);
   } else {
@@ -86,8 +93,6 @@ uint8_t Pic8259::acknowledge() {
   if (input == kCascade) {
     chip = 1;
     input = take(chips_[1], false);
-    // Its output falls with the cycle, so that what it asks for next is an edge again.
-    set_input(chips_[0], kCascade, false);
   }
   update();
   return static_cast<uint8_t>(chips_[chip].vector + input);
@@ -136,7 +141,7 @@ void Pic8259::write_port(unsigned chip, Offset offset, uint8_t value) {
     c = {};
     c.lines = lines;
     c.elcr = elcr;
-    c.irr = lines & elcr;
+    c.irr = lines & levels_of(c);
     c.needs_icw4 = value & 1;
     c.single = value & 2;
     c.step = 2;
@@ -168,10 +173,26 @@ void Pic8259::write_port(unsigned chip, Offset offset, uint8_t value) {
   update();
 }
 
-void Pic8259::LevelPort::write(Offset offset, Width, uint64_t value) {
-  // Timer, keyboard, cascade, clock and coprocessor are by their edges.
-  constexpr uint8_t kSelectable[] = {0xf8, 0xde};
-  pic_.chips_[offset & 1].elcr = static_cast<uint8_t>(value) & kSelectable[offset & 1];
+uint64_t Pic8259::Port::read(Offset offset, Width width) {
+  return read_by_bytes(offset, width, [this](Offset o) { return pic_.read_port(chip_, o); });
+}
+void Pic8259::Port::write(Offset offset, Width width, uint64_t value) {
+  write_by_bytes(offset, width, value, [this](Offset o, uint8_t byte) { pic_.write_port(chip_, o, byte); });
+}
+
+uint64_t Pic8259::LevelPort::read(Offset offset, Width width) {
+  return read_by_bytes(offset, width, [this](Offset o) { return pic_.chips_[o & 1].elcr; });
+}
+void Pic8259::LevelPort::write(Offset offset, Width width, uint64_t value) {
+  write_by_bytes(offset, width, value, [this](Offset o, uint8_t byte) {
+    // Timer, keyboard, cascade, clock and coprocessor are by their edges.
+    constexpr uint8_t kSelectable[] = {0xf8, 0xde};
+    Chip& c = pic_.chips_[o & 1];
+    const uint8_t changed = c.elcr ^ (byte & kSelectable[o & 1]);
+    c.elcr ^= changed;
+    // An input by its level follows its line at once; one by its edges waits for the next.
+    c.irr = static_cast<uint8_t>((c.irr & ~changed) | (c.lines & c.elcr & changed));
+  });
   pic_.update();
 }
 

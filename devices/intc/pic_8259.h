@@ -52,10 +52,8 @@ class Pic8259 final : public Device, public IrqSink {
     std::string_view name() const override { return chip_ ? "i8259-second" : "i8259-first"; }
     uint32_t state_version() const override { return 1; }
     void reset() override {}
-    uint64_t read(Offset offset, Width) override { return pic_.read_port(chip_, offset); }
-    void write(Offset offset, Width, uint64_t v) override {
-      pic_.write_port(chip_, offset, static_cast<uint8_t>(v));
-    }
+    uint64_t read(Offset, Width) override;
+    void write(Offset, Width, uint64_t) override;
 
    private:
     void serialize_state(StateStream&) override {}
@@ -68,8 +66,8 @@ class Pic8259 final : public Device, public IrqSink {
     std::string_view name() const override { return "i8259-elcr"; }
     uint32_t state_version() const override { return 1; }
     void reset() override {}
-    uint64_t read(Offset offset, Width) override { return pic_.chips_[offset & 1].elcr; }
-    void write(Offset offset, Width, uint64_t v) override;
+    uint64_t read(Offset, Width) override;
+    void write(Offset, Width, uint64_t) override;
 
    private:
     void serialize_state(StateStream&) override {}
@@ -79,6 +77,7 @@ class Pic8259 final : public Device, public IrqSink {
   void serialize_state(StateStream&) override;
   uint8_t read_port(unsigned chip, Offset offset);
   void write_port(unsigned chip, Offset offset, uint8_t value);
+  uint8_t levels_of(const Chip& chip) const;  // inputs that go by their level
   void set_input(Chip& chip, unsigned input, bool level);
   int requested(const Chip& chip, bool first) const;
   uint8_t take(Chip& chip, bool first);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "devices/core/registers.h"
+
 namespace mynah::dev {
 
 namespace {
@@ -111,7 +113,7 @@ uint8_t CmosRtc::read_register(uint8_t index) {
       return shown(c.year / 100);
     case kA: {
       // 244 us before the second ends the registers are not to be read.
-      const TimeNs left = kSecond - clock_.now() % kSecond;
+      const TimeNs left = second_left();
       return static_cast<uint8_t>(memory_[kA] | (!halted() && left <= 244'000 ? kUpdateInProgress : 0));
     }
     case kC: {
@@ -239,6 +241,9 @@ void CmosRtc::look() {
   schedule();
 }
 
+// Of the clock's second.
+TimeNs CmosRtc::second_left() const { return kSecond - (clock_.now() % kSecond + kSecond) % kSecond; }
+
 // From now; kNever beyond the end of time.
 TimeNs CmosRtc::after(TimeNs time) const {
   return time < kNever - events_.now() ? events_.now() + time : kNever;
@@ -248,8 +253,7 @@ void CmosRtc::schedule() {
   TimeNs when = kNever;
   const uint8_t wanted = memory_[kB] & static_cast<uint8_t>(~memory_[kC]);
   if (wanted & (kAlarm | kUpdated) && !halted()) {
-    const TimeNs left = kSecond - (clock_.now() % kSecond + kSecond) % kSecond;
-    when = after(left);
+    when = after(second_left());
   }
   if (const TimeNs each = period(); each && (wanted & kPeriodic))
     when = std::min(when, after(periodic_at_ + each - events_.now()));
@@ -257,19 +261,18 @@ void CmosRtc::schedule() {
   if (when != kNever) events_.schedule(look_event_, std::max(when, events_.now() + 1));
 }
 
-uint64_t CmosRtc::read(Offset offset, Width) {
-  if (offset == 0) return 0xff;
+uint64_t CmosRtc::read(Offset offset, Width width) {
   events_.run_due();
-  return read_register(index_);
+  return read_by_bytes(offset, width,
+                       [this](Offset o) -> uint8_t { return o == 1 ? read_register(index_) : 0xff; });
 }
 
-void CmosRtc::write(Offset offset, Width, uint64_t value) {
-  if (offset == 0) {
-    index_ = value & 0x7f;
-    return;
-  }
+void CmosRtc::write(Offset offset, Width width, uint64_t value) {
   events_.run_due();
-  write_register(index_, static_cast<uint8_t>(value));
+  write_by_bytes(offset, width, value, [this](Offset o, uint8_t byte) {
+    if (o == 0) index_ = byte & 0x7f;
+    if (o == 1) write_register(index_, byte);
+  });
 }
 
 void CmosRtc::serialize_state(StateStream& s) {

@@ -62,6 +62,7 @@ class CmosRtc final : public Device {
   static Calendar calendar_of(int64_t seconds);
   Calendar calendar() const { return halted() ? held_ : calendar_of(seconds()); }
   TimeNs after(TimeNs time) const;
+  TimeNs second_left() const;
   uint8_t shown(int value) const;
   int meant(uint8_t value) const;
   uint8_t shown_hour(int hour) const;

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include "devices/core/registers.h"
+
 namespace mynah::dev {
 
 namespace {
@@ -120,7 +122,9 @@ void Uart16550::write_mcr(uint8_t value) {
   if (changed & before & kMsrRi) modem_deltas_ |= kMsrTeri;  // the ring's end alone
 }
 
-uint64_t Uart16550::read(Offset offset, Width) {
+uint64_t Uart16550::read(Offset offset, Width width) {
+  if (width != Width::k1)
+    return read_by_bytes(offset, width, [this](Offset o) { return read(o, Width::k1); });
   uint8_t value = 0;
   bool room = false;
   switch (offset) {
@@ -160,7 +164,9 @@ uint64_t Uart16550::read(Offset offset, Width) {
   return value;
 }
 
-void Uart16550::write(Offset offset, Width, uint64_t wide) {
+void Uart16550::write(Offset offset, Width width, uint64_t wide) {
+  if (width != Width::k1)
+    return write_by_bytes(offset, width, wide, [this](Offset o, uint8_t byte) { write(o, Width::k1, byte); });
   const auto value = static_cast<uint8_t>(wide);
   const bool was_full = can_receive() == 0;
   switch (offset) {

@@ -5,11 +5,14 @@
 #include "devices/timer/pit_8254.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "devices/core/registers.h"
 
 namespace mynah::dev {
 
 namespace {
-constexpr uint64_t kSecond = 1'000'000'000;
+constexpr int64_t kSecond = 1'000'000'000;
 
 uint32_t from_bcd(uint32_t v) {
   return (v & 15) + (v >> 4 & 15) * 10 + (v >> 8 & 15) * 100 + (v >> 12 & 15) * 1000;
@@ -17,11 +20,12 @@ uint32_t from_bcd(uint32_t v) {
 uint16_t to_bcd(uint32_t v) {
   return static_cast<uint16_t>(v % 10 | v / 10 % 10 << 4 | v / 100 % 10 << 8 | v / 1000 % 10 << 12);
 }
-// Time of the n-th clock.
-TimeNs time_of(uint64_t ticks) {
-  return static_cast<TimeNs>((static_cast<unsigned __int128>(ticks) * kSecond + Pit8254::kHz - 1) /
-                             Pit8254::kHz);
+// Time of the n-th clock; kNever beyond the end of time.
+TimeNs time_of(int64_t n) {
+  const __int128 ns = (static_cast<__int128>(n) * kSecond + Pit8254::kHz - 1) / Pit8254::kHz;
+  return ns < kNever ? static_cast<TimeNs>(ns) : kNever;
 }
+constexpr int64_t kNoChange = INT64_MAX;
 }  // namespace
 
 Pit8254::Pit8254(EventQueue& events, IrqLine irq, Log& log) : events_(events), irq_(irq), log_(log) {
@@ -36,24 +40,26 @@ void Pit8254::reset() {
   update();
 }
 
-uint64_t Pit8254::ticks_since(const Channel& c) const {
-  if (c.is_held()) return c.held;
-  if (c.start > events_.now()) return 0;
-  const uint64_t ns = static_cast<uint64_t>(events_.now()) - static_cast<uint64_t>(c.start);
-  return static_cast<uint64_t>(static_cast<unsigned __int128>(ns) * kHz / kSecond);
+int64_t Pit8254::clock() const {
+  return static_cast<int64_t>(static_cast<__int128>(events_.now()) * kHz / kSecond);
+}
+
+int64_t Pit8254::counted(const Channel& c) const {
+  if (!c.gate && !c.triggered()) return c.held;
+  return std::max<int64_t>(clock() - c.start, 0);
 }
 
 uint16_t Pit8254::count(const Channel& c) const {
-  const uint64_t ticks = c.running && (c.gate || (c.mode != 2 && c.mode != 3)) ? ticks_since(c) : 0;
-  const uint32_t whole = c.bcd ? 10000 : 65536;
-  uint64_t value;
+  const int64_t ticks = c.running ? counted(c) : 0;
+  const int64_t whole = c.bcd ? 10000 : 65536, initial = c.initial;
+  int64_t value;
   if (c.mode == 2) {
-    value = c.initial - ticks % std::max(c.initial, 1u);
+    value = initial - ticks % std::max<int64_t>(initial, 1);
   } else if (c.mode == 3) {  // by twos
-    value = c.initial - 2 * ticks % std::max(c.initial, 1u);
-    value &= ~uint64_t{1};
+    value = initial - 2 * ticks % std::max<int64_t>(initial, 1);
+    value &= ~int64_t{1};
   } else {
-    value = (c.initial + uint64_t{whole} - ticks % whole) % whole;
+    value = (initial + whole - ticks % whole) % whole;
   }
   value %= whole;
   return c.bcd ? to_bcd(static_cast<uint32_t>(value)) : static_cast<uint16_t>(value);
@@ -61,71 +67,102 @@ uint16_t Pit8254::count(const Channel& c) const {
 
 bool Pit8254::output(const Channel& c) const {
   if (!c.running) return c.mode != 0;
-  const uint64_t ticks = ticks_since(c);
+  if (c.periodic() && !c.gate) return true;
+  const int64_t ticks = counted(c), initial = c.initial;
   switch (c.mode) {
     case 0:
     case 1:
-      return ticks >= c.initial;
+      return ticks >= initial;
     case 2:
-      return !c.gate || ticks % c.initial != c.initial - 1;
+      return ticks % initial != initial - 1;
     case 3:
-      return !c.gate || ticks % c.initial < (c.initial + 1) / 2;
+      return ticks % initial < (initial + 1) / 2;
     default:  // 4, 5: low for one clock
-      return ticks != c.initial;
+      return ticks != initial;
   }
 }
 
-// When the output is another than it is now, by itself; kNever: not again.
-TimeNs Pit8254::next_change(const Channel& c) const {
-  if (!c.running || (!c.gate && c.mode != 1 && c.mode != 5)) return kNever;
-  const uint64_t ticks = ticks_since(c), n = c.initial;
-  uint64_t at;
+// Whether the output rose behind `from`, up to `to`: clocks at which it counted without a break.
+bool Pit8254::rises(const Channel& c, int64_t from, int64_t to) const {
+  if (!c.running || (!c.gate && !c.triggered())) return false;
+  const int64_t n = c.initial, first = std::max<int64_t>(from - c.start, 0), last = to - c.start;
+  if (last <= first) return false;
+  if (c.periodic()) return last / n != first / n;
+  const int64_t at = c.mode >= 4 ? n + 1 : n;
+  return first < at && at <= last;
+}
+
+// The clock at which the output is another than it is now, by itself.
+int64_t Pit8254::next_change(const Channel& c) const {
+  if (!c.running || (!c.gate && !c.triggered())) return kNoChange;
+  const int64_t ticks = counted(c), n = c.initial;
   switch (c.mode) {
     case 0:
     case 1:
-      if (ticks >= n) return kNever;
-      at = n;
-      break;
+      return ticks < n ? c.start + n : kNoChange;
     case 2:
-      at = ticks % n == n - 1 ? ticks - ticks % n + n : ticks - ticks % n + n - 1;
-      break;
     case 3: {
-      const uint64_t half = (n + 1) / 2, in = ticks % n;
-      at = ticks - in + (in < half ? half : n);
-      break;
+      const int64_t falls = c.mode == 2 ? n - 1 : (n + 1) / 2, in = ticks % n;
+      return c.start + ticks - in + (in < falls ? falls : n);
     }
     default:
-      if (ticks > n) return kNever;
-      at = ticks < n ? n : n + 1;
+      return ticks < n ? c.start + n : ticks == n ? c.start + n + 1 : kNoChange;
   }
-  const TimeNs to = time_of(at);
-  return to < kNever - std::max<TimeNs>(c.start, 0) ? c.start + to : kNever;
+}
+
+void Pit8254::begin_next(Channel& c) {
+  c.initial = std::exchange(c.next, 0);
+  c.next_at = 0;
+  c.null_count = false;
+}
+
+// Counts that were written for the next round are taken where that has begun.
+void Pit8254::settle() {
+  for (Channel& c : channels_) {
+    if (!c.next || !c.running || !c.periodic() || !c.gate || clock() < c.next_at) continue;
+    if (&c == &channels_[0] && rises(c, seen_, c.next_at)) irq_.set(false), irq_.set(true);
+    // In mode 3 a half of a round may be what begins, which is the low one.
+    const bool low = c.mode == 3 && (c.next_at - c.start) % c.initial != 0;
+    const int64_t at = c.next_at;
+    begin_next(c);
+    c.start = at - (low ? (c.initial + 1) / 2 : 0);
+  }
 }
 
 void Pit8254::update() {
+  settle();
   const Channel& c = channels_[0];
+  const int64_t now = clock();
+  if (rises(c, seen_, now)) {
+    irq_.set(false);
+    irq_.set(true);
+  }
   irq_.set(output(c));
-  const TimeNs when = next_change(c);
+  seen_ = now;
   events_.cancel(output_event_);
-  // A pulse of one clock rises soon enough.
-  if (when != kNever) events_.schedule(output_event_, std::max(when, events_.now() + 1));
+  if (const int64_t at = next_change(c); at != kNoChange)
+    if (const TimeNs when = time_of(at); when != kNever)
+      events_.schedule(output_event_, std::max(when, events_.now() + 1));
 }
 
+// A periodic mode goes on with what it has to the end of its round, of half a round in mode 3; a triggered
+// one to its next trigger.
 void Pit8254::load(unsigned n, uint32_t value) {
+  settle();
   Channel& c = channels_[n];
-  const uint32_t whole = c.bcd ? 10000 : 65536;
   uint32_t initial = c.bcd ? from_bcd(value) : value;
-  if (initial == 0) initial = whole;
-  if ((c.mode == 2 || c.mode == 3) && initial == 1) initial = 2;  // 1 is no count of these
-  c.initial = initial;
-  c.held = 0;
-  c.null_count = false;
-  if (c.mode == 1 || c.mode == 5) {
-    if (!c.running) c.null_count = true;  // until it is triggered
-  } else {
-    // One that runs periodically takes the new count at its next period; that it begins now is not seen.
+  if (initial == 0) initial = c.bcd ? 10000 : 65536;
+  if (c.periodic() && initial == 1) initial = 2;  // 1 is no count of these
+  c.next = initial;
+  c.null_count = true;
+  if (c.periodic() && c.running && c.gate) {
+    const int64_t round = c.initial, in = counted(c) % round, half = (round + 1) / 2;
+    c.next_at = c.start + counted(c) - in + (c.mode == 3 && in < half ? half : round);
+  } else if (!c.triggered()) {
+    begin_next(c);
     c.running = true;
-    c.start = events_.now();
+    c.start = clock();
+    c.held = 0;
   }
   if (n == 0) update();
 }
@@ -133,18 +170,22 @@ void Pit8254::load(unsigned n, uint32_t value) {
 void Pit8254::set_gate(unsigned n, bool level) {
   Channel& c = channels_[n];
   if (level == c.gate) return;
+  settle();
   if (!level) {
     // Of many rounds two are enough to know: the count, and that it has ended.
-    const uint64_t whole = c.bcd ? 10000 : 65536, ticks = ticks_since(c);
-    c.held = ticks < 3 * whole ? ticks : ticks % whole + 2 * whole;
+    const int64_t whole = c.bcd ? 10000 : 65536, ticks = counted(c);
+    c.held = c.periodic() || ticks < 3 * whole ? ticks : ticks % whole + 2 * whole;
+    if (c.periodic()) c.held = c.running ? c.held % c.initial : 0;
   }
   c.gate = level;
   if (!level) return;
-  if (c.mode == 0 || c.mode == 4) c.start = events_.now() - time_of(c.held);
-  if (c.mode == 1 || c.mode == 2 || c.mode == 3 || c.mode == 5) {
-    c.running = c.initial != 0;
-    c.start = events_.now();
+  c.start = clock();
+  if (c.mode == 0 || c.mode == 4) {
+    c.start -= c.held;
+    return;
   }
+  if (c.next) begin_next(c);
+  c.running = c.initial != 0;
 }
 
 void Pit8254::latch(Channel& c) {
@@ -181,9 +222,14 @@ void Pit8254::command(uint8_t value) {
   if (n == 0) update();
 }
 
-uint64_t Pit8254::read(Offset offset, Width) {
-  if (offset == 3) return 0;
+uint64_t Pit8254::read(Offset offset, Width width) {
   events_.run_due();
+  settle();
+  return read_by_bytes(offset, width, [this](Offset o) { return read_byte(o); });
+}
+
+uint8_t Pit8254::read_byte(Offset offset) {
+  if ((offset & 3) == 3) return 0;
   Channel& c = channels_[offset & 3];
   if (c.status_latched) {
     c.status_latched = false;
@@ -196,13 +242,17 @@ uint64_t Pit8254::read(Offset offset, Width) {
     if (!c.latched) c.read_high = !c.read_high;
   }
   if (c.latched) --c.latched;
-  return high ? value >> 8 : value & 0xff;
+  return static_cast<uint8_t>(high ? value >> 8 : value);
 }
 
-void Pit8254::write(Offset offset, Width, uint64_t raw) {
-  const auto value = static_cast<uint8_t>(raw);
+void Pit8254::write(Offset offset, Width width, uint64_t value) {
   events_.run_due();
-  if (offset == 3) return command(value);
+  settle();
+  write_by_bytes(offset, width, value, [this](Offset o, uint8_t byte) { write_byte(o, byte); });
+}
+
+void Pit8254::write_byte(Offset offset, uint8_t value) {
+  if ((offset & 3) == 3) return command(value);
   Channel& c = channels_[offset & 3];
   const auto n = static_cast<unsigned>(offset & 3);
   switch (c.access) {
@@ -225,6 +275,7 @@ void Pit8254::write(Offset offset, Width, uint64_t raw) {
 // Bits 0, 1 as written; 4 toggles with the memory's refresh, every 15 us; 5 is the output of channel 2.
 uint8_t Pit8254::read_port61() {
   events_.run_due();
+  settle();
   const uint64_t refresh = static_cast<uint64_t>(events_.now()) / 15085 & 1;
   const Channel& c = channels_[2];
   return static_cast<uint8_t>((c.gate ? 1 : 0) | speaker_data_ << 1 | refresh << 4 | output(c) << 5);
@@ -238,12 +289,16 @@ void Pit8254::write_port61(uint8_t value) {
 // What no saved state has, but a damaged one may.
 void Pit8254::make_valid(Channel& c) const {
   if (c.mode > 5) c.mode &= 3;
+  const uint32_t least = c.periodic() ? 2 : 1;
   c.access = std::clamp<uint8_t>(c.access, 1, 3);
   c.latched = std::min<uint8_t>(c.latched, 2);
   c.initial = std::min(c.initial, 65536u);
-  c.held = std::min<uint64_t>(c.held, 3 * 65536);
-  c.start = std::clamp<TimeNs>(c.start, -(TimeNs{1} << 32), events_.now());
-  if (c.initial < (c.mode == 2 || c.mode == 3 ? 2u : 1u)) c.running = false;
+  c.next = std::min(c.next, 65536u);
+  if (c.next < least) c.next = 0;
+  c.held = std::clamp<int64_t>(c.held, 0, 3 * 65536);
+  c.start = std::clamp<int64_t>(c.start, -(int64_t{1} << 32), clock());
+  c.next_at = c.next && c.periodic() ? std::clamp<int64_t>(c.next_at, c.start, clock() + 65536) : 0;
+  if (c.initial < least) c.running = false;
 }
 
 void Pit8254::serialize_state(StateStream& s) {
@@ -253,14 +308,19 @@ void Pit8254::serialize_state(StateStream& s) {
          {&c.bcd, &c.gate, &c.running, &c.loaded_low, &c.read_high, &c.null_count, &c.status_latched})
       s.io(*flag);
     s.io(c.initial);
+    s.io(c.next);
+    s.io(c.next_at);
     s.io(c.start);
     s.io(c.held);
     s.io(c.latch);
     if (s.loading()) make_valid(c);
   }
   s.io(speaker_data_);
+  s.io(seen_);
+  if (!s.loading()) return;
   speaker_data_ &= 1;
-  if (s.loading()) irq_.set(output(channels_[0]));
+  seen_ = std::clamp<int64_t>(seen_, 0, clock());
+  irq_.set(output(channels_[0]));
 }
 
 }  // namespace mynah::dev

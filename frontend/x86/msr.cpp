@@ -329,10 +329,12 @@ bool write_msr(X86Cpu& cpu, uint32_t msr, uint64_t value) {
   switch (msr) {
     case kTsc:
       s.tsc_offset = value - cpu.system().tsc();
+      cpu.system().tsc_offset_changed(s.tsc_offset);
       return true;
     case kTscAdjust:
       if (!m.has(Feature::kTscAdjust)) break;
       s.tsc_offset = value;
+      cpu.system().tsc_offset_changed(s.tsc_offset);
       return true;
     case kPredCmd:
       if (!m.has(Feature::kSpecCtrl)) break;

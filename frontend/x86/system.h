@@ -71,6 +71,8 @@ class X86System {
   // --- time: ticks of the TSC; its frequency in Hz.
   virtual uint64_t tsc() = 0;
   virtual uint64_t tsc_hz() = 0;
+  // The guest's own TSC is so much ahead of it now: what waits for a deadline is to know.
+  virtual void tsc_offset_changed(uint64_t offset) = 0;
   // What is due by now happens: before anything shows it.
   virtual void catch_up() = 0;
 

@@ -181,5 +181,11 @@ TEST_F(CmosRtcTest, SavesAndRestores) {
   EXPECT_EQ(rd(CmosRtc::kHours), 0x05);
 }
 
+TEST_F(CmosRtcTest, WiderAccessesAreByBytes) {
+  rtc.write(0, Width::k2, 0x5a40);  // index and value at once
+  EXPECT_EQ(rtc.read(1, Width::k1), 0x5au);
+  EXPECT_EQ(rtc.read(0, Width::k2), 0x5affu);
+}
+
 }  // namespace
 }  // namespace mynah::dev

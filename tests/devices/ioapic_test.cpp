@@ -134,5 +134,25 @@ TEST_F(IoApicTest, SavesAndRestores) {
   EXPECT_EQ(fake::save(io), state);
 }
 
+TEST_F(IoApicTest, ALevelThatNobodyTakesIsNotWaitedFor) {
+  bus.write(0xf0, Width::k4, 0xff);  // the local APIC is off
+  entry(9, 0x8049);
+  io.set_irq(9, true);
+  EXPECT_EQ(entry(9), 0x8049u);
+  bus.write(0xf0, Width::k4, 0x1ff);
+  entry(9, 0x8049);  // as a system writes it again
+  EXPECT_EQ(apic.accept(), 0x49);
+  EXPECT_EQ(entry(9), 0xc049u);
+}
+
+TEST_F(IoApicTest, NmisAreEdges) {
+  entry(2, 0x8400);
+  io.set_irq(2, true);
+  EXPECT_EQ(entry(2), 0x8400u);
+  io.set_irq(2, false);
+  io.set_irq(2, true);
+  EXPECT_EQ(cpu.nmis, 2u);
+}
+
 }  // namespace
 }  // namespace mynah::dev

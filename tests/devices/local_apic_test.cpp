@@ -399,5 +399,135 @@ TEST_F(LocalApicTest, SavesAndRestores) {
   EXPECT_EQ(apic().accept(), 0x51);
 }
 
+TEST_F(LocalApicTest, Lint0ByLevel) {
+  wr(kLint0, 0x8000 | 0x45);
+  apic().set_external(true);
+  EXPECT_EQ(rd(kLint0), 0xc045u);  // remote IRR
+  EXPECT_EQ(rd(kTmr + 0x20), 1u << 5);
+  EXPECT_EQ(apic().accept(), 0x45);
+  apic().set_external(false);
+  apic().set_external(true);
+  EXPECT_FALSE(apic().interrupt_pending());  // until its end
+  wr(kEoi, 0);
+  EXPECT_EQ(apic().accept(), 0x45);
+  apic().set_external(false);
+  wr(kEoi, 0);
+  EXPECT_FALSE(apic().interrupt_pending());
+  wr(kLint0, 0x18000 | 0x45);
+  apic().set_external(true);
+  wr(kLint0, 0x8000 | 0x46);  // unmasked while it is active
+  EXPECT_EQ(apic().accept(), 0x46);
+  wr(kLint0, 0x46);  // an edge has no remote IRR
+  EXPECT_EQ(rd(kLint0), 0x46u);
+  wr(kLint1, 0x8000 | 0x55);  // LINT1 goes by edges
+  apic().set_nmi_line(true);
+  EXPECT_EQ(rd(kLint1), 0x8055u);
+}
+
+TEST_F(LocalApicTest, OffItHearsNothing) {
+  self = 1;
+  ASSERT_TRUE(wrmsr(kApicBase, 0xfee00000));
+  self = 0;
+  for (const uint32_t low : {0x40u, 0x400u, 0x4500u, 0x4699u}) ipi(1, low);
+  EXPECT_EQ(cpus[1].nmis + cpus[1].inits + cpus[1].start_ups.size(), 0u);
+  // Nor is one that software turned off a candidate for the lowest priority.
+  self = 2;
+  wr(kSvr, 0xff);
+  self = 3;
+  wr(kTpr, 0x10);
+  self = 0;
+  wr(kTpr, 0x20);
+  ipi(0xff, 0x100 | 0xa0);
+  EXPECT_TRUE(irr(3, 0xa0));
+}
+
+TEST_F(LocalApicTest, CounterGoesOnAtAnotherPace) {
+  wr(kDivide, 0xb);  // by 1
+  wr(kLvtTimer, 0xec);
+  wr(kInitial, 1000);
+  at(400);
+  wr(kDivide, 0);  // by 2
+  EXPECT_EQ(rd(kCurrent), 600u);
+  at(500);
+  EXPECT_EQ(rd(kCurrent), 550u);
+  wr(kLvtTimer, 1 << 17 | 0xec);  // periodic, and on from there
+  EXPECT_EQ(rd(kCurrent), 550u);
+  EXPECT_EQ(rd(kInitial), 1000u);
+  at(1600);
+  EXPECT_EQ(apic().accept(), 0xec);
+  wr(kEoi, 0);
+  EXPECT_EQ(rd(kCurrent), 1000u);
+  EXPECT_EQ(events.next_deadline(), 3600);
+  wr(kLvtTimer, 0xec);
+  at(3600);
+  EXPECT_EQ(apic().accept(), 0xec);
+  wr(kEoi, 0);
+  EXPECT_EQ(rd(kCurrent), 0u);
+  wr(kLvtTimer, 1 << 17 | 0xec);  // one that has ended does not begin again
+  EXPECT_EQ(rd(kCurrent), 0u);
+  EXPECT_EQ(events.next_deadline(), kNever);
+}
+
+TEST_F(LocalApicTest, PerformanceEntryMasksItself) {
+  wr(0x340, 0x400);
+  apic().raise_performance();
+  apic().raise_performance();
+  EXPECT_EQ(cpus[0].nmis, 1u);
+  EXPECT_EQ(rd(0x340), 0x10400u);
+}
+
+TEST_F(LocalApicTest, RegistersThatAreNoErrors) {
+  for (const Offset o : {0x90u, 0xc0u}) EXPECT_EQ(rd(o), 0u);
+  for (const Offset o : {0x90u, 0xa0u, 0xc0u, 0x100u, 0x390u}) wr(o, 0xffffffff);
+  wr(kEsr, 0);
+  EXPECT_EQ(rd(kEsr), 0u);
+  wr(0x2f0, 0);
+  wr(kEsr, 0);
+  EXPECT_EQ(rd(kEsr), 0x80u);
+}
+
+TEST_F(LocalApicTest, X2ApicRefusesReservedBits) {
+  ASSERT_TRUE(wrmsr(kApicBase, kX2 | 0x100));
+  for (const uint32_t n : {0x832u, 0x833u, 0x834u, 0x835u, 0x836u, 0x837u, 0x838u, 0x83eu, 0x80fu})
+    EXPECT_FALSE(wrmsr(n, uint64_t{1} << 32)) << std::hex << n;
+  EXPECT_FALSE(wrmsr(0x832, 1 << 15));
+  EXPECT_FALSE(wrmsr(0x837, 1 << 17));
+  EXPECT_FALSE(wrmsr(0x83e, 4));
+  EXPECT_FALSE(wrmsr(0x80f, 1 << 10));
+  EXPECT_TRUE(wrmsr(0x835, 0x1f700));  // what is read only is passed over
+  EXPECT_EQ(msr(0x835), 0x1a700u);
+  EXPECT_TRUE(wrmsr(0x830, 0x1000 | 1 << 18 | 0x40));
+  EXPECT_EQ(msr(0x830), 1u << 18 | 0x40);
+}
+
+TEST_F(LocalApicTest, WhatIsNotOffered) {
+  apic().offer(false, false);
+  EXPECT_FALSE(wrmsr(kApicBase, kX2));
+  wr(kLvtTimer, 0x400ec);
+  EXPECT_EQ(rd(kLvtTimer), 0xecu);
+}
+
+TEST_F(LocalApicTest, MessagesThatDoNothing) {
+  EXPECT_TRUE(bus.message(0xfee00000, 0x8000 | 0x61, 0));  // the end of a level
+  EXPECT_FALSE(irr(0, 0x61));
+  EXPECT_TRUE(bus.message(0xfee00000, 0xc000 | 0x61, 0));
+  EXPECT_TRUE(irr(0, 0x61));
+  EXPECT_TRUE(bus.message(0xfee01000, 0x600 | 0x9a, 0));
+  EXPECT_TRUE(cpus[1].start_ups.empty());
+  EXPECT_TRUE(bus.message(0xfee01000, 0x700, 0));
+  EXPECT_TRUE(bus.message(0xfee01000, 0x300, 0));
+}
+
+// The redirection hint sends to the one of them that has least to do.
+TEST_F(LocalApicTest, RedirectionHint) {
+  for (self = 0; self < 4; ++self) wr(kLdr, 0x01000000u << self);
+  self = 1;
+  wr(kTpr, 0x40);
+  self = 0;
+  EXPECT_TRUE(bus.message(0xfee0600c, 0x61, 0));
+  EXPECT_FALSE(irr(1, 0x61));
+  EXPECT_TRUE(irr(2, 0x61));
+}
+
 }  // namespace
 }  // namespace mynah::dev

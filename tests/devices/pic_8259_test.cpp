@@ -174,5 +174,35 @@ TEST_F(Pic8259Test, SavesAndRestores) {
   EXPECT_EQ(fake::save(pic), state);
 }
 
+// One request of the second chip ends by itself in its poll; the first one asks for the other at once.
+TEST_F(Pic8259Test, SecondChipAsksOn) {
+  init(0x03);
+  pulse(8), pulse(9);
+  out(1, 0, 0x0c);
+  EXPECT_EQ(in(1, 0), 0x80);
+  EXPECT_TRUE(asks());
+  EXPECT_EQ(pic.acknowledge(), 0x39);
+  EXPECT_FALSE(asks());
+}
+
+TEST_F(Pic8259Test, LevelsAreChosenWhileALineIsActive) {
+  pic.set_irq(5, true);
+  EXPECT_EQ(pic.acknowledge(), 0x35);
+  out(0, 0, 0x20);
+  EXPECT_FALSE(asks());
+  pic.levels().write(0, Width::k2, 0x0020);
+  EXPECT_TRUE(asks());  // its level counts now
+  pic.levels().write(0, Width::k1, 0);
+  EXPECT_FALSE(asks());
+  EXPECT_EQ(irr(0), 0);
+}
+
+TEST_F(Pic8259Test, WiderAccessesAreByBytes) {
+  pic.first().write(0, Width::k2, 0xa520);  // an end, and a mask
+  EXPECT_EQ(in(0, 1), 0xa5);
+  pulse(1);
+  EXPECT_EQ(pic.first().read(0, Width::k2), 0xa502u);
+}
+
 }  // namespace
 }  // namespace mynah::dev

@@ -189,5 +189,103 @@ TEST_F(Pit8254Test, SavesAndRestores) {
   EXPECT_EQ(count(0), 700u);
 }
 
+// A host that comes late sees the edges that have passed as one.
+TEST_F(Pit8254Test, LateEdgesAreOne) {
+  start(0, 2, 1000);
+  unsigned rises = irq.rises[0];
+  at(1500);  // the pulse of one clock before 1000 has come and gone
+  EXPECT_EQ(irq.rises[0], ++rises);
+  at(7300);
+  EXPECT_EQ(irq.rises[0], ++rises);
+  EXPECT_TRUE(irq.level());
+  at(7999);
+  EXPECT_FALSE(irq.level());
+  at(8000);
+  EXPECT_EQ(irq.rises[0], ++rises);
+  at(10000);
+  start(0, 4, 100);
+  rises = irq.rises[0];
+  at(12000);
+  EXPECT_EQ(irq.rises[0], rises + 1);
+  EXPECT_EQ(events.next_deadline(), kNever);
+}
+
+TEST_F(Pit8254Test, Mode2TakesANewCountAtItsNextRound) {
+  start(0, 2, 1000);
+  const unsigned rises = irq.rises[0];
+  at(300);
+  out(0, 500 & 0xff), out(0, 500 >> 8);
+  EXPECT_EQ(count(0), 700u);
+  out(3, 0xe2);
+  EXPECT_TRUE(in(0) & 0x40);  // null count: it is not there yet
+  at(999);
+  EXPECT_FALSE(irq.level());
+  at(1100);
+  EXPECT_EQ(count(0), 400u);
+  out(3, 0xe2);
+  EXPECT_FALSE(in(0) & 0x40);
+  at(1499);
+  EXPECT_FALSE(irq.level());
+  at(1500);
+  EXPECT_EQ(irq.rises[0], rises + 2);
+}
+
+TEST_F(Pit8254Test, Mode3TakesANewCountAtItsNextHalf) {
+  start(2, 3, 1000);
+  gate(true);  // starts anew, at 0
+  at(100);
+  out(2, 20), out(2, 0);
+  EXPECT_TRUE(output(2));
+  at(499);
+  EXPECT_TRUE(output(2));
+  at(500);  // ten low, ten high
+  EXPECT_FALSE(output(2));
+  at(509);
+  EXPECT_FALSE(output(2));
+  at(510);
+  EXPECT_TRUE(output(2));
+  at(520);
+  EXPECT_FALSE(output(2));
+}
+
+TEST_F(Pit8254Test, Mode1TakesANewCountAtItsNextTrigger) {
+  start(2, 1, 100);
+  gate(true);
+  at(50);
+  out(2, 10), out(2, 0);
+  at(99);
+  EXPECT_FALSE(output(2));
+  at(100);
+  EXPECT_TRUE(output(2));
+  gate(false), gate(true);
+  at(109);
+  EXPECT_FALSE(output(2));
+  at(110);
+  EXPECT_TRUE(output(2));
+}
+
+TEST_F(Pit8254Test, GateHoldsThePeriodicModes) {
+  gate(true);
+  start(2, 2, 100);
+  at(30);
+  gate(false);
+  at(500);
+  EXPECT_EQ(count(2), 70u);
+  EXPECT_TRUE(output(2));
+  gate(true);  // from its beginning
+  EXPECT_EQ(count(2), 100u);
+  at(599);
+  EXPECT_FALSE(output(2));
+}
+
+TEST_F(Pit8254Test, WiderAccessesAreByBytes) {
+  out(3, 0x34);
+  pit.write(0, Width::k2, 0xe8);  // the port beside it is channel 1
+  out(0, 3);
+  out(3, 0x00);
+  EXPECT_EQ(in(0), 0xe8);
+  EXPECT_EQ(pit.read(0, Width::k2) & 0xff, 3u);
+}
+
 }  // namespace
 }  // namespace mynah::dev

@@ -126,6 +126,21 @@ TEST(MicrovmRuns, TranslatedIsInterpreted) {
   EXPECT_EQ(a.seen(), b.seen());
 }
 
+// The deadline is in the guest's own time-stamp counter, which it has set ahead.
+TEST_P(Microvm, TscDeadlineGoesByTheGuestsCounter) {
+  Guest g;
+  g.load_interrupt_table().store32(Guest::kLocalApic + 0xf0, 0x1ff);
+  g.store32(Guest::kLocalApic + 0x320, 0x40041);
+  g.mov(Guest::kEcx, 0x10).mov(Guest::kEax, 0).mov(Guest::kEdx, 5).wrmsr();
+  g.rdtsc().bytes({0x05, 0x40, 0x42, 0x0f, 0x00});  // add eax, 1000000
+  g.mov(Guest::kEcx, 0x6e0).wrmsr().sti().sleep_forever();
+  g.handler(0x41).print(0x3f8, "!").power_off().iret();
+  Board b(g.file(), GetParam());
+  ASSERT_EQ(b.ready().run(), AfterExit::kShutdown);
+  EXPECT_EQ(b.console.text, "!");
+  EXPECT_NEAR(static_cast<double>(b.machine->clock().now()), 1e6, 1e4);
+}
+
 // --- state
 
 TEST_P(Microvm, AnotherMachineGoesOnWhereThisOneWas) {
@@ -248,6 +263,23 @@ TEST(MicrovmTells, FirmwareItems) {
   // Two ranges of RAM: below 3 GiB, and from 4 GiB.
   EXPECT_EQ(b.item(0x20, 40), std::string("\0\0\0\0\0\0\0\0\0\0\0\xc0\0\0\0\0\1\0\0\0", 20) +
                                   std::string("\0\0\0\0\1\0\0\0\0\0\0\x40\0\0\0\0\1\0\0\0", 20));
+}
+
+TEST(MicrovmTells, MemoryInCmos) {
+  Board b(Guest().sleep_forever().file(), Accelerator::kInterp,
+          [](MicrovmConfig& c) { c.ram_bytes = uint64_t{4} << 30; });
+  b.ready();
+  const auto word = [&](unsigned index) {
+    b.out(0x70, 1, index + 1);
+    const uint64_t high = b.in(0x71);
+    b.out(0x70, 1, index);
+    return high << 8 | b.in(0x71);
+  };
+  EXPECT_EQ(word(0x15), 640u);
+  EXPECT_EQ(word(0x17), 0xffffu);
+  EXPECT_EQ(word(0x30), 0xffffu);
+  EXPECT_EQ(word(0x34), 0xbf00u);  // 3 GiB - 16 MiB
+  EXPECT_EQ(word(0x5b), 0x4000u);  // 1 GiB
 }
 
 TEST(MicrovmTells, TwoFilesOfOneName) {

@@ -36,6 +36,7 @@ class Guest {
   Guest& sti() { return emit(0xfb, 1); }
   Guest& hlt() { return emit(0xf4, 1); }
   Guest& iret() { return emit(0xcf, 1); }
+  Guest& wrmsr() { return emit(0x300f, 2); }
   Guest& rdtsc() { return emit(0x310f, 2); }
   Guest& jump(uint32_t to) { return emit(0xe9, 1).emit(to - here() - 4, 4); }
   Guest& jump_if_not_zero(uint32_t to) { return emit(0x850f, 2).emit(to - here() - 4, 4); }

@@ -47,6 +47,7 @@ class OracleSystem final : public x86::X86System {
   unsigned processors() override { return 1; }
   uint64_t tsc() override { return 0; }
   uint64_t tsc_hz() override { return 1'000'000'000; }
+  void tsc_offset_changed(uint64_t) override {}
   void catch_up() override {}
   void reset_apic() override {}
   void shut_down() override {}
