@@ -47,7 +47,6 @@ class OracleCpu final : public GuestCpu {
         state_(*reinterpret_cast<g::X86State*>(runtime.state)),
         frontend_(model_),
         helpers_(model_, system_, runtime) {
-    helpers_.on_exception = [this](const g::Exception& e) { raised_ = e; };
     system_.find = [this](uint64_t linear, bool write, uint64_t& room, Fault& fault) -> uint8_t* {
       linear = canonical(linear);
       const TranslateResult r = translate(linear, write ? Access::kWrite : Access::kRead, 0);
@@ -132,7 +131,6 @@ class OracleCpu final : public GuestCpu {
   const g::X86Frontend frontend_;
   OracleSystem system_;
   g::X86Cpu helpers_;  // on the same state
-  g::Exception raised_;
   GuestStops stops_;
   bool finished_ = false;
 };
@@ -279,13 +277,15 @@ AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
 
 bool OracleCpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) {
   const uint64_t pc = state_.pc();
-  raised_ = {.vector = kNone};
   if (g::call_helper(static_cast<g::Helper>(helper), helpers_, args, result)) return true;
-  if (raised_.vector == kBreakpoint && raised_.software)
-    breakpoint(pc, raised_.length);
-  else if (raised_.vector != kNone)
-    finish(raised_.vector, raised_.error.value_or(0), raised_.address);
-  if (raised_.vector != kBreakpoint && raised_.software) state_.set_linear_pc(pc + raised_.length);
+  const auto raised = helpers_.take_raised();
+  if (!raised) return false;
+  if (raised->vector == kBreakpoint && raised->software) {
+    breakpoint(pc, raised->length);
+    return false;
+  }
+  finish(raised->vector, raised->error.value_or(0), raised->address);
+  if (raised->software) state_.set_linear_pc(pc + raised->length);
   return false;
 }
 
