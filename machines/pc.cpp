@@ -109,6 +109,7 @@ PcMachine::PcMachine(PcConfig config, dev::Log& log)
       pit_(events(), isa(kPitIrq), log),
       rtc_(events(), isa(kRtcIrq), rtc_clock_, log),
       isa_dma_(dma(), log),
+      floppy_(isa_dma_, isa(kFloppyIrq), log),
       keyboard_({.keyboard = isa(kKeyboardIrq),
                  .mouse = isa(kMouseIrq),
                  .a20 = [this](bool on) { port92_.set_a20(on); },
@@ -170,6 +171,8 @@ void PcMachine::map_devices() {
   map_ports(kSerialPort, dev::Uart16550::kWindowSize, *uart_);
   if (second_uart_) map_ports(kSecondSerialPort, dev::Uart16550::kWindowSize, *second_uart_);
   map_ports(kIdePort, dev::IdeChannel::kCommandSize, ide_->channel(0).command_block());
+  map_ports(kFloppyPort, dev::Fdc82077::kWindowSize, floppy_);
+  map_ports(kFloppyLastPort, dev::Fdc82077::kLastSize, floppy_.last());
   map_ports(kIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(0).control());
   map_ports(kSecondIdePort, dev::IdeChannel::kCommandSize, ide_->channel(1).command_block());
   map_ports(kSecondIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(1).control());
@@ -243,6 +246,12 @@ Result<void> PcMachine::add_ide(unsigned unit, dev::BlockBackend& disk, const Id
       boot, fmt::format("{}/ide@{:x},{:x}/drive@{:x}", pci_path(), kIsaSlot, kIdeFunction, unit / 2));
 }
 
+Result<void> PcMachine::add_floppy(unsigned unit, dev::BlockBackend& disk) {
+  if (unit >= dev::Fdc82077::kDrives) return error("the machine has {} floppy drives", dev::Fdc82077::kDrives);
+  floppy_.plug(unit, disk);
+  return {};
+}
+
 // --- memory
 
 Result<void> PcMachine::add_memory() {
@@ -288,7 +297,7 @@ Result<void> PcMachine::build() {
   add_part(*uart_);
   if (second_uart_) add_part(*second_uart_);
   for (dev::Stateful* part :
-       {static_cast<dev::Stateful*>(&keyboard_), static_cast<dev::Stateful*>(&port92_),
+       {static_cast<dev::Stateful*>(&floppy_), static_cast<dev::Stateful*>(&keyboard_), static_cast<dev::Stateful*>(&port92_),
         static_cast<dev::Stateful*>(&isa_dma_), static_cast<dev::Stateful*>(&rtc_),
         static_cast<dev::Stateful*>(&pit_), static_cast<dev::Stateful*>(&fw_cfg_),
         static_cast<dev::Stateful*>(&pic_), static_cast<dev::Stateful*>(&io_apic_)})
@@ -296,11 +305,15 @@ Result<void> PcMachine::build() {
   for (const auto& processor : x86_)
     for (dev::Stateful* part : processor->parts()) add_part(*part);
   fill_cmos();
-  return add_firmware_items();
+  if (auto ok = add_firmware_items(); !ok) return ok;
+  if (config_.starts_kernel()) return place_kernel();
+  if (config_.firmware.empty()) return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
+  return {};
 }
 
 void PcMachine::reset_board() {
   for (unsigned piece = 0; piece < dev::I440Fx::kPieces; ++piece) route(piece, host_bridge_->route(piece));
+  if (config_.starts_kernel()) start_kernel();
 }
 
 void PcMachine::hold_interrupts(bool hold) {

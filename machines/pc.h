@@ -22,8 +22,10 @@
 #include "devices/intc/pic_8259.h"
 #include "devices/rtc/cmos_rtc.h"
 #include "devices/serial/uart_16550.h"
+#include "devices/storage/fdc_82077.h"
 #include "devices/storage/piix_ide.h"
 #include "devices/timer/pit_8254.h"
+#include "machines/acpi/tables.h"
 #include "machines/machine.h"
 #include "machines/x86_processor.h"
 
@@ -46,6 +48,8 @@ class PcMachine final : public Machine {
 
   // Units 0 and 1 are the first channel's.
   Result<void> add_ide(unsigned unit, dev::BlockBackend& disk, const IdeOptions& options) override;
+
+  Result<void> add_floppy(unsigned unit, dev::BlockBackend& disk) override;
 
   x86::X86Cpu& cpu(size_t n = 0) { return x86_[n]->cpu(); }
   const dev::Vga& vga() const { return *vga_; }
@@ -70,8 +74,14 @@ class PcMachine final : public Machine {
   Result<void> add_memory();
   void route(unsigned piece, dev::I440Fx::Route route);
   void set_a20(bool on);
+  // pc_start.cpp
+  Result<void> place_kernel();
+  void preset_pci();
+  void preset_memory();
+  void start_kernel();
   // pc_firmware.cpp
   X86Memory memory_map() const;
+  acpi::Description description() const;
   void fill_cmos();
   Result<void> add_firmware_items();
 
@@ -84,6 +94,7 @@ class PcMachine final : public Machine {
   dev::Pit8254 pit_;
   dev::CmosRtc rtc_;
   dev::Dma8237 isa_dma_;
+  dev::Fdc82077 floppy_;
   dev::I8042 keyboard_;
   dev::Port92 port92_;
   dev::FwCfg fw_cfg_;
@@ -107,6 +118,8 @@ class PcMachine final : public Machine {
     unsigned cylinders;
   };
   std::vector<HardDisk> hard_disks_;
+  std::vector<uint8_t> acpi_tables_;
+  X86Boot boot_;  // of a kernel without firmware
 };
 
 }  // namespace mynah

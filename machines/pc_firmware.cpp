@@ -5,6 +5,7 @@
 
 #include "machines/firmware_items.h"
 #include "machines/pc.h"
+#include "machines/pc_acpi.h"
 #include "machines/pc_map.h"
 
 namespace mynah {
@@ -15,6 +16,12 @@ X86Memory PcMachine::memory_map() const {
   const uint64_t ram = config_.ram_bytes;
   const uint64_t low = ram < kMostLowRam ? ram : kLowRamWhereMore;
   return {.below_4g = low, .above_4g = ram - low, .reserved = {}};
+}
+
+acpi::Description PcMachine::description() const {
+  return describe_pc({.processors = static_cast<unsigned>(x86_.size()),
+                      .second_serial = second_uart_ != nullptr,
+                      .pci_memory = memory_map().below_4g});
 }
 
 void PcMachine::fill_cmos() {
@@ -46,8 +53,10 @@ void PcMachine::fill_cmos() {
   note(kAbove16, beyond(16 << 20, 64 << 10), 2);
   note(kAbove4G, map.above_4g >> 16, 3);
   note(kOtherProcessors, config_.processors.now - 1);
-  constexpr uint8_t kMouse = 4, kCoprocessor = 2;
-  note(kEquipment, kMouse | kCoprocessor);
+  constexpr uint8_t kMouse = 4, kCoprocessor = 2, kFloppy = 1, kTwoFloppies = 0x41;
+  const auto first = static_cast<uint8_t>(floppy_.kind(0)), second = static_cast<uint8_t>(floppy_.kind(1));
+  note(kFloppyTypes, first << 4 | second);
+  note(kEquipment, kMouse | kCoprocessor | (first && second ? kTwoFloppies : first || second ? kFloppy : 0));
 
   // A disk of more cylinders than INT 13h has room for is translated by LBA.
   constexpr unsigned kMostCylinders = 1024;
@@ -98,6 +107,12 @@ Result<void> PcMachine::add_firmware_items() {
   range(0, map.below_4g, E820Type::kRam);
   if (map.above_4g) range(kFourGiB, map.above_4g, E820Type::kRam);
   fw_cfg_.add_file("etc/e820", std::move(table));
+  if (board_.acpi) {
+    acpi::LinkedTables linked = acpi::link_tables(description());
+    fw_cfg_.add_file(acpi::LinkedTables::kTablesFile, std::move(linked.tables));
+    fw_cfg_.add_file(acpi::LinkedTables::kRootPointerFile, std::move(linked.root_pointer));
+    fw_cfg_.add_file(acpi::LinkedTables::kCommandsFile, std::move(linked.commands));
+  }
   // One node, and no memory that belongs to it apart.
   fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);
   return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());

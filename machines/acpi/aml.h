@@ -41,8 +41,10 @@ Bytes memory_range(uint32_t base, uint32_t size);
 // What a bridge passes on: bus numbers, and memory below 4 GiB.
 Bytes bus_range(uint16_t first, uint16_t last);
 Bytes memory_window(uint32_t base, uint32_t size);
+Bytes io_window(uint16_t first, uint16_t last);
 Bytes io_range(uint16_t base, uint8_t size);
 Bytes isa_irq(unsigned line);                                        // edge, high
+Bytes isa_dma(unsigned channel);                                     // bytes, not as a bus master
 Bytes interrupt(uint32_t gsi, bool level, bool active_low = false);  // consumer
 
 }  // namespace mynah::acpi
