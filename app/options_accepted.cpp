@@ -37,8 +37,11 @@ std::string set_boot_strict(Options& to, const std::string& value) {
   return set_on_off<Options, &Options::boot_strict>(to, value);
 }
 constexpr KeyRow<Options> kBootKeys[] = {
-    {"order", "LETTERS", "a floppy disk, c disk, d CD, n network: what a PC tries, in this order; other machines go by bootindex= of "
-     "-device", set_boot_order},
+    {"order", "LETTERS",
+     "a floppy disk, c disk, d CD, n network: what a PC tries, in this order; other machines go by "
+     "bootindex= of "
+     "-device",
+     set_boot_order},
     {"once", "LETTERS", "the same", set_boot_order},
     {"menu", "on|off", "firmware shows its menu", set_boot_menu},
     {"splash", "FILE", "accepted: there is no picture without graphics", set_nothing<Options>},

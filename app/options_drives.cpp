@@ -88,7 +88,8 @@ namespace {
 constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"file", "FILE", "the image; in it ,, is a comma", set_text<DriveOption, &DriveOption::file>},
     {"if", "virtio|none|pflash|ide|floppy",
-     "make such a disk for it (by default what the machine has), leave that to -device, or put it into the next "
+     "make such a disk for it (by default what the machine has), leave that to -device, or put it into the "
+     "next "
      "flash",
      set_interface},
     {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},

@@ -67,8 +67,8 @@ class GuestMemory {
   Result<void> add_rom(uint64_t pa, uint64_t size, uint8_t fill);
   // Shows or hides a region (flash in command mode is a device, not memory). The caller flushes TLBs.
   void set_visible(uint64_t pa, bool visible);
-  // What a region of RAM is to reads (null: nothing that is memory, so a device), and whether writes go to it.
-  // Translated code of what was there is dropped; the caller flushes TLBs. `reads` has as many bytes.
+  // What a region of RAM is to reads (null: nothing that is memory, so a device), and whether writes go to
+  // it. Translated code of what was there is dropped; the caller flushes TLBs. `reads` has as many bytes.
   void route(uint64_t pa, uint8_t* reads, bool writable);
 
   struct Region {
@@ -84,8 +84,8 @@ class GuestMemory {
 
   // Region that holds pa, or nullptr.
   Region* find(uint64_t pa);
-  // Host address of [pa, pa + n) when that is visible and in one piece on the host, else nullptr. Says nothing
-  // of writes.
+  // Host address of [pa, pa + n) when that is visible and in one piece on the host, else nullptr. Says
+  // nothing of writes.
   uint8_t* host(uint64_t pa, uint64_t n);
   PageFlags* page(uint64_t pa);
 

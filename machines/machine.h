@@ -134,7 +134,7 @@ class Machine {
   virtual bool has_isa() const { return false; }  // cards with I/O ports
   // What firmware's paths of devices on PCI begin with.
   virtual std::string_view pci_path() const { return "/pci@ffffffffffffffff"; }
-  virtual void time_resumed() {}                  // guest time stood still, other clocks did not
+  virtual void time_resumed() {}  // guest time stood still, other clocks did not
 
   MachineConfig config_;
   dev::Log& log_;

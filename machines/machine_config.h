@@ -59,8 +59,8 @@ struct MachineConfig {
   std::vector<uint8_t> kernel;  // as the board's unpack_kernel leaves it; empty: start the firmware
   std::vector<uint8_t> initrd;
   std::string command_line;
-  std::vector<uint8_t> dtb;       // empty: the board makes it, where it has one
-  std::vector<uint8_t> firmware;  // contents of the first flash
+  std::vector<uint8_t> dtb;         // empty: the board makes it, where it has one
+  std::vector<uint8_t> firmware;    // contents of the first flash
   std::vector<uint8_t> video_bios;  // of boards that have a video card
   dev::BlockBackend* flash[2] = {nullptr, nullptr};
   dev::CharBackend* serial = nullptr;

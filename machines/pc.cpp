@@ -33,8 +33,8 @@ struct PcMachine::Lines final : dev::IrqSink {
   uint8_t levels[kIrqs] = {};
 };
 
-// What memory does not take of 768 KiB to 1 MiB: writes to RAM whose reads go elsewhere; for the rest nobody is
-// there.
+// What memory does not take of 768 KiB to 1 MiB: writes to RAM whose reads go elsewhere; for the rest nobody
+// is there.
 class PcMachine::ShadowWindow final : public dev::Device {
  public:
   explicit ShadowWindow(PcMachine& board) : board_(board) {}
@@ -44,8 +44,8 @@ class PcMachine::ShadowWindow final : public dev::Device {
   uint64_t read(dev::Offset, dev::Width width) override { return dev::low_bytes(~uint64_t{0}, width); }
   void write(dev::Offset offset, dev::Width width, uint64_t value) override {
     const uint64_t pa = kOptionRoms + offset;
-    const unsigned piece =
-        std::min<unsigned>(static_cast<unsigned>(offset / dev::I440Fx::kPieceBytes), dev::I440Fx::kPieces - 1);
+    const unsigned piece = std::min<unsigned>(static_cast<unsigned>(offset / dev::I440Fx::kPieceBytes),
+                                              dev::I440Fx::kPieces - 1);
     if (board_.host_bridge_->route(piece).writes) board_.memory().put(pa, &value, dev::bytes(width));
   }
 
@@ -247,7 +247,8 @@ Result<void> PcMachine::add_ide(unsigned unit, dev::BlockBackend& disk, const Id
 }
 
 Result<void> PcMachine::add_floppy(unsigned unit, dev::BlockBackend& disk) {
-  if (unit >= dev::Fdc82077::kDrives) return error("the machine has {} floppy drives", dev::Fdc82077::kDrives);
+  if (unit >= dev::Fdc82077::kDrives)
+    return error("the machine has {} floppy drives", dev::Fdc82077::kDrives);
   floppy_.plug(unit, disk);
   return {};
 }
@@ -290,24 +291,26 @@ void PcMachine::set_a20(bool on) {
 
 Result<void> PcMachine::build() {
   if (config_.flash[0]) return Error{"the board pc has no flash yet; give its firmware to -bios"};
-  if (config_.ram_bytes < 2 << 20) return Error{"the board pc needs memory of 2 MiB at least; use a larger -m"};
+  if (config_.ram_bytes < 2 << 20)
+    return Error{"the board pc needs memory of 2 MiB at least; use a larger -m"};
   if (auto added = add_memory(); !added) return added;
   // Interrupt controllers and processors behind those that drive lines into them.
   add_part(*pci_);
   add_part(*uart_);
   if (second_uart_) add_part(*second_uart_);
-  for (dev::Stateful* part :
-       {static_cast<dev::Stateful*>(&floppy_), static_cast<dev::Stateful*>(&keyboard_), static_cast<dev::Stateful*>(&port92_),
-        static_cast<dev::Stateful*>(&isa_dma_), static_cast<dev::Stateful*>(&rtc_),
-        static_cast<dev::Stateful*>(&pit_), static_cast<dev::Stateful*>(&fw_cfg_),
-        static_cast<dev::Stateful*>(&pic_), static_cast<dev::Stateful*>(&io_apic_)})
+  for (dev::Stateful* part : {static_cast<dev::Stateful*>(&floppy_), static_cast<dev::Stateful*>(&keyboard_),
+                              static_cast<dev::Stateful*>(&port92_), static_cast<dev::Stateful*>(&isa_dma_),
+                              static_cast<dev::Stateful*>(&rtc_), static_cast<dev::Stateful*>(&pit_),
+                              static_cast<dev::Stateful*>(&fw_cfg_), static_cast<dev::Stateful*>(&pic_),
+                              static_cast<dev::Stateful*>(&io_apic_)})
     add_part(*part);
   for (const auto& processor : x86_)
     for (dev::Stateful* part : processor->parts()) add_part(*part);
   fill_cmos();
   if (auto ok = add_firmware_items(); !ok) return ok;
   if (config_.starts_kernel()) return place_kernel();
-  if (config_.firmware.empty()) return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
+  if (config_.firmware.empty())
+    return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
   return {};
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The x86 board `pc`: a PC with Intel's 440FX host bridge, PIIX3 and PIIX4's power management, from the reset vector
-// of its firmware, or started with a kernel. Wiring only; the map is pc_map.h, what a system is told is
-// pc_firmware.cpp.
+// The x86 board `pc`: a PC with Intel's 440FX host bridge, PIIX3 and PIIX4's power management, from the reset
+// vector of its firmware, or started with a kernel. Wiring only; the map is pc_map.h, what a system is told
+// is pc_firmware.cpp.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +55,9 @@ class PcMachine final : public Machine {
   const dev::Vga& vga() const { return *vga_; }
 
  private:
-  struct Lines;         // dev::IrqSink: what drives ISA's interrupts, joined, at the 8259s and the I/O APIC
-  class ShadowWindow;   // the bus behind the pieces of memory that the host bridge routes
-  class FirmwareLog;    // the port that firmware writes its messages to
+  struct Lines;        // dev::IrqSink: what drives ISA's interrupts, joined, at the 8259s and the I/O APIC
+  class ShadowWindow;  // the bus behind the pieces of memory that the host bridge routes
+  class FirmwareLog;   // the port that firmware writes its messages to
   enum class Source : unsigned { kDevice, kPirq, kSci };
 
   Result<void> build() override;

@@ -62,11 +62,11 @@ Bytes pci(const PcDescription& d) {
 
 Description describe_pc(const PcDescription& d) {
   Bytes devices = pci(d);
-  devices += device("FWCF", join({name("_HID", string("QEMU0002")), name("_STA", integer(11)),
-                                  name("_CRS", resources({io_range(kFwCfgPort, dev::FwCfgPorts::kWindowSize)}))}));
-  const Bytes off =
-      name("\\_S5", package({integer(dev::Piix4Pm::kOffType), integer(dev::Piix4Pm::kOffType), integer(0),
-                             integer(0)}));
+  devices +=
+      device("FWCF", join({name("_HID", string("QEMU0002")), name("_STA", integer(11)),
+                           name("_CRS", resources({io_range(kFwCfgPort, dev::FwCfgPorts::kWindowSize)}))}));
+  const Bytes off = name("\\_S5", package({integer(dev::Piix4Pm::kOffType), integer(dev::Piix4Pm::kOffType),
+                                           integer(0), integer(0)}));
   constexpr uint8_t kReset = 6;
   Description all{.processors = d.processors,
                   .io_apics = {{0, static_cast<uint32_t>(kIoApic), 0}},

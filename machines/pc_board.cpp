@@ -26,11 +26,11 @@ constexpr BoardProperty kProperties[] = {
 };
 
 constexpr std::string_view kVersions[] = {
-    "i440fx-2.0", "i440fx-2.1", "i440fx-2.2",  "i440fx-2.3",  "i440fx-2.4",  "i440fx-2.5", "i440fx-2.6",
-    "i440fx-2.7", "i440fx-2.8", "i440fx-2.9",  "i440fx-2.10", "i440fx-2.11", "i440fx-2.12", "i440fx-3.0",
-    "i440fx-3.1", "i440fx-4.0", "i440fx-4.1",  "i440fx-4.2",  "i440fx-5.0",  "i440fx-5.1", "i440fx-5.2",
-    "i440fx-6.0", "i440fx-6.1", "i440fx-6.2",  "i440fx-7.0",  "i440fx-7.1",  "i440fx-7.2", "i440fx-8.0",
-    "i440fx-8.1", "i440fx-8.2", "i440fx-9.0",  "i440fx-9.1",  "i440fx-9.2",  "i440fx-10.0"};
+    "i440fx-2.0", "i440fx-2.1", "i440fx-2.2", "i440fx-2.3",  "i440fx-2.4",  "i440fx-2.5",  "i440fx-2.6",
+    "i440fx-2.7", "i440fx-2.8", "i440fx-2.9", "i440fx-2.10", "i440fx-2.11", "i440fx-2.12", "i440fx-3.0",
+    "i440fx-3.1", "i440fx-4.0", "i440fx-4.1", "i440fx-4.2",  "i440fx-5.0",  "i440fx-5.1",  "i440fx-5.2",
+    "i440fx-6.0", "i440fx-6.1", "i440fx-6.2", "i440fx-7.0",  "i440fx-7.1",  "i440fx-7.2",  "i440fx-8.0",
+    "i440fx-8.1", "i440fx-8.2", "i440fx-9.0", "i440fx-9.1",  "i440fx-9.2",  "i440fx-10.0"};
 
 constexpr std::string_view kFirmwareFolders[] = {"/usr/share/seabios", "/usr/share/qemu", "/usr/share/ovmf",
                                                  "/usr/share/OVMF"};

@@ -32,11 +32,11 @@ void PcMachine::fill_cmos() {
     kBaseMemory = 0x15,      // KiB below 640 KiB
     kExtendedMemory = 0x17,  // KiB from 1 MiB
     kExtendedAgain = 0x30,
-    kAbove16 = 0x34,         // 64 KiB from 16 MiB
+    kAbove16 = 0x34,  // 64 KiB from 16 MiB
     kBootThird = 0x38,
-    kTranslation = 0x39,     // two bits a disk
+    kTranslation = 0x39,  // two bits a disk
     kBootFirst = 0x3d,
-    kAbove4G = 0x5b,         // 64 KiB from 4 GiB
+    kAbove4G = 0x5b,  // 64 KiB from 4 GiB
     kOtherProcessors = 0x5f,
   };
   const X86Memory map = memory_map();

@@ -9,8 +9,8 @@
 //   PIIX3                       PIRQs A to D are 10, 10, 11, 11
 //   PIIX4 power management      PMBASE 0x600, SMBus 0x700, both on; interrupt 9
 //   PCI functions               BARs below the I/O APIC, I/O from 0xc000 on, both decoded; interrupt line
-//   MTRRs                       write-back, but uncached from 640 KiB to 768 KiB and from the end of RAM to 4 GiB
-//   local APIC                  LINT0 is the 8259s' (X86Processor::start)
+//   MTRRs                       write-back, but uncached from 640 KiB to 768 KiB and from the end of RAM to 4
+//   GiB local APIC                  LINT0 is the 8259s' (X86Processor::start)
 #include <algorithm>
 
 #include "machines/acpi/tables.h"
@@ -86,7 +86,8 @@ Result<void> PcMachine::place_kernel() {
 }
 
 void PcMachine::preset_pci() {
-  for (unsigned at = dev::I440Fx::kPam0; at <= dev::I440Fx::kPam6; ++at) host_bridge_->config_write(at, 1, 0x33);
+  for (unsigned at = dev::I440Fx::kPam0; at <= dev::I440Fx::kPam6; ++at)
+    host_bridge_->config_write(at, 1, 0x33);
   for (unsigned line = 0; line < dev::Piix3::kPirqs; ++line)
     isa_bridge_->config_write(dev::Piix3::kPirqA + line, 1, kPirqIrqs[line]);
   pm_->config_write(dev::Piix4Pm::kPmBase, 4, kPmBase);
@@ -131,7 +132,8 @@ void PcMachine::start_kernel() {
   for (size_t i = 0; i < std::size(s.mtrr_fixed); ++i) s.mtrr_fixed[i] = kAllWriteBack;
   s.mtrr_fixed[2] = kUncached;  // 0xa0000 to 0xbffff
   s.mtrr_base[0] = hole | kUncached;
-  s.mtrr_mask[0] = (((uint64_t{1} << x86_[0]->cpu().model().physical_bits) - 1) & ~(kFourGiB - hole - 1)) | kOn;
+  s.mtrr_mask[0] =
+      (((uint64_t{1} << x86_[0]->cpu().model().physical_bits) - 1) & ~(kFourGiB - hole - 1)) | kOn;
   s.mtrr_default = kOn | kFixedOn | kWriteBack;
   x86_[0]->start(boot_.state);
 }

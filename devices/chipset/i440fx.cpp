@@ -13,8 +13,7 @@ constexpr uint8_t kSmramAtReset = 0x02, kSmramWritable = 0x78;
 }  // namespace
 
 I440Fx::I440Fx(std::function<void(unsigned, Route)> changed, Log& log)
-    : Function("i440FX",
-               {.vendor = 0x8086, .device = 0x1237, .class_code = 0x060000, .revision = 2}, log,
+    : Function("i440FX", {.vendor = 0x8086, .device = 0x1237, .class_code = 0x060000, .revision = 2}, log,
                pci::ConfigSize::kConventional),
       changed_(std::move(changed)) {
   for (unsigned at = kPam0; at <= kPam6; ++at) let_write(at, 1, kPamWritable);

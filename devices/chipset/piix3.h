@@ -23,8 +23,8 @@ class Piix3 final : public pci::Function {
   // write. `config_ports`: the host's, at 0xcf8.
   Piix3(std::array<IrqLine, 16> isa, std::function<void()> reset, Device& config_ports, Log& log);
 
-  IrqSink& pirqs() { return pirqs_; }     // PCI's lines 0 to 3
-  Device& ports() { return ports_; }      // at 0xcf8, eight bytes: those of the host, and reset control
+  IrqSink& pirqs() { return pirqs_; }  // PCI's lines 0 to 3
+  Device& ports() { return ports_; }   // at 0xcf8, eight bytes: those of the host, and reset control
 
  private:
   struct Pirqs final : IrqSink {

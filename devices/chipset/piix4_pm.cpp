@@ -16,10 +16,9 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr unsigned kHalf = 23;  // the bit of the timer whose change is told
 constexpr uint32_t kTimerMask = 0xffffff;
-constexpr uint16_t kStatusBits = Piix4Pm::kTimerBit | 1 << 4 | Piix4Pm::kGlobalBit | Piix4Pm::kPowerButton |
-                                 Piix4Pm::kRtc | 1 << 15;
-constexpr uint16_t kEvents =
-    Piix4Pm::kTimerBit | Piix4Pm::kGlobalBit | Piix4Pm::kPowerButton | Piix4Pm::kRtc;
+constexpr uint16_t kStatusBits =
+    Piix4Pm::kTimerBit | 1 << 4 | Piix4Pm::kGlobalBit | Piix4Pm::kPowerButton | Piix4Pm::kRtc | 1 << 15;
+constexpr uint16_t kEvents = Piix4Pm::kTimerBit | Piix4Pm::kGlobalBit | Piix4Pm::kPowerButton | Piix4Pm::kRtc;
 constexpr uint16_t kSciEnable = 1, kSleepType = 7 << 10, kSleepEnable = 1 << 13;
 constexpr unsigned kRegisters = pci::Function::kOwnRange, kSmbus = pci::Function::kOwnRange + 1;
 constexpr uint64_t kSmbusSize = 16;
@@ -32,9 +31,10 @@ TimeNs time_of(int64_t ticks) {
 }  // namespace
 
 Piix4Pm::Piix4Pm(EventQueue& events, IrqLine sci, std::function<void()> off, Log& log)
-    : Function("PIIX4_PM",
-               {.vendor = 0x8086, .device = 0x7113, .class_code = 0x068000, .revision = 3, .interrupt_pin = 1},
-               log, pci::ConfigSize::kConventional),
+    : Function(
+          "PIIX4_PM",
+          {.vendor = 0x8086, .device = 0x7113, .class_code = 0x068000, .revision = 3, .interrupt_pin = 1},
+          log, pci::ConfigSize::kConventional),
       events_(events),
       sci_(sci),
       off_(std::move(off)) {

@@ -23,7 +23,13 @@ class Piix4Pm final : public pci::Function {
   static constexpr uint8_t kAcpiEnable = 0xf1, kAcpiDisable = 0xf0;
   static constexpr unsigned kOffType = 0;  // of \_S5
   enum Register : Offset { kPm1Status = 0, kPm1Enable = 2, kPm1Control = 4, kTimer = 8 };
-  enum Config : unsigned { kPmBase = 0x40, kDevActB = 0x58, kPmRegMisc = 0x80, kSmbBase = 0x90, kSmbConfig = 0xd2 };
+  enum Config : unsigned {
+    kPmBase = 0x40,
+    kDevActB = 0x58,
+    kPmRegMisc = 0x80,
+    kSmbBase = 0x90,
+    kSmbConfig = 0xd2
+  };
   enum Pm1 : uint16_t { kTimerBit = 1 << 0, kGlobalBit = 1 << 5, kPowerButton = 1 << 8, kRtc = 1 << 10 };
 
   // Registers the event "acpi.timer". `off` is called from inside of the guest's write.

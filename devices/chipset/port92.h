@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Port92: "system control port A" of PS/2s and what came after them, one byte: bit 0 resets the processor when it is
-// set, bit 1 opens the gate of address line 20. It keeps that gate, in which the keyboard controller has a say, too:
-// whoever set it last is who counts.
+// Port92: "system control port A" of PS/2s and what came after them, one byte: bit 0 resets the processor
+// when it is set, bit 1 opens the gate of address line 20. It keeps that gate, in which the keyboard
+// controller has a say, too: whoever set it last is who counts.
 #pragma once
 
 #include <functional>

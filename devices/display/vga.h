@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vga: a standard VGA (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"; Ferraro's Programmer's
-// Guide to the EGA, VGA and Super VGA Cards for what is not said there) with the registers of Bochs's VBE extension (DISPI,
-// version 0xb0c5), as the PCI function that systems know by 1234:1111.
+// Vga: a standard VGA (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"; Ferraro's
+// Programmer's Guide to the EGA, VGA and Super VGA Cards for what is not said there) with the registers of
+// Bochs's VBE extension (DISPI, version 0xb0c5), as the PCI function that systems know by 1234:1111.
 //
-// Guest interface: ports 0x3b4 to 0x3df, 0x1ce to 0x1d0; 128 KiB at 0xa0000; BAR 0, video memory; BAR 2, the same
-// registers as memory (VGA's at 0x400, DISPI's at 0x500). The BIOS comes as the expansion ROM.
+// Guest interface: ports 0x3b4 to 0x3df, 0x1ce to 0x1d0; 128 KiB at 0xa0000; BAR 0, video memory; BAR 2, the
+// same registers as memory (VGA's at 0x400, DISPI's at 0x500). The BIOS comes as the expansion ROM.
 //
 // Video memory is one array: byte 4 n + p is byte n of plane p, and packed pixels are as they lie.
 //
@@ -31,17 +31,17 @@ class Vga final : public pci::Function {
   Vga(const EventQueue& events, std::vector<uint8_t> bios, Log& log);
 
   // --- What a board maps.
-  Device& mono_ports() { return mono_ports_; }       // at 0x3b4, two bytes
-  Device& mono_status() { return mono_status_; }     // at 0x3ba, one
-  Device& ports() { return ports_; }                 // at 0x3c0, 32
-  Device& dispi_ports() { return dispi_ports_; }     // at 0x1ce, three
-  Device& window() { return window_; }               // at 0xa0000
+  Device& mono_ports() { return mono_ports_; }    // at 0x3b4, two bytes
+  Device& mono_status() { return mono_status_; }  // at 0x3ba, one
+  Device& ports() { return ports_; }              // at 0x3c0, 32
+  Device& dispi_ports() { return dispi_ports_; }  // at 0x1ce, three
+  Device& window() { return window_; }            // at 0xa0000
 
   // --- What is on the screen.
   bool text_mode() const;
   struct Text {
     unsigned columns = 0, rows = 0;
-    std::vector<uint16_t> cells;  // the character, and its attribute above
+    std::vector<uint16_t> cells;             // the character, and its attribute above
     std::vector<std::string> lines() const;  // printable characters, without blanks at the end
   };
   Text text() const;  // while text_mode()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vga's memory as the processor sees it at 0xa0000: by planes with latches and write modes, by pairs of planes (text),
-// or as one array (chain 4, and DISPI's modes).
+// Vga's memory as the processor sees it at 0xa0000: by planes with latches and write modes, by pairs of
+// planes (text), or as one array (chain 4, and DISPI's modes).
 #include "devices/core/registers.h"
 #include "devices/display/vga.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Vga's registers and memory are on a screen: text with its font, four planes, 256 colors, DISPI's packed pixels.
+// What Vga's registers and memory are on a screen: text with its font, four planes, 256 colors, DISPI's
+// packed pixels.
 #include <algorithm>
 
 #include "devices/display/vga.h"
@@ -27,9 +28,7 @@ constexpr unsigned kMost = 4096;  // pixels of a side
 
 }  // namespace
 
-bool Vga::text_mode() const {
-  return !dispi_on() && !(graphics_[6] & 1) && (sequencer_[4] & 4) == 0;
-}
+bool Vga::text_mode() const { return !dispi_on() && !(graphics_[6] & 1) && (sequencer_[4] & 4) == 0; }
 
 unsigned Vga::lines_shown() const {
   return (crtc_[kVerticalEnd] | (crtc_[kOverflow] & 0x02) << 7 | (crtc_[kOverflow] & 0x40) << 3) + 1u;
@@ -163,8 +162,8 @@ void Vga::draw_packed(Picture& to) const {
           value = wide5(value >> 10 & 31) << 16 | wide5(value >> 5 & 31) << 8 | wide5(value & 31);
           break;
         case 16:
-          value = wide5(value >> 11) << 16 | (value >> 5 & 63) << 10 | (value >> 9 & 3) << 8 |
-                  wide5(value & 31);
+          value =
+              wide5(value >> 11) << 16 | (value >> 5 & 63) << 10 | (value >> 9 & 3) << 8 | wide5(value & 31);
           break;
         case 24:
         case 32:

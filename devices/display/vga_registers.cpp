@@ -234,8 +234,7 @@ void Vga::enable_dispi(uint16_t value) {
   dispi_[kVirtualWidth] = dispi_[kWidth];
   dispi_[kXOffset] = dispi_[kYOffset] = 0;
   const uint64_t line = uint64_t{dispi_[kWidth]} * ((dispi_[kDepth] + 7u) / 8);
-  dispi_[kVirtualHeight] =
-      static_cast<uint16_t>(line ? std::min<uint64_t>(kMemoryBytes / line, 0xffff) : 0);
+  dispi_[kVirtualHeight] = static_cast<uint16_t>(line ? std::min<uint64_t>(kMemoryBytes / line, 0xffff) : 0);
   if (!(value & kKeepMemory))
     std::fill_n(memory_.begin(), std::min<uint64_t>(line * dispi_[kHeight], kMemoryBytes), uint8_t{0});
 }
@@ -298,9 +297,8 @@ uint64_t Vga::bar_read(unsigned bar, uint64_t offset, Width width) {
   if (offset >= kDispiAt && offset < kDispiAt + 2 * kDispiRegisters && width == Width::k2)
     return read_dispi(static_cast<unsigned>((offset - kDispiAt) / 2));
   if (offset < kVgaAt || offset + bytes(width) > kVgaEnd) return 0;
-  return read_by_bytes(offset, width, [this](Offset at) {
-    return read_port(static_cast<uint16_t>(0x3c0 + (at - kVgaAt)));
-  });
+  return read_by_bytes(offset, width,
+                       [this](Offset at) { return read_port(static_cast<uint16_t>(0x3c0 + (at - kVgaAt))); });
 }
 
 void Vga::bar_write(unsigned bar, uint64_t offset, Width width, uint64_t value) {

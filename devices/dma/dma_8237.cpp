@@ -10,9 +10,9 @@
 namespace mynah::dev {
 
 namespace {
-constexpr uint8_t kDisabled = 1 << 2;                    // of the command register
+constexpr uint8_t kDisabled = 1 << 2;                        // of the command register
 constexpr uint8_t kDown = 1 << 5, kAutoInitialize = 1 << 4;  // of a mode
-constexpr unsigned kToMemory = 1, kFromMemory = 2;       // of a mode's bits 2 and 3
+constexpr unsigned kToMemory = 1, kFromMemory = 2;           // of a mode's bits 2 and 3
 // Which page register a channel has.
 constexpr std::array<uint8_t, Dma8237::kChannels> kPageOf = {7, 3, 1, 2, 0xf, 0xb, 9, 0xa};
 }  // namespace

@@ -26,9 +26,9 @@ class Dma8237 final : public Device {
     reset();
   }
 
-  Device& first() { return first_; }        // at 0x00
-  Device& second() { return second_; }      // at 0xc0
-  Device& pages() { return pages_port_; }   // at 0x80
+  Device& first() { return first_; }       // at 0x00
+  Device& second() { return second_; }     // at 0xc0
+  Device& pages() { return pages_port_; }  // at 0x80
 
   // --- For a device: how many bytes the channel moves, at most; less, or none, where it is masked, is set to
   // the other direction, or comes to its end, which is terminal_count() from then on until it is programmed

@@ -95,8 +95,7 @@ void I8042::fill() {
 
 uint8_t I8042::status() const {
   return static_cast<uint8_t>(kUnlocked | (source_ != Source::kNone ? kOutputFull : 0) |
-                              (memory_[0] & kSystemFlag ? kSelfTested : 0) |
-                              (to_command_ ? kWasCommand : 0) |
+                              (memory_[0] & kSystemFlag ? kSelfTested : 0) | (to_command_ ? kWasCommand : 0) |
                               (source_ == Source::kMouse ? kMouseData : 0));
 }
 

@@ -3,8 +3,8 @@
 // I8042: the PC's keyboard controller (IBM PS/2 Hardware Interface Technical Reference, "Keyboard and
 // auxiliary device controller"): ports 0x60 and 0x64, a keyboard and a mouse, A20, and reset.
 //
-// A byte of a device is in the output buffer as soon as that is empty and the device is enabled; its interrupt goes
-// away when it is read.
+// A byte of a device is in the output buffer as soon as that is empty and the device is enabled; its
+// interrupt goes away when it is read.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ namespace mynah::dev {
 class I8042 final : public Device {
  public:
   struct Wires {
-    IrqLine keyboard, mouse;          // IRQ 1 and 12
-    std::function<void(bool)> a20;    // both are called from inside of the guest's write
+    IrqLine keyboard, mouse;        // IRQ 1 and 12
+    std::function<void(bool)> a20;  // both are called from inside of the guest's write
     std::function<void()> reset;
   };
   I8042(Wires wires, Log& log);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Ps2Device: what a keyboard and a mouse have in common on their side of the wire: bytes to the host in a
-// queue, commands from it. Ps2Keyboard: a keyboard of 101 keys, scan code sets 1, 2 (at reset) and 3's numbers for
-// it. Ps2Mouse: three buttons, and a wheel once a driver has asked for it as IntelliMouse's does (sample rates 200,
-// 100, 80). Both as IBM's PS/2 Hardware Interface Technical Reference (1988) has them.
+// queue, commands from it. Ps2Keyboard: a keyboard of 101 keys, scan code sets 1, 2 (at reset) and 3's
+// numbers for it. Ps2Mouse: three buttons, and a wheel once a driver has asked for it as IntelliMouse's does
+// (sample rates 200, 100, 80). Both as IBM's PS/2 Hardware Interface Technical Reference (1988) has them.
 //
 // A byte is there as soon as it is sent; nothing takes time.
 #pragma once

@@ -180,8 +180,7 @@ std::optional<Range> Function::decoded(unsigned n) const {
 }
 
 uint64_t Function::access_read(unsigned bar, uint64_t offset, Width width) {
-  if (bar == kRomBar)
-    return read_by_bytes(offset, width, [this](Offset at) -> uint8_t { return rom_[at]; });
+  if (bar == kRomBar) return read_by_bytes(offset, width, [this](Offset at) -> uint8_t { return rom_[at]; });
   if (in_msix(bar, offset, bytes(width))) return msix_read(offset, bytes(width));
   return bar_read(bar, offset, width);
 }

@@ -351,7 +351,8 @@ void AtaDisk::execute(uint8_t command) {
       return address(command == kVerifyExt) ? done() : fail(kNotFound);
     case kDataSetManagement:
       if (now_.features != 1 || disk_.read_only()) return fail(kAbort);
-      if (const uint32_t blocks = now_.count | before_.count << 8; blocks && blocks * kSector <= kBufferBytes) {
+      if (const uint32_t blocks = now_.count | before_.count << 8;
+          blocks && blocks * kSector <= kBufferBytes) {
         trims_ = true;
         position_ = 0;
         return begin_dma(false, uint64_t{blocks} * kSector);

@@ -3,8 +3,8 @@
 // AtaDisk: a hard disk (ATA/ATAPI-6 with 48-bit addresses; DATA SET MANAGEMENT of ACS-2): PIO, multiword and
 // Ultra DMA, write cache, power commands that say that it runs.
 //
-// What is not modelled: SMART, security and host protected areas; such commands are aborted, as a drive without
-// these features does.
+// What is not modelled: SMART, security and host protected areas; such commands are aborted, as a drive
+// without these features does.
 #pragma once
 
 #include <string>

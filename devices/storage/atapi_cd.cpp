@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commands of MMC-5, chapter 6, by their operation codes. An answer to the host by words goes in pieces of the
-// byte count limit that it set (ATA/ATAPI-6, 8.23.7).
+// Commands of MMC-5, chapter 6, by their operation codes. An answer to the host by words goes in pieces of
+// the byte count limit that it set (ATA/ATAPI-6, 8.23.7).
 #include "devices/storage/atapi_cd.h"
 
 #include <algorithm>
@@ -383,9 +383,7 @@ void AtapiCd::table_of_contents() {
   if (!ready()) return;
   const bool msf = packet_[1] & 2;
   const size_t most = big(packet_ + 7, 2);
-  const auto address = [&](uint8_t* to, uint32_t block) {
-    msf ? put_msf(to, block) : put_big(to, 4, block);
-  };
+  const auto address = [&](uint8_t* to, uint32_t block) { msf ? put_msf(to, block) : put_big(to, 4, block); };
   unsigned format = packet_[2] & 15;
   if (format == 0) format = packet_[9] >> 6;
   switch (format) {

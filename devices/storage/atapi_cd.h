@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AtapiCd: a CD or DVD drive (ATA/ATAPI-6 chapter 8.23, PACKET; MMC-5 for the commands in packets): reading of
-// 2048-byte sectors, table of contents, capacity, sense data, the tray and its lock.
+// AtapiCd: a CD or DVD drive (ATA/ATAPI-6 chapter 8.23, PACKET; MMC-5 for the commands in packets): reading
+// of 2048-byte sectors, table of contents, capacity, sense data, the tray and its lock.
 //
 // What is not modelled: audio, writing, raw sectors of other kinds than data.
 #pragma once

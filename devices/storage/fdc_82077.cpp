@@ -50,12 +50,13 @@ struct Fdc82077::Command {
 
 const Fdc82077::Command* Fdc82077::find(uint8_t code) {
   static constexpr Command kCommands[] = {
-      {kReadTrack, 0x1f, 9},     {kSpecify, 0xff, 3},        {kSenseDrive, 0xff, 2}, {kWriteData, 0x3f, 9},
-      {kReadData, 0x1f, 9},      {kRecalibrate, 0xff, 2},    {kSenseInterrupt, 0xff, 1},
-      {kWriteDeleted, 0x3f, 9},  {kReadId, 0xbf, 2},         {kReadDeleted, 0x1f, 9}, {kFormat, 0xbf, 6},
-      {kDumpRegisters, 0xff, 1}, {kSeek, 0xff, 3},           {kVersion, 0xff, 1},    {kPerpendicular, 0xff, 2},
-      {kConfigure, 0xff, 4},     {kLock, 0x7f, 1},           {kVerify, 0x1f, 9},     {kPartId, 0xff, 1},
-      {0x8f, 0xbf, 3},  // relative seek
+      {kReadTrack, 0x1f, 9},      {kSpecify, 0xff, 3},      {kSenseDrive, 0xff, 2},
+      {kWriteData, 0x3f, 9},      {kReadData, 0x1f, 9},     {kRecalibrate, 0xff, 2},
+      {kSenseInterrupt, 0xff, 1}, {kWriteDeleted, 0x3f, 9}, {kReadId, 0xbf, 2},
+      {kReadDeleted, 0x1f, 9},    {kFormat, 0xbf, 6},       {kDumpRegisters, 0xff, 1},
+      {kSeek, 0xff, 3},           {kVersion, 0xff, 1},      {kPerpendicular, 0xff, 2},
+      {kConfigure, 0xff, 4},      {kLock, 0x7f, 1},         {kVerify, 0x1f, 9},
+      {kPartId, 0xff, 1},         {0x8f, 0xbf, 3},  // relative seek
   };
   for (const Command& c : kCommands)
     if ((code & c.mask) == c.code) return &c;
@@ -271,7 +272,8 @@ void Fdc82077::execute() {
       return seek(n, command_[2]);
     case 0x8f: {
       const int from = n < kDrives ? drives_[n].track : 0;
-      return seek(n, static_cast<uint8_t>(std::clamp(code & 0x40 ? from + command_[2] : from - command_[2], 0, 255)));
+      return seek(
+          n, static_cast<uint8_t>(std::clamp(code & 0x40 ? from + command_[2] : from - command_[2], 0, 255)));
     }
     case kSenseInterrupt:
       return sense_interrupt();
@@ -279,8 +281,7 @@ void Fdc82077::execute() {
       const bool there = has_disk(n);
       const bool protects = there && drives_[n].disk->read_only();
       const bool first = n >= kDrives || drives_[n].track == 0;
-      return answer(
-          {static_cast<uint8_t>((command_[1] & 7) | 0x28 | first << 4 | protects << 6)});
+      return answer({static_cast<uint8_t>((command_[1] & 7) | 0x28 | first << 4 | protects << 6)});
     }
     case kDumpRegisters:
       return answer({drives_[0].track, drives_[1].track, 0, 0, specify_[0], specify_[1], drives_[0].sectors,
@@ -324,7 +325,7 @@ void Fdc82077::transfer(bool write, bool verify) {
   if (!has_disk(n)) return end_transfer(kAbnormal, kNoMark, 0);
   Drive& drive = drives_[n];
   if (write && drive.disk->read_only()) return end_transfer(kAbnormal, kNotWritable, 0);
-  if (command_[5] != 2) return end_transfer(kAbnormal, kNoData, 0);  // not 512 bytes
+  if (command_[5] != 2) return end_transfer(kAbnormal, kNoData, 0);                       // not 512 bytes
   if (configure_[0] & 0x40) drive.track = std::min<uint8_t>(cylinder, drive.tracks - 1);  // implied seek
   for (;;) {
     if (cylinder >= drive.tracks || head >= drive.heads || sector == 0 || sector > drive.sectors)
@@ -398,9 +399,9 @@ void Fdc82077::serialize_state(StateStream& s) {
   }
   for (uint8_t& byte : command_) s.io(byte);
   for (uint8_t& byte : result_) s.io(byte);
-  for (uint8_t* byte : {&have_, &result_at_, &result_end_, &dor_, &rate_, &tape_, &status0_, &after_reset_,
-                        &perpendicular_, &specify_[0], &specify_[1], &configure_[0], &configure_[1],
-                        &configure_[2]})
+  for (uint8_t* byte :
+       {&have_, &result_at_, &result_end_, &dor_, &rate_, &tape_, &status0_, &after_reset_, &perpendicular_,
+        &specify_[0], &specify_[1], &configure_[0], &configure_[1], &configure_[2]})
     s.io(*byte);
   s.io(pending_);
   s.io(locked_);

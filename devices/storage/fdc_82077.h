@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fdc82077: a floppy disk controller (Intel 82077AA, data sheet 290166) with two drives, by DMA. Ports 0x3f0 to 0x3f5,
-// and 0x3f7.
+// Fdc82077: a floppy disk controller (Intel 82077AA, data sheet 290166) with two drives, by DMA. Ports 0x3f0
+// to 0x3f5, and 0x3f7.
 //
-// A command is carried out when its last byte is written; heads and motors take no time. What is not modelled:
-// transfers without DMA, formatting (accepted, writes the fill byte), tapes.
+// A command is carried out when its last byte is written; heads and motors take no time. What is not
+// modelled: transfers without DMA, formatting (accepted, writes the fill byte), tapes.
 #pragma once
 
 #include <array>
@@ -92,8 +92,8 @@ class Fdc82077 final : public Device {
   std::array<uint8_t, 16> result_{};
   uint8_t result_at_ = 0, result_end_ = 0;
   uint8_t dor_ = 0, rate_ = 0, tape_ = 0;
-  uint8_t status0_ = 0;     // of the last interrupt
-  bool pending_ = false;    // it has not been sensed
+  uint8_t status0_ = 0;      // of the last interrupt
+  bool pending_ = false;     // it has not been sensed
   uint8_t after_reset_ = 0;  // drives whose change of readiness is to be sensed
   std::array<uint8_t, 2> specify_{};
   std::array<uint8_t, 3> configure_{};

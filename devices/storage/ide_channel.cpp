@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where one drive is there and the other is selected, the one that is there answers for it: with a status of 0.
+// Where one drive is there and the other is selected, the one that is there answers for it: with a status of
+// 0.
 #include "devices/storage/ide_channel.h"
 
 #include "devices/core/registers.h"
@@ -100,8 +101,7 @@ uint64_t IdeChannel::Block::read(Offset offset, Width width) {
 void IdeChannel::Block::write(Offset offset, Width width, uint64_t value) {
   if (is_control_) return channel_.write_control(static_cast<uint8_t>(value));
   if (offset == IdeDrive::kData) {
-    if (IdeDrive* drive = channel_.selected())
-      drive->write_data(bytes(width), static_cast<uint32_t>(value));
+    if (IdeDrive* drive = channel_.selected()) drive->write_data(bytes(width), static_cast<uint32_t>(value));
     channel_.update();
     channel_.command_written();  // a packet may have asked for DMA
     return;

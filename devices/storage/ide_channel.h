@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IdeChannel: two drives on one cable, behind the eight ports of the command block and the control port (ATA/ATAPI-6,
-// chapter 7). Registers are written to both, read from the selected one, whose interrupt is the cable's.
+// IdeChannel: two drives on one cable, behind the eight ports of the command block and the control port
+// (ATA/ATAPI-6, chapter 7). Registers are written to both, read from the selected one, whose interrupt is the
+// cable's.
 #pragma once
 
 #include <functional>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IdeDrive: what every ATA and ATAPI device has (ATA/ATAPI-6, chapters 7 to 9): the command block registers, data by
-// words or by DMA, an interrupt, reset. A command is carried out when its register is written; data then waits in a
-// buffer for the host, or the host's DMA engine takes it piece by piece.
+// IdeDrive: what every ATA and ATAPI device has (ATA/ATAPI-6, chapters 7 to 9): the command block registers,
+// data by words or by DMA, an interrupt, reset. A command is carried out when its register is written; data
+// then waits in a buffer for the host, or the host's DMA engine takes it piece by piece.
 //
 // It knows no channel: whoever drives it (an IDE channel, an AHCI port) passes registers on and looks at
 // interrupt().
@@ -28,7 +28,14 @@ class IdeDrive : public Stateful {
     kDevice = 6,
     kStatusCommand = 7
   };
-  enum Status : uint8_t { kErr = 0x01, kDrq = 0x08, kSeekDone = 0x10, kFault = 0x20, kReady = 0x40, kBusy = 0x80 };
+  enum Status : uint8_t {
+    kErr = 0x01,
+    kDrq = 0x08,
+    kSeekDone = 0x10,
+    kFault = 0x20,
+    kReady = 0x40,
+    kBusy = 0x80
+  };
   enum ErrorBit : uint8_t { kAbort = 0x04, kNotFound = 0x10, kUncorrectable = 0x40 };
   static constexpr unsigned kSector = 512;
 
@@ -43,7 +50,7 @@ class IdeDrive : public Stateful {
   // Data of width bytes, while DRQ is set; else nothing.
   uint32_t read_data(unsigned width);
   void write_data(unsigned width, uint32_t value);
-  void reset() override;       // by the power, or by software
+  void reset() override;      // by the power, or by software
   void execute_diagnostic();  // the same for both drives, with an interrupt
 
   // --- DMA, once a command has asked for it and until all of its bytes were moved.
@@ -67,7 +74,7 @@ class IdeDrive : public Stateful {
 
   virtual void execute(uint8_t command) = 0;
   virtual void buffer_moved(Next next) = 0;
-  virtual bool dma_moved_in(std::span<uint8_t> to) = 0;         // bytes for the host
+  virtual bool dma_moved_in(std::span<uint8_t> to) = 0;  // bytes for the host
   virtual bool dma_moved_out(std::span<const uint8_t> from) = 0;
   virtual void dma_ended() = 0;  // all were moved
   virtual void set_signature() = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The engine goes through a table of physical regions: an address, a count of bytes (0: 64 KiB), and in the last entry
-// an end mark.
+// The engine goes through a table of physical regions: an address, a count of bytes (0: 64 KiB), and in the
+// last entry an end mark.
 #include "devices/storage/piix_ide.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace mynah::dev {
 
 namespace {
 constexpr unsigned kMasterBar = 4, kMasterSize = 16;
-constexpr uint8_t kStart = 1, kToMemory = 8;                   // of the command
+constexpr uint8_t kStart = 1, kToMemory = 8;                                   // of the command
 constexpr uint8_t kActive = 1, kError = 2, kInterrupt = 4, kDrivesCan = 0x60;  // of the status
 constexpr uint32_t kEndOfTable = 1u << 31;
 constexpr unsigned kMostEntries = 8192;  // 64 KiB of them

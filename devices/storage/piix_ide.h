@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PiixIde: the IDE function of Intel's 82371SB (data sheet 290550, 2.2): two channels at ISA's places, and the
-// bus-master registers of the "Programming Interface for Bus Master IDE Controller", 1.0, in BAR 4.
+// PiixIde: the IDE function of Intel's 82371SB (data sheet 290550, 2.2): two channels at ISA's places, and
+// the bus-master registers of the "Programming Interface for Bus Master IDE Controller", 1.0, in BAR 4.
 //
-// A transfer happens at once when both the drive and the engine are ready. The timing registers keep what is written.
+// A transfer happens at once when both the drive and the engine are ready. The timing registers keep what is
+// written.
 #pragma once
 
 #include <array>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Layout of the tables: DSDT, FACS where there is fixed hardware, FADT, MADT, MCFG where there is PCI Express,
-// HPET, RSDT and XSDT. Addresses are filled in where they are noted, so that firmware can do the same.
+// Layout of the tables: DSDT, FACS where there is fixed hardware, FADT, MADT, MCFG where there is PCI
+// Express, HPET, RSDT and XSDT. Addresses are filled in where they are noted, so that firmware can do the
+// same.
 #include "machines/acpi/tables.h"
 
 #include <algorithm>

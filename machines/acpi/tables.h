@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ACPI tables (ACPI 6.4, chapter 5) for boards with fixed power management registers, and for those whose hardware
-// is "reduced", without them: in one piece for an address, or for firmware that places them.
+// ACPI tables (ACPI 6.4, chapter 5) for boards with fixed power management registers, and for those whose
+// hardware is "reduced", without them: in one piece for an address, or for firmware that places them.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,7 @@ struct Description {
   std::optional<FixedHardware> fixed = {};
   std::vector<InterruptOverride> overrides = {};
   uint64_t hpet = 0;  // 0: there is none
-  Bytes dsdt;               // definitions
+  Bytes dsdt;         // definitions
 };
 
 // Tables as fw_cfg hands them to firmware: two files, with offsets for addresses, and a list of commands

@@ -38,8 +38,7 @@ struct Ide : testing::Test {
   std::vector<uint8_t> words(size_t n, unsigned channel = 0) {
     std::vector<uint8_t> bytes(2 * n);
     for (size_t i = 0; i < n; ++i) {
-      const auto word =
-          static_cast<uint16_t>(ide->channel(channel).command_block().read(0, Width::k2));
+      const auto word = static_cast<uint16_t>(ide->channel(channel).command_block().read(0, Width::k2));
       std::memcpy(&bytes[2 * i], &word, 2);
     }
     return bytes;

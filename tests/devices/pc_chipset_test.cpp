@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The chipset of a PC: routes of memory and interrupts, reset control, power management with its timer, port 92.
-// Expected values are of Intel's data sheets 290549, 290550 and 290562.
+// The chipset of a PC: routes of memory and interrupts, reset control, power management with its timer,
+// port 92. Expected values are of Intel's data sheets 290549, 290550 and 290562.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -47,8 +47,9 @@ struct IsaBridge : testing::Test {
   IsaBridge() {
     std::array<IrqLine, 16> lines;
     for (unsigned i = 0; i < 16; ++i) lines[i] = isa.line(i);
-    bridge = &pc.plug(
-        std::make_unique<Piix3>(lines, [this] { ++resets; }, pc.host.config_ports(), pc.log), 1, 0, true);
+    bridge = &pc.plug(std::make_unique<Piix3>(
+                          lines, [this] { ++resets; }, pc.host.config_ports(), pc.log),
+                      1, 0, true);
   }
   fake::PciHost pc;
   fake::Irq isa;
@@ -90,12 +91,16 @@ TEST_F(IsaBridge, ResetControlIsBesideTheConfigurationPorts) {
 
 struct PowerManagement : testing::Test {
   PowerManagement() {
-    pm = &pc.plug(std::make_unique<Piix4Pm>(events, irq.line(), [this] { ++off; }, pc.log), 1, 3);
+    pm = &pc.plug(std::make_unique<Piix4Pm>(
+                      events, irq.line(), [this] { ++off; }, pc.log),
+                  1, 3);
     pc.host.reset();
     pc.set(1, Piix4Pm::kPmBase, 0x601, 4, 0, 3);
     pc.set(1, Piix4Pm::kPmRegMisc, 1, 1, 0, 3);
   }
-  uint64_t in(unsigned at, Width width = Width::k2) { return pc.host.read(pci::Space::kIo, 0x600 + at, width); }
+  uint64_t in(unsigned at, Width width = Width::k2) {
+    return pc.host.read(pci::Space::kIo, 0x600 + at, width);
+  }
   void out(unsigned at, uint64_t value, Width width = Width::k2) {
     pc.host.write(pci::Space::kIo, 0x600 + at, width, value);
   }

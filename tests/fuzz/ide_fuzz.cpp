@@ -22,7 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   pc.host.reset();
   pc.set(1, dev::pci::kBar0 + 16, 0xc000, 4, 0, 1);
   pc.set(1, dev::pci::kCommand, dev::pci::kIoSpace | dev::pci::kBusMaster, 2, 0, 1);
-  const auto width = [](uint8_t op) { return static_cast<dev::Width>(1u << (op >> 6 & 1 ? op >> 5 & 1 : 1)); };
+  const auto width = [](uint8_t op) {
+    return static_cast<dev::Width>(1u << (op >> 6 & 1 ? op >> 5 & 1 : 1));
+  };
   for (unsigned step = 0; step < 4096 && !in.empty(); ++step) {
     const uint8_t op = in.u8();
     dev::IdeChannel& channel = ide.channel(op >> 3 & 1);

@@ -19,11 +19,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   dev::EventQueue events(clock);
   std::array<dev::IrqLine, 16> lines;
   for (unsigned i = 0; i < 16; ++i) lines[i] = irq.line(i);
-  pc.plug(std::make_unique<dev::I440Fx>(
-              [](unsigned piece, dev::I440Fx::Route) { fuzz::require(piece < dev::I440Fx::kPieces); }, pc.log),
-          0);
-  auto& isa = pc.plug(std::make_unique<dev::Piix3>(lines, [] {}, pc.host.config_ports(), pc.log), 1, 0, true);
-  auto& pm = pc.plug(std::make_unique<dev::Piix4Pm>(events, irq.line(20), [] {}, pc.log), 1, 3);
+  pc.plug(
+      std::make_unique<dev::I440Fx>(
+          [](unsigned piece, dev::I440Fx::Route) { fuzz::require(piece < dev::I440Fx::kPieces); }, pc.log),
+      0);
+  auto& isa = pc.plug(std::make_unique<dev::Piix3>(
+                          lines, [] {}, pc.host.config_ports(), pc.log),
+                      1, 0, true);
+  auto& pm = pc.plug(std::make_unique<dev::Piix4Pm>(
+                         events, irq.line(20), [] {}, pc.log),
+                     1, 3);
   pc.host.reset();
   for (unsigned step = 0; step < 4096 && !in.empty(); ++step) {
     const uint8_t op = in.u8();
