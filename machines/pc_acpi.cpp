@@ -50,8 +50,8 @@ Bytes pci(const PcDescription& d) {
   return device(
       "PCI0",
       join({name("_HID", eisa_id("PNP0A03")), name("_ADR", integer(0)), name("_UID", integer(0)),
-            name("_CRS", resources({bus_range(0, 255), io_range(kPciConfigPort, 8), io_window(0, 0xcf7),
-                                    io_window(0xd00, 0xffff),
+            name("_CRS", resources({bus_range(0, 255), io_range(kPciConfigPort, 8), port_window(0, 0xcf7),
+                                    port_window(0xd00, 0xffff),
                                     memory_window(static_cast<uint32_t>(kVideo),
                                                   static_cast<uint32_t>(kVideoEnd - kVideo)),
                                     memory_window(memory, static_cast<uint32_t>(kPciMemoryEnd) - memory)})),

@@ -108,10 +108,10 @@ Result<void> PcMachine::add_firmware_items() {
   if (map.above_4g) range(kFourGiB, map.above_4g, E820Type::kRam);
   fw_cfg_.add_file("etc/e820", std::move(table));
   if (board_.acpi) {
-    acpi::LinkedTables linked = acpi::link_tables(description());
-    fw_cfg_.add_file(acpi::LinkedTables::kTablesFile, std::move(linked.tables));
-    fw_cfg_.add_file(acpi::LinkedTables::kRootPointerFile, std::move(linked.root_pointer));
-    fw_cfg_.add_file(acpi::LinkedTables::kCommandsFile, std::move(linked.commands));
+    acpi::TableSet::Files files = acpi::table_set(description()).files();
+    fw_cfg_.add_file(acpi::TableSet::kTablesFile, std::move(files.tables));
+    fw_cfg_.add_file(acpi::TableSet::kRootFile, std::move(files.root));
+    fw_cfg_.add_file(acpi::TableSet::kScriptFile, std::move(files.script));
   }
   // One node, and no memory that belongs to it apart.
   fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);

@@ -27,8 +27,8 @@ class Vga final : public pci::Function {
   static constexpr uint64_t kWindowSize = 0x20000;
   static constexpr uint16_t kFirstPort = 0x3b0, kPortsEnd = 0x3e0;
 
-  // `bios` may be empty.
-  Vga(const EventQueue& events, std::vector<uint8_t> bios, Log& log);
+  // `bios` may be empty. `memory`: bytes, a power of two from 256 KiB on.
+  Vga(const EventQueue& events, std::vector<uint8_t> bios, Log& log, uint64_t memory = kMemoryBytes);
 
   // --- What a board maps.
   Device& mono_ports() { return mono_ports_; }    // at 0x3b4, two bytes

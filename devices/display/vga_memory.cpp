@@ -55,9 +55,9 @@ bool Vga::place(Offset& offset) const {
 
 uint8_t Vga::read_byte(Offset offset) {
   if (!place(offset)) return 0xff;
-  if ((sequencer_[kMemoryMode] & kChain4) || dispi_on()) return memory_[offset % kMemoryBytes];
+  if ((sequencer_[kMemoryMode] & kChain4) || dispi_on()) return memory_[offset % memory_.size()];
   const bool pairs = graphics_[kMode] & 0x10;
-  const uint64_t at = (pairs ? offset >> 1 : offset) * 4 % kMemoryBytes;
+  const uint64_t at = (pairs ? offset >> 1 : offset) * 4 % memory_.size();
   latch_ = 0;
   for (unsigned p = 0; p < 4; ++p) latch_ |= uint32_t{memory_[at + p]} << 8 * p;
   if (pairs) return memory_[at + ((graphics_[kReadPlane] & 2) | (offset & 1))];
@@ -108,15 +108,15 @@ void Vga::write_byte(Offset offset, uint8_t value) {
   if (!place(offset)) return;
   const uint8_t planes = sequencer_[kMapMask];
   if (dispi_on()) {
-    memory_[offset % kMemoryBytes] = value;
+    memory_[offset % memory_.size()] = value;
     return;
   }
   if (sequencer_[kMemoryMode] & kChain4) {
-    if (planes >> (offset & 3) & 1) memory_[offset % kMemoryBytes] = value;
+    if (planes >> (offset & 3) & 1) memory_[offset % memory_.size()] = value;
     return;
   }
   const bool pairs = graphics_[kMode] & 0x10;
-  const uint64_t at = (pairs ? offset >> 1 : offset) * 4 % kMemoryBytes;
+  const uint64_t at = (pairs ? offset >> 1 : offset) * 4 % memory_.size();
   if (pairs) {
     const unsigned plane = offset & 1;  // and the one two above
     if (planes >> plane & 1) memory_[at + plane] = value;

@@ -45,7 +45,8 @@ Vga::Text Vga::text() const {
   t.rows = std::min(lines_shown() / ((crtc_[kMaxScanLine] & 0x1fu) + 1), 256u);
   for (unsigned row = 0; row < t.rows; ++row)
     for (unsigned column = 0; column < t.columns; ++column) {
-      const uint64_t at = (uint64_t{start()} * 4 + uint64_t{row} * line_bytes() + 4 * column) % kMemoryBytes;
+      const uint64_t at =
+          (uint64_t{start()} * 4 + uint64_t{row} * line_bytes() + 4 * column) % memory_.size();
       t.cells.push_back(static_cast<uint16_t>(memory_[at] | memory_[at + 1] << 8));
     }
   return t;
@@ -119,13 +120,13 @@ void Vga::draw_planes(Picture& to) const {
   for (unsigned y = 0; y < to.height; ++y)
     for (unsigned x = 0; x < to.width; ++x) {
       const uint64_t at =
-          (uint64_t{start()} * 4 + uint64_t{y} * line_bytes() + uint64_t{x / 8} * 4) % kMemoryBytes;
+          (uint64_t{start()} * 4 + uint64_t{y} * line_bytes() + uint64_t{x / 8} * 4) % memory_.size();
       const unsigned bit = 7 - x % 8;
       unsigned index = 0;
       if (pairs) {
         const uint64_t pair = (uint64_t{start()} * 4 + uint64_t{y / 2} * line_bytes() + (y & 1u) * 0x4000 +
                                x / 8 * 4 + (x / 4 & 1)) %
-                              kMemoryBytes;
+                              memory_.size();
         index = memory_[pair] >> (6 - 2 * (x % 4)) & 3;
       } else {
         for (unsigned p = 0; p < 4; ++p) index |= (memory_[at + p] >> bit & 1u) << p;
@@ -142,7 +143,7 @@ void Vga::draw_256(Picture& to) const {
   for (unsigned y = 0; y < to.height; ++y)
     for (unsigned x = 0; x < to.width; ++x)
       to.pixels[size_t{y} * to.width + x] =
-          color(memory_[(uint64_t{start()} * 4 + uint64_t{y} * line_bytes() + x) % kMemoryBytes]);
+          color(memory_[(uint64_t{start()} * 4 + uint64_t{y} * line_bytes() + x) % memory_.size()]);
 }
 
 void Vga::draw_packed(Picture& to) const {
@@ -156,7 +157,7 @@ void Vga::draw_packed(Picture& to) const {
       const uint64_t pixel = (y + dispi_[kYOffset]) * dispi_[kVirtualWidth] + x + dispi_[kXOffset];
       uint32_t value = 0;
       for (unsigned i = 0; i < bytes; ++i)
-        value |= uint32_t{memory_[(pixel * bytes + i) % kMemoryBytes]} << 8 * i;
+        value |= uint32_t{memory_[(pixel * bytes + i) % memory_.size()]} << 8 * i;
       switch (depth) {
         case 15:
           value = wide5(value >> 10 & 31) << 16 | wide5(value >> 5 & 31) << 8 | wide5(value & 31);

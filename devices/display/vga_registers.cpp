@@ -28,12 +28,12 @@ constexpr TimeNs kRetraceFrom = 15'700'000, kBlankFrom = 25'400;
 
 }  // namespace
 
-Vga::Vga(const EventQueue& events, std::vector<uint8_t> bios, Log& log)
+Vga::Vga(const EventQueue& events, std::vector<uint8_t> bios, Log& log, uint64_t memory)
     : Function("VGA", {.vendor = 0x1234, .device = 0x1111, .class_code = 0x030000, .revision = 2}, log,
                pci::ConfigSize::kConventional),
       events_(events),
-      memory_(kMemoryBytes) {
-  add_bar(kMemoryBar, pci::BarKind::kMemory32, kMemoryBytes);
+      memory_(memory) {
+  add_bar(kMemoryBar, pci::BarKind::kMemory32, memory_.size());
   add_bar(kRegistersBar, pci::BarKind::kMemory32, kRegistersSize);
   if (!bios.empty()) add_rom(std::move(bios));
 }
@@ -214,7 +214,7 @@ void Vga::write_port(uint16_t port, uint8_t value) {
 // --- DISPI
 
 uint16_t Vga::read_dispi(unsigned index) const {
-  if (index == kMemorySize) return kMemoryBytes >> 16;
+  if (index == kMemorySize) return static_cast<uint16_t>(memory_.size() >> 16);
   if (index >= kDispiRegisters) return 0;
   if (dispi_[kEnable] & kCapabilities) {
     if (index == kWidth) return kMostWidth;
@@ -234,9 +234,10 @@ void Vga::enable_dispi(uint16_t value) {
   dispi_[kVirtualWidth] = dispi_[kWidth];
   dispi_[kXOffset] = dispi_[kYOffset] = 0;
   const uint64_t line = uint64_t{dispi_[kWidth]} * ((dispi_[kDepth] + 7u) / 8);
-  dispi_[kVirtualHeight] = static_cast<uint16_t>(line ? std::min<uint64_t>(kMemoryBytes / line, 0xffff) : 0);
+  dispi_[kVirtualHeight] =
+      static_cast<uint16_t>(line ? std::min<uint64_t>(memory_.size() / line, 0xffff) : 0);
   if (!(value & kKeepMemory))
-    std::fill_n(memory_.begin(), std::min<uint64_t>(line * dispi_[kHeight], kMemoryBytes), uint8_t{0});
+    std::fill_n(memory_.begin(), std::min<uint64_t>(line * dispi_[kHeight], memory_.size()), uint8_t{0});
 }
 
 void Vga::write_dispi(unsigned index, uint16_t value) {
@@ -258,14 +259,14 @@ void Vga::write_dispi(unsigned index, uint16_t value) {
     case kEnable:
       return enable_dispi(value);
     case kBank:
-      dispi_[index] = value & ((kMemoryBytes >> 16) - 1);
+      dispi_[index] = static_cast<uint16_t>(value & ((memory_.size() >> 16) - 1));
       return;
     case kVirtualWidth: {
       if (value < dispi_[kWidth]) return;
       const uint64_t line = uint64_t{value} * ((dispi_[kDepth] + 7u) / 8);
-      if (line == 0 || line * dispi_[kHeight] > kMemoryBytes) return;
+      if (line == 0 || line * dispi_[kHeight] > memory_.size()) return;
       dispi_[index] = value;
-      dispi_[kVirtualHeight] = static_cast<uint16_t>(std::min<uint64_t>(kMemoryBytes / line, 0xffff));
+      dispi_[kVirtualHeight] = static_cast<uint16_t>(std::min<uint64_t>(memory_.size() / line, 0xffff));
       return;
     }
     case kXOffset:
@@ -334,7 +335,7 @@ void Vga::serialize_model(StateStream& s) {
   if (dac_part_ > 2) dac_part_ = 0;
   dispi_[kWidth] = std::min(dispi_[kWidth], kMostWidth);
   dispi_[kHeight] = std::min(dispi_[kHeight], kMostHeight);
-  dispi_[kBank] &= (kMemoryBytes >> 16) - 1;
+  dispi_[kBank] &= static_cast<uint16_t>((memory_.size() >> 16) - 1);
 }
 
 }  // namespace mynah::dev

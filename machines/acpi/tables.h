@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ACPI tables (ACPI 6.4, chapter 5) for boards with fixed power management registers, and for those whose
-// hardware is "reduced", without them: in one piece for an address, or for firmware that places them.
+// ACPI tables (ACPI 6.4, chapter 5) for x86 boards with fixed power management registers, and for those whose
+// hardware is "reduced", without them; and what boards of every family share.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
-#include "machines/acpi/aml.h"
+#include "machines/acpi/table_set.h"
 
 namespace mynah::acpi {
 
@@ -43,22 +43,15 @@ struct Description {
   uint64_t sleep_registers = 0;  // sleep control, sleep status and reset, a byte each
   uint8_t reset_value = 0;
   uint64_t pci_config = 0;  // ECAM of 256 buses; 0: no PCI
+  Bytes dsdt;               // definitions
   std::optional<FixedHardware> fixed = {};
   std::vector<InterruptOverride> overrides = {};
-  uint64_t hpet = 0;  // 0: there is none
-  Bytes dsdt;         // definitions
 };
 
-// Tables as fw_cfg hands them to firmware: two files, with offsets for addresses, and a list of commands
-// ("etc/table-loader") that place them, add the files' addresses and sum up.
-struct LinkedTables {
-  std::vector<uint8_t> tables, root_pointer, commands;
-  static constexpr const char* kTablesFile = "etc/acpi/tables";
-  static constexpr const char* kRootPointerFile = "etc/acpi/rsdp";
-  static constexpr const char* kCommandsFile = "etc/table-loader";
-};
-LinkedTables link_tables(const Description& description);
+// Contents of the MCFG of one segment whose buses start at 0.
+Bytes mcfg(uint64_t pci_config, unsigned buses);
 
+TableSet table_set(const Description& description);
 // All tables, to lie one behind the other from `address` on; the root pointer comes first.
 std::vector<uint8_t> make_tables(const Description& description, uint64_t address);
 

@@ -44,6 +44,7 @@ struct Card : testing::Test {
   }
   void planar() {
     indexed(0x3c4, 4, 6);
+    indexed(0x3ce, 3, 0);
     indexed(0x3ce, 5, 0);
     indexed(0x3ce, 6, 5);
     indexed(0x3ce, 8, 0xff);
@@ -91,7 +92,6 @@ TEST_F(Card, WriteModes) {
   indexed(0x3ce, 0, 9);
   indexed(0x3ce, 1, 0x0f);
   indexed(0x3ce, 8, 0x80);
-  poke(20, 0);
   peek(20);
   poke(20, 0);
   EXPECT_EQ(plane(0, 20), 0x80);
@@ -154,6 +154,7 @@ TEST_F(Card, PackedPixels) {
   ASSERT_EQ(picture.width, 640u);
   ASSERT_EQ(picture.height, 480u);
   EXPECT_EQ(picture.pixels[641], 0x123456u);
+  indexed(0x3ce, 6, 5);
   dispi(5, 16);  // bank: 1 MiB
   poke(8, 0x77);
   EXPECT_EQ(pc.memory_at(0xe0000000 + (1 << 20) + 8, Width::k1), 0x77u);

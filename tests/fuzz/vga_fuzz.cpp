@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   dev::fake::PciHost pc;
   dev::ManualClock clock;
   dev::EventQueue events(clock);
-  auto& vga = pc.plug(std::make_unique<dev::Vga>(events, std::vector<uint8_t>(100), pc.log), 2);
+  auto& vga = pc.plug(std::make_unique<dev::Vga>(events, std::vector<uint8_t>(100), pc.log, 1 << 18), 2);
   pc.host.reset();
   for (unsigned step = 0, drawn = 0; step < 2048 && !in.empty(); ++step) {
     const uint8_t op = in.u8();
@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         clock.time += in.u32();
         break;
       case 7:
-        if (drawn++ >= 2) break;
+        if (in.u8() % 32 != 0 || drawn++ >= 2) break;
         (void)vga.text().lines();
         (void)vga.picture();
     }

@@ -152,15 +152,15 @@ uint64_t number(std::span<const uint8_t> from, size_t at, unsigned n) {
 // Executes the loader's commands as firmware does, and finds what the tables placed by the board are.
 TEST(Pc, FirmwarePlacesTheTables) {
   const acpi::Description description = describe_pc({.processors = 2, .pci_memory = 0x8000000});
-  acpi::LinkedTables linked = acpi::link_tables(description);
+  acpi::TableSet::Files linked = acpi::table_set(description).files();
   constexpr uint64_t kTables = 0x7fe0000, kRoot = 0xf5a00;
   const auto file = [&](size_t command, size_t at) -> std::vector<uint8_t>& {
-    const std::string_view name = reinterpret_cast<const char*>(linked.commands.data() + command + at);
-    return name == acpi::LinkedTables::kTablesFile ? linked.tables : linked.root_pointer;
+    const std::string_view name = reinterpret_cast<const char*>(linked.script.data() + command + at);
+    return name == acpi::TableSet::kTablesFile ? linked.tables : linked.root;
   };
-  ASSERT_EQ(linked.commands.size() % 128, 0u);
-  for (size_t at = 0; at < linked.commands.size(); at += 128) {
-    const auto& c = linked.commands;
+  ASSERT_EQ(linked.script.size() % 128, 0u);
+  for (size_t at = 0; at < linked.script.size(); at += 128) {
+    const auto& c = linked.script;
     switch (number(c, at, 4)) {
       case 2: {
         std::vector<uint8_t>& to = file(at, 4);
@@ -180,8 +180,8 @@ TEST(Pc, FirmwarePlacesTheTables) {
         break;
     }
   }
-  EXPECT_EQ(sum(linked.root_pointer), 0);
-  const uint64_t xsdt = number(linked.root_pointer, 24, 8) - kTables;
+  EXPECT_EQ(sum(linked.root), 0);
+  const uint64_t xsdt = number(linked.root, 24, 8) - kTables;
   const auto table = [&](uint64_t at) {
     return std::span<const uint8_t>(linked.tables).subspan(at, number(linked.tables, at + 4, 4));
   };
