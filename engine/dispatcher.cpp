@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "engine/page_pairs.h"
 #include "ir/saved.h"
 
 namespace mynah {
@@ -21,7 +22,10 @@ Dispatcher::Dispatcher(Core& core, VcpuGroup& group, Translator& translator, con
       group_(group),
       cache_(*group.cache()),
       translator_(translator),
-      techniques_(techniques) {}
+      techniques_(techniques),
+      pairs_(std::make_unique<PagePairs>()) {}
+
+Dispatcher::~Dispatcher() = default;
 
 // --- finding code
 
@@ -244,6 +248,11 @@ bool Dispatcher::guard(uint64_t site_address, const ir::Site& site, ir::HostRegi
   Fault fault;
   const auto result =
       core_.memory_path.guard(value_of(site.base, registers), range, site.aux, pointer, fault);
+  if (result == MemoryPath::Result::kSlower && techniques_.page_pairs)
+    if (uint8_t* const both = across_pages(value_of(site.base, registers), range, site.aux)) {
+      registers.gpr[site.result] = reinterpret_cast<uint64_t>(both);
+      return true;
+    }
   if (result == MemoryPath::Result::kPointer) {
     registers.gpr[site.result] = reinterpret_cast<uint64_t>(pointer);
     return true;
@@ -256,6 +265,28 @@ bool Dispatcher::guard(uint64_t site_address, const ir::Site& site, ir::HostRegi
   else
     core_.next_flavour = slower(merged);
   return false;
+}
+
+// The pointer of a guard whose range lies across two pages, each of which a plain pointer serves. Else null.
+uint8_t* Dispatcher::across_pages(uint64_t base, const ir::GuardRange& range, uint8_t aux) {
+  const uint64_t va = base + static_cast<uint64_t>(int64_t{range.lo});
+  const auto first = static_cast<uint32_t>(kGuestPageSize - (va & kPageMask));
+  if (range.length <= first || range.length > first + kGuestPageSize) return nullptr;
+  if (aux & (ir::kGuardSlow | 7 << ir::kGuardAlignShift)) return nullptr;
+  const auto part = [&](int32_t lo, uint32_t length) -> uint8_t* {
+    uint8_t* pointer = nullptr;
+    Fault fault;
+    const ir::GuardRange one{lo, length, range.element, range.note};
+    return core_.memory_path.guard(base, one, aux, pointer, fault) == MemoryPath::Result::kPointer ? pointer
+                                                                                                   : nullptr;
+  };
+  uint8_t* const low = part(range.lo, first);
+  if (!low) return nullptr;
+  uint8_t* const high = part(range.lo + static_cast<int32_t>(first), range.length - first);
+  if (!high) return nullptr;
+  const uint64_t offset = va & kPageMask;
+  uint8_t* const both = pairs_->find(low - offset, high);
+  return both ? both + offset : nullptr;
 }
 
 bool Dispatcher::commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "engine/code_cache.h"
@@ -21,6 +22,8 @@
 #include "ir/backend.h"
 
 namespace mynah {
+
+class PagePairs;
 
 struct DispatcherStats {
   uint64_t leaves[8] = {};  // by ir::Leave
@@ -36,6 +39,7 @@ struct EntryTrace {
 class Dispatcher {
  public:
   Dispatcher(Core& core, VcpuGroup& group, Translator& translator, const Techniques& techniques);
+  ~Dispatcher();
 
   // Runs the budget's slice. `exact`: never beyond it; else a block is run, however short it is. Inlined,
   // since a return from here would be mispredicted: see engine/enter.h.
@@ -80,6 +84,7 @@ class Dispatcher {
   void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const Found& to);
 
   bool guard(uint64_t site_address, const ir::Site& site, ir::HostRegisters& registers);
+  uint8_t* across_pages(uint64_t base, const ir::GuardRange& range, uint8_t aux);
   bool commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers);
   ir::Site rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers);
   void rebuild(uint64_t site_address, const ir::HostRegisters& registers);  // with the pc
@@ -92,6 +97,7 @@ class Dispatcher {
   const Techniques& techniques_;
   SiteCache sites_{cache_};
   std::vector<ir::SavedSlot> saved_;
+  std::unique_ptr<PagePairs> pairs_;
 };
 
 inline AfterExit Dispatcher::run(bool exact) {
