@@ -280,6 +280,25 @@ Undefined undefined_of(const Decoded& d, const Case& before) {
     case ZYDIS_MNEMONIC_XRSTOR64:
       u.address = true;
       break;
+    case ZYDIS_MNEMONIC_CMPSB:
+    case ZYDIS_MNEMONIC_CMPSW:
+    case ZYDIS_MNEMONIC_CMPSD:
+    case ZYDIS_MNEMONIC_CMPSQ:
+      u.address = d.insn.meta.category == ZYDIS_CATEGORY_STRINGOP;  // two reads, in any order
+      break;
+    // AMD's processors take memory that is not aligned here, where Intel's have #GP.
+    case ZYDIS_MNEMONIC_SHA1MSG1:
+    case ZYDIS_MNEMONIC_SHA1MSG2:
+    case ZYDIS_MNEMONIC_SHA1NEXTE:
+    case ZYDIS_MNEMONIC_SHA1RNDS4:
+    case ZYDIS_MNEMONIC_SHA256MSG1:
+    case ZYDIS_MNEMONIC_SHA256MSG2:
+    case ZYDIS_MNEMONIC_SHA256RNDS2: {
+      const Instance i{.rip = before.state.rip, .decoded = d};
+      const ZydisDecodedOperand* const o = memory_operand(i);
+      u.aligned = o && address_of(i, before, *o) & 15;
+      break;
+    }
     case ZYDIS_MNEMONIC_ENTER:
       u.data_on_fault = true;  // pushed before the one that faults
       break;

@@ -65,6 +65,7 @@ struct Undefined {
   bool data_on_fault = false;
   bool address = false;  // where in the pages a fault was found
   bool faults = false;   // whether there is a page fault
+  bool aligned = false;  // whether an operand must be aligned
 };
 Undefined undefined_of(const Decoded& decoded, const Case& before);
 
