@@ -125,11 +125,20 @@ TranslateResult X86Cpu::translate(uint64_t tagged, Access access, uint32_t permi
       break;
   }
   result.ok = true;
-  result.page.pa = w.pa;
-  result.page.page_bits = w.page_bits;
+  result.page.pa = w.pa & address_lines_;
+  // Half of each two MiB is the other half while line 20 is low.
+  result.page.page_bits = address_lines_ == kAllLines ? w.page_bits : 12;
   result.page.global = w.global;
   std::copy(std::begin(w.permissions), std::end(w.permissions), std::begin(result.page.permissions));
   return result;
+}
+
+void X86Cpu::set_a20(bool on) {
+  const uint64_t lines = on ? kAllLines : kAllLines & ~(uint64_t{1} << 20);
+  if (lines == address_lines_) return;
+  address_lines_ = lines;
+  system_.tlb_flush_all();
+  system_.translation_changed();
 }
 
 Fault X86Cpu::alignment_fault(uint64_t, Access, uint32_t) {

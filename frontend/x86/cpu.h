@@ -45,6 +45,8 @@ class X86Cpu final : public GuestCpu {
   const CpuModel& model() const { return model_; }
   X86System& system() { return system_; }
   ir::Runtime& runtime() { return runtime_; }
+  // The gate of address line 20: off, it is low in every physical address.
+  void set_a20(bool on);
   bool bootstrap = true;  // reset leaves it running; others wait for a startup IPI
 
   // For logs: an instruction that is undefined or that the model lacks, and the CPUID bit it belongs to ("":
@@ -151,6 +153,8 @@ class X86Cpu final : public GuestCpu {
   std::map<GuestStops, uint32_t> stops_numbers_;
   std::map<GuestStops, uint32_t>::const_iterator stops_ = stops_numbers_.end();
   uint32_t next_stops_ = 1;
+  static constexpr uint64_t kAllLines = ~uint64_t{0};
+  uint64_t address_lines_ = kAllLines;  // of physical addresses
 };
 
 }  // namespace mynah::x86
