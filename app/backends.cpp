@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "devices/host/char_log.h"
+#include "devices/host/image/open_image.h"
 #include "devices/host/make_char.h"
 #include "devices/host/overlay.h"
-#include "devices/host/image/open_image.h"
 
 namespace mynah::app {
 namespace {

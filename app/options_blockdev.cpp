@@ -104,7 +104,8 @@ Result<void> apply_blockdev(OptionParser& p, const std::string& value) {
                  " and use that with driver=raw"};
   const bool file = driver == "file" || driver == "host_device" || driver == "host_cdrom";
   if (!file && !image)
-    return Error{"-blockdev: driver=" + driver + " is missing here; use driver=raw, driver=qcow2 or driver=file"};
+    return Error{"-blockdev: driver=" + driver +
+                 " is missing here; use driver=raw, driver=qcow2 or driver=file"};
   if (node.drive.id.empty()) return Error{"-blockdev needs node-name=ID, which a -device names as drive=ID"};
   if (!node.below.empty()) {
     auto& drives = p.options.drives;
