@@ -118,7 +118,11 @@ constexpr OptionRow kOptions[] = {
     {"smbios", "", kList, "type=N[,FIELD=TEXT...]",
      "what firmware tells systems of the machine (type=1,help)", apply_smbios},
     {"usb", "", kNone, "", "accepted: it adds nothing to this machine", accept},
-    {"no-acpi", "", kNone, "", "the same as -M acpi=off", accept},
+    {"no-acpi", "", kNone, "", "the same as -M acpi=off",
+     [](OptionParser& p, const std::string&) {
+       p.no_acpi = true;
+       return Result<void>();
+     }},
     {"no-kvm", "", kNone, "", "accepted", accept},
     {"mem-prealloc", "", kNone, "", "accepted: the host gives memory as the guest touches it", accept},
     {"mem-path", "", kRequired, "PATH", "accepted: guest memory is in no file", apply_memory_path},

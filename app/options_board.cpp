@@ -102,8 +102,6 @@ std::string set_board_property(OptionParser& p, const BoardProperty& property, s
     return alternatives(property.values) +
            (among(property.missing, value) ? fmt::format("; {} is missing here", value) : std::string());
   }
-  if (value == "on" && !property.goes_without.empty())
-    p.options.warnings.push_back(fmt::format("-M {}=on: {}", property.name, property.goes_without));
   p.options.board_choice.properties.emplace_back(property.name, value);
   return {};
 }

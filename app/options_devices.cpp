@@ -259,6 +259,7 @@ Result<void> OptionParser::make_cards() {
 }
 
 Result<void> OptionParser::finish() {
+  if (no_acpi) options.board_choice.properties.emplace_back("acpi", "off");
   if (auto ok = choose_cpu(); !ok) return ok;
   if (auto ok = place_machine_flashes(); !ok) return ok;
   if (options.daemonize && options.nographic)

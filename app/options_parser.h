@@ -39,6 +39,7 @@ struct OptionParser {
   std::optional<std::string> cpu;               // -cpu
   std::string machine_flash[2];                 // -M pflash0=ID, pflash1=ID
   bool numa_node = false;
+  bool no_acpi = false;  // whatever -M says, before or behind
   std::vector<ObjectOption> objects;
   std::string memory_backend;  // -M memory-backend=ID
   // -global: properties of all devices of a driver, "driver" and "property=value".

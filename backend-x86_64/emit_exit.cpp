@@ -72,7 +72,10 @@ bool Emitter::exit_shares_state() const {
   const Step& next = program_->steps[index_ + 1];
   const Inst& exit = region_->insts[next.inst];
   if (exit.op != Op::exit || next.move_count) return false;
-  const auto here = region_->entries(region_->snapshot(region_->insts[program_->steps[index_].inst]));
+  const Step& step = program_->steps[index_];
+  const auto here = region_->entries(region_->snapshot(region_->insts[step.inst]));
+  for (uint32_t i = 0; i < here.size(); ++i)  // what is made again changes the flags
+    if (program_->spots[step.first_spot + i].kind == Spot::Kind::kRecipe) return false;
   const auto there = region_->entries(region_->snapshot(exit));
   return std::equal(here.begin(), here.end(), there.begin(), there.end(),
                     [](const auto& x, const auto& y) { return x.slot == y.slot && x.value == y.value; });
@@ -91,7 +94,7 @@ void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {
     cold.from[0] = e.jump_near();
   } else {
     if (e.exit_shares_state()) {  // stores leave the flags alone
-      e.write_state(r.step, e.ir().snapshot(inst));
+      e.write_state(r.step, e.ir().snapshot(inst), true);
       e.state_written = cold.state_written = true;
     }
     cold.from[0] = e.jump_near(e.bool_condition(r, 0));

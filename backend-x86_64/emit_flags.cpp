@@ -73,7 +73,7 @@ Cc Emitter::bool_condition(const Regs& r, unsigned k) {
   return Cc::ne;
 }
 
-void Emitter::pack_flags_to_rax() {
+void Emitter::pack_flags_to_rax(bool stay) {
   if (flags.sub) {
     *a._bufferPtr++ = 0xf5;  // cmc
     flags.sub = false;
@@ -81,8 +81,10 @@ void Emitter::pack_flags_to_rax() {
   if (flags.a_unknown) {
     // A is cleared, in the host's flags as well: V comes back by a comparison that overflows where al is 1.
     static constexpr uint8_t kWithoutA[] = {0x9f, 0x0f, 0x90, 0xc0, 0x80, 0xe4, 0xef, 0x3c, 0x81, 0x9e};
-    std::memcpy(a._bufferPtr, kWithoutA, sizeof kWithoutA);
-    a._bufferPtr += sizeof kWithoutA;
+    constexpr size_t kOverflowAgain = 3;
+    const size_t size = sizeof kWithoutA - (stay ? 0 : kOverflowAgain);
+    std::memcpy(a._bufferPtr, kWithoutA, size);
+    a._bufferPtr += size;
     flags.a_unknown = false;
     return;
   }
@@ -120,6 +122,93 @@ void Emitter::set_carry(const Regs& r, unsigned k, bool inverted) {
     a.cmp(r8(r[k]), 1);  // borrow where it is 0
   else
     a.bt(r32(r[k]), 0);
+}
+
+void Emitter::remake_flags(const Spot& spot) {
+  const Recipe& recipe = program_->recipes[spot.recipe];
+  const Spot* const at = &program_->leaf_spots[spot.leaves];
+  const Type t = recipe.type;
+  const auto place = [&](unsigned k) {
+    const Value v = program_->facts[recipe.leaf[k]].root;
+    return at[k].kind == Spot::Kind::kSlot ? slot_disp(v) : spill_disp(at[k].spill);
+  };
+  const auto constant = [&](unsigned k) {
+    return region_->constant(region_->insts[program_->facts[recipe.leaf[k]].root]).lo;
+  };
+  // A comparison leaves its operand as it is.
+  const bool compares =
+      !recipe.undo && (recipe.op == Op::fl_sub || recipe.op == Op::fl_and || recipe.op == Op::fl_logic);
+  Reg first = kRax;
+  switch (at[0].kind) {
+    case Spot::Kind::kRegister:
+      if (compares)
+        first = at[0].reg;
+      else
+        mov(t, kRax, at[0].reg);
+      break;
+    case Spot::Kind::kConst:
+      load_const(x86::rax, constant(0), false);
+      break;
+    default:
+      load(t, kRax, kRbp, place(0));
+  }
+  const unsigned width = ir::flags_width(recipe.aux, wide(t) ? 64 : 32);
+  const auto part = [](Reg r, unsigned bits) {
+    return bits == 8 ? r8(r) : bits == 16 ? r16(r) : bits == 32 ? r32(r) : r64(r);
+  };
+  const auto operate = [&](uint32_t id, unsigned bits) {
+    const x86::Gp x = part(first, bits);
+    switch (at[1].kind) {
+      case Spot::Kind::kRegister:
+        op(id, x, part(at[1].reg, bits));
+        break;
+      case Spot::Kind::kConst: {
+        const uint64_t c = constant(1);
+        op(id, x,
+           asmjit::Imm(bits == 8    ? int64_t{static_cast<int8_t>(c)}
+                       : bits == 16 ? int64_t{static_cast<int16_t>(c)}
+                                    : int64_t{static_cast<int32_t>(c)}));
+        break;
+      }
+      default: {
+        const x86::Mem m = x86::ptr(x86::rbp, place(1), bits / 8);
+        if (id == Id::kIdTest)
+          op(id, m, x);
+        else
+          op(id, x, m);
+      }
+    }
+  };
+  HostFlags how;
+  switch (recipe.op) {
+    case Op::fl_add:
+      if (recipe.undo) operate(Id::kIdSub, wide(t) ? 64 : 32);
+      operate(Id::kIdAdd, width);
+      break;
+    case Op::fl_sub:
+      if (recipe.undo) operate(Id::kIdAdd, wide(t) ? 64 : 32);
+      operate(Id::kIdCmp, width);
+      how.sub = !(recipe.aux & ir::kFlagsBorrow);
+      break;
+    case Op::fl_and:
+      operate(Id::kIdTest, width);
+      break;
+    case Op::fl_logic: {
+      const x86::Gp x = part(first, width);
+      op(Id::kIdTest, x, x);
+      break;
+    }
+    default: {  // shifts by a constant
+      const x86::Gp x = part(first, width);
+      a.emit(recipe.op == Op::fl_shl    ? Id::kIdShl
+             : recipe.op == Op::fl_lshr ? Id::kIdShr
+                                        : Id::kIdSar,
+             x, asmjit::Imm(constant(1) & (width == 64 ? 63 : 31)));
+      how.a_unknown = true;
+    }
+  }
+  flags = how;
+  pack_flags_to_rax(false);
 }
 
 // Only a general register takes a state slot conditionally.

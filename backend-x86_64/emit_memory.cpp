@@ -125,18 +125,26 @@ void emit_set(Emitter& e, const Inst& inst, const Regs& r) {
   }
 }
 
-// The registers' part of a snapshot goes to the state. Flags first: they are still the host's.
-void Emitter::write_state(const Step& step, const ir::Snapshot& snapshot) {
-  for (unsigned pass = step.in_flags == ir::kNoValue; pass < 2; ++pass) {
+// The registers' part of a snapshot goes to the state. Flags first: they are still the host's, or made of
+// what is in the state yet.
+void Emitter::write_state(const Step& step, const ir::Snapshot& snapshot, bool flags_stay) {
+  const auto is_first = [](const Spot& spot) {
+    return spot.kind == Spot::Kind::kFlags || spot.kind == Spot::Kind::kRecipe;
+  };
+  for (const bool first : {true, false}) {
     for (uint32_t i = 0; i < snapshot.count; ++i) {
       const ir::SnapshotEntry& entry = region_->snapshot_entries[snapshot.first + i];
       const Spot& spot = program_->spots[step.first_spot + i];
-      if ((spot.kind == Spot::Kind::kFlags) != (pass == 0)) continue;
+      if (is_first(spot) != first) continue;
       const Type t = region_->slots[entry.slot].type;
       const x86::Mem to = slot(entry.slot);
       switch (spot.kind) {
         case Spot::Kind::kFlags:
-          pack_flags_to_rax();
+          pack_flags_to_rax(flags_stay);
+          store_slot(*this, Type::i32, entry.slot, kRax);
+          break;
+        case Spot::Kind::kRecipe:
+          remake_flags(spot);
           store_slot(*this, Type::i32, entry.slot, kRax);
           break;
         case Spot::Kind::kConst: {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "ir/saved.h"
 #include "ir/verify.h"
 
 namespace mynah::x86_64 {
@@ -415,6 +416,7 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
     const Step& step = program.steps[index_];
     make_room(needed(step));
     if (step.move_count) moves(step);
+    if ((step.target & kOnlyResult) && step.result_where == kNone) continue;
     const Inst& inst = region.insts[step.inst];
     row(inst.op).emit(*this, inst, Regs{step});
     if ((step.target & kEffectMask) == kSetsFlags)
@@ -490,6 +492,21 @@ Location Emitter::location(Reg r) const {
   return {.kind = Location::Kind::kGpr, .index = r};
 }
 
+Location Emitter::location(const Spot& spot, Value v) const {
+  switch (spot.kind) {
+    case Spot::Kind::kConst: {
+      const ir::V128 bits = region_->constant(region_->insts[v]);
+      return {.kind = Location::Kind::kConst, .imm = bits.lo, .imm_hi = bits.hi};
+    }
+    case Spot::Kind::kSpill:
+      return {.kind = Location::Kind::kSpill, .spill = spot.spill};
+    case Spot::Kind::kSlot:
+      return ir::state_place(region_->insts[v].slot());
+    default:
+      return location(spot.reg);
+  }
+}
+
 Site& Emitter::add_site(Site::Kind kind, const Inst& inst) {
   const ir::Snapshot& snapshot = region_->snapshot(inst);
   out_->sites.push_back({.kind = kind,
@@ -509,22 +526,20 @@ void Emitter::add_saved(Site& site, const Step& step, const Inst& inst) {
   for (uint32_t i = 0; i < snapshot.count; ++i) {
     const ir::SnapshotEntry& e = region_->snapshot_entries[snapshot.first + i];
     const Spot& spot = program_->spots[step.first_spot + i];
-    Location at{.kind = Location::Kind::kGpr};
-    switch (spot.kind) {
-      case Spot::Kind::kConst: {
-        const Inst& konst = region_->insts[program_->facts[e.value].root];
-        const ir::V128 bits = region_->constant(konst);
-        at = {.kind = Location::Kind::kConst, .imm = bits.lo, .imm_hi = bits.hi};
-        break;
-      }
-      case Spot::Kind::kSpill:
-        at = {.kind = Location::Kind::kSpill, .spill = spot.spill};
-        break;
-      default:
-        at = location(spot.reg);
-        if (region_->slots[e.slot].type == Type::flags) at.kind = Location::Kind::kFlags;
+    if (spot.kind != Spot::Kind::kRecipe) {
+      Location at = location(spot, program_->facts[e.value].root);
+      if (spot.kind == Spot::Kind::kRegister && region_->slots[e.slot].type == Type::flags)
+        at.kind = Location::Kind::kFlags;
+      out_->saved.push_back({e.slot, at});
+      continue;
     }
-    out_->saved.push_back({e.slot, at});
+    const Recipe& recipe = program_->recipes[spot.recipe];
+    out_->saved.push_back(
+        {e.slot, ir::pack_made({recipe.op, recipe.type, recipe.aux, recipe.undo, recipe.leaves})});
+    for (unsigned k = 0; k < recipe.leaves; ++k)
+      out_->saved.push_back(
+          {e.slot, location(program_->leaf_spots[spot.leaves + k], program_->facts[recipe.leaf[k]].root)});
+    site.saved_count += recipe.leaves;
   }
 }
 

@@ -29,6 +29,7 @@ using ir::Location;
 using ir::Runtime;
 using ir::Site;
 using ir::alloc::is_register;
+using ir::alloc::Recipe;
 using ir::alloc::Spot;
 
 // Host conditions, as encoded.
@@ -230,14 +231,16 @@ class Emitter {
   Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may turn carry's sense round
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
-  void pack_flags_to_rax();  // flags group -> eax
+  void pack_flags_to_rax(
+      bool stay = true);  // flags group -> eax; the host's stay as they are, unless nobody asks
   // The host's flags are the result: as `how` says, and packed where somebody asked for that.
   void set_flags_group(const Regs& r, HostFlags how);
   void set_carry(const Regs& r, unsigned k, bool inverted);  // operand k (Use kBool) to CF
   const Selector& selector() const { return *selector_; }
 
   // --- leaving
-  void write_state(const Step& step, const ir::Snapshot& snapshot);
+  // flags_stay: the host's flags are still wanted behind it.
+  void write_state(const Step& step, const ir::Snapshot& snapshot, bool flags_stay = false);
   // Whether the step behind this exit_if is an exit with the same state: then it is written once, in front of
   // both.
   bool exit_shares_state() const;
@@ -257,6 +260,8 @@ class Emitter {
   Site& call_guard(Site::Kind kind, const Inst& inst, const Regs& r);
   void add_saved(Site& site, const Step& step, const Inst& inst);
   Location location(Reg r) const;
+  Location location(const Spot& spot, Value v) const;
+  void remake_flags(const Spot& spot);  // by its recipe; packed in eax
   struct Cold {
     // kOp: the op's reference meaning on the operands, which are still in their registers; kSaturated: sets
     // the sticky saturation flag. Both go on behind.

@@ -50,6 +50,9 @@ constexpr uint8_t kFusedCompare =
     1 << 4;  // fl_select: operands 1 and 2 are those of the comparison that it chooses
 constexpr uint8_t kFusedRound =
     1 << 5;  // aesmc, aesimc: operands 0 and 1 are those of the aese, aesd in front
+// A comparison that is made again where its flags are read: nothing, unless its group is wanted in a
+// register.
+constexpr uint8_t kOnlyResult = 1 << 2;
 // add: of a constant, as the subtraction of its negation.
 constexpr uint8_t kFusedSubtract = 1 << 7;
 

@@ -43,6 +43,8 @@ bool fits_imm32(uint64_t v, Type t) {
   return ir::bits(t) <= 32 || static_cast<int64_t>(v) == static_cast<int32_t>(v);
 }
 
+constexpr bool is_shift(Op op) { return op == Op::fl_shl || op == Op::fl_lshr || op == Op::fl_ashr; }
+
 constexpr bool is_alias(Op op) { return op == Op::trunc || op == Op::zext32 || op == Op::vlow; }
 
 }  // namespace
@@ -77,17 +79,18 @@ void Selector::mark_live_flags() {
 void Selector::count_uses() {
   const ir::Region& r = *r_;
   snapshot_seen_.assign(r.snapshots.size(), 0);
-  written_ = {};
+  find_written();
   for (Value i = static_cast<Value>(r.insts.size()); i-- > 0;) {
     const Inst& inst = r.insts[i];
     Info& info = info_[i];
-    if (removable(inst.op) && info.uses == 0 && !info.saved) {
+    if (info.remade)
+      make_recipe(i);
+    else if (info.leaves_with)
+      info.saved = true;
+    if (removable(inst.op) && info.uses == 0 && !info.saved && !info.leaves_with) {
       info.done = true;
       continue;
     }
-    if (inst.op == Op::set) written_.add(inst.slot());
-    if (inst.op == Op::call) written_ = written_ | r.helper(inst).writes;
-    if (ir::family(inst.op) == ir::Family::kExtended) written_ = written_ | r.f80_slots;
     const unsigned n = argument_count(inst.op);
     for (unsigned k = 0; k < n; ++k) {
       if (inst.args[k] == kNoValue) continue;
@@ -101,15 +104,116 @@ void Selector::count_uses() {
     }
     if (inst.snapshot != kNoSnapshot && !snapshot_seen_[inst.snapshot]) {
       snapshot_seen_[inst.snapshot] = 1;
-      for (const ir::SnapshotEntry& e : r.entries(r.snapshots[inst.snapshot])) info_[e.value].saved = true;
+      for (const ir::SnapshotEntry& e : r.entries(r.snapshots[inst.snapshot])) {
+        Info& entry = info_[e.value];
+        if (type(e.value) != Type::flags) {
+          entry.saved = true;
+          continue;
+        }
+        // An exit likes best what the host's flags still hold.
+        if (is_exit(inst.op)) entry.leaves_with = true;
+        if (!is_exit(inst.op) || inst.op == Op::exit_if) entry.remade = true;
+      }
     }
   }
+}
+
+void Selector::find_written() {
+  p_.written = {};
+  for (const Inst& inst : r_->insts) {
+    if (inst.op == Op::set) p_.written.add(inst.slot());
+    if (inst.op == Op::call) p_.written = p_.written | r_->helper(inst).writes;
+    if (ir::family(inst.op) == ir::Family::kExtended) p_.written = p_.written | r_->f80_slots;
+  }
+}
+
+// What a recipe names an operand by: a truncation makes nothing.
+Value Selector::leaf(Value v) const {
+  while (inst(v).op == Op::trunc) v = inst(v).args[0];
+  return v;
+}
+
+// The arithmetic beside flags i that has the same operands; kNoValue where there is none.
+Value Selector::twin(Value i) const {
+  constexpr Value kNear = 4;
+  const Inst& f = r_->insts[i];
+  const auto fits = [&](const Inst& a) {
+    if (a.args[0] != f.args[0] || a.type != type(f.args[0])) return false;
+    if (a.args[1] == f.args[1])
+      return a.op == (f.op == Op::fl_add ? Op::add : f.op == Op::fl_sub ? Op::sub : Op::and_);
+    return f.op == Op::fl_sub && a.op == Op::add && inst(f.args[1]).op == Op::konst &&
+           inst(a.args[1]).op == Op::konst &&
+           (inst(a.args[1]).imm + inst(f.args[1]).imm) << (64 - ir::bits(a.type)) == 0;
+  };
+  for (Value j = i; j-- > 0 && j + kNear >= i;)
+    if (fits(r_->insts[j])) return j;
+  for (Value j = i + 1; j < r_->insts.size() && j <= i + kNear; ++j) {
+    if (r_->insts[j].snapshot != kNoSnapshot) break;
+    if (fits(r_->insts[j])) return info_[j].done ? kNoValue : j;
+  }
+  return kNoValue;
+}
+
+// Flags that snapshots want are made again from their operands, which then have to live as long. Often they
+// do anyway, and packing a group takes four instructions of the fast path. Where that cannot be, the group is
+// saved.
+void Selector::make_recipe(Value i) {
+  const Inst& f = r_->insts[i];
+  ir::alloc::Recipe recipe{.op = f.op, .aux = f.aux};
+  bool possible = true;
+  switch (f.op) {
+    case Op::fl_logic:
+      recipe.leaves = 1;
+      break;
+    case Op::fl_add:
+    case Op::fl_sub:
+    case Op::fl_and:
+      recipe.leaves = 2;
+      break;
+    case Op::fl_shl:
+    case Op::fl_lshr:
+    case Op::fl_ashr:
+      recipe.leaves = 2;
+      possible = features.shift_flags && inst(f.args[1]).op == Op::konst;
+      break;
+    default:
+      possible = false;
+  }
+  if (possible && recipe.leaves == 2 && inst(f.args[1]).op == Op::konst)
+    possible = fits_imm32(inst(f.args[1]).imm, type(f.args[1]));
+  if (!possible) {
+    info_[i].saved = true;
+    return;
+  }
+  recipe.type = type(f.args[0]);
+  for (unsigned k = 0; k < recipe.leaves; ++k) recipe.leaf[k] = leaf(f.args[k]);
+  const auto free = [&](Value v) { return inst(v).op == Op::konst || p_.in_slot(v, recipe); };
+  if (!free(recipe.leaf[0]) && f.op != Op::fl_logic && !is_shift(f.op)) {
+    if (const Value result = twin(i); result != kNoValue) {
+      recipe.leaf[0] = result;
+      if (f.op == Op::fl_and) {
+        recipe.op = Op::fl_logic;
+        recipe.leaves = 1;
+      } else {
+        recipe.undo = true;
+      }
+    }
+  }
+  for (unsigned k = 0; k < recipe.leaves; ++k) {
+    if (inst(recipe.leaf[k]).op == Op::konst)
+      p_.facts[recipe.leaf[k]].constant = true;
+    else if (!p_.in_slot(recipe.leaf[k], recipe))
+      info_[recipe.leaf[k]].saved = true;
+  }
+  p_.recipes.push_back(recipe);
+  p_.facts[i].recipe = static_cast<uint16_t>(p_.recipes.size());
 }
 
 // A state slot's load that waited: its step goes in front of its user.
 void Selector::bring_in(Value get) {
   info_[get].pending = false;
   Step step{.inst = get, .result = get, .result_where = kAny, .target = kKeepsFlags};
+  info_[get].placed = true;
   held_.push_back(host_);
   p_.steps.push_back(step);
 }
@@ -208,6 +312,10 @@ void Selector::push(Step& step, FlagsEffect effect) {
     host_ = step.inst;
     host_step_ = index;
   }
+  if (step.result != kNoValue) {
+    info_[step.result].placed = true;
+    info_[step.result].step = index;
+  }
   p_.steps.push_back(step);
 }
 
@@ -220,7 +328,7 @@ void Selector::select(Value i) {
       facts.constant = true;
       return;
     case Op::get:
-      facts.home = !written_.contains(in.slot()) && !info_[i].saved;
+      facts.home = !p_.written.contains(in.slot()) && !info_[i].saved;
       if (info_[i].uses == 1 && !info_[i].saved) {
         info_[i].pending = true;
         if (!facts.home) pending_.push_back(i);
@@ -334,6 +442,25 @@ void Selector::select_row(Value i) {
   }
 }
 
+// A comparison whose operands are at hand is made again: one instruction, where packing its group and asking
+// it are five. Afterwards the host holds it.
+bool Selector::compare_again(Value flags) {
+  const Inst& f = inst(flags);
+  if (f.op != Op::fl_sub && f.op != Op::fl_and && f.op != Op::fl_logic) return false;
+  for (unsigned k = 0; k < argument_count(f.op); ++k) {
+    const Value v = root(f.args[k]);
+    if (!p_.facts[v].constant && !p_.facts[v].home && !info_[v].placed) return false;
+  }
+  if (!info_[flags].placed) return false;
+  if (p_.facts[root(f.args[0])].constant) return false;
+  if (info_[flags].served_until == 0) p_.steps[info_[flags].step].target |= kOnlyResult;
+  Step step{.inst = flags};
+  operands(step, f, row(f.op));
+  push(step, kClobbersFlags);
+  host_ = flags;
+  return true;
+}
+
 // cond over flags that the host holds costs nothing here. Over packed flags: a bit test, or, for conditions
 // over several flags, all of them go back to the host's.
 void Selector::select_cond(Value i) {
@@ -353,6 +480,7 @@ void Selector::select_cond(Value i) {
     push(step, kKeepsFlags);
     return;
   }
+  if (compare_again(flags)) return select_cond(i);
   memory_used_ = false;
   const bool compound = ir::is_compound(in.cond());
   if (operand(step, 0, in.args[0], compound ? kReg : kRegMem)) bring_in(step.value[0]);

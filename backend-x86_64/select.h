@@ -51,17 +51,26 @@ class Selector {
   };
   struct Info {
     uint16_t uses = 0;
-    bool saved = false;    // in a snapshot
-    bool done = false;     // dead, or selected ahead of its place
-    bool pending = false;  // a state slot's load that waits for its only user
+    bool saved = false;        // in a snapshot
+    bool remade = false;       // flags in a snapshot, to be made by a recipe if there can be one
+    bool leaves_with = false;  // flags in an exit's
+    bool done = false;         // dead, or selected ahead of its place
+    bool pending = false;      // a state slot's load that waits for its only user
+    bool placed = false;       // a step makes it: `step`
     Holder holder;
+    uint32_t step = 0;
     uint32_t served_until = 0;  // 1 + the last step that reads the host flags of this holder
   };
 
   void count_uses();
+  void find_written();
+  Value leaf(Value v) const;
+  Value twin(Value flags) const;
+  void make_recipe(Value flags);
   void select(Value i);
   void select_row(Value i);
   void select_cond(Value i);
+  bool compare_again(Value flags);
   void select_not(Value i);
   void select_flags(Value i);
   bool select_conditional_compare(Value i);
@@ -85,7 +94,6 @@ class Selector {
   Value host_ = ir::kNoValue;  // whose flags the host's flags register holds
   uint32_t host_step_ = 0;     // the step that set them
   bool memory_used_ = false;   // the current step reads a state slot
-  ir::SlotSet written_;        // by sets and calls in the region
 };
 
 }  // namespace mynah::x86_64

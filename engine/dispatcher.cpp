@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "ir/saved.h"
+
 namespace mynah {
 
 namespace {
@@ -319,26 +321,7 @@ bool Dispatcher::call_helper(uint64_t site_address, const ir::HostRegisters&) {
 
 ir::Site Dispatcher::rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers) {
   const ir::Site site = sites_.with_saved(site_address, saved_);
-  const auto slots = core_.guest.frontend().slots();
-  for (const ir::SavedSlot& s : saved_) {
-    uint8_t* to = core_.runtime.state + slots[s.slot].offset;
-    const unsigned n = ir::bytes(slots[s.slot].type);
-    ir::V128 value;
-    switch (s.at.kind) {
-      case ir::Location::Kind::kConst:
-        value = {s.at.imm, s.at.imm_hi};
-        break;
-      case ir::Location::Kind::kSpill:
-        value = {registers.spill[s.at.spill], n > 8 ? registers.spill[s.at.spill + 1] : 0};
-        break;
-      case ir::Location::Kind::kVec:
-        value = {registers.vec[s.at.index][0], registers.vec[s.at.index][1]};
-        break;
-      default:
-        value = {registers.gpr[s.at.index], 0};
-    }
-    std::memcpy(to, &value, n);
-  }
+  ir::write_saved(saved_, core_.guest.frontend().slots(), registers, core_.runtime.state);
   return site;
 }
 

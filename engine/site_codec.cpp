@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "ir/saved.h"
+
 namespace mynah {
 
 namespace {
@@ -40,6 +42,10 @@ void put_location(std::vector<uint8_t>& out, const Location& at) {
   switch (at.kind) {
     case Location::Kind::kSpill:
       return put(out, kind | uint64_t{at.spill} << 3);
+    case Location::Kind::kFlags:
+      put(out, kind | uint64_t{at.index} << 3);
+      if (ir::is_made(at)) put(out, at.imm);
+      return;
     case Location::Kind::kConst:
       put(out, kind | (at.imm_hi ? 8 : 0));
       put(out, at.imm);
@@ -56,6 +62,10 @@ Location take_location(const uint8_t*& p) {
   switch (at.kind) {
     case Location::Kind::kSpill:
       at.spill = static_cast<uint16_t>(head >> 3);
+      break;
+    case Location::Kind::kFlags:
+      at.index = static_cast<uint8_t>(head >> 3);
+      if (ir::is_made(at)) at.imm = take(p);
       break;
     case Location::Kind::kConst:
       at.imm = take(p);

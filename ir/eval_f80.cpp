@@ -48,7 +48,7 @@ void load_operand(F80Format format, uint64_t bits) {
   }
 }
 
-// ST(0) = ST(0) op ST(1); ST(1) goes.
+// ST(0) = ST(0) op ST(1).
 void operate(F80Op op) {
   switch (op) {
     case F80Op::kAdd:
@@ -70,6 +70,48 @@ void operate(F80Op op) {
       asm volatile("fdivr %st(1), %st");
       break;
   }
+}
+
+// The same with an operand in memory, which no load has changed: a load has exceptions of its own. No
+// instruction has a quadword there.
+#define MYNAH_F80_WITH(name)                        \
+  switch (format) {                                 \
+    case F80Format::kF32:                           \
+      asm volatile("f" name "s %0" : : "m"(bits));  \
+      break;                                        \
+    case F80Format::kF64:                           \
+      asm volatile("f" name "l %0" : : "m"(bits));  \
+      break;                                        \
+    case F80Format::kI16:                           \
+      asm volatile("fi" name "s %0" : : "m"(bits)); \
+      break;                                        \
+    default:                                        \
+      asm volatile("fi" name "l %0" : : "m"(bits)); \
+  }                                                 \
+  break
+
+void operate_with(F80Op op, F80Format format, uint64_t bits) {
+  switch (op) {
+    case F80Op::kAdd:
+      MYNAH_F80_WITH("add");
+    case F80Op::kMul:
+      MYNAH_F80_WITH("mul");
+    case F80Op::kSub:
+      MYNAH_F80_WITH("sub");
+    case F80Op::kSubReverse:
+      MYNAH_F80_WITH("subr");
+    case F80Op::kDiv:
+      MYNAH_F80_WITH("div");
+    case F80Op::kDivReverse:
+      MYNAH_F80_WITH("divr");
+  }
+}
+
+// ST(0) with the operand; it goes.
+void compare_with(F80Format format, uint64_t bits) {
+  do {
+    MYNAH_F80_WITH("comp");
+  } while (false);
 }
 
 void push(const F80Register& from) { asm volatile("fldt %0" : : "m"(from)); }
@@ -154,12 +196,10 @@ V128 evaluate_f80(const OpInput& in, uint8_t* state) {
       drop();
       return {};
     case Op::f80_op_with:
-      load_operand(format, in.args[1].lo);
       push(reg(0));
-      operate(static_cast<F80Op>(in.aux & 15));
+      operate_with(static_cast<F80Op>(in.aux & 15), format, in.args[1].lo);
       set_status(file, host_status());
       pop(reg(0));
-      drop();
       return {};
     case Op::f80_compare:
       push(reg(1));
@@ -168,9 +208,8 @@ V128 evaluate_f80(const OpInput& in, uint8_t* state) {
       set_status(file, host_status());
       return {};
     case Op::f80_compare_with:
-      load_operand(format, in.args[1].lo);
       push(reg(0));
-      compare(in.aux & 1);
+      compare_with(format, in.args[1].lo);
       set_status(file, host_status());
       return {};
     case Op::f80_compare_flags: {

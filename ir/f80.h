@@ -30,7 +30,7 @@ struct F80File {
   uint32_t status;
   uint32_t control;
 };
-constexpr uint32_t kF80Exceptions = 0x3f;
+constexpr uint32_t kF80Exceptions = 0x3f, kF80Precision = 0x20;
 constexpr uint32_t kF80Conditions = 0x4700;
 
 // The host's x87 has file.control and the exceptions of file.status from now on; and the other way.

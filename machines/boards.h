@@ -21,11 +21,10 @@ namespace mynah {
 class Machine;
 
 // A property of -M: what it can be, with "|" between ("2|3|max"); empty: any text. Only "off": what the board
-// does not have. `missing`: values that people use and the board does not have. `goes_without`: what a person
-// is told where it is "on" and the board goes on without it.
+// does not have. `missing`: values that people use and the board does not have.
 struct BoardProperty {
   std::string_view name, values, help;
-  std::string_view missing = {}, goes_without = {};
+  std::string_view missing = {};
 };
 
 // What a person chose of a board. The properties' values are of those that they can have; the last counts.

@@ -12,6 +12,7 @@
 #include "machines/loader/uimage.h"
 #include "machines/pci_root.h"
 #include "machines/user_tree.h"
+#include "machines/virt_acpi.h"
 
 namespace mynah {
 
@@ -33,6 +34,7 @@ VirtMachine::VirtMachine(VirtConfig config, dev::Log& log)
     : Machine(std::move(config), log),
       gic_version_(config.gic_version),
       with_its_(config.its && config.gic_version == 3),
+      with_acpi_(config.acpi),
       virtio_version_(config.legacy_virtio ? dev::VirtioMmio::Version::kLegacy
                                            : dev::VirtioMmio::Version::kModern),
       rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
@@ -198,8 +200,30 @@ Result<void> VirtMachine::build() {
   return {};
 }
 
+acpi::TableSet VirtMachine::describe() {
+  std::vector<uint64_t> affinities;
+  for (const auto& processor : arm_) affinities.push_back(processor->affinity());
+  std::vector<unsigned> used;
+  for (unsigned i = 0; i < kVirtioSlots; ++i)
+    if (slots_[i]) used.push_back(i);
+  return describe_virt({.processors = config_.processors,
+                        .affinities = affinities,
+                        .pmu = cpu().model().has(arm::Feature::kPmu),
+                        .gic_version = gic_version_,
+                        .its = with_its_,
+                        .pci = pci_windows_,
+                        .second_serial = second_uart_ != nullptr,
+                        .virtio_slots = std::move(used)});
+}
+
 Result<void> VirtMachine::add_firmware_items() {
   if (auto ok = mynah::add_firmware_items(*fw_cfg_, config_, name(), boot_order()); !ok) return ok;
+  if (with_acpi_) {
+    acpi::TableSet::Files files = describe().files();
+    fw_cfg_->add_file(acpi::TableSet::kTablesFile, std::move(files.tables));
+    fw_cfg_->add_file(acpi::TableSet::kRootFile, std::move(files.root));
+    fw_cfg_->add_file(acpi::TableSet::kScriptFile, std::move(files.script));
+  }
   if (config_.kernel.empty() || config_.starts_kernel()) return {};
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));

@@ -20,6 +20,7 @@
 #include "devices/rtc/rtc_clock.h"
 #include "devices/serial/pl011.h"
 #include "devices/virtio/virtio_mmio.h"
+#include "machines/acpi/table_set.h"
 #include "machines/arm_boot.h"
 #include "machines/arm_processor.h"
 #include "machines/machine.h"
@@ -31,6 +32,7 @@ namespace mynah {
 struct VirtConfig : MachineConfig {
   unsigned gic_version = 2;
   bool its = true;                                      // with GICv3
+  bool acpi = true;                                     // tables for firmware
   bool high_pci_config = true, high_pci_memory = true;  // above 4 GiB
   // The registers of version 1, which every driver knows, and a driver of the current version uses as well.
   bool legacy_virtio = true;
@@ -67,9 +69,11 @@ class VirtMachine final : public Machine {
   void add_semihosting();
   dev::IrqLine spi(unsigned n);
 
+  acpi::TableSet describe();
+
   unsigned gic_version_;
+  bool with_its_, with_acpi_;
   dev::VirtioMmio::Version virtio_version_;
-  bool with_its_;
   dev::RtcClock rtc_clock_;
   ArmProcessors arm_;
   std::unique_ptr<dev::Gicv2> gicv2_;

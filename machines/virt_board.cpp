@@ -30,8 +30,7 @@ constexpr BoardProperty kProperties[] = {
     {"its", "on|off", "interrupt translation service of GICv3, on by default"},
     {"iommu", "none", "IOMMU", "smmuv3"},
     {"default-bus-bypass-iommu", "on|off", "accepted: there is no IOMMU"},
-    {"acpi", "auto|on|off", "ACPI tables for firmware", "",
-     "there are no ACPI tables yet; firmware passes on the device tree"},
+    {"acpi", "auto|on|off", "ACPI tables for firmware, on by default"},
     {"oem-id", "", "accepted: for ACPI tables"},
     {"oem-table-id", "", "the same"},
     {"x-oem-id", "", "the same"},
@@ -97,6 +96,8 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   for (const auto& [name, value] : choice.properties) {
     if (name == "its")
       virt.its = value == "on";
+    else if (name == "acpi")
+      virt.acpi = value != "off";
     else if (name == "highmem")
       high = value == "on";
     else if (name == "highmem-ecam")

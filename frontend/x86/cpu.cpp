@@ -463,10 +463,7 @@ AfterExit X86Cpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       state_.shadow = static_cast<uint8_t>(imm);
       break;
     case ExitReason::kX87Stack:
-      if (!x87_stack_fault(*this, imm)) {
-        set_pc(state_.pc() + (imm >> 16 & 0xff));
-        complete_instruction();
-      }
+      state_.fpu_unchecked = 1;
       break;
     case ExitReason::kSlow:
       return AfterExit::kSlow;

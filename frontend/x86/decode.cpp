@@ -170,6 +170,18 @@ Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode) 
     d.status = Decoded::Status::kInvalid;
     return d;
   }
+  // F3 90 is PAUSE, but 90 with REX.B is an exchange with R8, whatever else is before it.
+  if (d.mnemonic == ZYDIS_MNEMONIC_PAUSE && from.raw.rex.B) {
+    d.mnemonic = ZYDIS_MNEMONIC_XCHG;
+    d.isa_set = ZYDIS_ISA_SET_I86;
+    d.operand_count = 2;
+    for (const uint8_t n : {0, 1})
+      d.operands[n] = {.kind = Operand::Kind::kRegister,
+                       .reg_class = RegisterClass::kGeneral,
+                       .bits = d.operand_bits,
+                       .reg = n ? uint8_t{0} : uint8_t{8}};
+    return d;
+  }
   for (unsigned i = 0; i < d.operand_count; ++i) {
     Operand& to = d.operands[i] = convert(operands[i]);
     // Zydis takes a vector index without a base for one with R13 where the prefix has that bit.

@@ -39,11 +39,9 @@ enum class ExitReason : uint8_t {
   kHlt,        // pc is the next instruction's
   kPause,      // the same
   kShadow,     // the same: the next instruction is shadowed (imm: 1 STI, 2 MOV SS)
-  // A stack fault of the x87's; not yet executed. imm: bits 7:0 those of ST(0).. that are read and must not
-  // be empty, bit 8: it pushes; bits 23:16 its length
-  kX87Stack,
-  kStop,  // one of LiftOptions::stops; not yet executed
-  kSlow,  // the fast flavour left something out; not yet executed
+  kX87Stack,   // a stack fault of the x87's; not yet executed
+  kStop,       // one of LiftOptions::stops; not yet executed
+  kSlow,       // the fast flavour left something out; not yet executed
 };
 
 // Vector, error code.

@@ -9,7 +9,9 @@
 namespace mynah::x86 {
 
 void FloatLift::start() {
-  if (l.mode & kModeFpUnmasked) saved_ = b.emit(Op::fp_status, Type::i32, b.i32(0));
+  if (!(l.mode & kModeFpUnmasked)) return;
+  end_mmx();  // an exception finds the x87 as MMX leaves it
+  saved_ = b.emit(Op::fp_status, Type::i32, b.i32(0));
 }
 
 void FloatLift::check() {

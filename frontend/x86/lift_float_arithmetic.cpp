@@ -62,6 +62,36 @@ void lift_approximate_low(Lifter& l, uint32_t op) {
   v.write(0, l.b.vec(Op::vins_lane, 2, x.low(), l.b.vec(static_cast<Op>(op), 0, y.low())));
 }
 
+// Lanes of the format whose bits are set, all ones.
+Value lane_mask(Lifter& l, unsigned format, unsigned lanes) {
+  const unsigned count = format == kSingle ? 4 : 2, bits = 128 / count;
+  uint64_t half[2] = {};
+  for (unsigned i = 0; i < count; ++i)
+    if (lanes >> i & 1) half[i * bits / 64] |= (~uint64_t{0} >> (64 - bits)) << (i * bits % 64);
+  return l.b.konst_v128(half[0], half[1]);
+}
+
+// DPPS, DPPD. Products, and each round of sums, raise their exceptions apart: one that is not masked ends it
+// there.
+void lift_dot(Lifter& l, uint32_t format) {
+  FloatLift v(l);
+  if (!v.begin()) return;
+  const auto [x, y] = v.read_pair();
+  const auto op = [&](Op o, Value p, Value q, uint64_t imm = 0) {
+    return l.b.vec(o, format, p, q, kNone, imm);
+  };
+  if (!(l.mode & kModeFpUnmasked))
+    return v.write(0, v.each(x, y, [&](Value p, Value q) { return op(Op::fdot, p, q, v.imm()); }));
+  const auto both = [&](Value p, Value q) { return l.b.vec(Op::vand, 0, p, q); };
+  const Value counts = lane_mask(l, format, v.imm() >> 4), gets = lane_mask(l, format, v.imm());
+  Halves r = v.computed([&] {
+    return v.each(x, y, [&](Value p, Value q) { return op(Op::fmul, both(p, counts), both(q, counts)); });
+  });
+  for (unsigned lanes = format == kSingle ? 4 : 2; lanes > 1; lanes /= 2)
+    r = v.computed([&] { return v.each(r, [&](Value p) { return op(Op::fhadd, p, p); }); });
+  v.write(0, v.each(r, [&](Value p) { return both(p, gets); }));
+}
+
 #define BOTH(name, lift, argument) \
   {ZYDIS_MNEMONIC_##name, lift, argument}, { ZYDIS_MNEMONIC_V##name, lift, argument }
 // PS, PD, SS, SD
@@ -82,7 +112,8 @@ constexpr Row kRows[] = {
     PACKED(ADDSUB, Op::faddsub),
     PACKED(HADD, Op::fhadd),
     PACKED(HSUB, Op::fhsub),
-    PACKED(DP, Op::fdot),
+    BOTH(DPPS, lift_dot, kSingle),
+    BOTH(DPPD, lift_dot, kDouble),
     BOTH(SQRTPS, lift_sqrt, kSingle),
     BOTH(SQRTPD, lift_sqrt, kDouble),
     BOTH(SQRTSS, lift_sqrt_low, kSingle),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Shifts and rotates (SDM vol. 1, 5.1.5). A count of zero, of the five or six bits that are looked at,
-// changes neither flags nor the operand. Flags that the manual leaves undefined: OF is by the formula of a
-// shift by one whatever the count, AF is cleared, CF of a shift by more than the width is 0 (SAR: the sign).
+// changes neither flags nor the operand. Flags that the manual leaves undefined: OF is that of the last of as
+// many shifts by one (of double shifts, rotates: by the formula of one by one whatever the count), AF is
+// cleared, CF of a shift by more than the width is 0 (SAR: the sign).
 #include "frontend/x86/lift.h"
 #include "frontend/x86/lift_change.h"
 
@@ -64,6 +65,8 @@ Value last_out(Lifter& l, Shift kind, Value v, const Count& c, unsigned bits) {
 }
 
 void lift_shift(Lifter& l, uint32_t which) {
+  static constexpr Op kOps[] = {Op::shl, Op::lshr, Op::ashr};
+  static constexpr Op kFlagsOps[] = {Op::fl_shl, Op::fl_lshr, Op::fl_ashr};
   const auto kind = static_cast<Shift>(which);
   const Operand& o = l.operand(0);
   const unsigned bits = o.bits;
@@ -72,15 +75,8 @@ void lift_shift(Lifter& l, uint32_t which) {
   ir::Builder& b = l.b;
   change(l, o, [&](Value operand) {
     const Value v = kind == Shift::kArithmetic ? l.sx(operand, bits) : l.zx(operand, bits);
-    const Value result = b.binary(kind == Shift::kLeft    ? Op::shl
-                                  : kind == Shift::kRight ? Op::lshr
-                                                          : Op::ashr,
-                                  v, c->value);
-    const Value out = last_out(l, kind, v, *c, bits);
-    Value overflow = b.i32(0);
-    if (kind == Shift::kLeft) overflow = b.binary(Op::xor_, bit_at(l, result, bits - 1), out);
-    if (kind == Shift::kRight) overflow = bit_at(l, v, bits - 1);
-    set_unless_zero(l, *c, l.with_carry(l.flags_op(Op::fl_logic, bits, result), out, overflow));
+    const Value result = b.binary(kOps[which], v, c->value);
+    set_unless_zero(l, *c, l.flags_op(kFlagsOps[which], bits, v, c->value));
     return result;
   });
 }

@@ -5,6 +5,7 @@
 #include "frontend/x86/lift_x87.h"
 
 #include "frontend/x86/vectors.h"
+#include "frontend/x86/x87.h"
 
 namespace mynah::x86 {
 
@@ -14,10 +15,9 @@ using ir::F80Op;
 // --- the stack
 
 void X87::needs(unsigned mask, bool push) {
-  if (unchecked()) return;
+  const auto reason = static_cast<uint8_t>(ExitReason::kX87Stack);
   if (push && mask & 0x80) {  // FLD ST(7): empty, or in the way
-    b.exit_engine_if(b.konst(Type::i1, 1), static_cast<uint8_t>(ExitReason::kX87Stack),
-                     stack_imm(mask, push));
+    b.exit_engine_if(b.konst(Type::i1, 1), reason);
     return;
   }
   const unsigned unknown = mask & ~l.x87_full;
@@ -27,8 +27,7 @@ void X87::needs(unsigned mask, bool push) {
   // As they should be: zero.
   const unsigned looked = unknown | (look_at_last ? 0x80u : 0u);
   const Value wrong = b.binary(Op::xor_, b.binary(Op::and_, tags, b.i32(looked)), b.i32(unknown));
-  b.exit_engine_if(b.icmpz(Cond::ne, wrong), static_cast<uint8_t>(ExitReason::kX87Stack),
-                   stack_imm(mask, push));
+  b.exit_engine_if(b.icmpz(Cond::ne, wrong), reason);
   l.x87_full |= static_cast<uint8_t>(unknown);
   if (look_at_last) l.x87_empty |= 0x80;
 }
@@ -75,6 +74,58 @@ bool begin_x87(Lifter& l, bool waits) {
   return true;
 }
 
+namespace {
+
+// The instruction as a call. Its memory operand is guarded, and read, before; written behind, where it is.
+void lift_rare(Lifter& l, X87Effect effect) {
+  X87 x(l);
+  ir::Builder& b = l.b;
+  const Operand* m = x.memory();
+  const bool stores = effect == X87Effect::kStore && m;
+  const bool long_operand = m && m->bits == 80;
+  Value low = b.i64(0), high = b.i64(0);
+  const Value flags =
+      effect == X87Effect::kReadFlags || effect == X87Effect::kSetFlags ? l.wide(l.status_word()) : b.i64(0);
+  const unsigned low_bits = !m ? 0u : long_operand ? 64u : m->bits;
+  Lifter::Place p;
+  if (m)
+    p = l.place(*m, {.bytes = m->bits / 8u,
+                     .write = stores,
+                     .element = m->bits == 16   ? 1u
+                                : m->bits == 32 ? 2u
+                                                : 3u});
+  if (m && !stores) {
+    low = l.wide(l.load(p, low_bits));
+    if (long_operand) high = l.wide(l.load(p, 16, 8));
+  }
+  const auto call = [&](X87Rare what) {
+    const uint64_t imm = l.i.opcode | uint64_t{l.i.modrm} << 8 | static_cast<uint64_t>(what) << 16;
+    return l.call(Helper::kX87Rare, Type::i64, b.i64(imm), low, high, flags);
+  };
+  Value stored_low = ir::kNoValue, stored_high = ir::kNoValue;
+  if (stores) stored_low = call(X87Rare::kLow);
+  if (stores && long_operand) stored_high = call(X87Rare::kHigh);
+  const Value done = b.trunc(call(X87Rare::kAll));
+  l.x87_forget();
+  if (effect == X87Effect::kSetFlags) l.set_flags(l.status_group(b.binary(Op::and_, done, b.i32(0xff))));
+  if (!stores) return;
+  l.complete();
+  b.exit_engine_if(b.icmpz(Cond::eq, b.binary(Op::and_, done, b.i32(kX87Stores))),
+                   static_cast<uint8_t>(ExitReason::kContinue));
+  l.store(p, low_bits, low_bits == 64 ? stored_low : b.trunc(stored_low));
+  if (long_operand) l.store(p, 16, b.trunc(stored_high), 8);
+  l.stored_to(p);
+}
+
+}  // namespace
+
+bool begin_x87_arithmetic(Lifter& l, X87Effect effect) {
+  if (!begin_x87(l)) return false;
+  if (!(l.mode & (kModeX87Unchecked | kModeX87Unmasked))) return true;
+  lift_rare(l, effect);
+  return false;
+}
+
 void Lifter::enter_mmx() {
   b.set(kSlotFpuTop, b.i64(0));
   b.set(kSlotFtw, b.i32(0xff));
@@ -92,7 +143,7 @@ namespace {
 // --- loads and stores
 
 void lift_fld(Lifter& l, uint32_t) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   const Operand* m = x.memory();
   if (!m) {  // FLD ST(i)
@@ -109,20 +160,18 @@ void lift_fld(Lifter& l, uint32_t) {
   const Value bits = l.load(p, m->bits);
   x.needs(0, true);
   x.push();
-  if (x.unchecked()) return x.set(0, x.b.i64(kDefaultNanSignificand), x.b.i32(kDefaultNanExponent));
   x.b.f80(Op::f80_load, Type::none, kX87File, static_cast<uint8_t>(X87::float_format(m->bits)), x.st(0),
           bits);
   x.clear_c1();
 }
 
 void lift_fild(Lifter& l, uint32_t) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   const Operand& m = *x.memory();
   const Value bits = l.load(l.place(m, {.bytes = m.bits / 8u}), m.bits);
   x.needs(0, true);
   x.push();
-  if (x.unchecked()) return x.set(0, x.b.i64(kDefaultNanSignificand), x.b.i32(kDefaultNanExponent));
   x.b.f80(Op::f80_load, Type::none, kX87File, static_cast<uint8_t>(X87::integer_format(m.bits)), x.st(0),
           bits);
   x.clear_c1();
@@ -130,7 +179,7 @@ void lift_fild(Lifter& l, uint32_t) {
 
 // FST, FSTP.
 void lift_fst(Lifter& l, uint32_t pops) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l, X87Effect::kStore)) return;
   X87 x(l);
   const Operand* m = x.memory();
   if (!m) {
@@ -165,7 +214,7 @@ void lift_fst(Lifter& l, uint32_t pops) {
 enum IntegerStore : uint32_t { kStore = 0, kPop = 1, kTruncate = 2 };
 
 void lift_fist(Lifter& l, uint32_t how) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l, X87Effect::kStore)) return;
   X87 x(l);
   const Operand& m = *x.memory();
   const Lifter::Place p = l.place(m, {.bytes = m.bits / 8u, .write = true});
@@ -178,7 +227,7 @@ void lift_fist(Lifter& l, uint32_t how) {
 }
 
 void lift_fxch(Lifter& l, uint32_t) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   const unsigned i = x.index();
   x.needs(1u << i | 1);
@@ -191,7 +240,7 @@ void lift_fxch(Lifter& l, uint32_t) {
 }
 
 void lift_fcmov(Lifter& l, uint32_t cc) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l, X87Effect::kReadFlags)) return;
   X87 x(l);
   const unsigned i = x.index();
   x.needs(1u << i | 1);
@@ -199,12 +248,11 @@ void lift_fcmov(Lifter& l, uint32_t cc) {
   const Value condition = l.cond(cc);
   const Value significand = b.select(condition, x.significand(i), x.significand(0));
   const Value exponent = b.select(l.cond(cc), x.exponent(i), x.exponent(0));
-  x.set(0, significand, exponent);
-  x.clear_c1();
+  x.set(0, significand, exponent);  // C1 is a stack fault's alone
 }
 
 void lift_constant(Lifter& l, uint32_t helper_or_value) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   x.needs(0, true);
   if (helper_or_value < 2) {  // FLDZ, FLD1
@@ -212,7 +260,6 @@ void lift_constant(Lifter& l, uint32_t helper_or_value) {
                            : x.push_value(l.b.i64(0), l.b.i32(0));
   }
   x.push();
-  if (x.unchecked()) return x.set(0, l.b.i64(kDefaultNanSignificand), l.b.i32(kDefaultNanExponent));
   l.call(Helper::kX87Constant, Type::none, l.b.i64(helper_or_value));
   x.clear_c1();
 }
@@ -220,7 +267,7 @@ void lift_constant(Lifter& l, uint32_t helper_or_value) {
 // --- signs
 
 void lift_sign(Lifter& l, uint32_t change) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   x.needs(1);
   const Value e = x.exponent(0);
@@ -230,7 +277,7 @@ void lift_sign(Lifter& l, uint32_t change) {
 }
 
 void lift_unary(Lifter& l, uint32_t op) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   x.needs(1);
   l.b.f80(static_cast<Op>(op), Type::none, kX87File, 0, x.st(0));
@@ -240,7 +287,7 @@ void lift_unary(Lifter& l, uint32_t op) {
 
 // FADD and its kin: with memory, to ST(0), to ST(i), and with a pop.
 void lift_arithmetic(Lifter& l, uint32_t op) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   if (const Operand* m = x.memory()) {
     const bool integer = l.i.opcode == 0xda || l.i.opcode == 0xde;
@@ -263,7 +310,7 @@ void lift_arithmetic(Lifter& l, uint32_t op) {
 enum Compare : uint32_t { kOnce = 0, kPopOnce = 1, kPopTwice = 2, kQuiet = 4 };
 
 void lift_compare(Lifter& l, uint32_t how) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   const uint8_t signaling = how & kQuiet ? 0 : 1;
   if (const Operand* m = x.memory()) {
@@ -283,7 +330,7 @@ void lift_compare(Lifter& l, uint32_t how) {
 }
 
 void lift_compare_flags(Lifter& l, uint32_t how) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l, X87Effect::kSetFlags)) return;
   X87 x(l);
   const unsigned i = x.index();
   x.needs(1u << i | 1);
@@ -293,7 +340,7 @@ void lift_compare_flags(Lifter& l, uint32_t how) {
 }
 
 void lift_ftst(Lifter& l, uint32_t) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   x.needs(1);
   x.b.f80(Op::f80_compare_with, Type::none, kX87File,

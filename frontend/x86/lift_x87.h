@@ -11,16 +11,12 @@
 namespace mynah::x86 {
 
 constexpr uint32_t kX87File = offsetof(X86State, fpr);
-constexpr uint64_t kDefaultNanSignificand = 0xc000000000000000;
-constexpr uint32_t kDefaultNanExponent = 0xffff;
 
 class X87 {
  public:
   explicit X87(Lifter& l) : l(l), b(l.b) {}
   Lifter& l;
   ir::Builder& b;
-
-  bool unchecked() const { return l.mode & kModeX87Unchecked; }
 
   // Where ST(i) is in the file.
   Value st(unsigned i) {
@@ -46,13 +42,10 @@ class X87 {
   }
   Value significand(unsigned i) { return b.f80(Op::f80_significand, Type::i64, kX87File, 0, st(i)); }
   Value exponent(unsigned i) { return b.f80(Op::f80_exponent, Type::i32, kX87File, 0, st(i)); }
-  void clear_c1() {
-    if (!unchecked()) b.set(kSlotFsw, b.binary(Op::and_, b.get(kSlotFsw), b.i32(~(1u << 9))));
-  }
-  // A new ST(0); pushed, it is the default NaN where that did not fit.
+  void clear_c1() { b.set(kSlotFsw, b.binary(Op::and_, b.get(kSlotFsw), b.i32(~(1u << 9)))); }
+  // A new ST(0).
   void push_value(Value significand, Value exponent) {
     push();
-    if (unchecked()) return set(0, b.i64(kDefaultNanSignificand), b.i32(kDefaultNanExponent));
     set(0, significand, exponent);
     clear_c1();
   }
@@ -71,14 +64,15 @@ class X87 {
     return nullptr;
   }
   unsigned index() const { return l.i.modrm & 7; }  // ST(i) of a register form
-  uint64_t stack_imm(unsigned mask, bool push) const {
-    return mask | (push ? 1 << 8 : 0) | uint64_t{l.i.length} << 16;
-  }
 };
 
 // #MF where an exception that is not masked waits.
 void check_x87_exceptions(Lifter& l);
 // False: the region has left. An instruction that waits looks for an exception that does.
 bool begin_x87(Lifter& l, bool waits = true);
+// The same of an instruction that raises exceptions of its own. False, too, where one of them is not masked,
+// or it has met a stack fault: then it is lifted as a call that does all of it (x87_rare.cpp).
+enum class X87Effect : uint8_t { kStack, kStore, kReadFlags, kSetFlags };
+bool begin_x87_arithmetic(Lifter& l, X87Effect effect = X87Effect::kStack);
 
 }  // namespace mynah::x86

@@ -10,7 +10,7 @@ namespace mynah::x86 {
 
 namespace {
 
-void lift_nop(Lifter& l, uint32_t) { begin_x87(l); }
+void lift_nop(Lifter& l, uint32_t waits) { begin_x87(l, waits); }
 
 // FWAIT traps where the x87 is another task's only with CR0.MP.
 void lift_fwait(Lifter& l, uint32_t) {
@@ -139,7 +139,7 @@ constexpr Needs needs_of(X87Function f) {
 }
 
 void lift_function(Lifter& l, uint32_t function) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   const auto [mask, push] = needs_of(static_cast<X87Function>(function));
   x.needs(mask, push);
@@ -148,19 +148,18 @@ void lift_function(Lifter& l, uint32_t function) {
 }
 
 void lift_fbld(Lifter& l, uint32_t) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   const Lifter::Place p = l.place(l.operand(0), {.bytes = 10, .element = 3});
   const Value low = l.load(p, 64), high = l.load(p, 16, 8);
   x.needs(0, true);
   x.push();
-  if (x.unchecked()) return x.set(0, l.b.i64(kDefaultNanSignificand), l.b.i32(kDefaultNanExponent));
   l.call(Helper::kX87LoadBcd, Type::none, low, l.wide(high));
   x.clear_c1();
 }
 
 void lift_fbstp(Lifter& l, uint32_t) {
-  if (!begin_x87(l)) return;
+  if (!begin_x87_arithmetic(l, X87Effect::kStore)) return;
   X87 x(l);
   const Lifter::Place p = l.place(l.operand(0), {.bytes = 10, .write = true, .element = 3});
   x.needs(1);
@@ -181,7 +180,7 @@ void lift_emms(Lifter& l, uint32_t) {
 
 constexpr uint32_t function(X87Function f) { return static_cast<uint32_t>(f); }
 constexpr Row kRows[] = {
-    {ZYDIS_MNEMONIC_FNOP, lift_nop},
+    {ZYDIS_MNEMONIC_FNOP, lift_nop, 1},
     {ZYDIS_MNEMONIC_FENI8087_NOP, lift_nop},
     {ZYDIS_MNEMONIC_FDISI8087_NOP, lift_nop},
     {ZYDIS_MNEMONIC_FSETPM287_NOP, lift_nop},

@@ -45,7 +45,7 @@ enum ModeBit : uint64_t {
   kModeShadow = 1 << 26,
   kModePce = 1 << 27,
   kModeX87Unmasked = 1 << 28,  // some exception of the x87's is: each instruction looks for one that waits
-  // Arrival: an instruction of the x87's that met a stack fault goes on with its masked response.
+  // Arrival: an instruction of the x87's that met a stack fault goes on with its response.
   kModeX87Unchecked = 1 << 29,
   // Arrival: EFLAGS.AC opens user pages to a supervisor (SMAP).
   kModeAccess = 1 << 30,

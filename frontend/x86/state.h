@@ -125,7 +125,7 @@ struct alignas(64) X86State {
   uint32_t fsw, fcw, ftw, fop;
   uint64_t fpu_top;
   uint32_t fpu_stack_fault;  // SF's bit, or 0
-  // The next instruction is the x87's that met a stack fault, made ready for its masked response.
+  // The next instruction is the x87's that met a stack fault: it goes on with its response.
   uint8_t fpu_unchecked;
   uint64_t fip, fdp;
   uint16_t fcs, fds;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The x87's registers in their two forms, and stack faults.
+// The x87's registers in their two forms.
 #include "frontend/x86/x87.h"
 
 #include <bit>
@@ -11,7 +11,7 @@
 namespace mynah::x86 {
 
 namespace {
-constexpr uint16_t kInvalid = 1 << 0, kStackFault = 1 << 6, kSummary = 1 << 7, kC1 = 1 << 9, kBusy = 1 << 15;
+constexpr uint16_t kStackFault = 1 << 6, kSummary = 1 << 7, kBusy = 1 << 15;
 constexpr unsigned kTopShift = 11;
 
 unsigned top_of(const X86State& s) { return static_cast<unsigned>(s.fpu_top / 16 & 7); }
@@ -37,7 +37,7 @@ X87Image x87_image(X86Cpu& cpu) {
   return image;
 }
 
-void set_x87_image(X86Cpu& cpu, const X87Image& image) {
+void put_x87_image(X86Cpu& cpu, const X87Image& image) {
   X86State& s = cpu.x86();
   const unsigned top = image.status >> kTopShift & 7;
   s.fcw = (image.control & 0x1f3f) | 0x40;
@@ -52,6 +52,10 @@ void set_x87_image(X86Cpu& cpu, const X87Image& image) {
   s.fcs = image.cs;
   s.fds = image.ds;
   ir::load_f80(cpu.runtime());
+}
+
+void set_x87_image(X86Cpu& cpu, const X87Image& image) {
+  put_x87_image(cpu, image);
   cpu.changed();
 }
 
@@ -89,30 +93,6 @@ void reset_x87(X86Cpu& cpu) {
   s.fcs = s.fds = 0;
   ir::load_f80(cpu.runtime());
   cpu.changed();
-}
-
-bool x87_stack_fault(X86Cpu& cpu, uint64_t imm) {
-  X86State& s = cpu.x86();
-  ir::store_f80(cpu.runtime());
-  const auto read = static_cast<uint8_t>(imm);
-  const bool pushes = imm & 1 << 8;
-  const bool overflow = pushes && (s.ftw & 0x80);
-  s.fpu_stack_fault = kStackFault;
-  s.fsw = (s.fsw & ~uint32_t{kC1}) | kInvalid | (overflow ? kC1 : 0);
-  ir::load_f80(cpu.runtime());
-  if (!(s.fcw & kInvalid)) {
-    cpu.changed();
-    return false;
-  }
-  // What is missing is the default NaN.
-  for (unsigned i = 0; i < 8; ++i) {
-    if (!(read >> i & 1) || (s.ftw >> i & 1)) continue;
-    F80& r = s.fpr[(top_of(s) + i) & 7];
-    r.significand = 0xc000000000000000;
-    r.sign_exponent = 0xffff;
-  }
-  s.fpu_unchecked = overflow ? 2 : 1;
-  return true;
 }
 
 }  // namespace mynah::x86

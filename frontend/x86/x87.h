@@ -29,13 +29,17 @@ X87Image x87_image(X86Cpu& cpu);
 // Reserved bits are dropped; ES and B follow from the exceptions and their masks. Control and exceptions are
 // in force at once; the mode may have changed (X86Cpu::changed() is called).
 void set_x87_image(X86Cpu& cpu, const X87Image& image);
+// The same of an image whose control word is the one in force: no mode changes.
+void put_x87_image(X86Cpu& cpu, const X87Image& image);
 // The full tag word of 16 bits: 0 valid, 1 zero, 2 special, 3 empty.
 uint16_t x87_tag_word(const X87Image& image);
 uint8_t x87_abridged(uint16_t tag_word);
 void reset_x87(X86Cpu& cpu);  // FNINIT
 
-// A stack fault (ExitReason::kX87Stack). True: the instruction goes on with its masked response
-// (X86State::fpu_unchecked); false: it is over, and its exception waits.
-bool x87_stack_fault(X86Cpu& cpu, uint64_t imm);
+// What Helper::kX87Rare is asked for: of what the instruction stores the low eight bytes, or the two above
+// them, nothing being done yet; or all that it does.
+enum class X87Rare : uint64_t { kLow, kHigh, kAll };
+// Its result for kAll: status flags 7:0 as LAHF has them, and whether a store is done.
+constexpr uint32_t kX87Stores = 1 << 8;
 
 }  // namespace mynah::x86

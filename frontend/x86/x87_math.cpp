@@ -39,11 +39,11 @@ void set_conditions(X86State& s, uint16_t status) {
 // MYNAH_X87: `instruction` with ST(0) = a and, of two operands, ST(1) = b. What it leaves on top is a.
 #define MYNAH_X87_1(instruction) \
   asm volatile("fldt %1\n\t" instruction "\n\tfnstsw %%ax\n\tfstpt %1" : "=&a"(status), "+m"(a))
-// Pops one by itself.
+// Pops one by itself: what is left is b, and a stays.
 #define MYNAH_X87_2(instruction)                                                  \
-  asm volatile("fldt %2\n\tfldt %1\n\t" instruction "\n\tfnstsw %%ax\n\tfstpt %1" \
-               : "=&a"(status), "+m"(a)                                           \
-               : "m"(b))
+  asm volatile("fldt %1\n\tfldt %2\n\t" instruction "\n\tfnstsw %%ax\n\tfstpt %1" \
+               : "=&a"(status), "+m"(b)                                           \
+               : "m"(a))
 // Leaves both.
 #define MYNAH_X87_2_KEEP(instruction)                                                             \
   asm volatile("fldt %2\n\tfldt %1\n\t" instruction "\n\tfnstsw %%ax\n\tfstpt %1\n\tfstp %%st(0)" \
@@ -70,6 +70,8 @@ void push_unless_out_of_range(X86State& s) {
   push(s);
   st(s, 0) = second;
 }
+
+bool is_nan(const F80& r) { return (r.sign_exponent & 0x7fff) == 0x7fff && r.significand << 1 != 0; }
 
 uint16_t examine(const F80& r, bool empty) {
   const unsigned exponent = r.sign_exponent & 0x7fff;
@@ -106,14 +108,16 @@ void run(X86State& s, X87Function function) {
         MYNAH_X87_2("fyl2xp1");
       else
         MYNAH_X87_2("fpatan");
-      b = a;
       set_conditions(s, status);
       return pop(s);
     case X87Function::kFprem:
-      MYNAH_X87_2_KEEP("fprem");
-      break;
     case X87Function::kFprem1:
-      MYNAH_X87_2_KEEP("fprem1");
+      if (function == X87Function::kFprem)
+        MYNAH_X87_2_KEEP("fprem");
+      else
+        MYNAH_X87_2_KEEP("fprem1");
+      // Without a quotient its bits in C3 and C0 stay what they were.
+      if (is_nan(a)) status = static_cast<uint16_t>((status & (kC1 | kC2)) | (s.fsw & (kC3 | kC0)));
       break;
     case X87Function::kFscale:
       MYNAH_X87_2_KEEP("fscale");

@@ -116,25 +116,52 @@ class Checker {
     for (uint32_t i = 0; i < snapshot.count; ++i) {
       const Value v = p_.facts[p_.region->snapshot_entries[snapshot.first + i].value].root;
       const Spot& spot = p_.spots[step.first_spot + i];
-      switch (spot.kind) {
-        case Spot::Kind::kRegister:
-          expect(spot.reg, v, "snapshot value");
-          break;
-        case Spot::Kind::kSpill:
-          if (!spill_holds(spot.spill, v)) fail("snapshot names a slot that holds another value");
-          break;
-        case Spot::Kind::kConst:
-          if (!p_.facts[v].constant) fail("snapshot names no constant");
-          break;
-        case Spot::Kind::kFlags:
-          if (v != step.in_flags) fail("snapshot names other flags");
-          break;
+      if (spot.kind != Spot::Kind::kRecipe) {
+        check_spot(step, spot, v);
+        continue;
       }
-      // A guard's cold path writes its result before the snapshot is read again: it may not lie in a value's
-      // place.
-      if (spot.kind == Spot::Kind::kRegister && step.result_where == spot.reg && (step.traits & kEarlyResult))
-        fail("result overwrites a snapshot value");
+      const Recipe* recipe = p_.recipe(v);
+      if (!recipe) {
+        fail("snapshot names no recipe");
+        continue;
+      }
+      for (unsigned k = 0; k < recipe->leaves; ++k) {
+        const Spot& leaf = p_.leaf_spots[spot.leaves + k];
+        const Value root = p_.facts[recipe->leaf[k]].root;
+        if (leaf.kind != Spot::Kind::kSlot)
+          check_spot(step, leaf, root);
+        else if (!p_.in_slot(root, *recipe))
+          fail("snapshot names a state slot that changes");
+      }
     }
+  }
+
+  void check_spot(const Step& step, const Spot& spot, Value v) {
+    switch (spot.kind) {
+      case Spot::Kind::kRegister:
+        expect(spot.reg, v, "snapshot value");
+        break;
+      case Spot::Kind::kSpill:
+        if (!spill_holds(spot.spill, v))
+          fail("snapshot has %" + std::to_string(v) + " in a slot that holds another value");
+        break;
+      case Spot::Kind::kConst:
+        if (!p_.facts[v].constant) fail("snapshot names no constant");
+        break;
+      case Spot::Kind::kFlags:
+        if (v != step.in_flags) fail("snapshot names other flags");
+        break;
+      case Spot::Kind::kSlot:
+        fail("only a recipe's operand may be in a state slot");
+        break;
+      case Spot::Kind::kRecipe:
+        fail("recipe in a recipe");
+        break;
+    }
+    // A guard's cold path writes its result before the snapshot is read again: it may not lie in a value's
+    // place.
+    if (spot.kind == Spot::Kind::kRegister && step.result_where == spot.reg && (step.traits & kEarlyResult))
+      fail("result overwrites a snapshot value");
   }
 
   const Program& p_;

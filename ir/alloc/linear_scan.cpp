@@ -298,28 +298,49 @@ void LinearScan::place_result(uint32_t index, Step& st) {
     st.temp[temps++] = take(kVector, st.clobbers, kNoValue, index);
 }
 
+// Where a value of a snapshot is.
+Spot LinearScan::spot_of(Value v) const {
+  Spot spot{.kind = Spot::Kind::kRegister};
+  if (p_->facts[v].constant) {
+    spot.kind = Spot::Kind::kConst;
+  } else if (state_[v].reg != kNone) {
+    spot.reg = state_[v].reg;
+  } else {
+    spot.kind = Spot::Kind::kSpill;
+    spot.spill = static_cast<uint16_t>(state_[v].spill - 1);
+  }
+  return spot;
+}
+
 // Where the values of the step's snapshot are; those that nobody else needs go.
 void LinearScan::note_snapshot(uint32_t index, Step& st) {
   const auto entries = p_->region->entries(p_->region->snapshots[p_->region->insts[st.inst].snapshot]);
   st.first_spot = static_cast<uint32_t>(p_->spots.size());
   for (const SnapshotEntry& e : entries) {
     const Value v = p_->facts[e.value].root;
-    Spot spot{.kind = Spot::Kind::kRegister};
     if (v == st.in_flags) {
-      spot.kind = Spot::Kind::kFlags;
-    } else if (p_->facts[v].constant) {
-      spot.kind = Spot::Kind::kConst;
-    } else if (state_[v].reg != kNone) {
-      spot.reg = state_[v].reg;
+      p_->spots.push_back({.kind = Spot::Kind::kFlags});
+    } else if (const Recipe* recipe = p_->recipe(v)) {
+      p_->spots.push_back({.kind = Spot::Kind::kRecipe,
+                           .recipe = p_->facts[v].recipe - 1u,
+                           .leaves = static_cast<uint32_t>(p_->leaf_spots.size())});
+      for (unsigned k = 0; k < recipe->leaves; ++k) {
+        const Value leaf = p_->facts[recipe->leaf[k]].root;
+        p_->leaf_spots.push_back(p_->in_slot(leaf, *recipe) ? Spot{.kind = Spot::Kind::kSlot}
+                                                            : spot_of(leaf));
+      }
     } else {
-      spot.kind = Spot::Kind::kSpill;
-      spot.spill = static_cast<uint16_t>(state_[v].spill - 1);
+      p_->spots.push_back(spot_of(v));
     }
-    p_->spots.push_back(spot);
   }
+  const auto done = [&](Value v) {
+    if (!alive_after(v, index)) release(v);
+  };
   for (const SnapshotEntry& e : entries) {
     const Value v = p_->facts[e.value].root;
-    if (!alive_after(v, index)) release(v);
+    done(v);
+    if (const Recipe* recipe = p_->recipe(v))
+      for (unsigned k = 0; k < recipe->leaves; ++k) done(p_->facts[recipe->leaf[k]].root);
   }
 }
 

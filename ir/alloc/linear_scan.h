@@ -30,6 +30,7 @@ class LinearScan {
   void place_fixed(uint32_t index, const Step& step, RegSet fixed);
   void place_operands(uint32_t index, Step& step, RegSet fixed);
   void place_result(uint32_t index, Step& step);
+  Spot spot_of(Value v) const;
   void note_snapshot(uint32_t index, Step& step);
   void end_step(uint32_t index, const Step& step);
   bool expires(uint32_t index, const Step& step, unsigned k) const;

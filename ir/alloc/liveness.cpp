@@ -30,7 +30,15 @@ void find_next_uses(Program& p, std::vector<uint32_t>& next_use) {
       marked_flags = step.in_flags;
       for (const SnapshotEntry& e : r.entries(r.snapshots[inst.snapshot])) {
         const Value v = p.facts[e.value].root;
-        if (p.snapshot_end[v] == 0 && v != step.in_flags) p.snapshot_end[v] = s + 1;
+        if (v == step.in_flags) continue;
+        if (const Recipe* recipe = p.recipe(v)) {
+          for (unsigned k = 0; k < recipe->leaves; ++k) {
+            const Value leaf = p.facts[recipe->leaf[k]].root;
+            if (p.snapshot_end[leaf] == 0 && !p.in_slot(leaf, *recipe)) p.snapshot_end[leaf] = s + 1;
+          }
+        } else if (p.snapshot_end[v] == 0) {
+          p.snapshot_end[v] = s + 1;
+        }
       }
     }
   }

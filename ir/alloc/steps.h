@@ -71,9 +71,23 @@ struct Step {
 
 // Where a value is.
 struct Spot {
-  enum class Kind : uint8_t { kRegister, kSpill, kConst, kFlags } kind;
+  // kFlags: in the host's flags. kSlot: the state slot that it was loaded from, which has not changed.
+  // kRecipe: nowhere; `recipe`'s operands are at Program::leaf_spots from `leaves` on.
+  enum class Kind : uint8_t { kRegister, kSpill, kConst, kFlags, kSlot, kRecipe } kind;
   Reg reg = kNone;
   uint16_t spill = 0;
+  uint32_t recipe = 0, leaves = 0;
+};
+
+// How a flags group that no register keeps is made again where a snapshot is written: the op over `leaves`,
+// or, with `undo`, over what an addition's or subtraction's result and second operand say the first one was.
+struct Recipe {
+  Op op;
+  Type type;  // of the operands
+  uint8_t aux = 0;
+  uint8_t leaves = 0;
+  bool undo = false;
+  Value leaf[2] = {kNoValue, kNoValue};
 };
 
 struct Move {
@@ -94,6 +108,7 @@ struct ValueFacts {
   Value root;             // names itself unless it shares another value's register
   bool constant = false;  // materialized anywhere, never stored to a spill slot
   bool home = false;      // a state slot that nothing writes: can be loaded again (never in a snapshot)
+  uint16_t recipe = 0;    // 1 + the number of the recipe that snapshots have it made by
 };
 
 struct Target {
@@ -107,9 +122,12 @@ struct Program {
   const Region* region = nullptr;
   std::vector<Step> steps;
   std::vector<ValueFacts> facts;  // by IR value
+  std::vector<Recipe> recipes;
+  SlotSet written;  // slots that something in the region writes to
   // filled in by the allocator
   std::vector<Move> moves;
   std::vector<Spot> spots;
+  std::vector<Spot> leaf_spots;
   std::vector<uint32_t> snapshot_end;  // by IR value: 1 + the last step whose snapshot holds it, 0: none
   bool too_complex = false;            // ran out of spill slots
 
@@ -118,9 +136,17 @@ struct Program {
     steps.clear();
     moves.clear();
     spots.clear();
+    leaf_spots.clear();
+    recipes.clear();
     too_complex = false;
   }
   Type type(Value v) const { return region->insts[v].type; }
+  const Recipe* recipe(Value v) const { return facts[v].recipe ? &recipes[facts[v].recipe - 1u] : nullptr; }
+  // Whether a recipe's operand can be read from its state slot.
+  bool in_slot(Value root, const Recipe& recipe) const {
+    const Inst& i = region->insts[root];
+    return i.op == Op::get && bits(i.type) >= bits(recipe.type) && !written.contains(i.slot());
+  }
 };
 
 }  // namespace mynah::ir::alloc

@@ -148,6 +148,55 @@ Bytes memory_range(uint32_t base, uint32_t size) {
   return join({{0x86, 9, 0, 1}, little(base, 4), little(size, 4)});
 }
 
+namespace {
+// 6.4.3.5.1. Both ends are fixed, granularity is zero.
+Bytes address_64(uint8_t type, uint8_t general, uint8_t specific, uint64_t base, uint64_t size,
+                 uint64_t translation) {
+  return join({{0x8a, 43, 0, type, static_cast<uint8_t>(0x0c | general), specific},
+               little(0, 8),
+               little(base, 8),
+               little(base + (size - 1), 8),
+               little(translation, 8),
+               little(size, 8)});
+}
+constexpr uint8_t kAddressMemory = 0, kAddressIo = 1, kConsumed = 1, kWritableMemory = 1, kWholeIo = 3;
+}  // namespace
+
+Bytes memory_window_64(uint64_t base, uint64_t size) {
+  return address_64(kAddressMemory, 0, kWritableMemory, base, size, 0);
+}
+
+Bytes io_window(uint32_t size, uint64_t memory) {
+  return address_64(kAddressIo, 0, kWholeIo, 0, size, memory);
+}
+
+Bytes memory_range_64(uint64_t base, uint64_t size) {
+  return address_64(kAddressMemory, kConsumed, kWritableMemory, base, size, 0);
+}
+
+// 6.4.3.8.1: an interrupt connection of one pin, pulled up.
+Bytes gpio_event(uint16_t pin, std::string_view controller) {
+  constexpr unsigned kPins = 23, kName = kPins + 2;
+  const auto end = static_cast<unsigned>(kName + controller.size() + 1);
+  Bytes out = join({{0x8c},
+                    little(end - 3, 2),
+                    {1, 0},
+                    little(1, 2),
+                    little(1, 2),
+                    {1},
+                    little(0, 2),
+                    little(0, 2),
+                    little(kPins, 2),
+                    {0},
+                    little(kName, 2),
+                    little(end, 2),
+                    little(0, 2),
+                    little(pin, 2)});
+  out.insert(out.end(), controller.begin(), controller.end());
+  out.push_back(0);
+  return out;
+}
+
 // Both ends are fixed; granularity and translation are zero.
 Bytes bus_range(uint16_t first, uint16_t last) {
   return join({{0x88, 13, 0, 2, 0x0c, 0},

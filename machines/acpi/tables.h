@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ACPI tables (ACPI 6.4, chapter 5) for boards whose hardware is "reduced": no fixed power management
-// registers.
+// ACPI tables (ACPI 6.4, chapter 5) for x86 boards whose hardware is "reduced": no fixed power management
+// registers; and what boards of every family share.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "machines/acpi/aml.h"
+#include "machines/acpi/table_set.h"
 
 namespace mynah::acpi {
 
@@ -25,6 +25,9 @@ struct Description {
   uint64_t pci_config = 0;  // ECAM of 256 buses; 0: no PCI
   Bytes dsdt;               // definitions
 };
+
+// Contents of the MCFG of one segment whose buses start at 0.
+Bytes mcfg(uint64_t pci_config, unsigned buses);
 
 // All tables, to lie one behind the other from `address` on; the root pointer comes first.
 std::vector<uint8_t> make_tables(const Description& description, uint64_t address);

@@ -5,6 +5,7 @@
 
 #include "backend-x86_64/enter.h"
 #include "backend-x86_64/target.h"
+#include "ir/saved.h"
 
 #include <sys/mman.h>
 
@@ -179,25 +180,10 @@ uint64_t value(const Location& at, const HostRegisters& r) {
       return r.gpr[at.index];
   }
 }
-uint64_t high(const Location& at, const HostRegisters& r) {
-  switch (at.kind) {
-    case Location::Kind::kConst:
-      return at.imm_hi;
-    case Location::Kind::kSpill:
-      return r.spill[at.spill + 1];
-    default:
-      return r.vec[at.index][1];
-  }
-}
 }  // namespace
 
 void Machine::rebuild(const Site& s, const HostRegisters& r) {
-  for (uint32_t i = 0; i < s.saved_count; ++i) {
-    const SavedSlot& saved = code.saved[s.first_saved + i];
-    const SlotInfo& slot = slots()[saved.slot];
-    const V128 v{value(saved.at, r), slot.type == Type::v128 ? high(saved.at, r) : 0};
-    std::memcpy(rt->state + slot.offset, &v, bytes(slot.type));
-  }
+  write_saved({code.saved.data() + s.first_saved, s.saved_count}, slots(), r, rt->state);
 }
 
 bool Machine::guard_miss(Runtime* rt, uint64_t address, HostRegisters* registers) {

@@ -82,6 +82,19 @@ TEST(Uefi, StartsAKernel) {
   Program program(with_kernel({"-bios", kUefi}));
   EXPECT_TRUE(program.wait_for("Freeing initrd memory", 100s)) << program.output;
   EXPECT_NE(program.output.find("EFI v2"), std::string::npos) << program.output;
+  // The system goes by ACPI: interrupts, the console, and PCI with its configuration space.
+  for (const char* line :
+       {"ACPI: Using GIC for interrupt routing", "ACPI: SPCR: console: pl011,mmio32,0x9000000",
+        "ECAM at [mem 0x4010000000", "psci: PSCIv1.1 detected"})
+    EXPECT_NE(program.output.find(line), std::string::npos) << line << program.output;
+}
+
+TEST(Uefi, PassesOnTheDeviceTreeWithoutAcpi) {
+  if (!exist({kUefi, boot::image_path("linux")}))
+    GTEST_SKIP() << "no UEFI or kernel; install qemu-efi-aarch64 and debian-installer-12-netboot-arm64";
+  Program program(with_kernel({"-bios", kUefi, "-no-acpi"}));
+  EXPECT_TRUE(program.wait_for("Freeing initrd memory", 100s)) << program.output;
+  EXPECT_NE(program.output.find("Machine model: linux,dummy-virt"), std::string::npos) << program.output;
 }
 
 // Its variables live in the second flash, and stay when the machine is restarted.

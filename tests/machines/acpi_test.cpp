@@ -14,6 +14,7 @@
 
 #include "machines/acpi/tables.h"
 #include "machines/microvm_acpi.h"
+#include "machines/virt_acpi.h"
 
 namespace mynah {
 namespace {
@@ -38,6 +39,27 @@ Bytes microvm(bool pci, unsigned processors = 2) {
                            kAt);
 }
 
+acpi::TableSet virt(unsigned gic_version, unsigned processors = 3) {
+  const ProcessorConfig config{.now = processors,
+                               .max = processors + 1,
+                               .sockets = 1,
+                               .clusters = 2,
+                               .cores = (processors + 2) / 2,
+                               .threads = 1};
+  std::vector<uint64_t> affinities;
+  for (unsigned i = 0; i < processors; ++i) affinities.push_back(i);
+  const VirtPciWindows pci{
+      .config = 0x4010000000, .config_size = 0x10000000, .high_memory = true, .messages = true};
+  return describe_virt({.processors = config,
+                        .affinities = affinities,
+                        .pmu = true,
+                        .gic_version = gic_version,
+                        .its = gic_version == 3,
+                        .pci = pci,
+                        .second_serial = true,
+                        .virtio_slots = {0, 31}});
+}
+
 // By signature, each with its sum checked; found as a system finds them.
 std::map<std::string, Bytes> tables(const Bytes& all) {
   std::map<std::string, Bytes> out;
@@ -59,6 +81,71 @@ std::map<std::string, Bytes> tables(const Bytes& all) {
   for (size_t at = 36; at < xsdt.size(); at += 8) take(get(xsdt, at, 8));
   take(get(out.at("FACP"), 140, 8));
   return out;
+}
+
+// What firmware makes of the files: it puts each at an address of its own, and follows the script.
+Bytes as_firmware_places(acpi::TableSet::Files files, uint64_t tables_at, uint64_t root_at) {
+  constexpr size_t kEntry = 128;
+  EXPECT_EQ(files.script.size() % kEntry, 0u);
+  const auto file = [&](size_t at) -> std::pair<Bytes&, uint64_t> {
+    const std::string name(reinterpret_cast<const char*>(&files.script[at]));
+    EXPECT_TRUE(name == "etc/acpi/tables" || name == "etc/acpi/rsdp") << name;
+    if (name == "etc/acpi/rsdp") return {files.root, root_at};
+    return {files.tables, tables_at};
+  };
+  for (size_t at = 0; at < files.script.size(); at += kEntry) {
+    const auto command = get(files.script, at, 4);
+    Bytes& to = file(at + 4).first;
+    const auto word = [&](size_t offset) { return static_cast<size_t>(get(files.script, at + offset, 4)); };
+    if (command == 2) {
+      const size_t offset = word(116), size = files.script[at + 120];
+      const uint64_t sum = get(to, offset, static_cast<unsigned>(size)) + file(at + 60).second;
+      for (size_t i = 0; i < size; ++i) to.at(offset + i) = static_cast<uint8_t>(sum >> 8 * i);
+    } else if (command == 3) {
+      const size_t start = word(64), length = word(68);
+      EXPECT_EQ(to.at(word(60)), 0);
+      to.at(word(60)) =
+          static_cast<uint8_t>(-std::accumulate(to.begin() + static_cast<ptrdiff_t>(start),
+                                                to.begin() + static_cast<ptrdiff_t>(start + length), 0u));
+    } else {
+      EXPECT_EQ(command, 1u);
+    }
+  }
+  Bytes all(tables_at - root_at);
+  std::copy(files.root.begin(), files.root.end(), all.begin());
+  all.insert(all.end(), files.tables.begin(), files.tables.end());
+  return all;
+}
+
+TEST(Acpi, FirmwareFindsWhatTheBoardWouldPlace) {
+  for (const unsigned gic : {2u, 3u}) {
+    const auto placed = tables(virt(gic).place(kAt));
+    EXPECT_EQ(placed.size(), gic == 3 ? 9u : 8u);
+    const auto found = tables(as_firmware_places(virt(gic).files(), kAt + 0x400, kAt));
+    ASSERT_EQ(found.size(), placed.size());
+    for (const auto& [name, bytes] : placed) {
+      if (name == "XSDT" || name == "FACP") continue;  // with addresses
+      EXPECT_EQ(found.at(name), bytes) << name;
+    }
+  }
+}
+
+TEST(Acpi, VirtListsItsInterruptControllers) {
+  const auto entries = [](const Bytes& madt) {
+    std::map<unsigned, unsigned> out;
+    size_t at = 44;
+    for (; at < madt.size(); at += madt[at + 1]) {
+      if (madt[at + 1] < 2) break;
+      ++out[madt[at]];
+    }
+    EXPECT_EQ(at, madt.size());
+    return out;
+  };
+  using Entries = std::map<unsigned, unsigned>;
+  EXPECT_EQ(entries(tables(virt(2).place(kAt)).at("APIC")), (Entries{{11, 3}, {12, 1}, {13, 1}}));
+  EXPECT_EQ(entries(tables(virt(3).place(kAt)).at("APIC")), (Entries{{11, 3}, {12, 1}, {14, 1}, {15, 1}}));
+  EXPECT_EQ(entries(tables(virt(3, 200).place(kAt)).at("APIC")),
+            (Entries{{11, 200}, {12, 1}, {14, 2}, {15, 1}}));
 }
 
 TEST(Acpi, TablesAreFoundAndWhole) {
@@ -109,8 +196,8 @@ TEST(Acpi, IaslTakesThemApart) {
   if (std::system("command -v iasl >/dev/null 2>&1") != 0) GTEST_SKIP() << "iasl is not installed";
   char folder[] = "/tmp/mynah-acpi-XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
-  for (const bool pci : {false, true})
-    for (const auto& [signature, bytes] : tables(microvm(pci))) {
+  for (const Bytes& all : {microvm(false), microvm(true), virt(2).place(kAt), virt(3).place(kAt)})
+    for (const auto& [signature, bytes] : tables(all)) {
       const std::string base = std::string(folder) + "/" + signature;
       std::ofstream(base + ".aml", std::ios::binary)
           .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));

@@ -31,6 +31,8 @@ namespace g = mynah::x86;
 
 constexpr uint64_t kRamBytes = 1 << 20, kCodePa = 0x10000, kDataPa = 0x20000;
 constexpr uint64_t kMostInstructions = 20000;
+// Of a fault's word of the error code, as X86Cpu's have it.
+constexpr uint64_t kHasError = uint64_t{1} << 32;
 
 g::CpuModel make_model() {
   g::CpuModel m;
@@ -90,7 +92,7 @@ class OracleCpu final : public GuestCpu {
   }
   uint32_t user_class() const override { return g::kClassUser; }
   TranslateResult translate(uint64_t va, Access access, uint32_t) override;
-  Fault alignment_fault(uint64_t, Access, uint32_t) override { return {{kProtection, 0, 0}}; }
+  Fault alignment_fault(uint64_t, Access, uint32_t) override { return {{kProtection, kHasError, 0}}; }
   std::optional<Fault> unaligned_device(uint64_t, Access, uint32_t) override { return std::nullopt; }
   std::optional<Fault> nothing_there(uint64_t, Access, uint32_t) override { return std::nullopt; }
   const GuestStops& guest_stops() const override { return stops_; }
@@ -218,7 +220,7 @@ TranslateResult OracleCpu::translate(uint64_t va, Access access, uint32_t) {
   va = canonical(va);
   const uint64_t page = va & ~(kGuestPageSize - 1);
   if (wide() && static_cast<uint64_t>(static_cast<int64_t>(va << 16) >> 16) != va)
-    return {.fault = {{kProtection, 0, 0}}};
+    return {.fault = {{kProtection, kHasError, 0}}};
   TranslateResult r{.ok = true};
   uint8_t& may = r.page.permissions[g::kClassUser];
   if (page >= kCode && page < kCode + kCodeBytes) {
@@ -233,8 +235,8 @@ TranslateResult OracleCpu::translate(uint64_t va, Access access, uint32_t) {
   }
   constexpr uint8_t kNeeds[] = {kCanRead, kCanWrite, kCanExecute};
   if (may & kNeeds[static_cast<unsigned>(access)]) return r;
-  const uint64_t error =
-      4 | (may ? 1 : 0) | (access == Access::kWrite ? 2 : 0) | (access == Access::kExecute ? 16 : 0);
+  const uint64_t error = kHasError | 4 | (may ? 1 : 0) | (access == Access::kWrite ? 2 : 0) |
+                         (access == Access::kExecute ? 16 : 0);
   return {.fault = {{kPage, error, va}}};
 }
 
@@ -258,7 +260,7 @@ AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case g::ExitReason::kShadow:
       return AfterExit::kContinue;
     case g::ExitReason::kX87Stack:
-      if (!g::x87_stack_fault(helpers_, imm)) state_.set_linear_pc(state_.pc() + (imm >> 16 & 0xff));
+      state_.fpu_unchecked = 1;
       return AfterExit::kContinue;
     case g::ExitReason::kStop:
       return AfterExit::kStop;

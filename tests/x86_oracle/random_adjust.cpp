@@ -234,25 +234,51 @@ uint32_t undefined_flags(const Decoded& d) {
   return mask;
 }
 
-uint16_t undefined_codes(const Decoded& d) {
+uint16_t undefined_codes(const Decoded& d, const Case& before) {
   if (!d.insn.fpu_flags) return 0;
   const auto u = static_cast<uint32_t>(d.insn.fpu_flags->undefined);
-  return static_cast<uint16_t>((u & 7) << 8 | (u & 8) << 11);
+  auto mask = static_cast<uint16_t>((u & 7) << 8 | (u & 8) << 11);
+  switch (d.insn.mnemonic) {
+    // Intel's manual has C1 cleared, AMD's processors leave it; a stack fault's is what both say.
+    case ZYDIS_MNEMONIC_FCOMI:
+    case ZYDIS_MNEMONIC_FCOMIP:
+    case ZYDIS_MNEMONIC_FUCOMI:
+    case ZYDIS_MNEMONIC_FUCOMIP: {
+      const unsigned top = before.state.fsw >> 11 & 7, other = d.insn.raw.modrm.rm;
+      const unsigned tags = before.state.ftw;
+      if (tags >> top & 1 && tags >> ((top + other) & 7) & 1) mask |= 1 << 9;
+      break;
+    }
+    default:
+      break;
+  }
+  return mask;
 }
 
 }  // namespace
 
 Undefined undefined_of(const Decoded& d, const Case& before) {
-  Undefined u{.flags = undefined_flags(d), .codes = undefined_codes(d)};
+  Undefined u{.flags = undefined_flags(d), .codes = undefined_codes(d, before)};
   switch (d.insn.mnemonic) {
+    // Which of the bytes is accessed first is not said. XSAVE may access all of the area, whatever it saves.
+    case ZYDIS_MNEMONIC_XSAVE:
+    case ZYDIS_MNEMONIC_XSAVE64:
+      u.faults = true;
+      [[fallthrough]];
     case ZYDIS_MNEMONIC_FNSTENV:
     case ZYDIS_MNEMONIC_FNSAVE:
     case ZYDIS_MNEMONIC_FXSAVE:
     case ZYDIS_MNEMONIC_FXSAVE64:
-    case ZYDIS_MNEMONIC_XSAVE:
-    case ZYDIS_MNEMONIC_XSAVE64:
       u.data = true;
       u.data_on_fault = true;
+      [[fallthrough]];
+    case ZYDIS_MNEMONIC_FLDENV:
+    case ZYDIS_MNEMONIC_FRSTOR:
+    case ZYDIS_MNEMONIC_FXRSTOR:
+    case ZYDIS_MNEMONIC_FXRSTOR64:
+    case ZYDIS_MNEMONIC_XRSTOR:
+    case ZYDIS_MNEMONIC_XRSTOR64:
+      u.address = true;
       break;
     case ZYDIS_MNEMONIC_ENTER:
       u.data_on_fault = true;  // pushed before the one that faults

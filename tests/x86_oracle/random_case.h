@@ -64,6 +64,7 @@ struct Undefined {
   bool registers_on_fault = false;  // what was done before a fault
   bool data_on_fault = false;
   bool address = false;  // where in the pages a fault was found
+  bool faults = false;   // whether there is a page fault
 };
 Undefined undefined_of(const Decoded& decoded, const Case& before);
 
