@@ -127,16 +127,24 @@ void Dispatcher::link(TranslatedBlock& from, const ir::Site& site, uint64_t targ
 // --- code has left
 
 Dispatcher::Next Dispatcher::after_leave(ir::Leave leave, uint64_t site_address) {
+  const uint64_t settled = core_.budget.settled();
+  Next next;
   switch (leave) {
     case ir::Leave::kLink:
-      return after_link(site_address);
+      next = after_link(site_address);
+      break;
     case ir::Leave::kIndirect:
-      return after_indirect();
+      next = after_indirect();
+      break;
     case ir::Leave::kDead:
-      return after_dead(site_address);
-    default:
-      return {};  // kGuard, kCall: the state is in place
+      next = after_dead(site_address);
+      break;
+    default:  // kGuard, kCall: the state is in place
+      break;
   }
+  // What was raised there has been counted, and the slice goes on.
+  core_.budget.shorten(static_cast<int64_t>(core_.budget.settled() - settled));
+  return next;
 }
 
 // To where execution has arrived; else whatever may fault there is the next slice's.

@@ -78,6 +78,32 @@ TEST_P(Changes, PageFaults) {
   if (GetParam() == Accelerator::kJit) EXPECT_GT(changes(m), 2 * kRounds - 100);
 }
 
+// A fetch that faults counts as an instruction, and no slice is longer for it.
+TEST_P(Changes, SlicesAreExact) {
+  BareMachine m(options(Start::kLong64));
+  m.put<uint64_t>(kTables + 3 * 4096 + 0x1ff * 8, 0);
+  constexpr uint64_t kHandler = kHandlers + 14 * 16;
+  constexpr auto kThere = static_cast<uint32_t>(kData - kHandler - 5);
+  m.load(kHandler, {0xe9, kThere & 0xff, kThere >> 8 & 0xff, kThere >> 16 & 0xff, kThere >> 24});
+  // Back to the caller: add rsp, 8; mov rax, [rsp + 24]; mov rax, [rax]; mov [rsp], rax; add qword [rsp +
+  // 24], 8; iretq
+  m.load(kData, {0x48, 0x83, 0xc4, 0x08, 0x48, 0x8b, 0x44, 0x24, 0x18, 0x48, 0x8b, 0x00,
+                 0x48, 0x89, 0x04, 0x24, 0x48, 0x83, 0x44, 0x24, 0x18, 0x08, 0x48, 0xcf});
+  m.enter_user(true);
+  m.r(kRsi) = 0x1ff000;
+  const uint64_t before = m.vcpu->instructions();
+  // mov ebx, 1000; L: call rsi; dec ebx; jnz L; hlt
+  m.load(kUserCode, {0xbb, 0xe8, 0x03, 0x00, 0x00, 0xff, 0xd6, 0xff, 0xcb, 0x75, 0xfa, 0xf4});
+  for (uint64_t ran = 97; ran == 97;) {
+    const uint64_t start = m.vcpu->instructions();
+    m.vcpu->run(97);
+    ran = m.vcpu->instructions() - start;
+    ASSERT_LE(ran, 97u);
+  }
+  ASSERT_EQ(m.vector(), 13u);
+  EXPECT_EQ(m.vcpu->instructions() - before, 1 + 11 * kRounds + 2);
+}
+
 // An interrupt that waits is taken at the instruction that lets it.
 TEST_P(Changes, InterruptBehindSysret) {
   BareMachine m(options(Start::kLong64));
