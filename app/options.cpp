@@ -88,6 +88,10 @@ template <unsigned index>
 Result<void> apply_hard_disk(OptionParser& p, const std::string& value) {
   return apply_disk_file(p, value, index, false);
 }
+template <unsigned unit>
+Result<void> apply_floppy(OptionParser& p, const std::string& value) {
+  return apply_floppy_file(p, value, unit);
+}
 Result<void> apply_cdrom(OptionParser& p, const std::string& value) {
   return apply_disk_file(p, value, 2, true);
 }
@@ -152,7 +156,7 @@ constexpr OptionRow kOptions[] = {
     {"L", "", kRequired, "FOLDER", "where to look for -bios files", apply_firmware_folder},
 
     {"", "", kNone, "", "Disks (a file name alone is a disk, too)", nullptr},
-    {"drive", "", kList, "file=FILE[,if=virtio|none|pflash][,PROPERTY=VALUE...]",
+    {"drive", "", kList, "file=FILE[,if=virtio|ide|floppy|none|pflash][,PROPERTY=VALUE...]",
      "a disk image, and with if=virtio the disk for it (help lists the properties)", apply_drive},
     {"blockdev", "", kList, "raw|file,node-name=ID,filename=FILE[,PROPERTY=VALUE...]",
      "a disk image for a device or a flash (help lists the properties)", apply_blockdev},
@@ -160,7 +164,10 @@ constexpr OptionRow kOptions[] = {
     {"hdb", "", kRequired, "FILE", "second disk", apply_hard_disk<1>},
     {"hdc", "", kRequired, "FILE", "third disk", apply_hard_disk<2>},
     {"hdd", "", kRequired, "FILE", "fourth disk", apply_hard_disk<3>},
-    {"cdrom", "", kRequired, "FILE", "a disk that the guest cannot write", apply_cdrom},
+    {"cdrom", "", kRequired, "FILE",
+     "a CD, or where the machine has no drive for one, a disk that the guest cannot write", apply_cdrom},
+    {"fda", "", kRequired, "FILE", "first floppy disk", apply_floppy<0>},
+    {"fdb", "", kRequired, "FILE", "second floppy disk", apply_floppy<1>},
     {"snapshot", "", kNone, "", "keep disk images as they are: writes are gone after the run",
      turn_on<&Options::snapshot>},
 

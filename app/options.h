@@ -26,11 +26,13 @@ namespace mynah::app {
 using MacAddress = std::array<uint8_t, 6>;
 
 struct DriveOption {
-  enum class Interface : uint8_t { kNone, kVirtio, kFlash };
-  Interface interface = Interface::kVirtio;
+  // kUsual: what the machine has, a disk of virtio or IDE.
+  enum class Interface : uint8_t { kUsual, kNone, kVirtio, kFlash, kIde, kFloppy };
+  Interface interface = Interface::kUsual;
   std::string file, id;
   std::string format;  // "raw", or empty
   bool read_only = false;
+  bool cd = false;  // media=cdrom
   bool discard = false;
   bool unsafe = false;  // cache=unsafe: flushes do nothing
   bool write_through = false;
@@ -217,6 +219,7 @@ struct Options {
 
   // --- what firmware is told
   bool boot_menu = false, boot_strict = false;
+  std::string boot_order;  // letters
   dev::SmbiosChoice smbios;
   std::optional<uint16_t> boot_menu_wait;  // ms
   std::optional<uint32_t> boot_fail_wait;  // ms

@@ -12,10 +12,11 @@
 namespace mynah::app {
 namespace {
 
-std::string set_boot_order(Options&, const std::string& value) {
-  return std::all_of(value.begin(), value.end(), [](char c) { return c >= 'a' && c <= 'p'; })
-             ? ""
-             : "letters from a to p";
+std::string set_boot_order(Options& to, const std::string& value) {
+  if (!std::all_of(value.begin(), value.end(), [](char c) { return c >= 'a' && c <= 'p'; }))
+    return "letters from a to p";
+  to.boot_order = value;
+  return {};
 }
 std::string set_boot_menu(Options& to, const std::string& value) {
   return set_on_off<Options, &Options::boot_menu>(to, value);
@@ -36,7 +37,11 @@ std::string set_boot_strict(Options& to, const std::string& value) {
   return set_on_off<Options, &Options::boot_strict>(to, value);
 }
 constexpr KeyRow<Options> kBootKeys[] = {
-    {"order", "LETTERS", "accepted: this machine's firmware goes by bootindex= of -device", set_boot_order},
+    {"order", "LETTERS",
+     "a floppy disk, c disk, d CD, n network: what a PC tries, in this order; other machines go by "
+     "bootindex= of "
+     "-device",
+     set_boot_order},
     {"once", "LETTERS", "the same", set_boot_order},
     {"menu", "on|off", "firmware shows its menu", set_boot_menu},
     {"splash", "FILE", "accepted: there is no picture without graphics", set_nothing<Options>},

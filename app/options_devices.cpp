@@ -99,7 +99,7 @@ Result<void> check_devices(Options& options) {
         if (drive->interface == DriveOption::Interface::kFlash)
           return Error{"drive '" + device.drive +
                        "' is a flash; say if=none for a drive that a -device uses"};
-        if (drive->interface == DriveOption::Interface::kVirtio)
+        if (drive->interface != DriveOption::Interface::kNone)
           return Error{"drive '" + device.drive +
                        "' has a disk already; say if=none for a drive that a -device uses"};
         if (drive->used)
@@ -269,7 +269,8 @@ Result<void> OptionParser::finish() {
   if (auto ok = choose_processors(); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
-        duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options)})
+        duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options),
+        place_legacy_disks(options)})
     if (!ok) return ok;
 
   // Disks of -drive if=virtio come after the devices that were asked for by name, in the order of their
@@ -284,6 +285,11 @@ Result<void> OptionParser::finish() {
   if (auto ok = make_cards(); !ok) return ok;
   if (auto ok = check_devices(options); !ok) return ok;
   unsigned number = 0;
+  for (DriveOption& drive : options.drives) {
+    if (drive.interface != DriveOption::Interface::kIde && drive.interface != DriveOption::Interface::kFloppy)
+      continue;
+    drive.used = true;
+  }
   for (DriveOption* drive : disks) {
     if (drive->id.empty()) {
       do drive->id = "disk" + std::to_string(number++);

@@ -2,6 +2,8 @@
 //
 // -drive and its short forms: which image, how it is used, and which of the flashes it fills.
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "app/options_parser.h"
 #include "app/text.h"
@@ -11,15 +13,15 @@ namespace mynah::app {
 namespace {
 
 std::string set_interface(DriveOption& to, const std::string& value) {
-  if (value == "virtio")
-    to.interface = DriveOption::Interface::kVirtio;
-  else if (value == "none")
-    to.interface = DriveOption::Interface::kNone;
-  else if (value == "pflash")
-    to.interface = DriveOption::Interface::kFlash;
-  else
-    return "virtio, none or pflash; the machine has no controller of that kind";
-  return {};
+  using enum DriveOption::Interface;
+  static constexpr std::pair<std::string_view, DriveOption::Interface> kNames[] = {
+      {"virtio", kVirtio}, {"none", kNone}, {"pflash", kFlash}, {"ide", kIde}, {"floppy", kFloppy}};
+  for (const auto& [name, interface] : kNames)
+    if (value == name) {
+      to.interface = interface;
+      return {};
+    }
+  return "virtio, none, pflash, ide or floppy";
 }
 std::string set_format(DriveOption& to, const std::string& value) {
   to.format = value;
@@ -36,7 +38,7 @@ std::string set_unit(DriveOption& to, const std::string& value) {
   return {};
 }
 std::string set_media(DriveOption& to, const std::string& value) {
-  if (value == "cdrom") to.read_only = true;
+  if (value == "cdrom") to.read_only = to.cd = true;
   return value == "cdrom" || value == "disk" ? "" : "disk or cdrom";
 }
 std::string set_cache(DriveOption& to, const std::string& value) {
@@ -85,8 +87,11 @@ namespace {
 
 constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"file", "FILE", "the image; in it ,, is a comma", set_text<DriveOption, &DriveOption::file>},
-    {"if", "virtio|none|pflash",
-     "make a disk for it (default), leave that to -device, or put it into the next flash", set_interface},
+    {"if", "virtio|none|pflash|ide|floppy",
+     "make such a disk for it (by default what the machine has), leave that to -device, or put it into the "
+     "next "
+     "flash",
+     set_interface},
     {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},
     {"format", "raw",
      "the image's format; with readonly=on, compressed files and such are disks as they are, too",
@@ -152,8 +157,48 @@ Result<void> apply_disk_file(OptionParser& p, const std::string& file, unsigned 
   DriveOption drive;
   drive.file = file;
   drive.unit = index;
-  drive.read_only = cdrom;
+  drive.read_only = drive.cd = cdrom;
   p.options.drives.push_back(std::move(drive));
+  return {};
+}
+
+Result<void> apply_floppy_file(OptionParser& p, const std::string& file, unsigned unit) {
+  if (auto ok = apply_disk_file(p, file, unit, false); !ok) return ok;
+  p.options.drives.back().interface = DriveOption::Interface::kFloppy;
+  return {};
+}
+
+// Of IDE and floppy disks, those that say no unit get the first that is free.
+Result<void> place_legacy_disks(Options& options) {
+  using enum DriveOption::Interface;
+  const bool has = options.board->legacy_disks;
+  for (DriveOption& drive : options.drives)
+    if (drive.interface == kUsual) drive.interface = has ? kIde : kVirtio;
+  for (const auto& [kind, name, units] : {std::tuple(kIde, "ide", 4u), std::tuple(kFloppy, "floppy", 2u)}) {
+    const DriveOption* at[4] = {};
+    for (const DriveOption& drive : options.drives) {
+      if (drive.interface != kind) continue;
+      if (!has)
+        return error("-drive if={}: the machine {} has no such controller; use virtio, none or pflash", name,
+                     options.board->name);
+      if (!drive.unit) continue;
+      if (*drive.unit >= units)
+        return error("-drive if={}: the machine has {} of them; index= is a number below that", name, units);
+      if (at[*drive.unit])
+        return error("the disks '{}' and '{}' are both the {} number {}; give one another index=",
+                     at[*drive.unit]->file, drive.file, name, *drive.unit);
+      at[*drive.unit] = &drive;
+    }
+    for (DriveOption& drive : options.drives) {
+      if (drive.interface != kind || drive.unit) continue;
+      unsigned unit = 0;
+      while (unit < units && at[unit]) ++unit;
+      if (unit == units)
+        return error("the disk '{}' has no place: the machine has {} for if={}", drive.file, units, name);
+      drive.unit = unit;
+      at[unit] = &drive;
+    }
+  }
   return {};
 }
 

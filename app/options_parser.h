@@ -86,6 +86,8 @@ Result<void> apply_smp(OptionParser&, const std::string&);
 // options_drives.cpp
 Result<void> apply_drive(OptionParser&, const std::string&);
 Result<void> apply_disk_file(OptionParser&, const std::string& file, unsigned index, bool cdrom);
+Result<void> apply_floppy_file(OptionParser&, const std::string& file, unsigned unit);
+Result<void> place_legacy_disks(Options& options);
 Result<void> check_flash(Options&);  // finish()'s part: gives each its flash
 // Setters of tables, as all spellings of a disk have them.
 std::string set_drive_discard(DriveOption&, const std::string&);

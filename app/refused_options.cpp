@@ -38,8 +38,6 @@ constexpr RefusedOption kRefused[] = {
     {"watchdog", "the machine has no watchdog; leave it out"},
     {"tpmdev", "the machine has no TPM; leave it out"},
     {"no-hpet", "the machine has no HPET; leave it out"},
-    {"fda", "the machine has no floppy drive; use -drive"},
-    {"fdb", "the machine has no floppy drive; use -drive"},
     {"sd", "the machine has no SD card; use -drive if=virtio"},
     {"mtdblock", "use -drive if=pflash"},
 };

@@ -79,7 +79,8 @@ Result<void> Session::set_up() {
   config.techniques = options_.techniques;
   config.verify = options_.verify;
   config.smbios = options_.smbios;
-  config.boot = {options_.boot_menu, options_.boot_strict, options_.boot_menu_wait, options_.boot_fail_wait};
+  config.boot = {options_.boot_menu, options_.boot_strict, options_.boot_menu_wait, options_.boot_fail_wait,
+                 options_.boot_order};
   if (options_.uuid_given) config.uuid.assign(options_.uuid.begin(), options_.uuid.end());
   set_up_calendar(config);
   set_up_entropy(config);

@@ -70,6 +70,15 @@ Result<void> Session::set_up_devices() {
     }
     if (!added) return error("-device {}: {}", row.name, added.message());
   }
+  for (size_t i = 0; i < options_.drives.size(); ++i) {
+    const DriveOption& drive = options_.drives[i];
+    Result<void> added;
+    if (drive.interface == DriveOption::Interface::kIde)
+      added = machine_->add_ide(*drive.unit, *disks_[i].backend, {.cd = drive.cd, .serial = drive.serial});
+    else if (drive.interface == DriveOption::Interface::kFloppy)
+      added = machine_->add_floppy(*drive.unit, *disks_[i].backend);
+    if (!added) return added;
+  }
   return {};
 }
 

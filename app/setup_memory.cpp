@@ -65,13 +65,26 @@ Result<void> Session::set_up_memory_files(MachineConfig& config) {
     if (auto ok = refuse_packed(*tree, "device tree", options_.dtb, "-dtb"); !ok) return ok;
     config.dtb = std::move(*tree);
   }
-  if (!options_.bios.empty()) {
-    const std::string path =
-        find_firmware(options_.bios, options_.firmware_folders, options_.board->firmware_folders);
+  const Board& board = *options_.board;
+  const bool own = options_.bios.empty() && options_.kernel.empty() && board.starts_firmware;
+  if (!options_.bios.empty() || own) {
+    const std::string name(own ? board.firmware : options_.bios);
+    const std::string path = find_firmware(name, options_.firmware_folders, board.firmware_folders);
+    if (own && path == name)
+      return error("the machine's firmware {} is not there; install the package {}, or give another by -bios",
+                   name, board.firmware_package);
     auto firmware = read_file(path, "firmware", "-bios", options_.board->flash_bytes);
     if (!firmware) return firmware.error();
     if (auto ok = refuse_packed(*firmware, "firmware", path, "-bios"); !ok) return ok;
     config.firmware = std::move(*firmware);
+  }
+  if (const std::string name(board.video_bios); !name.empty()) {
+    const std::string path = find_firmware(name, options_.firmware_folders, board.firmware_folders);
+    if (path != name) {
+      auto bios = read_file(path, "video BIOS", "-L", kMiB);
+      if (!bios) return bios.error();
+      config.video_bios = std::move(*bios);
+    }
   }
   for (const LoaderOption& option : options_.loads) {
     LoadRequest request{.file = option.file,

@@ -21,10 +21,10 @@ Error no_memory(uint64_t size, int why) {
 }  // namespace
 
 GuestMemory::~GuestMemory() {
-  for (Region& r : regions_) munmap(r.host, r.size);
+  for (Region& r : regions_) munmap(r.own, r.size);
 }
 
-Result<void> GuestMemory::add_ram(uint64_t pa, uint64_t size) {
+Result<void> GuestMemory::add_ram(uint64_t pa, uint64_t size, std::span<const uint64_t> cuts) {
   const int fd = memfd_create("guest-ram", MFD_CLOEXEC);
   if (fd < 0) return no_memory(size, errno);
   void* host = MAP_FAILED;
@@ -34,7 +34,14 @@ Result<void> GuestMemory::add_ram(uint64_t pa, uint64_t size) {
   close(fd);
   if (host == MAP_FAILED) return no_memory(size, why);
   madvise(host, size, MADV_HUGEPAGE);
-  add_region(pa, size, host, false);
+  uint64_t from = pa;
+  const auto add_to = [&](uint64_t end) {
+    if (end > from && end <= pa + size)
+      add_region(from, end - from, static_cast<uint8_t*>(host) + (from - pa), false);
+    from = std::max(from, std::min(end, pa + size));
+  };
+  for (const uint64_t cut : cuts) add_to(cut);
+  add_to(pa + size);
   return {};
 }
 
@@ -63,8 +70,8 @@ Result<void> GuestMemory::add_rom(uint64_t pa, uint64_t size, uint8_t fill) {
 }
 
 void GuestMemory::add_region(uint64_t pa, uint64_t size, void* host, bool rom) {
-  Region region{pa,  size, static_cast<uint8_t*>(host),
-                rom, true, std::vector<PageFlags>(size / kGuestPageSize)};
+  auto* const own = static_cast<uint8_t*>(host);
+  Region region{pa, size, own, rom, true, own, !rom, std::vector<PageFlags>(size / kGuestPageSize)};
   const auto at = std::lower_bound(regions_.begin(), regions_.end(), pa,
                                    [](const Region& r, uint64_t a) { return r.pa < a; });
   regions_.insert(at, std::move(region));
@@ -75,6 +82,22 @@ void GuestMemory::set_visible(uint64_t pa, bool visible) {
   if (Region* r = find(pa)) r->visible = visible;
 }
 
+void GuestMemory::route(uint64_t pa, uint8_t* reads, bool writable) {
+  Region* r = find(pa);
+  if (!r) return;
+  before_write(*r, r->pa, r->size);
+  r->visible = reads != nullptr;
+  r->host = reads ? reads : r->own;
+  r->rom = !writable || r->host != r->own;
+}
+
+void GuestMemory::put(uint64_t pa, const void* from, size_t n) {
+  Region* r = find(pa);
+  if (!r || !r->ram || n > r->size - (pa - r->pa)) return;
+  before_write(*r, pa, n);
+  std::memcpy(r->own + (pa - r->pa), from, n);
+}
+
 GuestMemory::Region* GuestMemory::find(uint64_t pa) {
   if (last_ && pa - last_->pa < last_->size) return last_;
   for (Region& r : regions_)
@@ -82,10 +105,21 @@ GuestMemory::Region* GuestMemory::find(uint64_t pa) {
   return nullptr;
 }
 
+// The region that goes on where this one ends, in guest memory and on the host.
+GuestMemory::Region* GuestMemory::after(const Region& region) {
+  Region* next = const_cast<Region*>(&region) + 1;
+  const bool goes_on = next != regions_.data() + regions_.size() && next->pa == region.pa + region.size &&
+                       next->visible && next->host == region.host + region.size;
+  return goes_on ? next : nullptr;
+}
+
 uint8_t* GuestMemory::host(uint64_t pa, uint64_t n) {
   Region* r = find(pa);
-  if (!r || !r->visible || n > r->size - (pa - r->pa)) return nullptr;
-  return r->host + (pa - r->pa);
+  if (!r || !r->visible) return nullptr;
+  uint8_t* const at = r->host + (pa - r->pa);
+  for (uint64_t left = r->size - (pa - r->pa); n > left; left += r->size)
+    if (r = after(*r); !r) return nullptr;
+  return at;
 }
 
 PageFlags* GuestMemory::page(uint64_t pa) {
@@ -103,7 +137,20 @@ bool GuestMemory::read(uint64_t pa, void* to, size_t n) {
 uint8_t* GuestMemory::for_write(uint64_t pa, size_t n) {
   uint8_t* to = host(pa, n);
   if (!to || last_->rom) return nullptr;
-  before_write(*last_, pa, n);
+  if (n <= last_->size - (pa - last_->pa)) {
+    before_write(*last_, pa, n);
+    return to;
+  }
+  // In several regions, all of which are there.
+  const uint64_t end = pa + n;
+  Region* last = last_;
+  while (last->pa + last->size < end) ++last;
+  for (Region* r = last_; r <= last; ++r)
+    if (r->rom) return nullptr;
+  for (Region* r = last_; r <= last; ++r) {
+    const uint64_t from = std::max(pa, r->pa);
+    before_write(*r, from, std::min(end, r->pa + r->size) - from);
+  }
   return to;
 }
 
@@ -151,7 +198,7 @@ uint64_t GuestMemory::hash() const {
   // FNV-1a over 64-bit words, a multiply a word: quick enough for gigabytes, order-sensitive.
   uint64_t h = 0xcbf29ce484222325;
   for (const Region& r : regions_) {
-    const auto* p = reinterpret_cast<const uint64_t*>(r.host);
+    const auto* p = reinterpret_cast<const uint64_t*>(r.own);
     for (uint64_t i = 0; i < r.size / 8; ++i) h = (h ^ p[i]) * 0x100000001b3;
   }
   return h;

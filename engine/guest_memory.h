@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "ir/result.h"
@@ -59,25 +60,32 @@ class GuestMemory {
   ~GuestMemory();
 
   // Adds size bytes (a multiple of the page size) of zeroed RAM at pa, or says why the host cannot give it.
-  Result<void> add_ram(uint64_t pa, uint64_t size);
+  // `cuts`: addresses in it, in order, at which another region begins; the host has all of it in one piece.
+  Result<void> add_ram(uint64_t pa, uint64_t size, std::span<const uint64_t> cuts = {});
   // The same, which the guest cannot write, with all bytes `fill`. The board writes it through host(), and
   // the host needs memory for those pages only.
   Result<void> add_rom(uint64_t pa, uint64_t size, uint8_t fill);
   // Shows or hides a region (flash in command mode is a device, not memory). The caller flushes TLBs.
   void set_visible(uint64_t pa, bool visible);
+  // What a region of RAM is to reads (null: nothing that is memory, so a device), and whether writes go to
+  // it. Translated code of what was there is dropped; the caller flushes TLBs. `reads` has as many bytes.
+  void route(uint64_t pa, uint8_t* reads, bool writable);
 
   struct Region {
     uint64_t pa, size;
-    uint8_t* host;
+    uint8_t* host;  // what is seen
     bool rom;
     bool visible;
+    uint8_t* own;  // its memory, whatever is seen
+    bool ram;      // own is RAM
     std::vector<PageFlags> pages;
   };
   const std::vector<Region>& regions() const { return regions_; }
 
   // Region that holds pa, or nullptr.
   Region* find(uint64_t pa);
-  // Host address of [pa, pa + n) when that is one visible region, else nullptr. Says nothing of writes.
+  // Host address of [pa, pa + n) when that is visible and in one piece on the host, else nullptr. Says
+  // nothing of writes.
   uint8_t* host(uint64_t pa, uint64_t n);
   PageFlags* page(uint64_t pa);
 
@@ -95,6 +103,8 @@ class GuestMemory {
   bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired);
   // For whoever writes ROM through host() while the guest runs.
   void will_change(uint64_t pa, uint64_t n);
+  // Into RAM, whatever is seen there. Within one region.
+  void put(uint64_t pa, const void* from, size_t n);
 
   // Called before bytes of a page with translated code change.
   std::function<void(uint64_t pa, uint64_t n)> on_code_write;
@@ -102,6 +112,7 @@ class GuestMemory {
 
  private:
   void add_region(uint64_t pa, uint64_t size, void* host, bool rom);
+  Region* after(const Region& region);
   void before_write(Region& region, uint64_t pa, uint64_t n);
   std::vector<Region> regions_;
   Region* last_ = nullptr;

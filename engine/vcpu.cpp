@@ -45,8 +45,16 @@ void Vcpu::request_stop() {
   core_.budget.cut();
 }
 
+// One whose delivery meets a watchpoint of the debugger's is delivered by itself, as an instruction is
+// executed.
 void Vcpu::take_interrupt() {
+  const bool wanted = core_.stops.alone_wanted();
   core_.guest.deliver_interrupt();
+  core_.space.changed();
+  if (wanted || !core_.stops.alone_wanted()) return;
+  core_.stops.begin_alone();
+  core_.guest.deliver_interrupt();
+  core_.stops.end_alone();
   core_.space.changed();
 }
 
@@ -77,6 +85,7 @@ AfterExit Vcpu::run(uint64_t n) {
     if (guest.interrupt_deliverable()) {
       take_interrupt();
       first = false;
+      if (core_.stops.has_hit()) return AfterExit::kDebug;
     }
     core_.space.refresh();
     const uint64_t remaining = end - core_.budget.settled();
@@ -119,6 +128,7 @@ AfterExit Vcpu::stopped() {
 AfterExit Vcpu::step() {
   const ExtendedFloats floats(core_.runtime);
   if (core_.guest.interrupt_deliverable()) take_interrupt();
+  if (core_.stops.has_hit()) return AfterExit::kDebug;
   core_.space.refresh();
   return interpreter_.run_alone();
 }

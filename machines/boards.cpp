@@ -6,12 +6,13 @@
 #include <algorithm>
 
 #include "machines/microvm_board.h"
+#include "machines/pc_board.h"
 #include "machines/virt_board.h"
 
 namespace mynah {
 
 std::span<const Board* const> boards() {
-  static constexpr const Board* kBoards[] = {&kVirtBoard, &kMicrovmBoard};
+  static constexpr const Board* kBoards[] = {&kVirtBoard, &kMicrovmBoard, &kPcBoard};
   return kBoards;
 }
 

@@ -73,6 +73,11 @@ struct Board {
   Result<std::string> (*check_kernel)(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd);
   // The machine, before its init().
   std::unique_ptr<Machine> (*make)(const BoardChoice& choice, MachineConfig config, dev::Log& log);
+  // Where no kernel and no firmware is given, `firmware` is what starts.
+  bool starts_firmware = false;
+  std::string_view video_bios = {};  // its video card's; where it is not found, there is none
+  // IDE and a floppy controller: what disks are that nobody chose.
+  bool legacy_disks = false;
 };
 
 std::span<const Board* const> boards();  // the first is the default

@@ -52,6 +52,13 @@ struct IsaPlace {
   unsigned ports = 1;
 };
 
+// A disk on IDE.
+struct IdeOptions {
+  bool cd = false;  // a drive for CDs
+  std::string serial = {};
+  BootPlace boot = {};
+};
+
 // DMA memory and log.
 using VirtioFactory = std::function<std::unique_ptr<dev::VirtioDevice>(dev::DmaMemory&, dev::Log&)>;
 using IsaFactory = std::function<std::unique_ptr<dev::Device>(dev::Log&)>;

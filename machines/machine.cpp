@@ -58,6 +58,12 @@ void Machine::show_memory(uint64_t pa, bool visible) {
     if (p.vcpu) p.vcpu->host_mapping_changed();
 }
 
+void Machine::route_memory(uint64_t pa, uint8_t* reads, bool writable) {
+  memory_.route(pa, reads, writable);
+  for (const Processor& p : processors_)
+    if (p.vcpu) p.vcpu->host_mapping_changed();
+}
+
 Result<void> Machine::init() {
   if (auto built = build(); !built) return built;
   backend_ = make_host_backend(config_.techniques, config_.verify);

@@ -40,6 +40,12 @@ class Machine {
   Result<void> add_pci(const PciFactory& make, const PciPlace& place);
   Result<void> add_virtio(const VirtioFactory& make, const VirtioPlace& place);
   Result<void> add_isa(const IsaFactory& make, const IsaPlace& place);
+  virtual Result<void> add_ide(unsigned, dev::BlockBackend&, const IdeOptions&) {
+    return Error{"the machine has no IDE"};
+  }
+  virtual Result<void> add_floppy(unsigned, dev::BlockBackend&) {
+    return Error{"the machine has no floppy drives"};
+  }
   // Up to the first instruction; once.
   Result<void> init();
 
@@ -101,6 +107,11 @@ class Machine {
   Result<void> add_boot_path(const BootPlace& boot, const std::string& path);
   void map(uint64_t base, uint64_t size, dev::Device& device) { bus_.map(base, size, device); }
   void map_ports(uint64_t base, uint64_t size, dev::Device& device) { ports_.map(base, size, device); }
+  // Who has what no window has.
+  void map_rest(dev::Device& device) { bus_.map_rest(device); }
+  void map_port_rest(dev::Device& device) { ports_.map_rest(device); }
+  // A region of RAM as a chipset routes it (GuestMemory::route).
+  void route_memory(uint64_t pa, uint8_t* reads, bool writable);
   // A region that is memory or, hidden, a device.
   void show_memory(uint64_t pa, bool visible);
   // A device turns the machine off or resets it: what the slice that runs returns, soon.
@@ -121,7 +132,9 @@ class Machine {
     return Error{"the machine has no virtio-mmio transports; use the -pci form of the device"};
   }
   virtual bool has_isa() const { return false; }  // cards with I/O ports
-  virtual void time_resumed() {}                  // guest time stood still, other clocks did not
+  // What firmware's paths of devices on PCI begin with.
+  virtual std::string_view pci_path() const { return "/pci@ffffffffffffffff"; }
+  virtual void time_resumed() {}  // guest time stood still, other clocks did not
 
   MachineConfig config_;
   dev::Log& log_;

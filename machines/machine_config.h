@@ -26,6 +26,7 @@ struct BootChoice {
   bool strict = false;  // nothing but devices that have a boot index
   std::optional<uint16_t> menu_wait;
   std::optional<uint32_t> fail_wait;
+  std::string order = {};  // letters: a floppy, c disk, d CD, n network; empty: the board's
 };
 
 // Sockets of clusters of cores of threads; `now` of `max` are there, the others could be added.
@@ -58,8 +59,9 @@ struct MachineConfig {
   std::vector<uint8_t> kernel;  // as the board's unpack_kernel leaves it; empty: start the firmware
   std::vector<uint8_t> initrd;
   std::string command_line;
-  std::vector<uint8_t> dtb;       // empty: the board makes it, where it has one
-  std::vector<uint8_t> firmware;  // contents of the first flash
+  std::vector<uint8_t> dtb;         // empty: the board makes it, where it has one
+  std::vector<uint8_t> firmware;    // contents of the first flash
+  std::vector<uint8_t> video_bios;  // of boards that have a video card
   dev::BlockBackend* flash[2] = {nullptr, nullptr};
   dev::CharBackend* serial = nullptr;
   dev::CharBackend* second_serial = nullptr;  // null: the board is without the second line

@@ -55,7 +55,7 @@ Result<unsigned> find_place(const dev::pci::Bus& bus, const PciPlace& place) {
 }
 
 // As Open Firmware names PCI devices: by class, or by vendor and device.
-std::string boot_path(const dev::pci::Function& function) {
+std::string boot_path(const dev::pci::Function& function, std::string_view host) {
   struct Name {
     unsigned code;
     std::string_view name;
@@ -63,7 +63,7 @@ std::string boot_path(const dev::pci::Function& function) {
   static constexpr Name kNames[] = {
       {0x0100, "scsi"}, {0x0101, "ide"}, {0x0200, "ethernet"}, {0x0604, "pci-bridge"}};
   const dev::pci::Bridge* bridge = function.bus()->bridge();
-  std::string path = bridge ? boot_path(*bridge) : "/pci@ffffffffffffffff";
+  std::string path = bridge ? boot_path(*bridge, host) : std::string(host);
   std::string name = fmt::format("pci{:04x},{:04x}", function.config(dev::pci::kVendorId, 2),
                                  function.config(dev::pci::kDeviceId, 2));
   for (const Name& known : kNames)
@@ -100,7 +100,7 @@ Result<void> Machine::add_pci(const PciFactory& make, const PciPlace& place) {
   std::unique_ptr<dev::pci::Function> function = make(events_, log_);
   function->id = place.id;
   dev::pci::Function& plugged = bus->plug(std::move(function), *devfn, place.multifunction);
-  if (auto ok = add_boot_path(place.boot, boot_path(plugged)); !ok) return ok;
+  if (auto ok = add_boot_path(place.boot, boot_path(plugged, pci_path())); !ok) return ok;
   if (dev::pci::Bridge* bridge = plugged.as_bridge()) {
     std::string& name = bridge->secondary().name;
     name = place.id;

@@ -42,22 +42,22 @@ void Machine::serialize_ram(dev::StateStream& stream) {
   stream.section("memory", kVersion);
   if (!stream.loading()) {
     for (const GuestMemory::Region& region : memory_.regions()) {
-      if (region.rom) continue;
+      if (!region.ram) continue;
       for (uint64_t at = 0; at < region.size; at += kGuestPageSize) {
-        if (std::equal(kZeroes.begin(), kZeroes.end(), region.host + at)) continue;
+        if (std::equal(kZeroes.begin(), kZeroes.end(), region.own + at)) continue;
         uint64_t pa = region.pa + at;
         stream.io(pa);
-        stream.raw(region.host + at, kGuestPageSize);
+        stream.raw(region.own + at, kGuestPageSize);
       }
     }
     uint64_t end = kLastPage;
     return stream.io(end);
   }
   for (const GuestMemory::Region& region : memory_.regions()) {
-    if (region.rom) continue;
+    if (!region.ram) continue;
     for (uint64_t at = 0; at < region.size; at += kGuestPageSize)
-      if (!std::equal(kZeroes.begin(), kZeroes.end(), region.host + at))
-        memory_.write(region.pa + at, kZeroes.data(), kGuestPageSize);
+      if (!std::equal(kZeroes.begin(), kZeroes.end(), region.own + at))
+        memory_.put(region.pa + at, kZeroes.data(), kGuestPageSize);
   }
   Page page;
   for (;;) {
@@ -65,7 +65,10 @@ void Machine::serialize_ram(dev::StateStream& stream) {
     stream.io(pa);
     if (stream.failed() || pa == kLastPage) return;
     stream.raw(page.data(), page.size());
-    if (!stream.failed() && !memory_.write(pa, page.data(), page.size())) stream.fail();
+    if (stream.failed()) return;
+    const GuestMemory::Region* const region = memory_.find(pa);
+    if (!region || !region->ram || pa % kGuestPageSize != 0) return stream.fail();
+    memory_.put(pa, page.data(), page.size());
   }
 }
 

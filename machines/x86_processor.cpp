@@ -52,12 +52,11 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
     if (has_vcpu()) vcpu().translation_changed();
   }
 
-  // --- ports. Wider ones than a device is, or across two, go by bytes.
+  // --- ports. Accesses that are wider than a device, or go across two, are made by bytes.
   uint32_t port_read(uint16_t port, unsigned bytes) override {
     p.machine_.events().run_due();
-    if (port % bytes == 0)
-      if (const auto found = p.board_.ports.read(port, static_cast<dev::Width>(bytes)))
-        return static_cast<uint32_t>(*found);
+    if (const auto found = p.board_.ports.read(port, static_cast<dev::Width>(bytes)))
+      return static_cast<uint32_t>(*found);
     uint32_t value = 0;
     for (unsigned i = 0; i < bytes; ++i) {
       const auto found = p.board_.ports.read(static_cast<uint16_t>(port + i), dev::Width::k1);
@@ -67,7 +66,7 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
   }
   void port_write(uint16_t port, unsigned bytes, uint32_t value) override {
     p.machine_.events().run_due();
-    if (port % bytes == 0 && p.board_.ports.write(port, static_cast<dev::Width>(bytes), value)) return;
+    if (p.board_.ports.write(port, static_cast<dev::Width>(bytes), value)) return;
     if (bytes == 1) return;
     for (unsigned i = 0; i < bytes; ++i)
       p.board_.ports.write(static_cast<uint16_t>(port + i), dev::Width::k1, value >> 8 * i & 0xff);

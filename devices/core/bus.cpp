@@ -37,15 +37,18 @@ const Bus::Window* Bus::find(uint64_t pa, unsigned n) const {
 }
 
 std::optional<uint64_t> Bus::read(uint64_t pa, Width width) const {
-  const Window* w = find(pa, bytes(width));
-  if (!w) return std::nullopt;
-  return w->device->read(pa - w->base, width);
+  if (const Window* w = find(pa, bytes(width))) return w->device->read(pa - w->base, width);
+  if (!rest_ || find(pa, 1)) return std::nullopt;
+  return rest_->read(pa, width);
 }
 
 bool Bus::write(uint64_t pa, Width width, uint64_t value) const {
   const Window* w = find(pa, bytes(width));
-  if (!w) return false;
-  w->device->write(pa - w->base, width, value);
+  if (!w && (!rest_ || find(pa, 1))) return false;
+  if (w)
+    w->device->write(pa - w->base, width, value);
+  else
+    rest_->write(pa, width, value);
   return true;
 }
 

@@ -16,6 +16,8 @@ class Bus {
  public:
   // Asserts that the window does not overlap another one.
   void map(uint64_t base, uint64_t size, Device& device);
+  // What has all addresses at which no window begins or goes on; its offsets are addresses.
+  void map_rest(Device& device) { rest_ = &device; }
   // An access that leaves the window it starts in, or hits none, finds nothing: the guest gets an external
   // abort. Width is 1, 2, 4 or 8.
   std::optional<uint64_t> read(uint64_t pa, Width width) const;
@@ -30,6 +32,7 @@ class Bus {
  private:
   const Window* find(uint64_t pa, unsigned n) const;
   std::vector<Window> windows_;  // sorted by base
+  Device* rest_ = nullptr;
 };
 
 }  // namespace mynah::dev

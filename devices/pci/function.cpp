@@ -8,6 +8,7 @@
 #include <bit>
 #include <cassert>
 
+#include "devices/core/registers.h"
 #include "devices/pci/bridge.h"
 #include "devices/pci/bus.h"
 #include "devices/pci/host.h"
@@ -16,6 +17,7 @@ namespace mynah::dev::pci {
 namespace {
 
 constexpr uint32_t kAllOnes = 0xffff'ffff;
+constexpr uint32_t kRomEnable = 1;
 
 bool overlap(unsigned a, unsigned a_size, unsigned b, unsigned b_size) {
   return a < b + b_size && b < a + a_size;
@@ -101,6 +103,7 @@ void Function::config_write(unsigned offset, unsigned width, uint32_t value) {
 
   const bool bridge = (config_[kHeaderType] & 0x7f) == kTypeBridge;
   if (overlap(offset, width, kCommand, 2) || overlap(offset, width, kBar0, bridge ? 8 : 4 * kBars) ||
+      (!rom_.empty() && overlap(offset, width, kExpansionRom, 4)) ||
       (pm_ != 0 && overlap(offset, width, pm_ + kPmControl, 2)))
     claims_changed();
   update_line();
@@ -133,7 +136,42 @@ uint64_t Function::bar_address(unsigned n) const {
   return bar.size ? address & ~(bar.size - 1) : 0;
 }
 
+void Function::add_rom(std::vector<uint8_t> contents) {
+  assert(!sealed_ && rom_.empty() && !contents.empty());
+  rom_ = std::move(contents);
+  rom_.resize(std::bit_ceil(std::max<size_t>(rom_.size(), 2048)), 0xff);
+  let_write(kExpansionRom, 4, static_cast<uint32_t>(~(rom_.size() - 1)) | kRomEnable);
+}
+
+void Function::add_range(unsigned n, Space space, uint64_t size) {
+  assert(!sealed_ && n < kOwnRanges && size != 0);
+  ranges_[n] = {space, size, std::nullopt};
+}
+
+void Function::place_range(unsigned n, std::optional<uint64_t> base) {
+  if (ranges_[n].base == base) return;
+  ranges_[n].base = base;
+  claims_changed();
+}
+
+Space Function::space_of(unsigned n) const {
+  if (n >= kOwnRange) return ranges_[n - kOwnRange].space;
+  return n != kRomBar && bars_[n].kind == BarKind::kIo ? Space::kIo : Space::kMemory;
+}
+
 std::optional<Range> Function::decoded(unsigned n) const {
+  if (n >= kOwnRange) {
+    const OwnRange& own = ranges_[n - kOwnRange];
+    if (own.size == 0 || !own.base) return std::nullopt;
+    return Range{*own.base, *own.base + (own.size - 1)};
+  }
+  if (n == kRomBar) {
+    const uint32_t rom = config(kExpansionRom, 4);
+    if (rom_.empty() || !in_d0() || !(rom & kRomEnable) || !(config(kCommand, 2) & kMemorySpace))
+      return std::nullopt;
+    const uint64_t first = rom & ~(rom_.size() - 1);
+    return Range{first, first + (rom_.size() - 1)};
+  }
   const Bar& bar = bars_[n];
   if (bar.size == 0 || !in_d0()) return std::nullopt;
   if (!(config(kCommand, 2) & (bar.kind == BarKind::kIo ? kIoSpace : kMemorySpace))) return std::nullopt;
@@ -142,11 +180,13 @@ std::optional<Range> Function::decoded(unsigned n) const {
 }
 
 uint64_t Function::access_read(unsigned bar, uint64_t offset, Width width) {
+  if (bar == kRomBar) return read_by_bytes(offset, width, [this](Offset at) -> uint8_t { return rom_[at]; });
   if (in_msix(bar, offset, bytes(width))) return msix_read(offset, bytes(width));
   return bar_read(bar, offset, width);
 }
 
 void Function::access_write(unsigned bar, uint64_t offset, Width width, uint64_t value) {
+  if (bar == kRomBar) return;
   if (in_msix(bar, offset, bytes(width))) return msix_write(offset, bytes(width), value);
   bar_write(bar, offset, width, value);
 }

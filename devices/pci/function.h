@@ -99,9 +99,9 @@ class Function : public Stateful {
   // Any offset and width (1, 2, 4): beyond the end of configuration space all ones and no effect.
   uint32_t config_read(unsigned offset, unsigned width);
   void config_write(unsigned offset, unsigned width, uint32_t value);
-  // A BAR's range while it is decoded.
+  // A BAR's range while it is decoded; `bar` may be kRomBar, or kOwnRange and up.
   std::optional<Range> decoded(unsigned bar) const;
-  Space space_of(unsigned bar) const { return bars_[bar].kind == BarKind::kIo ? Space::kIo : Space::kMemory; }
+  Space space_of(unsigned bar) const;
   uint64_t access_read(unsigned bar, uint64_t offset, Width width);
   void access_write(unsigned bar, uint64_t offset, Width width, uint64_t value);
   // Once, before the first reset. A model that depends on the kind of bus does the rest of its set-up in
@@ -113,6 +113,8 @@ class Function : public Stateful {
   uint16_t requester_id() const;
   bool drives_line() const { return wire_; }
   static constexpr unsigned kBars = 6;
+  // What is claimed beside the BARs: the expansion ROM, and ranges that a model's own registers place.
+  static constexpr unsigned kRomBar = 6, kOwnRange = 7, kOwnRanges = 2, kClaims = kOwnRange + kOwnRanges;
   struct Bar {
     BarKind kind = BarKind::kMemory32;
     uint64_t size = 0;  // bytes, a power of two; 0: there is none
@@ -129,6 +131,10 @@ class Function : public Stateful {
   // --- For a model's constructor, and for attached().
   // 16 bytes to 2^40, a power of two; I/O 4 to 256.
   void add_bar(unsigned n, BarKind kind, uint64_t size);
+  // An expansion ROM (PCI Local Bus 3.0, 6.2.5.2).
+  void add_rom(std::vector<uint8_t> contents);
+  // A range of addresses that no BAR stands for; bar_read and bar_write have it as kOwnRange + n.
+  void add_range(unsigned n, Space space, uint64_t size);
   // In front of the list. Returns its offset; the bytes behind the header are 0 and read-only.
   unsigned add_capability(Capability id, unsigned bytes);
   unsigned add_extended_capability(uint16_t id, uint8_t version, unsigned bytes);
@@ -163,6 +169,8 @@ class Function : public Stateful {
   unsigned msix_vectors() const { return static_cast<unsigned>(table_.size() / kMsixEntryBytes); }
   void guest_error(std::string_view message) const { log_.guest_error(name_, message); }
   void unimplemented(std::string_view message) const { log_.unimplemented(name_, message); }
+  // Where own range n is; absent: nowhere.
+  void place_range(unsigned n, std::optional<uint64_t> base);
   // What bus addresses the function claims may have changed, other than by its BARs and command register.
   void claims_changed();
 
@@ -225,6 +233,13 @@ class Function : public Stateful {
 
   // A byte each of configuration space. What is in none of the masks is the same after every reset.
   std::vector<uint8_t> config_, initial_, writable_, clearable_, changeable_;
+  std::vector<uint8_t> rom_;
+  struct OwnRange {
+    Space space = Space::kIo;
+    uint64_t size = 0;
+    std::optional<uint64_t> base;
+  };
+  std::array<OwnRange, kOwnRanges> ranges_;
   std::vector<uint8_t> table_;    // of MSI-X, as the guest sees it
   std::vector<uint8_t> pending_;  // of MSI-X, a bit a vector
   bool sealed_ = false;           // attach() is over: initial_ holds

@@ -106,7 +106,7 @@ done:
 void Host::collect(const Bus& bus, Space space, const std::vector<Range>& reachable) {
   std::vector<Claim>& claims = maps_[static_cast<size_t>(space)].claims;
   for (const auto& [devfn, function] : bus.functions()) {
-    for (unsigned bar = 0; bar < Function::kBars; ++bar) {
+    for (unsigned bar = 0; bar < Function::kClaims; ++bar) {
       const auto range = function->decoded(bar);
       if (!range || function->space_of(bar) != space) continue;
       for (const Range& part : intersection(reachable, {*range}))

@@ -23,6 +23,7 @@ enum Header : unsigned {
   kBar0 = 0x10,
   kSubsystemVendorId = 0x2c,
   kSubsystemId = 0x2e,
+  kExpansionRom = 0x30,
   kCapabilitiesPointer = 0x34,
   kInterruptLine = 0x3c,
   kInterruptPin = 0x3d,

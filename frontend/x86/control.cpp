@@ -211,7 +211,6 @@ bool write_debug(X86Cpu& cpu, unsigned n, uint64_t value) {
   X86State& s = cpu.x86();
   if (!debug_accessible(cpu, n)) return false;
   if (n >= 6 && value >> 32) return protection_fault(cpu);
-  if (n < 4 && !is_canonical(s, value)) return protection_fault(cpu);
   if (n == 6)
     value = (value & (dr6::kBreakpoints | dr6::kAccess | dr6::kStep | dr6::kTask)) | dr6::kFixed;
   else if (n == 7)

@@ -139,11 +139,20 @@ TranslateResult X86Cpu::translate(uint64_t tagged, Access access, uint32_t permi
       break;
   }
   result.ok = true;
-  result.page.pa = w.pa;
-  result.page.page_bits = w.page_bits;
+  result.page.pa = w.pa & address_lines_;
+  // Half of each two MiB is the other half while line 20 is low.
+  result.page.page_bits = address_lines_ == kAllLines ? w.page_bits : 12;
   result.page.global = w.global;
   std::copy(std::begin(w.permissions), std::end(w.permissions), std::begin(result.page.permissions));
   return result;
+}
+
+void X86Cpu::set_a20(bool on) {
+  const uint64_t lines = on ? kAllLines : kAllLines & ~(uint64_t{1} << 20);
+  if (lines == address_lines_) return;
+  address_lines_ = lines;
+  system_.tlb_flush_all();
+  system_.translation_changed();
 }
 
 Fault X86Cpu::alignment_fault(uint64_t, Access, uint32_t) {
@@ -354,7 +363,7 @@ bool X86Cpu::interrupt_deliverable() const {
   if (!s.interrupt_pending) return false;
   if (s.sleep == Sleep::kForStartup || s.sleep == Sleep::kShutdown)
     return s.init_pending || s.startup_pending;
-  if (s.init_pending) return true;
+  if (s.init_pending || put_off_) return true;
   if (s.debug_pending && s.shadow < 2) return true;
   if (s.shadow) return false;
   if (s.nmi_pending && !s.nmi_blocked) return true;
@@ -365,7 +374,7 @@ bool X86Cpu::interrupt_deliverable() const {
 void X86Cpu::deliver_interrupt() {
   X86State& s = state_;
   const auto settle = [&] {
-    if (!s.debug_pending && !s.nmi_pending && !s.init_pending && !s.startup_pending)
+    if (!s.debug_pending && !s.nmi_pending && !s.init_pending && !s.startup_pending && !put_off_)
       s.interrupt_pending &= ~kPendingOther;
   };
   if (s.init_pending) {
@@ -386,20 +395,25 @@ void X86Cpu::deliver_interrupt() {
     return changed();
   }
   if (asleep()) wake();
+  if (put_off_) {
+    const Exception e = *std::exchange(put_off_, std::nullopt);
+    settle();
+    return take_event(e);
+  }
   if (s.debug_pending) {
     const Exception e{.vector = vector::kDebug, .debug = std::exchange(s.debug_pending, 0)};
     settle();
-    return take(e);
+    return take_event(e);
   }
   if (s.nmi_pending && !s.nmi_blocked) {
     s.nmi_pending = 0;
     s.nmi_blocked = 1;
     settle();
-    return take({.vector = vector::kNmi, .external = true});
+    return take_event({.vector = vector::kNmi, .external = true});
   }
   const int vector = system_.accept_interrupt();
   interrupt_changed();
-  if (vector >= 0) take({.vector = static_cast<uint8_t>(vector), .external = true});
+  if (vector >= 0) take_event({.vector = static_cast<uint8_t>(vector), .external = true});
 }
 
 bool X86Cpu::wake_pending() const { return asleep() && interrupt_deliverable(); }
@@ -420,13 +434,18 @@ AfterExit X86Cpu::halt() {
   return AfterExit::kHalt;
 }
 
-void X86Cpu::take(const Exception& exception) {
-  state_.stepping = 0;
-  state_.shadow = 0;
-  state_.fpu_unchecked = 0;
-  if (on_exception) on_exception(exception);
-  if (!take_exception(*this, exception)) triple_fault();
+bool X86Cpu::take(const Exception& exception) {
+  const Taken taken = take_exception(*this, exception);
+  if (taken == Taken::kNever) triple_fault();
+  again_ = false;
   changed();
+  return taken != Taken::kAgain;
+}
+
+void X86Cpu::take_event(const Exception& event) {
+  if (take(event)) return;
+  put_off_ = event;
+  state_.interrupt_pending |= kPendingOther;
 }
 
 void X86Cpu::triple_fault() {
@@ -462,6 +481,10 @@ AfterExit X86Cpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       complete_instruction();
       state_.shadow = static_cast<uint8_t>(imm);
       break;
+    case ExitReason::kRepeat:
+      complete_instruction();
+      state_.eflags |= eflags::kRf;  // its breakpoint was met at the first iteration
+      break;
     case ExitReason::kX87Stack:
       state_.fpu_unchecked = 1;
       break;
@@ -477,6 +500,7 @@ AfterExit X86Cpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
 
 bool X86Cpu::call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) {
   const uint32_t resume = state_.eflags & eflags::kRf;
+  again_ = false;
   if (x86::call_helper(static_cast<Helper>(helper), *this, args, result)) return true;
   if (again_) {
     again_ = false;

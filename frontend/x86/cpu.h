@@ -45,6 +45,8 @@ class X86Cpu final : public GuestCpu {
   const CpuModel& model() const { return model_; }
   X86System& system() { return system_; }
   ir::Runtime& runtime() { return runtime_; }
+  // The gate of address line 20: off, it is low in every physical address.
+  void set_a20(bool on);
   bool bootstrap = true;  // reset leaves it running; others wait for a startup IPI
 
   // For logs: an instruction that is undefined or that the model lacks, and the CPUID bit it belongs to ("":
@@ -72,8 +74,9 @@ class X86Cpu final : public GuestCpu {
   std::optional<Exception> take_raised() { return std::exchange(raised_, std::nullopt); }
   // Modes may have changed: context, interrupts.
   void changed();
-  // An exception, or an interrupt that was accepted, is delivered now (exceptions.h); pc() is what is pushed.
-  void take(const Exception& exception);
+  // An exception of the instruction at pc() is delivered now (exceptions.h). False: the instruction is to be
+  // executed again, by itself.
+  bool take(const Exception& exception);
   // A trap of DR0 to DR3: bits of DR6, behind the instruction.
   void note_debug_trap(uint64_t bits) const;
   // No exception can be delivered: the processor shuts down, which resets the machine.
@@ -133,6 +136,7 @@ class X86Cpu final : public GuestCpu {
   uint32_t note_stops(GuestStops stops);
   void complete_instruction();
   void reset_words(bool init);
+  void take_event(const Exception& event);  // a trap or interrupt, which nothing raises again
   void look_for_interrupts();
   AfterExit halt();
 
@@ -142,11 +146,15 @@ class X86Cpu final : public GuestCpu {
   ir::Runtime& runtime_;
   X86State& state_;
   std::optional<Exception> raised_;
-  bool again_ = false;  // the instruction is to be executed again, by itself
+  bool again_ = false;  // the helper that runs is to be called again, its instruction by itself
+  // Accepted, and to be delivered by itself (X86System::LinearFault::alone).
+  std::optional<Exception> put_off_;
   unsigned whole_ = 0;  // WholeAddresses that live
   std::map<GuestStops, uint32_t> stops_numbers_;
   std::map<GuestStops, uint32_t>::const_iterator stops_ = stops_numbers_.end();
   uint32_t next_stops_ = 1;
+  static constexpr uint64_t kAllLines = ~uint64_t{0};
+  uint64_t address_lines_ = kAllLines;  // of physical addresses
 };
 
 }  // namespace mynah::x86

@@ -70,6 +70,7 @@ void X86Cpu::reset_words(bool init) {
     s.tsc_aux = old.tsc_aux;
     s.pat = old.pat;
     s.misc_enable = old.misc_enable;
+    s.misc_features = old.misc_features;
     s.feature_control = old.feature_control;
     s.spec_ctrl = old.spec_ctrl;
     s.mtrr_base = old.mtrr_base;
@@ -92,6 +93,7 @@ void X86Cpu::reset_words(bool init) {
 void X86Cpu::reset() {
   raised_.reset();
   again_ = false;
+  put_off_.reset();
   reset_words(false);
 }
 

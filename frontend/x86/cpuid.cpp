@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "frontend/x86/helpers_functions.h"
+#include "frontend/x86/vectors.h"
 #include "frontend/x86/xsave.h"
 
 namespace mynah::x86 {
@@ -207,6 +208,7 @@ CpuidLeaf cpuid(X86Cpu& cpu, uint32_t leaf, uint32_t subleaf) {
 
 bool helper_cpuid(X86Cpu& cpu, const uint64_t[4], uint64_t&) {
   X86State& s = cpu.x86();
+  if (s.misc_features && s.cpl != 0) return cpu.raise(vector::kGeneralProtection, 0);
   const CpuidLeaf leaf = cpuid(cpu, static_cast<uint32_t>(s.r(kRax)), static_cast<uint32_t>(s.r(kRcx)));
   s.r(kRax) = leaf.eax;
   s.r(kRbx) = leaf.ebx;

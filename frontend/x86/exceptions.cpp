@@ -3,6 +3,7 @@
 // Delivery of exceptions and interrupts (SDM vol. 3, 6.10 to 6.15; vol. 2, INT n).
 #include "frontend/x86/exceptions.h"
 
+#include "frontend/x86/debug_registers.h"
 #include "frontend/x86/segments.h"
 #include "frontend/x86/stack.h"
 #include "frontend/x86/tasks.h"
@@ -232,11 +233,7 @@ Exception combined(const Exception& first, const Exception& second) {
 void note(X86State& s, const Exception& e) {
   if (e.software || e.external) return;
   if (e.vector == vector::kPage) s.cr2 = e.address;
-  if (e.vector == vector::kDebug) {
-    constexpr uint64_t kGeneralDetect = 1 << 13;
-    s.dr[6] |= e.debug;
-    s.dr[7] &= ~kGeneralDetect;
-  }
+  if (e.vector == vector::kDebug) s.dr[6] |= e.debug;
 }
 
 }  // namespace
@@ -256,7 +253,7 @@ bool is_fault(const Exception& e) {
   }
 }
 
-bool take_exception(X86Cpu& cpu, const Exception& exception) {
+Taken take_exception(X86Cpu& cpu, const Exception& exception) {
   X86State& s = cpu.x86();
   Exception now = exception;
   // Each fault during delivery is of a kind that ends in few steps: benign, contributory, double, shutdown.
@@ -266,17 +263,18 @@ bool take_exception(X86Cpu& cpu, const Exception& exception) {
     if (cpu.on_exception) cpu.on_exception(now);
     if (Delivery(cpu, now).run()) {
       if (now.external && now.vector == vector::kNmi) s.nmi_blocked = 1;
+      if (now.vector == vector::kDebug && !now.software && !now.external) s.dr[7] &= ~dr7::kGeneralDetect;
       s.shadow = 0;
       s.stepping = 0;
-      cpu.changed();
-      return true;
+      s.fpu_unchecked = 0;
+      return Taken::kYes;
     }
     const auto nested = cpu.take_raised();
-    if (!nested) return true;  // a debugger's watchpoint: the instruction is executed again
+    if (!nested) return Taken::kAgain;
     now = combined(now, *nested);
-    if (now.vector == kShutdownVector) return false;
+    if (now.vector == kShutdownVector) return Taken::kNever;
   }
-  return false;
+  return Taken::kNever;
 }
 
 }  // namespace mynah::x86

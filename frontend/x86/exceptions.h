@@ -12,9 +12,11 @@
 
 namespace mynah::x86 {
 
-// Takes the exception or interrupt, or the double fault that it comes to. False: a triple fault, the
-// processor shuts down.
-[[nodiscard]] bool take_exception(X86Cpu& cpu, const Exception& exception);
+// kAgain: an access is to be made by itself (X86System::LinearFault::alone), and nothing has changed. kNever:
+// a triple fault, the processor shuts down.
+enum class Taken : uint8_t { kYes, kAgain, kNever };
+// Takes the exception or interrupt, or the double fault that it comes to.
+[[nodiscard]] Taken take_exception(X86Cpu& cpu, const Exception& exception);
 
 // Its class is fault: the saved RF is set, and the instruction is begun again.
 bool is_fault(const Exception& exception);

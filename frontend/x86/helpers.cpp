@@ -30,6 +30,7 @@ constexpr SlotSet kStringRegisters{slot_r(kRcx), slot_r(kRsi), slot_r(kRdi)};
 constexpr SlotSet kStringReads = kStringRegisters | SlotSet{kSlotEflags};
 // Reading a clock lets everything happen that is due.
 constexpr SlotSet kByTime{kSlotInterruptPending};
+constexpr SlotSet kByMemory{kSlotInterruptPending};
 constexpr SlotSet kSystemSlots{kSlotInterruptPending};
 constexpr SlotSet kMsrSlots{kSlotInterruptPending, kSlotKernelGsBase, kSlotTscAux, slot_base(kFs),
                             slot_base(kGs)};

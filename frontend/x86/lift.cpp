@@ -303,25 +303,15 @@ void Lifter::fault_if(Value condition, uint64_t imm) {
   b.at(pc_offset, index);
 }
 
+void Lifter::repeat() {
+  b.at(pc_offset, index + 1);
+  if (by_steps()) return b.exit_engine(static_cast<uint8_t>(ExitReason::kRepeat), 0);
+  b.exit(pc_offset);
+}
+
 bool Lifter::needs_cpl0() {
   if (cpl() == 0) return true;
   fault(vector::kGeneralProtection, 0);
-  return false;
-}
-
-bool Lifter::needs_x87() {
-  if (!(mode & (kModeEm | kModeTs))) return true;
-  fault(vector::kDeviceNotAvailable);
-  return false;
-}
-
-bool Lifter::needs_mmx() {
-  if (mode & kModeEm) {
-    undefined();
-    return false;
-  }
-  if (!(mode & kModeTs)) return true;
-  fault(vector::kDeviceNotAvailable);
   return false;
 }
 
@@ -455,8 +445,12 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
   uint32_t offset = pc_offset;
   const auto finish_at = [&](ExitReason reason) {
     if (l.access && !in_page(l.pc_offset)) region.linkable = false;
-    if (reason == ExitReason::kContinue && !l.after_sti) return b.exit(l.pc_offset);
-    b.exit_engine(static_cast<uint8_t>(l.after_sti ? ExitReason::kShadow : reason), l.after_sti ? 1 : 0);
+    if (l.after_sti) {
+      b.exit_engine_if(b.icmpz(Cond::ne, l.was_enabled), static_cast<uint8_t>(reason));
+      return b.exit_engine(static_cast<uint8_t>(ExitReason::kShadow), 1);
+    }
+    if (reason == ExitReason::kContinue) return b.exit(l.pc_offset);
+    b.exit_engine(static_cast<uint8_t>(reason), 0);
   };
   while (true) {
     l.pc_offset = static_cast<int32_t>(offset);
@@ -481,7 +475,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
       }
       l.i = decode(whole, l.width(), real);
     }
-    l.ends = l.stored = l.after_sti = false;
+    l.ends = l.stored = l.cuts = l.after_sti = false;
     const bool access = l.access;
     const size_t before = region.insts.size();
     lift_one(l);
@@ -489,7 +483,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
     offset += l.i.length;
     ++l.index;
     if (b.ended()) break;
-    if (l.ends || (options.slow && l.stored)) {
+    if (l.ends || l.cuts || (options.slow && l.stored)) {
       b.at(static_cast<int32_t>(offset), l.index);
       if (l.access && !in_page(offset)) region.linkable = false;
       if (l.ends)

@@ -13,7 +13,8 @@
 //     branches calls branch(), branch_if() or branch_indirect(); one that raises an exception fault().
 //   - whoever may have changed facts of the mode (mode.h) calls end(), and execution is looked up again.
 // Memory operands that are read, changed and written are guarded once (Place, for writing too). In the slow
-// flavour an instruction that stored ends its block: it may have changed the next one (store() notes it).
+// flavour an instruction that stored ends its block: it may have changed the next one (store() notes it). In
+// every flavour one does that has stored in C++ (cut()).
 #pragma once
 
 #include <cstdint>
@@ -59,8 +60,10 @@ class Lifter {
   unsigned side_exits_left = 0;  // conditional branches that the block may go on behind
   bool ends = false;             // the block ends behind the current instruction, which goes on at the next
   bool stored = false;           // the current instruction has stored to memory
+  bool cuts = false;             // the same, by a helper that makes stores, or a device does
   bool access = false;           // EFLAGS.AC: a supervisor's accesses reach user pages
-  bool after_sti = false;        // the current instruction keeps interrupts off the next one
+  bool after_sti = false;        // the current instruction is STI, which keeps interrupts off the next one
+  Value was_enabled = ir::kNoValue;  // unless this, i32, is not zero: IF before it
 
   // --- what the code is
   bool code64() const { return mode & kModeCode64; }
@@ -185,6 +188,7 @@ class Lifter {
   // --- leaving
   void complete();  // what leaves from here on does so behind this instruction
   void end() { ends = true; }
+  void cut() { cuts = true; }  // the block ends behind this instruction, which may have changed the next one
   void leave(ExitReason reason, uint64_t imm = 0, Value argument = ir::kNoValue);  // pc: this instruction's
   void leave_next(ExitReason reason, uint64_t imm = 0);  // pc: the next instruction's
   // An exception of this instruction's: with or without error code.
@@ -200,6 +204,11 @@ class Lifter {
   bool needs_mmx();
   bool needs_sse();
   bool needs_avx();
+
+  // Each instruction is looked at: stepped, or met by breakpoints.
+  bool by_steps() const { return mode & (kModeApart | kModeDebug); }
+  // Behind an iteration of a repeated instruction, which goes on with the next one.
+  void repeat();
 
   // Near branches. `delta`: from the next instruction.
   void branch(int64_t delta, ir::BranchKind how = ir::BranchKind::kJump, Value return_address = ir::kNoValue);

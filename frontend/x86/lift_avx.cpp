@@ -106,6 +106,7 @@ void lift_masked_move(Lifter& l, uint32_t lane) {
                .mask = l.operand(1).reg,
                .element = static_cast<uint8_t>(lane),
                .wide = v.halves == 2};
+  if (stores) l.cut();
   call_lanes(l, stores ? Helper::kMaskedStore : Helper::kMaskedLoad, l.operand(stores ? 0 : 2), a);
   l.stored |= stores;
 }

@@ -56,10 +56,14 @@ void lift_cli(Lifter& l, uint32_t) {
 
 void lift_sti(Lifter& l, uint32_t) {
   if (!(l.mode & kModeIoOpen)) return lift_virtual_interrupts(l, true);
+  ir::Builder& b = l.b;
+  l.was_enabled = b.binary(Op::and_, b.get(kSlotEflags), b.i32(eflags::kIf));
   set_eflags(l, 0, eflags::kIf);
   l.complete();
-  l.b.exit_engine_if(l.b.icmpz(Cond::ne, l.b.get_now(kSlotInterruptPending)),
-                     static_cast<uint8_t>(ExitReason::kShadow), 1);
+  const Value off = b.unary(Op::ubfx, b.unary(Op::not_, l.was_enabled), 1, 9);
+  const Value pending = b.emit(Op::bool_int, Type::i32, b.icmpz(Cond::ne, b.get_now(kSlotInterruptPending)));
+  b.exit_engine_if(b.icmpz(Cond::ne, b.binary(Op::and_, pending, off)),
+                   static_cast<uint8_t>(ExitReason::kShadow), 1);
   l.after_sti = true;
 }
 

@@ -18,7 +18,8 @@ void lift_fx(Lifter& l, uint32_t form) {
   const Value at = l.linear_address(l.operand(0), kFxBytes, !(form & kRestores));
   l.call(form & kRestores ? Helper::kFxrstor : Helper::kFxsave, Type::none, at, l.b.i64(0),
          l.b.i64(form & 0xff));
-  if (form & kRestores) l.end();  // MXCSR
+  if (form & kRestores) return l.end();  // MXCSR
+  l.cut();
 }
 
 void lift_xsave(Lifter& l, uint32_t form) {
@@ -28,7 +29,8 @@ void lift_xsave(Lifter& l, uint32_t form) {
   const Value mask = l.b.emit(Op::bfi, Type::i64, l.reg64(kRax), l.reg64(kRdx), ir::kNoValue, 32, 32);
   const Value at = l.linear_address(l.operand(0), kHeaderBytes, !(form & kRestores));
   l.call(form & kRestores ? Helper::kXrstor : Helper::kXsave, Type::none, at, mask, l.b.i64(form & 0xff));
-  if (form & kRestores) l.end();  // MXCSR, PKRU
+  if (form & kRestores) return l.end();  // MXCSR, PKRU
+  l.cut();
 }
 
 constexpr Row kRows[] = {
@@ -52,8 +54,10 @@ constexpr Row kRows[] = {
 
 // --- ports
 
-// A form's bits that the mode decides.
-uint32_t checks(const Lifter& l) { return l.mode & kModeIoOpen ? 0 : kPortChecked; }
+// A form's bits that the mode decides. In virtual-8086 mode IOPL says nothing of ports.
+uint32_t checks(const Lifter& l) {
+  return (l.mode & kModeIoOpen) && !(l.mode & kModeVm86) ? 0 : kPortChecked;
+}
 
 Value port_of(Lifter& l, const Operand& o) {
   if (o.is_immediate()) return l.b.i64(static_cast<uint8_t>(o.value));
@@ -78,6 +82,7 @@ void lift_out(Lifter& l, uint32_t) {
   const unsigned bits = l.operand(1).bits;
   const Value value = l.b.zext32(l.zx(l.reg(kRax, bits), bits));
   l.call(Helper::kOut, Type::none, port_of(l, l.operand(0)), l.b.i64(bits / 8 | checks(l)), value);
+  l.cut();
   look(l);
 }
 
@@ -90,8 +95,13 @@ void lift_port_string(Lifter& l, uint32_t bytes) {
   const unsigned segment = l.i.segment_override == kNoRegister ? unsigned{kDs} : l.i.segment_override;
   form |= segment << kPortSegmentShift;
   const Value more = l.call(in ? Helper::kIns : Helper::kOuts, Type::i64, l.b.i64(form));
+  l.cut();
   l.b.at(l.pc_offset, l.index + 1);
-  if (form & kPortRepeats) l.b.exit_if(l.b.icmpz(Cond::ne, more), l.pc_offset);
+  if (!(form & kPortRepeats)) return look(l);
+  if (l.by_steps())
+    l.b.exit_engine_if(l.b.icmpz(Cond::ne, more), static_cast<uint8_t>(ExitReason::kRepeat));
+  else
+    l.b.exit_if(l.b.icmpz(Cond::ne, more), l.pc_offset);
   look(l);
 }
 

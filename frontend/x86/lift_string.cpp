@@ -24,11 +24,11 @@ class String {
     if (many_at_once()) {
       const Value result = at_once();
       if (!l_.slow) {
-        // Mostly all of it, and the block goes on behind. Nothing: one by itself, in the slow flavour.
+        // Mostly all of it. Nothing: one by itself, in the slow flavour.
         b_.exit_engine_if(b_.icmpz(Cond::eq, result), static_cast<uint8_t>(ExitReason::kSlow));
         b_.at(l_.pc_offset, l_.index + 1);
         b_.exit_if(b_.icmp(Cond::ne, result, b_.i64(kRepDone)), l_.pc_offset);
-        return;
+        return l_.cut();
       }
       b_.at(l_.pc_offset, l_.index + 1);
       b_.exit_if(b_.icmp(Cond::eq, result, b_.i64(kRepMore)), l_.pc_offset);
@@ -47,8 +47,11 @@ class String {
       l_.complete();
       b_.exit_if(l_.cond(l_.i.rep ? 5 : 4), next);  // REPE ends where they differ
     }
-    b_.at(l_.pc_offset, l_.index + 1);
-    b_.exit(l_.pc_offset);
+    if (l_.by_steps()) {  // the last iteration is the instruction's end
+      l_.complete();
+      b_.exit_if(b_.icmpz(Cond::eq, address(kRcx)), next);
+    }
+    l_.repeat();
   }
 
  private:

@@ -126,6 +126,22 @@ bool begin_x87_arithmetic(Lifter& l, X87Effect effect) {
   return false;
 }
 
+bool Lifter::needs_x87() {
+  if (!(mode & (kModeEm | kModeTs))) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
+bool Lifter::needs_mmx() {
+  if (mode & kModeEm) {
+    undefined();
+    return false;
+  }
+  if (!(mode & kModeTs)) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
 void Lifter::enter_mmx() {
   b.set(kSlotFpuTop, b.i64(0));
   b.set(kSlotFtw, b.i32(0xff));

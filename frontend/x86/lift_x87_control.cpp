@@ -10,6 +10,7 @@ namespace mynah::x86 {
 
 namespace {
 
+// FNOP waits for exceptions; what was for the 8087 and the 287 does not.
 void lift_nop(Lifter& l, uint32_t waits) { begin_x87(l, waits); }
 
 // FWAIT traps where the x87 is another task's only with CR0.MP.

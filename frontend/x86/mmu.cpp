@@ -93,9 +93,20 @@ struct Rights {
   unsigned key;
 };
 
-void set_permissions(const X86State& s, const Rights& r, bool dirty, Walk& w) {
+// The bits of PKRU for its key: 1 no access, 2 no writes.
+unsigned key_bits(const X86State& s, const Rights& r) {
   const bool keyed = r.user && s.long_mode() && (s.cr4 & cr4::kPke);
-  const unsigned key = keyed ? s.pkru >> (2 * r.key) & 3 : 0;
+  return keyed ? s.pkru >> (2 * r.key) & 3 : 0;
+}
+
+bool key_denies(const X86State& s, const Rights& r, Access access, uint32_t permission_class) {
+  const unsigned key = key_bits(s, r);
+  const bool protect = (s.cr0 & cr0::kWp) || permission_class == kClassUser;
+  return (key & 1) || ((key & 2) && access == Access::kWrite && protect);
+}
+
+void set_permissions(const X86State& s, const Rights& r, bool dirty, Walk& w) {
+  const unsigned key = key_bits(s, r);
   const bool no_access = key & 1, no_write = key & 2;
   const bool protect = s.cr0 & cr0::kWp;
   const bool execute = !r.no_execute;
@@ -185,14 +196,9 @@ Walk walk(const X86State& s, const CpuModel& model, X86System& system, uint64_t 
     set_permissions(s, rights, access == Access::kWrite || (leaf.value & kDirty), w);
     if (!(w.permissions[permission_class] & need)) {
       error |= page_fault::kPresent;
-      // A key's denial is told apart only where it is the reason.
-      if (access != Access::kExecute && (s.cr4 & cr4::kPke)) {
-        X86State open = s;
-        open.cr4 &= ~cr4::kPke;
-        Walk other;
-        set_permissions(open, rights, true, other);
-        if (other.permissions[permission_class] & need) error |= page_fault::kKey;
-      }
+      // A key's denial is told whatever else denies.
+      if (access != Access::kExecute && key_denies(s, rights, access, permission_class))
+        error |= page_fault::kKey;
       return fault(error);
     }
     bool same = true;

@@ -105,6 +105,12 @@ constexpr uint64_t kCapabilities = bit(0) |   // RDCL_NO
 
 bool is_amd(const CpuModel& m) { return m.vendor == "AuthenticAMD"; }
 
+// CPUID that faults has no CPUID bit: MSR_PLATFORM_INFO says so, on Intel's processors since those that have
+// FSGSBASE.
+constexpr uint64_t kCpuidFaults = 1;
+constexpr uint64_t kPlatformCpuidFaults = bit(31);
+bool cpuid_may_fault(const CpuModel& m) { return !is_amd(m) && m.has(Feature::kFsgsbase); }
+
 // Registers that are words of the state, with the bits that may be set; `address`: has to be canonical.
 struct Plain {
   uint32_t msr;
@@ -143,25 +149,15 @@ struct Inert {
   bool writable;
 };
 constexpr Inert kInert[] = {
-    {kP5McAddr, 0, false},
-    {kP5McType, 0, false},
-    {kPlatformId, 0, false},
-    {kEblCrPoweron, 0, true},
-    {kSmiCount, 0, false},
-    {kMtrrCap, 0x500 | kVariableRanges, false},
-    {kBblCrCtl, 0, true},
-    {kBblCrCtl3, 0, true},
-    {kMiscFeatures, 0, false},
-    {kPerfStatus, 10 << 8, false},
-    {kPerfCtl, 10 << 8, true},
-    {kClockModulation, 0, true},
-    {kThermInterrupt, 0, true},
-    {kThermStatus, 0, true},
-    {kTemperatureTarget, 100 << 16, false},
-    {kTurboRatioLimit, 0, false},
-    {kEnergyPerfBias, 0, true},
+    {kP5McAddr, 0, false},         {kP5McType, 0, false},
+    {kPlatformId, 0, false},       {kEblCrPoweron, 0, true},
+    {kSmiCount, 0, false},         {kMtrrCap, 0x500 | kVariableRanges, false},
+    {kBblCrCtl, 0, true},          {kBblCrCtl3, 0, true},
+    {kPerfStatus, 10 << 8, false}, {kPerfCtl, 10 << 8, true},
+    {kClockModulation, 0, true},   {kThermInterrupt, 0, true},
+    {kThermStatus, 0, true},       {kTemperatureTarget, 100 << 16, false},
+    {kTurboRatioLimit, 0, false},  {kEnergyPerfBias, 0, true},
     {kBiosUpdateTrigger, 0, true},
-    {kPlatformInfo, 10 << 8, false},
 };
 constexpr Inert kInertAmd[] = {
     {kSyscfg, 0, true},      {kHwcr, 0, true}, {kNbCfg, 0, true}, {kOsvwLength, 0, false},
@@ -265,6 +261,13 @@ bool read_msr(X86Cpu& cpu, uint32_t msr, uint64_t& value) {
       if (is_amd(m)) break;
       value = s.misc_enable;
       return true;
+    case kMiscFeatures:
+      if (!cpuid_may_fault(m)) break;
+      value = s.misc_features;
+      return true;
+    case kPlatformInfo:
+      value = 10 << 8 | (cpuid_may_fault(m) ? kPlatformCpuidFaults : 0);
+      return true;
     case kDebugctl:
       value = s.debugctl;
       return true;
@@ -348,6 +351,11 @@ bool write_msr(X86Cpu& cpu, uint32_t msr, uint64_t value) {
       s.misc_enable = value & kKept;
       return true;
     }
+    case kMiscFeatures:
+      if (!cpuid_may_fault(m)) break;
+      if (value & ~kCpuidFaults) return refused(cpu);
+      s.misc_features = value;
+      return true;
     case kDebugctl:
       s.debugctl = value & 0x7fc3;
       return true;

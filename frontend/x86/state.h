@@ -149,6 +149,7 @@ struct alignas(64) X86State {
   std::array<uint64_t, 4> pdpte;  // PAE: loaded with CR3
   uint64_t efer, star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, tsc_offset;
   uint64_t sysenter_cs, sysenter_esp, sysenter_eip, pat, misc_enable, spec_ctrl, feature_control, debugctl;
+  uint64_t misc_features;  // bit 0: CPUID faults beyond CPL 0
   std::array<uint64_t, 8> mtrr_base, mtrr_mask;
   std::array<uint64_t, 11> mtrr_fixed;
   uint64_t mtrr_default, mcg_status, mcg_ctl;

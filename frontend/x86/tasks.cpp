@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "frontend/x86/debug_registers.h"
 #include "frontend/x86/mmu.h"
 #include "frontend/x86/segments.h"
 #include "frontend/x86/stack.h"
@@ -215,7 +216,7 @@ bool switch_task(X86Cpu& cpu, uint16_t selector, TaskSwitch how, uint64_t ip, ui
     if (!frame.write(cpu, ext)) return false;
     set_sp(s, frame.sp());
   }
-  if (task.trap) s.debug_pending |= 1 << 15;  // DR6.BT
+  if (task.trap) cpu.note_debug_trap(dr6::kTask);
   cpu.changed();
   return true;
 }

@@ -63,6 +63,7 @@ bool return_real(X86Cpu& cpu, Instruction i) {
 // Behind EIP, CS and EFLAGS with VM: ESP, SS, ES, DS, FS, GS.
 bool return_to_vm86(X86Cpu& cpu, Pops& frame) {
   X86State& s = cpu.x86();
+  if (frame[0] > 0xffff) return cpu.raise(kGp, 0);
   if (!frame.read(cpu, 6)) return false;
   set_rflags(s, (static_cast<uint32_t>(frame[2]) & kImage32) | eflags::kVm);
   s.cpl = 3;
@@ -71,7 +72,7 @@ bool return_to_vm86(X86Cpu& cpu, Pops& frame) {
   set_vm86_segment(s, kSs, static_cast<uint16_t>(frame[4]));
   set_vm86_segment(s, kCs, static_cast<uint16_t>(frame[1]));
   set_sp(s, frame[3]);
-  set_ip(s, frame[0] & 0xffff);
+  set_ip(s, frame[0]);
   cpu.changed();
   return true;
 }

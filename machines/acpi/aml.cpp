@@ -217,6 +217,19 @@ Bytes memory_window(uint32_t base, uint32_t size) {
                little(size, 4)});
 }
 
+// The whole range, ISA's and the rest.
+Bytes port_window(uint16_t first, uint16_t last) {
+  constexpr uint8_t kEntire = 3;
+  return join({{0x88, 13, 0, 1, 0x0c, kEntire},
+               little(0, 2),
+               little(first, 2),
+               little(last, 2),
+               little(0, 2),
+               little(last - first + 1u, 2)});
+}
+
+Bytes isa_dma(unsigned channel) { return join({{0x2a}, little(1u << channel, 1), {0x00}}); }
+
 Bytes io_range(uint16_t base, uint8_t size) {
   return join({{0x47, 1}, little(base, 2), little(base, 2), {1, size}});
 }

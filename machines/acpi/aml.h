@@ -41,6 +41,7 @@ Bytes memory_range(uint32_t base, uint32_t size);
 // What a bridge passes on: bus numbers, and memory below 4 GiB.
 Bytes bus_range(uint16_t first, uint16_t last);
 Bytes memory_window(uint32_t base, uint32_t size);
+Bytes port_window(uint16_t first, uint16_t last);
 Bytes memory_window_64(uint64_t base, uint64_t size);
 // I/O ports from 0 on, which the processor reaches as memory from `memory` on.
 Bytes io_window(uint32_t size, uint64_t memory);
@@ -48,6 +49,7 @@ Bytes io_window(uint32_t size, uint64_t memory);
 Bytes memory_range_64(uint64_t base, uint64_t size);
 Bytes io_range(uint16_t base, uint8_t size);
 Bytes isa_irq(unsigned line);                                        // edge, high
+Bytes isa_dma(unsigned channel);                                     // bytes, not as a bus master
 Bytes interrupt(uint32_t gsi, bool level, bool active_low = false);  // consumer
 
 // A rising edge at a pin of a GPIO controller, for its _AEI.

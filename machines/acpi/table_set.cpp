@@ -11,7 +11,7 @@ namespace mynah::acpi {
 
 namespace {
 
-constexpr size_t kRootSize = 36, kRootRoom = 48, kAlignment = 16;
+constexpr size_t kRootSize = 36, kRootRoom = 48, kAlignment = 16, kPlainAlignment = 64;
 constexpr size_t kChecksum = 9;  // of a table
 constexpr size_t kRootXsdt = 24, kRootChecksum = 8, kRootShort = 20, kRootExtendedChecksum = 32;
 
@@ -112,6 +112,11 @@ size_t TableSet::add(std::string_view signature, uint8_t revision, const Bytes& 
   return tables_.size() - 1;
 }
 
+size_t TableSet::add_plain(const Bytes& bytes) {
+  tables_.push_back({bytes, Listed::kNo, true});
+  return tables_.size() - 1;
+}
+
 void TableSet::point(size_t from, size_t offset, unsigned size, size_t to) {
   pointers_.push_back({from, offset, size, to});
 }
@@ -124,6 +129,7 @@ struct TableSet::Layout {
   };
   struct Span {
     size_t at, size;
+    bool summed;
   };
   Bytes bytes;
   std::vector<Field> pointers;
@@ -135,16 +141,17 @@ struct TableSet::Layout {
 TableSet::Layout TableSet::layout(uint64_t first) const {
   Layout out;
   out.bytes.resize(first);
-  const auto append = [&out](const Bytes& bytes) {
-    out.bytes.resize((out.bytes.size() + kAlignment - 1) / kAlignment * kAlignment);
-    out.tables.push_back({out.bytes.size(), bytes.size()});
+  const auto append = [&out](const Bytes& bytes, bool plain) {
+    const size_t alignment = plain ? kPlainAlignment : kAlignment;
+    out.bytes.resize((out.bytes.size() + alignment - 1) / alignment * alignment);
+    out.tables.push_back({out.bytes.size(), bytes.size(), !plain});
     out.bytes += bytes;
   };
-  for (const Table& t : tables_) append(t.bytes);
+  for (const Table& t : tables_) append(t.bytes, t.plain);
   Bytes list;
   for (size_t i = 0; i < tables_.size(); ++i)
     if (tables_[i].listed == Listed::kYes) put(list, out.tables[i].at, 8);
-  append(table("XSDT", 1, list));
+  append(table("XSDT", 1, list), false);
   out.xsdt = out.tables.back().at;
   for (size_t i = 0; i < list.size(); i += 8) out.pointers.push_back({out.xsdt + kTableHeader + i, 8});
   for (const Pointer& p : pointers_) {
@@ -158,7 +165,8 @@ TableSet::Layout TableSet::layout(uint64_t first) const {
 Bytes TableSet::place(uint64_t address) const {
   Layout l = layout(kRootRoom);
   for (const auto& p : l.pointers) add_at(l.bytes, p.at, p.size, address);
-  for (const auto& t : l.tables) l.bytes[t.at + kChecksum] = checksum(&l.bytes[t.at], t.size);
+  for (const auto& t : l.tables)
+    if (t.summed) l.bytes[t.at + kChecksum] = checksum(&l.bytes[t.at], t.size);
   Bytes r = root();
   add_at(r, kRootXsdt, 8, address + l.xsdt);
   r[kRootChecksum] = checksum(r.data(), kRootShort);
@@ -173,7 +181,8 @@ TableSet::Files TableSet::files() const {
   script.allocate(kRootFile, kAlignment, true);
   script.allocate(kTablesFile, 64, false);
   for (const auto& p : l.pointers) script.add_pointer(kTablesFile, kTablesFile, p.at, p.size);
-  for (const auto& t : l.tables) script.add_checksum(kTablesFile, t.at + kChecksum, t.at, t.size);
+  for (const auto& t : l.tables)
+    if (t.summed) script.add_checksum(kTablesFile, t.at + kChecksum, t.at, t.size);
   Bytes r = root();
   add_at(r, kRootXsdt, 8, l.xsdt);
   script.add_pointer(kRootFile, kTablesFile, kRootXsdt, 8);

@@ -34,6 +34,8 @@ class TableSet {
   enum class Listed : uint8_t { kNo, kYes };  // in the XSDT
   // Adds a table and gives its number.
   size_t add(std::string_view signature, uint8_t revision, const Bytes& contents, Listed = Listed::kYes);
+  // One without the header and sum of all others, on a boundary of 64 bytes: the FACS.
+  size_t add_plain(const Bytes& bytes);
   // `size` (4 or 8) bytes at `offset`, counted from the header's first, hold the address of table `to`.
   void point(size_t from, size_t offset, unsigned size, size_t to);
 
@@ -45,6 +47,7 @@ class TableSet {
   struct Table {
     Bytes bytes;
     Listed listed;
+    bool plain = false;
   };
   struct Pointer {
     size_t from, offset;

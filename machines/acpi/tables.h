@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ACPI tables (ACPI 6.4, chapter 5) for x86 boards whose hardware is "reduced": no fixed power management
-// registers; and what boards of every family share.
+// ACPI tables (ACPI 6.4, chapter 5) for x86 boards with fixed power management registers, and for those whose
+// hardware is "reduced", without them; and what boards of every family share.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "machines/acpi/table_set.h"
@@ -16,6 +17,25 @@ struct IoApicEntry {
   uint32_t address, first_gsi;
 };
 
+// Fixed power management registers, in I/O space, as PIIX4 has them (chapter 4.8).
+struct FixedHardware {
+  uint16_t base = 0;  // status, enable; 4: control; 8: timer of 24 bits
+  uint8_t sci = 9;
+  uint16_t command_port = 0;
+  uint8_t enable = 0, disable = 0;  // what is written there
+  uint16_t reset_port = 0;
+  uint8_t reset_value = 0;
+  bool legacy = true;  // there are a keyboard controller and VGA
+};
+
+// An interrupt of ISA that is another one at the I/O APICs, or has another polarity and trigger.
+struct InterruptOverride {
+  uint8_t irq = 0;
+  uint32_t gsi = 0;
+  uint16_t flags = 0;
+  static constexpr uint16_t kActiveHighLevel = 0xd;
+};
+
 struct Description {
   unsigned processors = 1;
   std::vector<IoApicEntry> io_apics;
@@ -24,11 +44,14 @@ struct Description {
   uint8_t reset_value = 0;
   uint64_t pci_config = 0;  // ECAM of 256 buses; 0: no PCI
   Bytes dsdt;               // definitions
+  std::optional<FixedHardware> fixed = {};
+  std::vector<InterruptOverride> overrides = {};
 };
 
 // Contents of the MCFG of one segment whose buses start at 0.
 Bytes mcfg(uint64_t pci_config, unsigned buses);
 
+TableSet table_set(const Description& description);
 // All tables, to lie one behind the other from `address` on; the root pointer comes first.
 std::vector<uint8_t> make_tables(const Description& description, uint64_t address);
 

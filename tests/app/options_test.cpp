@@ -387,7 +387,7 @@ TEST(Options, WhatOnlyOthersKnowIsNoMisspelling) {
       {{"-device", "virtio-gpu-pci"}, "is not supported yet"},
       {{"-device", "virtio-scsi-device"}, "is not supported yet"},
       {{"-nic", "user,model=usb-net"}, "is not supported yet"},
-      {{"-M", "pc"}, "machine 'pc' is not supported yet; use virt"},
+      {{"-M", "q35"}, "machine 'q35' is not supported yet; use virt"},
       {{"-M", "pc-q35-6.2"}, "is not supported yet; use virt"},
       {{"-cpu", "cortex-a75"}, "is not supported yet; use one of cortex-a35"},
       {{"-cpu", "cortex-a15"}, "needs AArch32, which is missing here"},

@@ -4,7 +4,6 @@
 // a walk for each page.
 #include "tests/x86_system/bare_machine.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -43,6 +42,13 @@ BareMachine::BareMachine(const BareOptions& options)
   cpu->reset();
   set_up_tables();
   set_up_state();
+  if (!options.on_host) return;
+  host_ = KvmRunner::open(memory_.host(0, kRamSize), kRamSize);
+  if (!host_) give_up("/dev/kvm does not open");
+  host_->port_read = [this](uint16_t port, unsigned bytes) { return port_read(port, bytes); };
+  host_->port_write = [this](uint16_t port, unsigned bytes, uint32_t value) {
+    port_write(port, bytes, value);
+  };
 }
 
 BareMachine::~BareMachine() {
@@ -159,14 +165,27 @@ void BareMachine::enter_vm86() {
 }
 
 AfterExit BareMachine::run(std::initializer_list<uint8_t> code, uint64_t n) {
-  const uint64_t at = s().pc();
-  load(at, code);
-  return vcpu->run(n);
+  load(s().pc(), code);
+  return go_on(n);
 }
 
 AfterExit BareMachine::run_at(uint64_t pc, uint64_t n) {
   s().set_linear_pc(pc);
-  return vcpu->run(n);
+  return go_on(n);
+}
+
+AfterExit BareMachine::go_on(uint64_t n) {
+  if (!host_) {
+    // What is to be looked at soon ends a slice.
+    const uint64_t end = vcpu->instructions() + n;
+    AfterExit after = AfterExit::kContinue;
+    while (after == AfterExit::kContinue && vcpu->instructions() < end && !shut)
+      after = vcpu->run(end - vcpu->instructions());
+    return after;
+  }
+  const KvmRunner::End end = host_->run(s(), interrupt);
+  shut |= end == KvmRunner::End::kShutdown;
+  return end == KvmRunner::End::kStuck ? AfterExit::kContinue : AfterExit::kHalt;
 }
 
 std::optional<unsigned> BareMachine::vector() {
@@ -183,34 +202,15 @@ uint64_t BareMachine::frame(unsigned n) {
 
 uint8_t* BareMachine::linear(uint64_t linear, unsigned n, bool write, uint32_t permission_class,
                              LinearFault& fault) {
-  Bounce& b = bounces_[next_bounce_ ^= 1];
-  b = {linear, {}, std::vector<uint8_t>(n)};
-  for (unsigned done = 0; done < n;) {
-    const uint64_t va = linear + done;
-    const TranslateResult t = cpu->translate(va, write ? Access::kWrite : Access::kRead, permission_class);
-    if (!t.ok) {
-      fault.fault = t.fault;
-      return nullptr;
-    }
-    const auto part = static_cast<unsigned>(std::min<uint64_t>(n - done, kPage - va % kPage));
-    memory_.read(t.page.pa, b.bytes.data() + done, part);
-    b.pages.push_back(t.page.pa);
-    done += part;
-  }
-  return b.bytes.data();
+  uint8_t* pointer = nullptr;
+  const auto result = vcpu->memory_path().linear(linear, n, write, permission_class, pointer, fault.fault);
+  if (result == MemoryPath::Result::kPointer) return pointer;
+  fault.alone = result == MemoryPath::Result::kAlone;
+  return nullptr;
 }
 
-bool BareMachine::commit(const uint8_t* pointer, Fault&) {
-  for (const Bounce& b : bounces_) {
-    if (b.bytes.data() != pointer) continue;
-    size_t done = 0;
-    for (const uint64_t pa : b.pages) {
-      const size_t part = std::min<size_t>(b.bytes.size() - done, kPage - pa % kPage);
-      memory_.write(pa, b.bytes.data() + done, part);
-      done += part;
-    }
-  }
-  return true;
+bool BareMachine::commit(const uint8_t* pointer, Fault& fault) {
+  return vcpu->memory_path().commit(pointer, fault);
 }
 
 }  // namespace mynah::test

@@ -5,8 +5,8 @@
 // An instruction takes a tick of the TSC.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -16,6 +16,7 @@
 #include "engine/vcpu.h"
 #include "frontend/x86/cpu.h"
 #include "frontend/x86/descriptors.h"
+#include "tests/x86_system/kvm_runner.h"
 
 namespace mynah::test {
 
@@ -46,9 +47,10 @@ struct BareOptions {
   Start start = Start::kLong64;
   Accelerator accelerator = Accelerator::kInterp;
   std::string cpu = "max";
+  bool on_host = false;  // by KvmRunner, where there is one
 };
 
-class BareMachine final : public x86::X86System, public DeviceBus {
+class BareMachine : public x86::X86System, public DeviceBus {
  public:
   explicit BareMachine(const BareOptions& options);
   ~BareMachine() override;
@@ -82,9 +84,11 @@ class BareMachine final : public x86::X86System, public DeviceBus {
   void enter_vm86();
 
   // --- running
-  // Code at kCode (kUserCode with CPL 3), and runs it until something halts; at most n instructions.
+  // Puts code where the processor is (kCode; kUserCode with CPL 3), and runs it until something halts; at
+  // most n instructions, which the host does not count.
   AfterExit run(std::initializer_list<uint8_t> code, uint64_t n = 1000);
   AfterExit run_at(uint64_t pc, uint64_t n = 1000);
+  AfterExit go_on(uint64_t n = 1000);
   // The vector whose handler halted; nothing: something else did.
   std::optional<unsigned> vector();
   // Word n of the stack, in words of the machine's frames.
@@ -99,7 +103,17 @@ class BareMachine final : public x86::X86System, public DeviceBus {
   std::unique_ptr<Vcpu> vcpu;
   int interrupt = -1;  // vector that the APIC asks for
   bool shut = false;
-  std::vector<unsigned> taken;  // vectors
+  std::vector<unsigned> taken;  // vectors; the host does not tell
+  struct PortAccess {
+    uint16_t port;
+    unsigned bytes;
+    uint32_t value;
+    bool write;
+    bool operator==(const PortAccess&) const = default;
+  };
+  std::vector<PortAccess> ports;
+  std::function<void()> on_port_write;
+  uint32_t port_value = ~0u;  // what is read, wherever
 
   // --- X86System
   bool read64(uint64_t pa, uint64_t& value) override { return memory_.load64(pa, value); }
@@ -109,14 +123,27 @@ class BareMachine final : public x86::X86System, public DeviceBus {
   uint8_t* linear(uint64_t linear, unsigned n, bool write, uint32_t permission_class,
                   LinearFault& fault) override;
   bool commit(const uint8_t* pointer, Fault& fault) override;
-  uint8_t* ram(uint64_t, unsigned, bool, uint32_t) override { return nullptr; }
+  uint8_t* ram(uint64_t linear, unsigned n, bool write, uint32_t permission_class) override {
+    return vcpu->memory_path().ram(linear, n, write, permission_class);
+  }
   void tlb_flush_all() override { vcpu->tlb().invalidate_all(); }
-  void tlb_flush_id(uint32_t) override { vcpu->tlb().invalidate_all(); }
-  void tlb_flush_page(uint64_t) override { vcpu->tlb().invalidate_all(); }
-  void tlb_flush_page_of(uint64_t, uint32_t) override { vcpu->tlb().invalidate_all(); }
+  void tlb_flush_id(uint32_t id) override { vcpu->tlb().invalidate_asid(id); }
+  void tlb_flush_page(uint64_t va) override {
+    vcpu->tlb().invalidate_pages(va & ~uint64_t{0xfff}, 1, true, 0);
+  }
+  void tlb_flush_page_of(uint64_t va, uint32_t id) override {
+    vcpu->tlb().invalidate_pages(va & ~uint64_t{0xfff}, 1, false, id);
+  }
   void translation_changed() override { vcpu->translation_changed(); }
-  uint32_t port_read(uint16_t, unsigned) override { return ~0u; }
-  void port_write(uint16_t, unsigned, uint32_t) override {}
+  uint32_t port_read(uint16_t port, unsigned bytes) override {
+    const uint32_t value = bytes == 4 ? port_value : port_value & ((1u << 8 * bytes) - 1);
+    ports.push_back({port, bytes, value, false});
+    return value;
+  }
+  void port_write(uint16_t port, unsigned bytes, uint32_t value) override {
+    ports.push_back({port, bytes, bytes == 4 ? value : value & ((1u << 8 * bytes) - 1), true});
+    if (on_port_write) on_port_write();
+  }
   int pending_vector() override { return interrupt; }
   int accept_interrupt() override { return std::exchange(interrupt, -1); }
   uint64_t cr8() override { return 0; }
@@ -149,13 +176,7 @@ class BareMachine final : public x86::X86System, public DeviceBus {
   GuestMemory memory_;
   ir::Runtime* runtime_;
   std::unique_ptr<ir::Backend> backend_;
-  struct Bounce {
-    uint64_t linear = 0;
-    std::vector<uint64_t> pages;  // physical, each where its part begins
-    std::vector<uint8_t> bytes;
-  };
-  std::array<Bounce, 2> bounces_;
-  unsigned next_bounce_ = 0;
+  std::unique_ptr<KvmRunner> host_;
 };
 
 }  // namespace mynah::test

@@ -138,7 +138,7 @@ TEST_P(Exceptions, StiHlt) {
   ASSERT_TRUE(m.halted_at(kCode + 2));
   m.interrupt = 0x33;
   m.cpu->interrupt_changed();
-  m.vcpu->run(100);
+  m.go_on(100);
   ASSERT_EQ(m.vector(), 0x33u);
   EXPECT_EQ(m.frame(0), kCode + 2);
 }
@@ -148,10 +148,10 @@ TEST_P(Exceptions, MovSsShadow) {
   m.s().eflags |= eflags::kIf;
   m.r(kRax) = kData0;
   m.load(kCode, {0x8e, 0xd0, 0x90, 0x90});  // mov ss, eax
-  m.vcpu->run(1);
+  m.go_on(1);
   m.interrupt = 0x33;
   m.cpu->interrupt_changed();
-  m.vcpu->run(100);
+  m.go_on(100);
   ASSERT_EQ(m.vector(), 0x33u);
   EXPECT_EQ(m.frame(0), kCode + 3);
 }
@@ -209,10 +209,10 @@ TEST_P(Exceptions, NmiIsBlockedUntilIret) {
   m.r(kRax) = 0;
   m.cpu->nmi();
   m.load(kCode, {0x90, 0x90, 0xf4});
-  m.vcpu->run(1);
+  m.go_on(1);
   EXPECT_EQ(m.s().nmi_blocked, 1);
   m.cpu->nmi();
-  m.vcpu->run(100);
+  m.go_on(100);
   EXPECT_EQ(m.r(kRax), 2u);
   EXPECT_TRUE(m.halted_at(kCode + 3));
   EXPECT_EQ(m.s().nmi_blocked, 0);

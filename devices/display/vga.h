@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Vga: a standard VGA (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"; Ferraro's
+// Programmer's Guide to the EGA, VGA and Super VGA Cards for what is not said there) with the registers of
+// Bochs's VBE extension (DISPI, version 0xb0c5), as the PCI function that systems know by 1234:1111.
+//
+// Guest interface: ports 0x3b4 to 0x3df, 0x1ce to 0x1d0; 128 KiB at 0xa0000; BAR 0, video memory; BAR 2, the
+// same registers as memory (VGA's at 0x400, DISPI's at 0x500). The BIOS comes as the expansion ROM.
+//
+// Video memory is one array: byte 4 n + p is byte n of plane p, and packed pixels are as they lie.
+//
+// What is not modelled: the interrupt at vertical retrace, light pen, blinking, panning within a character.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "devices/core/event_queue.h"
+#include "devices/pci/function.h"
+
+namespace mynah::dev {
+
+class Vga final : public pci::Function {
+ public:
+  static constexpr uint64_t kMemoryBytes = 16 << 20;
+  static constexpr uint64_t kWindowSize = 0x20000;
+  static constexpr uint16_t kFirstPort = 0x3b0, kPortsEnd = 0x3e0;
+
+  // `bios` may be empty. `memory`: bytes, a power of two from 256 KiB on.
+  Vga(const EventQueue& events, std::vector<uint8_t> bios, Log& log, uint64_t memory = kMemoryBytes);
+
+  // --- What a board maps.
+  Device& mono_ports() { return mono_ports_; }    // at 0x3b4, two bytes
+  Device& mono_status() { return mono_status_; }  // at 0x3ba, one
+  Device& ports() { return ports_; }              // at 0x3c0, 32
+  Device& dispi_ports() { return dispi_ports_; }  // at 0x1ce, three
+  Device& window() { return window_; }            // at 0xa0000
+
+  // --- What is on the screen.
+  bool text_mode() const;
+  struct Text {
+    unsigned columns = 0, rows = 0;
+    std::vector<uint16_t> cells;             // the character, and its attribute above
+    std::vector<std::string> lines() const;  // printable characters, without blanks at the end
+  };
+  Text text() const;  // while text_mode()
+  struct Picture {
+    unsigned width = 0, height = 0;
+    std::vector<uint32_t> pixels;  // 0xrrggbb
+  };
+  Picture picture() const;
+
+ private:
+  enum Dispi : unsigned {
+    kId,
+    kWidth,
+    kHeight,
+    kDepth,
+    kEnable,
+    kBank,
+    kVirtualWidth,
+    kVirtualHeight,
+    kXOffset,
+    kYOffset,
+    kMemorySize,
+    kDispiRegisters
+  };
+  // Ports from `first` on.
+  class Ports final : public Device {
+   public:
+    Ports(Vga& vga, uint16_t first) : vga_(vga), first_(first) {}
+    std::string_view name() const override { return "vga-ports"; }
+    uint32_t state_version() const override { return 1; }
+    void reset() override {}
+    uint64_t read(Offset, Width) override;
+    void write(Offset, Width, uint64_t) override;
+
+   private:
+    void serialize_state(StateStream&) override {}
+    Vga& vga_;
+    const uint16_t first_;
+  };
+  // Index and data of 16 bits: ports that are not aligned.
+  class DispiPorts final : public Device {
+   public:
+    explicit DispiPorts(Vga& vga) : vga_(vga) {}
+    std::string_view name() const override { return "vga-dispi"; }
+    uint32_t state_version() const override { return 1; }
+    void reset() override {}
+    uint64_t read(Offset, Width) override;
+    void write(Offset, Width, uint64_t) override;
+
+   private:
+    void serialize_state(StateStream&) override {}
+    Vga& vga_;
+  };
+  class Window final : public Device {
+   public:
+    explicit Window(Vga& vga) : vga_(vga) {}
+    std::string_view name() const override { return "vga-memory"; }
+    uint32_t state_version() const override { return 1; }
+    void reset() override {}
+    uint64_t read(Offset, Width) override;
+    void write(Offset, Width, uint64_t) override;
+
+   private:
+    void serialize_state(StateStream&) override {}
+    Vga& vga_;
+  };
+
+  uint64_t bar_read(unsigned bar, uint64_t offset, Width width) override;
+  void bar_write(unsigned bar, uint64_t offset, Width width, uint64_t value) override;
+  void reset_model() override;
+  void serialize_model(StateStream&) override;
+
+  // vga_registers.cpp
+  uint8_t read_port(uint16_t port);
+  void write_port(uint16_t port, uint8_t value);
+  void write_attribute(uint8_t value);
+  void write_crtc(uint8_t value);
+  uint8_t status1();
+  uint16_t read_dispi(unsigned index) const;
+  void write_dispi(unsigned index, uint16_t value);
+  void enable_dispi(uint16_t value);
+  // vga_memory.cpp
+  bool place(Offset& offset) const;
+  uint8_t read_byte(Offset offset);
+  void write_byte(Offset offset, uint8_t value);
+  uint32_t planes_for(uint8_t value) const;
+  // vga_picture.cpp
+  bool dispi_on() const { return dispi_[kEnable] & 1; }
+  uint32_t color(uint8_t index) const;
+  uint32_t attribute_color(unsigned index) const;
+  void draw_text(Picture& to) const;
+  void draw_planes(Picture& to) const;
+  void draw_256(Picture& to) const;
+  void draw_packed(Picture& to) const;
+  unsigned lines_shown() const;
+  uint32_t start() const;
+  uint32_t line_bytes() const;
+
+  const EventQueue& events_;
+  std::vector<uint8_t> memory_;
+  Ports mono_ports_{*this, 0x3b4}, mono_status_{*this, 0x3ba}, ports_{*this, 0x3c0};
+  DispiPorts dispi_ports_{*this};
+  Window window_{*this};
+
+  uint8_t misc_ = 0, feature_ = 0;
+  uint8_t sequencer_index_ = 0, graphics_index_ = 0, crtc_index_ = 0, attribute_index_ = 0;
+  bool attribute_data_ = false;  // the next write of 0x3c0 is data
+  std::array<uint8_t, 8> sequencer_{};
+  std::array<uint8_t, 16> graphics_{};
+  std::array<uint8_t, 32> attribute_{};
+  std::array<uint8_t, 0x40> crtc_{};
+  std::array<uint8_t, 768> palette_{};  // 6 bits a color, or 8
+  uint8_t dac_mask_ = 0xff, dac_read_ = 0, dac_write_ = 0, dac_part_ = 0;
+  bool dac_reads_ = false;
+  uint32_t latch_ = 0;  // a byte of each plane
+  uint16_t dispi_index_ = 0;
+  std::array<uint16_t, kDispiRegisters> dispi_{};
+};
+
+}  // namespace mynah::dev

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which device is where on the board `pc`, which line goes where, and how memory below 1 MiB is routed.
+#include "machines/pc.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "devices/core/registers.h"
+#include "devices/storage/ata_disk.h"
+#include "devices/storage/atapi_cd.h"
+#include "machines/pc_map.h"
+
+namespace mynah {
+
+using namespace pc_map;
+
+// A line is an interrupt and who drives it.
+struct PcMachine::Lines final : dev::IrqSink {
+  static constexpr unsigned kIrqs = 16;
+  explicit Lines(PcMachine& board) : board(board) {}
+  void set_irq(unsigned line, bool level) override {
+    const unsigned irq = line % kIrqs;
+    const uint8_t source = static_cast<uint8_t>(1u << line / kIrqs);
+    levels[irq] = static_cast<uint8_t>(level ? levels[irq] | source : levels[irq] & ~source);
+    const bool now = levels[irq] != 0;
+    board.pic_.set_irq(irq, now);
+    board.io_apic_.set_irq(irq == kPitIrq ? kTimerInput : irq, now);
+  }
+  PcMachine& board;
+  uint8_t levels[kIrqs] = {};
+};
+
+// What memory does not take of 768 KiB to 1 MiB: writes to RAM whose reads go elsewhere; for the rest nobody
+// is there.
+class PcMachine::ShadowWindow final : public dev::Device {
+ public:
+  explicit ShadowWindow(PcMachine& board) : board_(board) {}
+  std::string_view name() const override { return "shadow"; }
+  uint32_t state_version() const override { return 1; }
+  void reset() override {}
+  uint64_t read(dev::Offset, dev::Width width) override { return dev::low_bytes(~uint64_t{0}, width); }
+  void write(dev::Offset offset, dev::Width width, uint64_t value) override {
+    const uint64_t pa = kOptionRoms + offset;
+    const unsigned piece = std::min<unsigned>(static_cast<unsigned>(offset / dev::I440Fx::kPieceBytes),
+                                              dev::I440Fx::kPieces - 1);
+    if (board_.host_bridge_->route(piece).writes) board_.memory().put(pa, &value, dev::bytes(width));
+  }
+
+ private:
+  void serialize_state(dev::StateStream&) override {}
+  PcMachine& board_;
+};
+
+// Firmware's messages, a byte a write, are lines of the log.
+class PcMachine::FirmwareLog final : public dev::Device {
+ public:
+  explicit FirmwareLog(dev::Log& log) : log_(log) {}
+  std::string_view name() const override { return "firmware"; }
+  uint32_t state_version() const override { return 1; }
+  void reset() override { line_.clear(); }
+  uint64_t read(dev::Offset, dev::Width) override { return kAnswer; }
+  void write(dev::Offset, dev::Width, uint64_t value) override {
+    constexpr size_t kLongest = 256;
+    const char c = static_cast<char>(value);
+    if (c != '\n' && line_.size() < kLongest) {
+      line_ += c >= ' ' && c <= '~' ? c : ' ';
+      return;
+    }
+    log_.unimplemented(name(), line_);
+    line_.clear();
+  }
+
+ private:
+  static constexpr uint8_t kAnswer = 0xe9;  // by which firmware finds the port
+  void serialize_state(dev::StateStream&) override {}
+  dev::Log& log_;
+  std::string line_;
+};
+
+namespace {
+// The 8259s' output, to the bootstrap processor.
+struct ToApic final : dev::IrqSink {
+  explicit ToApic(dev::LocalApic& apic) : apic(apic) {}
+  void set_irq(unsigned, bool level) override { apic.set_external(level); }
+  dev::LocalApic& apic;
+};
+
+// PCI's four lines end in a function that is made behind the host.
+struct ToPirqs final : dev::IrqSink {
+  void set_irq(unsigned line, bool level) override {
+    if (bridge) bridge->pirqs().set_irq(line, level);
+  }
+  dev::Piix3* bridge = nullptr;
+};
+}  // namespace
+
+PcMachine::PcMachine(PcConfig config, dev::Log& log)
+    : Machine(std::move(config), log),
+      board_(std::move(config)),
+      rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
+                 !config_.rtc_clock),
+      apics_(log),
+      io_apic_(apics_, 0, log),
+      pic_({}, log),
+      lines_(std::make_unique<Lines>(*this)),
+      pit_(events(), isa(kPitIrq), log),
+      rtc_(events(), isa(kRtcIrq), rtc_clock_, log),
+      isa_dma_(dma(), log),
+      floppy_(isa_dma_, isa(kFloppyIrq), log),
+      keyboard_({.keyboard = isa(kKeyboardIrq),
+                 .mouse = isa(kMouseIrq),
+                 .a20 = [this](bool on) { port92_.set_a20(on); },
+                 .reset = [this] { ask_for(AfterExit::kReset); }},
+                log),
+      port92_([this](bool on) { set_a20(on); }, [this] { ask_for(AfterExit::kReset); }),
+      fw_cfg_(dma(), log),
+      fw_cfg_ports_(fw_cfg_, log),
+      shadow_(std::make_unique<ShadowWindow>(*this)),
+      firmware_log_(std::make_unique<FirmwareLog>(log)) {
+  const X86Processor::Board shared{.apics = apics_,
+                                   .ports = ports(),
+                                   .entropy = config_.entropy,
+                                   .log = log,
+                                   .processors = config_.processors.now,
+                                   .shut_down = [this] { ask_for(AfterExit::kReset); }};
+  for (unsigned i = 0; i < config_.processors.now; ++i) {
+    x86_.push_back(std::make_unique<X86Processor>(*this, shared, i));
+    add_processor(x86_.back()->make(board_.cpu));
+  }
+  apics_.current = [this]() -> dev::LocalApic& { return x86_[current()]->apic(); };
+  apics_.on_end_of_interrupt = [this](uint8_t vector) { io_apic_.end_of_interrupt(vector); };
+  x86_[0]->apic().external_vector = [this] { return pic_.acknowledge(); };
+  pic_output_ = std::make_unique<ToApic>(x86_[0]->apic());
+  pic_.connect({*pic_output_, 0});
+  uart_ = std::make_unique<dev::Uart16550>(config_.serial ? *config_.serial : null_serial_, isa(kSerialIrq),
+                                           log_);
+  if (config_.second_serial)
+    second_uart_ = std::make_unique<dev::Uart16550>(*config_.second_serial, isa(kSecondSerialIrq), log_);
+  add_pci_host();
+  map_devices();
+}
+
+PcMachine::~PcMachine() = default;
+
+dev::IrqLine PcMachine::isa(unsigned irq, Source source) {
+  return {*lines_, static_cast<unsigned>(source) * Lines::kIrqs + irq};
+}
+
+void PcMachine::map_devices() {
+  map(kOptionRoms, kOneMiB - kOptionRoms, *shadow_);
+  map(kVideo, dev::Vga::kWindowSize, vga_->window());
+  map(dev::ApicBus::kWindow, dev::ApicBus::kWindowSize, apics_);
+  map(kIoApic, dev::IoApic::kWindowSize, io_apic_);
+  map_rest(pci_->add_window(dev::pci::Space::kMemory, 0));
+
+  map_ports(kDmaPort, dev::Dma8237::kFirstSize, isa_dma_.first());
+  map_ports(kPicPort, dev::Pic8259::kWindowSize, pic_.first());
+  map_ports(kPitPort, dev::Pit8254::kWindowSize, pit_);
+  map_ports(kKeyboardPort, 1, keyboard_.data());
+  map_ports(kSpeakerPort, 1, pit_.speaker_port());
+  map_ports(kKeyboardCommandPort, 1, keyboard_.command());
+  map_ports(kRtcPort, dev::CmosRtc::kWindowSize, rtc_);
+  map_ports(kDmaPagePort, dev::Dma8237::kPagesSize, isa_dma_.pages());
+  map_ports(kPort92, 1, port92_);
+  map_ports(kSecondPicPort, dev::Pic8259::kWindowSize, pic_.second());
+  map_ports(kApmPort, dev::Piix4Pm::kApmSize, pm_->apm());
+  map_ports(kSecondDmaPort, dev::Dma8237::kSecondSize, isa_dma_.second());
+  map_ports(kSerialPort, dev::Uart16550::kWindowSize, *uart_);
+  if (second_uart_) map_ports(kSecondSerialPort, dev::Uart16550::kWindowSize, *second_uart_);
+  map_ports(kIdePort, dev::IdeChannel::kCommandSize, ide_->channel(0).command_block());
+  map_ports(kFloppyPort, dev::Fdc82077::kWindowSize, floppy_);
+  map_ports(kFloppyLastPort, dev::Fdc82077::kLastSize, floppy_.last());
+  map_ports(kIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(0).control());
+  map_ports(kSecondIdePort, dev::IdeChannel::kCommandSize, ide_->channel(1).command_block());
+  map_ports(kSecondIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(1).control());
+  map_ports(kDispiPort, 3, vga_->dispi_ports());
+  map_ports(kMonoPort, 2, vga_->mono_ports());
+  map_ports(kMonoStatusPort, 1, vga_->mono_status());
+  map_ports(kVgaPort, 32, vga_->ports());
+  map_ports(kFirmwareLogPort, 1, *firmware_log_);
+  map_ports(kLevelPort, dev::Pic8259::kWindowSize, pic_.levels());
+  map_ports(kFwCfgPort, dev::FwCfgPorts::kWindowSize, fw_cfg_ports_);
+  map_ports(kPciConfigPort, dev::pci::Host::kConfigPortsSize, isa_bridge_->ports());
+  map_port_rest(pci_->add_window(dev::pci::Space::kIo, 0));
+}
+
+void PcMachine::add_pci_host() {
+  auto to_pirqs = std::make_unique<ToPirqs>();
+  ToPirqs& pirqs = *to_pirqs;
+  pirqs_ = std::move(to_pirqs);
+  pci_ = std::make_unique<dev::pci::Host>(
+      dev::pci::Host::Config{.memory = dma(),
+                             .log = log_,
+                             .root_name = "pci.0",
+                             .express = false,
+                             .lines = {dev::IrqLine(pirqs, 0), dev::IrqLine(pirqs, 1), dev::IrqLine(pirqs, 2),
+                                       dev::IrqLine(pirqs, 3)},
+                             // The bridge itself, in slot 1, has pin A at the first line.
+                             .line_of_pin = [](unsigned slot, unsigned pin) { return slot + pin + 3; }});
+  pci_->set_message_target(&apics_);
+  add_chipset_functions();
+  pirqs.bridge = isa_bridge_;
+}
+
+void PcMachine::add_chipset_functions() {
+  const auto plug = [this](auto function, unsigned slot, unsigned number, bool several = false) {
+    auto* const made = function.get();
+    pci_->root().plug(std::move(function), dev::pci::devfn_of(slot, number), several);
+    return made;
+  };
+  std::array<dev::IrqLine, Lines::kIrqs> irqs;
+  for (unsigned irq = 0; irq < irqs.size(); ++irq) irqs[irq] = isa(irq, Source::kPirq);
+  host_bridge_ = plug(std::make_unique<dev::I440Fx>(
+                          [this](unsigned piece, dev::I440Fx::Route to) { route(piece, to); }, log_),
+                      kHostSlot, 0);
+  isa_bridge_ = plug(std::make_unique<dev::Piix3>(
+                         irqs, [this] { ask_for(AfterExit::kReset); }, pci_->config_ports(), log_),
+                     kIsaSlot, 0, true);
+  ide_ = plug(std::make_unique<dev::PiixIde>(isa(kIdeIrq), isa(kSecondIdeIrq), log_), kIsaSlot, kIdeFunction);
+  pm_ = plug(std::make_unique<dev::Piix4Pm>(
+                 events(), isa(kSciIrq, Source::kSci), [this] { ask_for(AfterExit::kShutdown); }, log_),
+             kIsaSlot, kPmFunction);
+  vga_ = plug(std::make_unique<dev::Vga>(events(), config_.video_bios, log_), kVgaSlot, 0);
+}
+
+Result<void> PcMachine::add_ide(unsigned unit, dev::BlockBackend& disk, const IdeOptions& options) {
+  constexpr unsigned kUnits = 4;
+  if (unit >= kUnits) return error("the machine has {} places for IDE disks, from 0", kUnits);
+  dev::IdeChannel& channel = ide_->channel(unit / 2);
+  if (channel.drive(unit % 2)) return error("two IDE disks are to be the {}th; give them index=", unit);
+  if (options.cd) {
+    channel.plug(unit % 2, std::make_unique<dev::AtapiCd>(&disk, log_));
+  } else {
+    dev::AtaDisk::Options given;
+    given.serial = options.serial.empty() ? fmt::format("MY{:05}", unit + 1) : options.serial;
+    auto made = std::make_unique<dev::AtaDisk>(disk, given, log_);
+    hard_disks_.push_back({unit, made->cylinders()});
+    channel.plug(unit % 2, std::move(made));
+  }
+  BootPlace boot = options.boot;
+  boot.unit = fmt::format("disk@{:x}", unit % 2);
+  return add_boot_path(
+      boot, fmt::format("{}/ide@{:x},{:x}/drive@{:x}", pci_path(), kIsaSlot, kIdeFunction, unit / 2));
+}
+
+Result<void> PcMachine::add_floppy(unsigned unit, dev::BlockBackend& disk) {
+  if (unit >= dev::Fdc82077::kDrives)
+    return error("the machine has {} floppy drives", dev::Fdc82077::kDrives);
+  floppy_.plug(unit, disk);
+  return {};
+}
+
+// --- memory
+
+Result<void> PcMachine::add_memory() {
+  const X86Memory map = memory_map();
+  std::vector<uint64_t> cuts{kVideo, kVideoEnd};
+  for (unsigned i = 0; i < dev::I440Fx::kPieces; ++i) cuts.push_back(dev::I440Fx::address_of(i));
+  cuts.push_back(kOneMiB);
+  if (auto added = memory().add_ram(0, map.below_4g, cuts); !added) return added;
+  memory().route(kVideo, nullptr, false);
+  if (map.above_4g)
+    if (auto added = memory().add_ram(kFourGiB, map.above_4g); !added) return added;
+  const std::vector<uint8_t>& file = config_.firmware;
+  if (file.empty()) return {};
+  if (file.size() < kOneMiB - kShadow || file.size() > kMostFirmware || file.size() % kGuestPageSize)
+    return error("the firmware has {} bytes; PC firmware has {} KiB to {} MiB, in whole pages", file.size(),
+                 (kOneMiB - kShadow) >> 10, kMostFirmware >> 20);
+  if (auto added = memory().add_rom(kFirmwareEnd - file.size(), file.size(), 0xff); !added) return added;
+  uint8_t* const rom = memory().host(kFirmwareEnd - file.size(), file.size());
+  std::memcpy(rom, file.data(), file.size());
+  firmware_ = rom + file.size() - (kOneMiB - kShadow);
+  return {};
+}
+
+// What is not RAM to reads is the end of the firmware, from 896 KiB on.
+void PcMachine::route(unsigned piece, dev::I440Fx::Route to) {
+  const uint64_t pa = dev::I440Fx::address_of(piece);
+  const GuestMemory::Region* const region = memory().find(pa);
+  if (!region) return;  // memory is not there yet
+  if (to.reads) return route_memory(pa, region->own, to.writes);
+  route_memory(pa, pa >= kShadow && firmware_ ? firmware_ + (pa - kShadow) : nullptr, false);
+}
+
+void PcMachine::set_a20(bool on) {
+  for (const auto& processor : x86_) processor->cpu().set_a20(on);
+}
+
+Result<void> PcMachine::build() {
+  if (config_.flash[0]) return Error{"the board pc has no flash yet; give its firmware to -bios"};
+  if (config_.ram_bytes < 2 << 20)
+    return Error{"the board pc needs memory of 2 MiB at least; use a larger -m"};
+  if (auto added = add_memory(); !added) return added;
+  // Interrupt controllers and processors behind those that drive lines into them.
+  add_part(*pci_);
+  add_part(*uart_);
+  if (second_uart_) add_part(*second_uart_);
+  for (dev::Stateful* part : {static_cast<dev::Stateful*>(&floppy_), static_cast<dev::Stateful*>(&keyboard_),
+                              static_cast<dev::Stateful*>(&port92_), static_cast<dev::Stateful*>(&isa_dma_),
+                              static_cast<dev::Stateful*>(&rtc_), static_cast<dev::Stateful*>(&pit_),
+                              static_cast<dev::Stateful*>(&fw_cfg_), static_cast<dev::Stateful*>(&pic_),
+                              static_cast<dev::Stateful*>(&io_apic_)})
+    add_part(*part);
+  for (const auto& processor : x86_)
+    for (dev::Stateful* part : processor->parts()) add_part(*part);
+  fill_cmos();
+  if (auto ok = add_firmware_items(); !ok) return ok;
+  if (config_.starts_kernel()) return place_kernel();
+  if (config_.firmware.empty())
+    return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
+  return {};
+}
+
+void PcMachine::reset_board() {
+  for (unsigned piece = 0; piece < dev::I440Fx::kPieces; ++piece) route(piece, host_bridge_->route(piece));
+  if (config_.starts_kernel()) start_kernel();
+}
+
+void PcMachine::hold_interrupts(bool hold) {
+  for (const auto& processor : x86_) processor->hold_interrupts(hold);
+}
+
+}  // namespace mynah

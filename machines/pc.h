@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The x86 board `pc`: a PC with Intel's 440FX host bridge, PIIX3 and PIIX4's power management, from the reset
+// vector of its firmware, or started with a kernel. Wiring only; the map is pc_map.h, what a system is told
+// is pc_firmware.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "devices/chipset/i440fx.h"
+#include "devices/chipset/piix3.h"
+#include "devices/chipset/piix4_pm.h"
+#include "devices/chipset/port92.h"
+#include "devices/display/vga.h"
+#include "devices/dma/dma_8237.h"
+#include "devices/fwcfg/fw_cfg_ports.h"
+#include "devices/input/i8042.h"
+#include "devices/intc/ioapic.h"
+#include "devices/intc/local_apic.h"
+#include "devices/intc/pic_8259.h"
+#include "devices/rtc/cmos_rtc.h"
+#include "devices/serial/uart_16550.h"
+#include "devices/storage/fdc_82077.h"
+#include "devices/storage/piix_ide.h"
+#include "devices/timer/pit_8254.h"
+#include "machines/acpi/tables.h"
+#include "machines/machine.h"
+#include "machines/x86_processor.h"
+
+namespace mynah {
+
+struct PcConfig : MachineConfig {
+  bool acpi = true;
+  x86::CpuModel cpu;
+};
+
+class PcMachine final : public Machine {
+ public:
+  PcMachine(PcConfig config, dev::Log& log);
+  ~PcMachine() override;
+
+  // --- Machine
+  std::string_view name() const override { return "pc"; }
+  void press_power_key() override { pm_->press_power_button(); }
+  dev::pci::Host* pci() override { return pci_.get(); }
+
+  // Units 0 and 1 are the first channel's.
+  Result<void> add_ide(unsigned unit, dev::BlockBackend& disk, const IdeOptions& options) override;
+
+  Result<void> add_floppy(unsigned unit, dev::BlockBackend& disk) override;
+
+  x86::X86Cpu& cpu(size_t n = 0) { return x86_[n]->cpu(); }
+  const dev::Vga& vga() const { return *vga_; }
+
+ private:
+  struct Lines;        // dev::IrqSink: what drives ISA's interrupts, joined, at the 8259s and the I/O APIC
+  class ShadowWindow;  // the bus behind the pieces of memory that the host bridge routes
+  class FirmwareLog;   // the port that firmware writes its messages to
+  enum class Source : unsigned { kDevice, kPirq, kSci };
+
+  Result<void> build() override;
+  void reset_board() override;
+  void hold_interrupts(bool hold) override;
+  void time_resumed() override { rtc_.clock_moved(); }
+  bool has_isa() const override { return true; }
+  std::string_view pci_path() const override { return "/pci@i0cf8"; }
+
+  dev::IrqLine isa(unsigned irq, Source source = Source::kDevice);
+  void map_devices();
+  void add_pci_host();
+  void add_chipset_functions();
+  Result<void> add_memory();
+  void route(unsigned piece, dev::I440Fx::Route route);
+  void set_a20(bool on);
+  // pc_start.cpp
+  Result<void> place_kernel();
+  void preset_pci();
+  void preset_memory();
+  void start_kernel();
+  // pc_firmware.cpp
+  X86Memory memory_map() const;
+  acpi::Description description() const;
+  void fill_cmos();
+  Result<void> add_firmware_items();
+
+  const PcConfig board_;
+  dev::RtcClock rtc_clock_;
+  dev::ApicBus apics_;
+  dev::IoApic io_apic_;
+  dev::Pic8259 pic_;
+  std::unique_ptr<Lines> lines_;
+  dev::Pit8254 pit_;
+  dev::CmosRtc rtc_;
+  dev::Dma8237 isa_dma_;
+  dev::Fdc82077 floppy_;
+  dev::I8042 keyboard_;
+  dev::Port92 port92_;
+  dev::FwCfg fw_cfg_;
+  dev::FwCfgPorts fw_cfg_ports_;
+  std::vector<std::unique_ptr<X86Processor>> x86_;
+  std::unique_ptr<dev::IrqSink> pic_output_, pirqs_;
+  dev::NullCharBackend null_serial_;
+  std::unique_ptr<dev::Uart16550> uart_, second_uart_;
+  std::unique_ptr<ShadowWindow> shadow_;
+  std::unique_ptr<FirmwareLog> firmware_log_;
+  std::unique_ptr<dev::pci::Host> pci_;
+  // The host's.
+  dev::I440Fx* host_bridge_ = nullptr;
+  dev::Piix3* isa_bridge_ = nullptr;
+  dev::PiixIde* ide_ = nullptr;
+  dev::Vga* vga_ = nullptr;
+  dev::Piix4Pm* pm_ = nullptr;
+  uint8_t* firmware_ = nullptr;  // the last 128 KiB of it, which the shadow shows
+  struct HardDisk {
+    unsigned unit;
+    unsigned cylinders;
+  };
+  std::vector<HardDisk> hard_disks_;
+  std::vector<uint8_t> acpi_tables_;
+  X86Boot boot_;  // of a kernel without firmware
+};
+
+}  // namespace mynah

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the board `pc` tells firmware: CMOS memory, where PC firmware has always looked, and items of fw_cfg.
+#include <algorithm>
+
+#include "machines/firmware_items.h"
+#include "machines/pc.h"
+#include "machines/pc_acpi.h"
+#include "machines/pc_map.h"
+
+namespace mynah {
+
+using namespace pc_map;
+
+X86Memory PcMachine::memory_map() const {
+  const uint64_t ram = config_.ram_bytes;
+  const uint64_t low = ram < kMostLowRam ? ram : kLowRamWhereMore;
+  return {.below_4g = low, .above_4g = ram - low, .reserved = {}};
+}
+
+acpi::Description PcMachine::description() const {
+  return describe_pc({.processors = static_cast<unsigned>(x86_.size()),
+                      .second_serial = second_uart_ != nullptr,
+                      .pci_memory = memory_map().below_4g});
+}
+
+void PcMachine::fill_cmos() {
+  enum Byte : uint8_t {
+    kFloppyTypes = 0x10,
+    kDiskTypes = 0x12,
+    kEquipment = 0x14,
+    kBaseMemory = 0x15,      // KiB below 640 KiB
+    kExtendedMemory = 0x17,  // KiB from 1 MiB
+    kExtendedAgain = 0x30,
+    kAbove16 = 0x34,  // 64 KiB from 16 MiB
+    kBootThird = 0x38,
+    kTranslation = 0x39,  // two bits a disk
+    kBootFirst = 0x3d,
+    kAbove4G = 0x5b,  // 64 KiB from 4 GiB
+    kOtherProcessors = 0x5f,
+  };
+  const X86Memory map = memory_map();
+  const auto note = [this](uint8_t index, uint64_t value, unsigned n = 1) {
+    for (unsigned i = 0; i < n; ++i)
+      rtc_.set_byte(static_cast<uint8_t>(index + i), static_cast<uint8_t>(value >> 8 * i));
+  };
+  const auto beyond = [&map](uint64_t from, uint64_t unit) {
+    return std::min<uint64_t>(map.below_4g > from ? (map.below_4g - from) / unit : 0, 0xffff);
+  };
+  note(kBaseMemory, std::min<uint64_t>(map.below_4g >> 10, 640), 2);
+  note(kExtendedMemory, beyond(1 << 20, 1 << 10), 2);
+  note(kExtendedAgain, beyond(1 << 20, 1 << 10), 2);
+  note(kAbove16, beyond(16 << 20, 64 << 10), 2);
+  note(kAbove4G, map.above_4g >> 16, 3);
+  note(kOtherProcessors, config_.processors.now - 1);
+  constexpr uint8_t kMouse = 4, kCoprocessor = 2, kFloppy = 1, kTwoFloppies = 0x41;
+  const auto first = static_cast<uint8_t>(floppy_.kind(0)), second = static_cast<uint8_t>(floppy_.kind(1));
+  note(kFloppyTypes, first << 4 | second);
+  note(kEquipment, kMouse | kCoprocessor | (first && second ? kTwoFloppies : first || second ? kFloppy : 0));
+
+  // A disk of more cylinders than INT 13h has room for is translated by LBA.
+  constexpr unsigned kMostCylinders = 1024;
+  uint8_t translation = 0, types = 0;
+  for (const HardDisk& disk : hard_disks_) {
+    if (disk.cylinders > kMostCylinders) translation |= static_cast<uint8_t>(1 << 2 * disk.unit);
+    if (disk.unit < 2) types |= static_cast<uint8_t>(0xf << (disk.unit ? 0 : 4));
+  }
+  note(kTranslation, translation);
+  note(kDiskTypes, types);
+
+  // Letters as -boot has them; by default disk, floppy, CD.
+  const std::string order = config_.boot.order.empty() ? "cad" : config_.boot.order;
+  const auto device = [&order](size_t n) -> unsigned {
+    if (n >= order.size()) return 0;
+    switch (order[n]) {
+      case 'a':
+      case 'b':
+        return 1;
+      case 'c':
+        return 2;
+      case 'd':
+        return 3;
+      case 'n':
+        return 4;
+      default:
+        return 0;
+    }
+  };
+  note(kBootFirst, device(0) | device(1) << 4);
+  note(kBootThird, device(2) << 4);
+}
+
+Result<void> PcMachine::add_firmware_items() {
+  constexpr uint16_t kIrq0Override = dev::FwCfg::kArchLocal + 2;
+  fw_cfg_.add_item_u32(kIrq0Override, 1);  // ISA's interrupt 0 is the I/O APIC's input 2
+  std::vector<uint8_t> table;
+  const auto put = [&table](uint64_t value, unsigned n) {
+    for (unsigned i = 0; i < n; ++i) table.push_back(static_cast<uint8_t>(value >> 8 * i));
+  };
+  // RAM as the machine has it: what lies below 1 MiB is firmware's to say.
+  const X86Memory map = memory_map();
+  const auto range = [&put](uint64_t base, uint64_t size, E820Type type) {
+    put(base, 8);
+    put(size, 8);
+    put(static_cast<uint32_t>(type), 4);
+  };
+  range(0, map.below_4g, E820Type::kRam);
+  if (map.above_4g) range(kFourGiB, map.above_4g, E820Type::kRam);
+  fw_cfg_.add_file("etc/e820", std::move(table));
+  if (board_.acpi) {
+    acpi::TableSet::Files files = acpi::table_set(description()).files();
+    fw_cfg_.add_file(acpi::TableSet::kTablesFile, std::move(files.tables));
+    fw_cfg_.add_file(acpi::TableSet::kRootFile, std::move(files.root));
+    fw_cfg_.add_file(acpi::TableSet::kScriptFile, std::move(files.script));
+  }
+  // One node, and no memory that belongs to it apart.
+  fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);
+  return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());
+}
+
+}  // namespace mynah
