@@ -184,8 +184,8 @@ Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode) 
   }
   for (unsigned i = 0; i < d.operand_count; ++i) {
     Operand& to = d.operands[i] = convert(operands[i]);
-    // Zydis takes a vector index without a base for one with R13 where the prefix has that bit.
-    if (to.index_is_vector && from.raw.modrm.mod == 0 && from.raw.sib.base == 5) {
+    // Zydis takes an index without a base for one with R13 where the prefix has that bit.
+    if (to.is_memory() && from.raw.sib.offset && from.raw.modrm.mod == 0 && from.raw.sib.base == 5) {
       to.base = kNoRegister;
       to.value = from.raw.disp.value;
     }

@@ -23,6 +23,7 @@ constexpr SlotSet kRaxRdx{slot_r(kRax), slot_r(kRdx)};
 constexpr SlotSet kAxStatus{slot_r(kRax), kSlotFlags};
 constexpr SlotSet kX87Slots =
     SlotSet::range(kSlotMm0, 16) | SlotSet{kSlotFsw, kSlotFcw, kSlotFtw, kSlotFpuTop, kSlotFpuStackFault};
+constexpr SlotSet kX87RareReads = kX87Slots | SlotSet{kSlotPcPage, slot_base(kCs)};
 constexpr SlotSet kVectors = SlotSet::range(kSlotXmm0, 32);
 constexpr SlotSet kMxcsr{kSlotMxcsr};
 constexpr SlotSet kStringRegisters{slot_r(kRcx), slot_r(kRsi), slot_r(kRdi)};

@@ -198,7 +198,12 @@ Lifter::Place Lifter::place_linear(Value base, int64_t offset, const Access& acc
 Value Lifter::linear_address(const Operand& m, unsigned bytes, bool write) {
   const Linear at = linear(m.segment, address_parts(m, false), bytes, write);
   const Value whole = b.add_imm(at.base, at.offset);
-  return code64() ? whole : b.zext32(b.trunc(whole));
+  if (!code64()) return b.zext32(b.trunc(whole));
+  if (at.note & kNoteStack) {  // a helper would not know that this is #SS
+    const Value canonical = b.binary(Op::ashr, b.binary(Op::shl, whole, b.i64(16)), b.i64(16));
+    fault_if(b.icmpz(Cond::ne, b.binary(Op::xor_, canonical, whole)), exception_imm(vector::kStack, 0));
+  }
+  return whole;
 }
 
 Value Lifter::load(const Place& p, unsigned bits, int64_t more) {

@@ -83,29 +83,31 @@ void lift_rare(Lifter& l, X87Effect effect) {
   const Operand* m = x.memory();
   const bool stores = effect == X87Effect::kStore && m;
   const bool long_operand = m && m->bits == 80;
-  Value low = b.i64(0), high = b.i64(0);
-  const Value flags =
-      effect == X87Effect::kReadFlags || effect == X87Effect::kSetFlags ? l.wide(l.status_word()) : b.i64(0);
   const unsigned low_bits = !m ? 0u : long_operand ? 64u : m->bits;
+  Value low = b.i64(0), high = b.i64(0), address = b.i64(0);
+  if (effect == X87Effect::kReadFlags || effect == X87Effect::kSetFlags) high = l.wide(l.status_word());
   Lifter::Place p;
-  if (m)
-    p = l.place(*m, {.bytes = m->bits / 8u,
-                     .write = stores,
-                     .element = m->bits == 16   ? 1u
-                                : m->bits == 32 ? 2u
-                                                : 3u});
+  if (m) {
+    const unsigned element = m->bits == 16 ? 1 : m->bits == 32 ? 2 : 3;
+    p = l.place(*m, {.bytes = m->bits / 8u, .write = stores, .element = element});
+    address = l.effective_address(*m);
+  }
   if (m && !stores) {
     low = l.wide(l.load(p, low_bits));
     if (long_operand) high = l.wide(l.load(p, 16, 8));
   }
-  const auto call = [&](X87Rare what) {
-    const uint64_t imm = l.i.opcode | uint64_t{l.i.modrm} << 8 | static_cast<uint64_t>(what) << 16;
-    return l.call(Helper::kX87Rare, Type::i64, b.i64(imm), low, high, flags);
+  const auto call = [&](X87Rare::Part part) {
+    const X87Rare what{.opcode = l.i.opcode,
+                       .modrm = l.i.modrm,
+                       .part = part,
+                       .segment = m ? m->segment : X87Rare::kNoMemory,
+                       .pc_offset = l.pc_offset};
+    return l.call(Helper::kX87Rare, Type::i64, b.i64(what.imm()), low, high, address);
   };
   Value stored_low = ir::kNoValue, stored_high = ir::kNoValue;
-  if (stores) stored_low = call(X87Rare::kLow);
-  if (stores && long_operand) stored_high = call(X87Rare::kHigh);
-  const Value done = b.trunc(call(X87Rare::kAll));
+  if (stores) stored_low = call(X87Rare::Part::kLow);
+  if (stores && long_operand) stored_high = call(X87Rare::Part::kHigh);
+  const Value done = b.trunc(call(X87Rare::Part::kAll));
   l.x87_forget();
   if (effect == X87Effect::kSetFlags) l.set_flags(l.status_group(b.binary(Op::and_, done, b.i32(0xff))));
   if (!stores) return;

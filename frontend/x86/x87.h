@@ -3,8 +3,8 @@
 // The x87's registers as the manual has them (SDM vol. 1, 8.1), to and from what X86State keeps: for FNSTENV,
 // FNSAVE, FXSAVE, XSAVE, debuggers.
 //
-// FOP, FIP and FDP are what was loaded: instructions do not record themselves, as on processors that keep
-// these for unmasked exceptions alone.
+// FOP, FIP and FDP are what was loaded, or of the last instruction with an exception that is not masked:
+// others do not record themselves, as on processors that keep these for such exceptions alone.
 #pragma once
 
 #include <array>
@@ -36,9 +36,27 @@ uint16_t x87_tag_word(const X87Image& image);
 uint8_t x87_abridged(uint16_t tag_word);
 void reset_x87(X86Cpu& cpu);  // FNINIT
 
-// What Helper::kX87Rare is asked for: of what the instruction stores the low eight bytes, or the two above
-// them, nothing being done yet; or all that it does.
-enum class X87Rare : uint64_t { kLow, kHigh, kAll };
+// What Helper::kX87Rare is asked for. By parts: of what the instruction stores the low eight bytes, or the
+// two above them, nothing being done yet; or all that it does.
+struct X87Rare {
+  enum class Part : uint8_t { kLow, kHigh, kAll };
+  static constexpr uint8_t kNoMemory = 7;
+  uint8_t opcode = 0, modrm = 0;
+  Part part = Part::kLow;
+  uint8_t segment = kNoMemory;  // of the memory operand
+  int32_t pc_offset = 0;        // the instruction's, from the state's page
+  uint64_t imm() const {
+    return opcode | uint64_t{modrm} << 8 | static_cast<uint64_t>(part) << 16 | uint64_t{segment} << 24 |
+           static_cast<uint64_t>(pc_offset) << 32;
+  }
+  static X87Rare of(uint64_t imm) {
+    return {.opcode = static_cast<uint8_t>(imm),
+            .modrm = static_cast<uint8_t>(imm >> 8),
+            .part = static_cast<Part>(imm >> 16 & 3),
+            .segment = static_cast<uint8_t>(imm >> 24),
+            .pc_offset = static_cast<int32_t>(imm >> 32)};
+  }
+};
 // Its result for kAll: status flags 7:0 as LAHF has them, and whether a store is done.
 constexpr uint32_t kX87Stores = 1 << 8;
 

@@ -105,31 +105,44 @@ void take_saved(X87Image& image, const SavedX87& saved) {
   }
 }
 
+// FOP, FIP, FDP of an exception that is not masked.
+void record(X86Cpu& cpu, const X87Rare& what, uint64_t address, X87Image& image) {
+  const X86State& s = cpu.x86();
+  image.opcode = static_cast<uint16_t>((what.opcode & 7) << 8 | what.modrm);
+  const uint64_t pc = cpu.x86().pc_page() + static_cast<uint64_t>(int64_t{what.pc_offset});
+  image.ip = s.in_64bit_code() ? pc : (pc - s.base(kCs)) & 0xffffffff;
+  image.cs = s.segments[kCs].selector;
+  if (what.segment == X87Rare::kNoMemory) return;
+  image.dp = address;
+  image.ds = s.segments[what.segment].selector;
+}
+
 }  // namespace
 
 bool helper_x87_rare(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
-  const uint64_t what = args[0];
+  const X87Rare what = X87Rare::of(args[0]);
   struct alignas(16) {
     uint64_t low;
     uint16_t high;
   } operand{args[1], static_cast<uint16_t>(args[2])};
   X87Image image = x87_image(cpu);
   SavedX87 saved = saved_of(image);
-  const uint32_t flags = mynah_x87_execute(&saved, stub_of(what & 0xff, what >> 8 & 0xff), &operand,
-                                           static_cast<uint32_t>(args[3]) & 0xff);
-  switch (static_cast<X87Rare>(what >> 16)) {
-    case X87Rare::kLow:
+  const uint32_t flags = mynah_x87_execute(&saved, stub_of(what.opcode, what.modrm), &operand,
+                                           static_cast<uint32_t>(args[2]) & 0xff);
+  switch (what.part) {
+    case X87Rare::Part::kLow:
       result = operand.low;
       break;
-    case X87Rare::kHigh:
+    case X87Rare::Part::kHigh:
       result = operand.high;
       break;
-    case X87Rare::kAll: {
+    case X87Rare::Part::kAll: {
       take_saved(image, saved);
+      const uint32_t raised = image.status & ~image.control & ir::kF80Exceptions;
+      if (raised) record(cpu, what, args[3], image);
       put_x87_image(cpu, image);
-      // Of those that are not masked all but precision come before a store.
-      const bool stores = !(image.status & ~image.control & ir::kF80Exceptions & ~ir::kF80Precision);
-      result = flags | (stores ? kX87Stores : 0);
+      // All but precision come before a store.
+      result = flags | (raised & ~ir::kF80Precision ? 0 : kX87Stores);
       break;
     }
   }

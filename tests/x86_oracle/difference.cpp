@@ -57,6 +57,8 @@ std::string difference(const Case& before, const Case& expected, const Case& act
   if (before.mode == Mode::k32 && fault && actual.outcome.vector == kPage && actual.outcome.cr2 >= 0xfffff000)
     return text;
   if (undefined.faults && wanted.vector == kPage && actual.outcome.vector == kNone) return text;
+  if (undefined.protection && (wanted.vector == kProtection) != (actual.outcome.vector == kProtection))
+    return text;
   if (wanted != actual.outcome)
     return fmt::format("    expected {}, got {}\n", outcome_text(expected.outcome),
                        outcome_text(actual.outcome));

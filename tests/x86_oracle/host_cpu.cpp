@@ -2,7 +2,8 @@
 //
 // Cases on the host's processor. A few dozen instructions of assembly, copied below 4 GiB, load all registers
 // from a block at a fixed address, jump to the code, and store all registers when the code jumps back or a
-// signal comes. While a case runs, FS is the case's, so the way into a signal handler puts it back first.
+// signal comes. While a case runs, FS is the case's, so the way into a signal handler puts it back first, and
+// the case's again behind it.
 #include "tests/x86_oracle/host_cpu.h"
 
 #include <asm/ldt.h>
@@ -27,7 +28,9 @@ constexpr uint32_t kSignalStack = 64 << 10;
 // What the assembly below knows by number.
 struct Control {
   uint64_t in[16], rip, flags, fs, gs, pad[12];
-  uint64_t out[16], out_flags, out_fs, out_gs, host_rsp, host_fs, host_gs, handler, selectors, bases, pad2[7];
+  uint64_t out[16], out_flags, out_fs, out_gs, host_rsp, host_fs, host_gs, handler, selectors, bases,
+      signal_fs;
+  uint64_t pad2[6];
 };
 static_assert(offsetof(Control, out) == 0x100 && offsetof(Control, handler) == 0x1b0 &&
               sizeof(Control) == 0x200);
@@ -208,11 +211,20 @@ mynah_oracle_exit32:
 mynah_oracle_signal:
   pushq $2
   popfq
+  sub $8, %rsp
   testb $1, CTL+0x1c0
   jz 8f
+  rdfsbase %rax
+  mov %rax, CTL+0x1c8
   mov CTL+0x1a0, %rax
   wrfsbase %rax
-8:jmp *CTL+0x1b0
+8:call *CTL+0x1b0
+  testb $1, CTL+0x1c0
+  jz 9f
+  mov CTL+0x1c8, %rax
+  wrfsbase %rax
+9:add $8, %rsp
+  ret
 mynah_oracle_blob_end:
   .popsection
 )");

@@ -142,7 +142,9 @@ void adjust_case(Random& random, const Instance& i, Case& c) {
       return;
     case ZYDIS_MNEMONIC_LDMXCSR:
     case ZYDIS_MNEMONIC_VLDMXCSR:
-      if (uint8_t* at = memory(i, c, 4); at && random.chance(90)) put(at, 0, get<uint32_t>(at) & 0xffff);
+      // Some reserved bits, but not AMD's MM.
+      if (uint8_t* at = memory(i, c, 4))
+        put(at, 0, get<uint32_t>(at) & (random.chance(90) ? 0xffffu : ~uint32_t{1 << 17}));
       return;
     case ZYDIS_MNEMONIC_FXRSTOR:
     case ZYDIS_MNEMONIC_FXRSTOR64:
@@ -260,7 +262,12 @@ uint16_t undefined_codes(const Decoded& d, const Case& before) {
 Undefined undefined_of(const Decoded& d, const Case& before) {
   Undefined u{.flags = undefined_flags(d), .codes = undefined_codes(d, before)};
   switch (d.insn.mnemonic) {
-    // Which of the bytes is accessed first is not said. XSAVE may access all of the area, whatever it saves.
+    // Which of the bytes is accessed first is not said. XSAVE and XRSTOR may access all of the area, whatever
+    // they save and restore.
+    case ZYDIS_MNEMONIC_XRSTOR:
+    case ZYDIS_MNEMONIC_XRSTOR64:
+      u.faults = u.address = true;
+      break;
     case ZYDIS_MNEMONIC_XSAVE:
     case ZYDIS_MNEMONIC_XSAVE64:
       u.faults = true;
@@ -276,10 +283,31 @@ Undefined undefined_of(const Decoded& d, const Case& before) {
     case ZYDIS_MNEMONIC_FRSTOR:
     case ZYDIS_MNEMONIC_FXRSTOR:
     case ZYDIS_MNEMONIC_FXRSTOR64:
-    case ZYDIS_MNEMONIC_XRSTOR:
-    case ZYDIS_MNEMONIC_XRSTOR64:
       u.address = true;
       break;
+    case ZYDIS_MNEMONIC_CMPSB:
+    case ZYDIS_MNEMONIC_CMPSW:
+    case ZYDIS_MNEMONIC_CMPSD:
+    case ZYDIS_MNEMONIC_CMPSQ:
+      u.address = d.insn.meta.category == ZYDIS_CATEGORY_STRINGOP;  // two reads, in any order
+      break;
+    case ZYDIS_MNEMONIC_ARPL:  // some processors write, and fault, where the level changes alone
+      u.protection =
+          d.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY && d.operands[0].mem.segment == ZYDIS_REGISTER_CS;
+      break;
+    // AMD's processors take memory that is not aligned here, where Intel's have #GP.
+    case ZYDIS_MNEMONIC_SHA1MSG1:
+    case ZYDIS_MNEMONIC_SHA1MSG2:
+    case ZYDIS_MNEMONIC_SHA1NEXTE:
+    case ZYDIS_MNEMONIC_SHA1RNDS4:
+    case ZYDIS_MNEMONIC_SHA256MSG1:
+    case ZYDIS_MNEMONIC_SHA256MSG2:
+    case ZYDIS_MNEMONIC_SHA256RNDS2: {
+      const Instance i{.rip = before.state.rip, .decoded = d};
+      const ZydisDecodedOperand* const o = memory_operand(i);
+      u.protection = o && address_of(i, before, *o) & 15;
+      break;
+    }
     case ZYDIS_MNEMONIC_ENTER:
       u.data_on_fault = true;  // pushed before the one that faults
       break;

@@ -63,8 +63,9 @@ struct Undefined {
   uint32_t flags_on_fault = 0;
   bool registers_on_fault = false;  // what was done before a fault
   bool data_on_fault = false;
-  bool address = false;  // where in the pages a fault was found
-  bool faults = false;   // whether there is a page fault
+  bool address = false;     // where in the pages a fault was found
+  bool faults = false;      // whether there is a page fault
+  bool protection = false;  // whether there is #GP
 };
 Undefined undefined_of(const Decoded& decoded, const Case& before);
 

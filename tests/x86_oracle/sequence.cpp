@@ -58,6 +58,15 @@ bool usable(const Form& f) {
     case ZYDIS_MNEMONIC_SHLD:
     case ZYDIS_MNEMONIC_SHRD:
       return f.name.find("16") == std::string::npos;
+    // Whether they fault where their operand is not aligned is a processor's.
+    case ZYDIS_MNEMONIC_SHA1MSG1:
+    case ZYDIS_MNEMONIC_SHA1MSG2:
+    case ZYDIS_MNEMONIC_SHA1NEXTE:
+    case ZYDIS_MNEMONIC_SHA1RNDS4:
+    case ZYDIS_MNEMONIC_SHA256MSG1:
+    case ZYDIS_MNEMONIC_SHA256MSG2:
+    case ZYDIS_MNEMONIC_SHA256RNDS2:
+      return f.name.find("m128") == std::string::npos;
     default:
       return f.name.find("cr") == std::string::npos && f.name.find("dr") == std::string::npos &&
              f.name.find("vm") == std::string::npos;
@@ -178,6 +187,7 @@ Sequence SequenceMaker::make(Random& random, unsigned length, bool branches) con
       code.insert(code.end(), i->bytes, i->bytes + i->length);
       Case one;
       one.state.gpr[kRcx] = 1;  // a count
+      one.state.ftw = 0xff;     // no stack fault, which defines more
       const Undefined u = undefined_of(i->decoded, one);
       undefined = (undefined & ~flags_set(i->decoded)) | u.flags;
       ever |= u.flags;

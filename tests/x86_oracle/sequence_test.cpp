@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "tests/x86_oracle/check.h"
 
 namespace mynah::x86_oracle {
@@ -15,9 +13,6 @@ namespace {
 class X86Sequences : public testing::TestWithParam<std::tuple<Mode, bool>> {};
 
 TEST_P(X86Sequences, AsTheHost) {
-  // docs/KNOWN_FAILURES.md
-  if (!std::getenv("MYNAH_ORACLE_SEQUENCES"))
-    GTEST_SKIP() << "sequences with scalar floats and odd modes of MXCSR differ from the host\'s";
   const auto [mode, branches] = GetParam();
   std::string why;
   HostCpu* const host = HostCpu::get(why);
