@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "devices/host/char_log.h"
+#include "devices/host/image/open_image.h"
 #include "devices/host/make_char.h"
 #include "devices/host/overlay.h"
-#include "devices/host/raw_image.h"
 
 namespace mynah::app {
 namespace {
@@ -141,7 +141,7 @@ Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, 
   options.discard = drive.discard;
   options.lock = drive.lock;
   options.report = report;
-  auto image = host::RawImage::open(drive.file, options);
+  auto image = host::open_image(drive.file, drive.format, options);
   if (!image) return image.error();
   std::unique_ptr<dev::BlockBackend> disk = std::move(*image);
   if (over) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// -blockdev: a file, or a raw image in one, under a name for -device and -M pflash0=. What it makes is a
+// -blockdev: a file, or an image in one, under a name for -device and -M pflash0=. What it makes is a
 // DriveOption that has no disk yet.
 #include <fmt/format.h>
 
@@ -10,6 +10,7 @@
 #include "app/options_parser.h"
 #include "app/text.h"
 #include "devices/host/foreign_format.h"
+#include "devices/host/image/open_image.h"
 
 namespace mynah::app {
 namespace {
@@ -56,10 +57,10 @@ std::string set_no_window(Node&, const std::string& value) {
 }
 
 constexpr KeyRow<Node> kNodeKeys[] = {
-    {"driver", "raw|file", "an image, or the file alone", set_text<Node, &Node::driver>},
+    {"driver", "raw|qcow2|file", "an image, or the file alone", set_text<Node, &Node::driver>},
     {"node-name", "ID", "name for -device drive=ID and -M pflash0=ID", set_node_name},
-    {"file", "ID", "raw: the node that it is in", set_text<Node, &Node::below>},
-    {"file.driver", "file|host_device", "raw: where it is", set_file_driver},
+    {"file", "ID", "an image's: the node that it is in", set_text<Node, &Node::below>},
+    {"file.driver", "file|host_device", "an image's: where it is", set_file_driver},
     {"filename", "FILE", "the file", set_filename},
     {"file.filename", "FILE", "the same", set_filename},
     {"file.node-name", "ID", "accepted", set_nothing<Node>},
@@ -95,14 +96,16 @@ Result<void> apply_blockdev(OptionParser& p, const std::string& value) {
   if (auto ok = keys_or_help(p, value, {"-blockdev", "driver"}, kNodeKeys, node); !ok || p.options.print)
     return ok;
   const std::string& driver = node.driver;
-  if (driver.empty()) return Error{"-blockdev needs driver=raw or driver=file"};
-  if (const auto* other = host::foreign_format_named(driver))
+  if (driver.empty()) return Error{"-blockdev needs driver=raw, driver=qcow2 or driver=file"};
+  const bool image = host::is_image_format(driver);
+  if (const auto* other = host::foreign_format_named(driver); other && !image)
     return Error{"-blockdev: driver=" + driver + " is not supported; make a raw image with " +
                  host::plain_file_command(*other, node.drive.file.empty() ? "FILE" : node.drive.file) +
                  " and use that with driver=raw"};
   const bool file = driver == "file" || driver == "host_device" || driver == "host_cdrom";
-  if (!file && driver != "raw")
-    return Error{"-blockdev: driver=" + driver + " is missing here; use driver=raw or driver=file"};
+  if (!file && !image)
+    return Error{"-blockdev: driver=" + driver +
+                 " is missing here; use driver=raw, driver=qcow2 or driver=file"};
   if (node.drive.id.empty()) return Error{"-blockdev needs node-name=ID, which a -device names as drive=ID"};
   if (!node.below.empty()) {
     auto& drives = p.options.drives;
@@ -121,7 +124,7 @@ Result<void> apply_blockdev(OptionParser& p, const std::string& value) {
   if (node.drive.file.empty()) return Error{"-blockdev needs filename=FILE"};
   node.drive.interface = DriveOption::Interface::kNone;
   node.drive.node = true;
-  node.drive.format = "raw";
+  node.drive.format = image ? driver : "raw";
   p.options.drives.push_back(std::move(node.drive));
   return {};
 }

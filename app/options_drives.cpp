@@ -8,6 +8,7 @@
 #include "app/options_parser.h"
 #include "app/text.h"
 #include "devices/host/foreign_format.h"
+#include "devices/host/image/open_image.h"
 
 namespace mynah::app {
 namespace {
@@ -25,7 +26,7 @@ std::string set_interface(DriveOption& to, const std::string& value) {
 }
 std::string set_format(DriveOption& to, const std::string& value) {
   to.format = value;
-  return value == "raw" || host::foreign_format_named(value) ? "" : "raw";
+  return host::is_image_format(value) || host::foreign_format_named(value) ? "" : "raw or qcow2";
 }
 std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
   to.snapshot = host::parse_switch(value);
@@ -93,8 +94,10 @@ constexpr KeyRow<DriveOption> kDriveKeys[] = {
      "flash",
      set_interface},
     {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},
-    {"format", "raw",
-     "the image's format; with readonly=on, compressed files and such are disks as they are, too",
+    {"format", "raw|qcow2",
+     "the image's format, as the file says by default; raw with readonly=on: compressed files and such are "
+     "disks as "
+     "they are, too",
      set_format},
     {"readonly", "on|off", "the guest cannot write", set_on_off<DriveOption, &DriveOption::read_only>},
     {"read-only", "on|off", "the same", set_on_off<DriveOption, &DriveOption::read_only>},
@@ -114,7 +117,7 @@ constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"rerror", "report", "the same of reading", set_error_action},
     {"serial", "TEXT", "serial number of the disk that if=virtio makes",
      set_text<DriveOption, &DriveOption::serial>},
-    {"driver", "raw", "the same as format", set_format},
+    {"driver", "raw|qcow2", "the same as format", set_format},
     {"node-name", "ID", "accepted", set_nothing<DriveOption>},
     {"file.filename", "FILE", "the same as file", set_text<DriveOption, &DriveOption::file>},
     {"file.driver", "file|host_device", "accepted", set_file_driver},
@@ -142,7 +145,8 @@ Result<void> apply_drive(OptionParser& p, const std::string& value) {
     return Error{"-drive: '" + key + "' asks for throttling, which is missing here; leave it out"};
   if (auto ok = keys_or_help(p, value, {"-drive", ""}, kDriveKeys, drive); !ok || p.options.print) return ok;
   if (drive.file.empty()) return Error{"-drive needs file=FILE, the disk image"};
-  if (const auto* other = host::foreign_format_named(drive.format))
+  if (const auto* other = host::foreign_format_named(drive.format);
+      other && !host::is_image_format(drive.format))
     return Error{"-drive: format=" + drive.format + " is not supported; make a raw image with " +
                  host::plain_file_command(*other, drive.file) + " and use that with format=raw"};
   if (!drive.stops_on_error.empty())

@@ -3,8 +3,7 @@
 // A disk in a raw image file or on a block device of the host.
 //
 // The disk is the file rounded up to whole sectors; what the file lacks of its last sector reads as zeroes
-// and comes into being when written. The file is locked for as long as it is open: several readers, or one
-// writer.
+// and comes into being when written.
 #pragma once
 
 #include <cstdint>
@@ -12,50 +11,39 @@
 #include <string>
 
 #include "devices/core/host_backends.h"
-#include "devices/host/fd.h"
+#include "devices/host/image/image_file.h"
 #include "ir/result.h"
 
 namespace mynah::host {
 
 constexpr uint64_t kSector = 512;
 
-struct ImageOptions {
-  bool read_only = false;
-  bool any_contents = false;  // also what another format's signature is at the start of (foreign_format.h)
-  bool lock = true;
-  bool discard = true;      // pass discards on to the host's file system
-  Report report = nullptr;  // run-time failures, each kind once
-};
-
 class RawImage final : public dev::BlockBackend {
  public:
-  static Result<std::unique_ptr<RawImage>> open(const std::string& path, ImageOptions options);
+  // Nobody said that it is raw: the guest cannot make it look like an image of another format, which would be
+  // opened as such the next time.
+  enum class Format : uint8_t { kSaid, kFoundOut };
+
+  static Result<std::unique_ptr<RawImage>> open(const std::string& path, const ImageOptions& options);
+  explicit RawImage(std::unique_ptr<ImageFile> file, Format format = Format::kSaid);
 
   uint64_t size() const override { return size_; }
-  bool read_only() const override { return options_.read_only; }
+  bool read_only() const override { return file_->read_only(); }
   bool read(uint64_t offset, std::span<uint8_t> to) override;
   bool write(uint64_t offset, std::span<const uint8_t> from) override;
-  bool flush() override;
+  bool flush() override { return file_->sync(); }
   bool discard(uint64_t offset, uint64_t n) override;
   bool write_zeroes(uint64_t offset, uint64_t n) override;
 
  private:
-  RawImage(std::string path, UniqueFd fd, uint64_t size, ImageOptions options);
-  bool failed(const char* doing, int error);
-  std::string path_;
-  UniqueFd fd_;
+  bool disguises(uint64_t offset, std::span<const uint8_t> from);
+
+  std::unique_ptr<ImageFile> file_;
   uint64_t size_;
-  ImageOptions options_;
-  OnceReport report_;
+  Format format_;
 };
 
-// Used by every backend on a file. All return 0 or an errno; reads past the end of the file give zeroes.
-int read_fully(int fd, uint64_t offset, std::span<uint8_t> to);
-int write_fully(int fd, uint64_t offset, std::span<const uint8_t> from);
-int zero_range(int fd, uint64_t offset, uint64_t n, bool keep_space);
-
-inline bool in_range(uint64_t offset, uint64_t n, uint64_t size) {
-  return offset <= size && n <= size - offset;
-}
+// Why a file that is known as another format's is no raw image, and what makes one of it; or nothing.
+Result<void> check_raw_contents(ImageFile& file);
 
 }  // namespace mynah::host

@@ -126,7 +126,9 @@ TEST_F(BadInput, Disks) {
     Program program(with({"-drive", "readonly=on,format=raw,file=" + packed}));
     EXPECT_EQ(program.finish(), 0) << program.errors;
   }
-  expect_refused(with({"-drive", "file=" + (folder / "q") + ",format=qcow2"}), "qemu-img convert -O raw");
+  expect_refused(with({"-drive", "file=" + (folder / "q") + ",format=qcow2"}), "has version 0");
+  expect_refused(with({"-drive", "file=" + (folder / "q") + ",format=raw"}), "qemu-img convert -O raw");
+  expect_refused(with({"-drive", "file=" + packed + ",format=qcow2"}), "is no qcow2 image");
   expect_refused(with({"-drive", "file=/dev/null"}), "neither a file nor a block device");
   // Two writers.
   const std::string disk = folder.write("disk", std::string(4096, '\0'));

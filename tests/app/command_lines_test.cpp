@@ -19,6 +19,7 @@
 #include "app/session.h"
 #include "tests/app/guests.h"
 #include "tests/app/program.h"
+#include "tests/devices/tiny_qcow2.h"
 #include "tests/machines/elf_builder.h"
 #include "tests/machines/packing.h"
 
@@ -79,7 +80,7 @@ void make_files() {
     sized(firmware, 1 << 20);
   for (const char* disk : {"disk.raw", "seed.iso"}) sized(disk, 1 << 20);
   write("cd.iso", std::string(0x8001, '\0') + "CD001" + std::string(2048, '\0'));
-  write("disk.qcow2", "QFI\xfb" + std::string(1000, '\0'));
+  write("disk.qcow2", dev::test::tiny_qcow2());
   // As tutorials link them: at the start of memory, and begun there.
   write("kernel.elf", elf_test::make(0x40000000, {0xd503207f, 0x17ffffff}));  // wfi; b -4
   write("config.txt", std::string("text"));

@@ -50,7 +50,7 @@ TABLE = {
                 True),
     "engine/enter.h": (["ir/", "backend-x86_64/enter.h", "backend-aarch64/enter.h"], None, False),
     "devices/": (["ir/result.h", "devices/"], r"fmt/", False),
-    "devices/host/": (["ir/result.h", "devices/"], r"fmt/|libslirp\.h|SDL2?/", True),
+    "devices/host/": (["ir/result.h", "devices/"], r"fmt/|libslirp\.h|SDL2?/|zlib\.h|zstd\.h", True),
     "machines/": (BELOW_APP, r"fmt/|libfdt\.h|zlib\.h|lzma\.h|zstd\.h", False),
     # Through Machine and GuestDebug: no board, no processor, no backend by name.
     "app/": (GUEST + ["engine/", "devices/", "machines/machine.h", "machines/machine_config.h", "machines/boards.h",
