@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A PC as a person starts it: Debian's SeaBIOS (package seabios) to its own words, to GRUB on a CD, a disk
+// and a floppy (package grub-rescue-pc); Debian's installers for amd64 and i386, started directly.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "tests/app/program.h"
+#include "tests/boot/images.h"
+
+namespace mynah {
+namespace {
+
+using namespace std::chrono_literals;
+using app::test::Args;
+using app::test::Program;
+
+constexpr const char* kFirmware = "/usr/share/seabios/bios-256k.bin";
+const std::string kRescue = "/usr/lib/grub-rescue/grub-rescue-";
+
+struct Pc : testing::Test {
+  void SetUp() override {
+    if (!std::filesystem::exists(kFirmware)) GTEST_SKIP() << "no SeaBIOS; install the package seabios";
+  }
+  static Args with(Args more) {
+    Args args{"-M", "pc", "-m", "256", "-nographic", "-nic", "none"};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  }
+};
+
+TEST_F(Pc, FirmwareFindsNothingToBoot) {
+  Program program(with({}));
+  ASSERT_TRUE(program.wait_for("No bootable device.", 3min)) << program.output << program.errors;
+  EXPECT_NE(program.output.find("SeaBIOS (version "), std::string::npos);
+  EXPECT_NE(program.output.find("Booting from Hard Disk..."), std::string::npos);
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.finish(), 0) << program.errors;
+}
+
+// SeaBIOS puts the cursor anywhere between two characters.
+std::string plain(const std::string& output) {
+  std::string text;
+  for (size_t at = 0; at < output.size(); ++at) {
+    if (output[at] == '\x1b')
+      at = std::min(output.find_first_of("ABCDHJKlhm", at), output.size());
+    else
+      text += output[at];
+  }
+  return text;
+}
+
+struct Media {
+  const char* name;
+  const char* option;
+  const char* file;
+  const char* said;
+};
+struct Rescue : Pc, testing::WithParamInterface<Media> {};
+INSTANTIATE_TEST_SUITE_P(, Rescue,
+                         testing::Values(Media{"Cd", "-cdrom", "cdrom.iso", "Booting from DVD/CD..."},
+                                         Media{"Disk", "-hda", "cdrom.iso", "Booting from Hard Disk..."},
+                                         Media{"Floppy", "-fda", "floppy.img", "Booting from Floppy..."}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST_P(Rescue, Starts) {
+  const std::string file = kRescue + GetParam().file;
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no GRUB; install the package grub-rescue-pc";
+  Program program(with({"-snapshot", GetParam().option, file}));
+  ASSERT_TRUE(program.wait_for(GetParam().said, 3min)) << program.output << program.errors;
+  // The line below the menu, which counts down.
+  ASSERT_TRUE(program.wait_for("\x1b[23;", 3min)) << program.output << program.errors;
+  EXPECT_NE(plain(program.output).find("GNU GRUB"), std::string::npos) << program.output;
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.finish(), 0) << program.errors;
+}
+
+struct PcInstaller : testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(, PcInstaller, testing::Values("amd64", "i386"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(PcInstaller, AsksForALanguage) {
+  const std::string kernel = boot::image_path(GetParam(), "linux");
+  if (!std::filesystem::exists(kernel))
+    GTEST_SKIP() << "no installer images; install debian-installer-12-netboot-" << GetParam();
+  Program program({"-M", "pc", "-m", "1024", "-nographic", "-kernel", kernel, "-initrd",
+                   boot::image_path(GetParam(), "initrd.gz"), "-append", "console=ttyS0"});
+  ASSERT_TRUE(program.wait_for("Select a language", 6min)) << program.output << program.errors;
+  EXPECT_EQ(program.output.find("Kernel panic"), std::string::npos);
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.finish(), 0) << program.errors;
+}
+
+}  // namespace
+}  // namespace mynah
