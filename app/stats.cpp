@@ -105,6 +105,7 @@ Figures collect_figures(Machine& machine, const CycleClock& clock) {
   count("accesses", "slow_blocks", "blocks run access by access", off_path(&DispatcherStats::slow_entries));
   count("accesses", "code_page_stores", "stores to pages with code",
         sum([](Vcpu& v) { return v.memory_stats().code_page_stores; }));
+  count("run", "changes", "changes of context in translated code", off_path(&DispatcherStats::changes));
   count("run", "turns", "turns of processors", machine.turns());
   static constexpr std::string_view kLeaves[][2] = {
       {"link", "left code: exit not linked yet"},      {"indirect", "left code: unknown target"},

@@ -82,11 +82,15 @@ class ThunkWriter {
     a.stmxcsr(field(MYNAH_HOST_FRAME(host_mxcsr), 4));
     a.ldmxcsr(field(MYNAH_HOST_FRAME(guest_mxcsr), 4));
     load_pinned();
-    a.mov(x86::rcx, field(MYNAH_RUNTIME(empty_return), 8));
-    e.load_address(x86::rax, Thunk::empty_return);  // whatever the address next to it is
-    a.mov(x86::ptr(x86::rcx, offsetof(ir::ReturnEntry, host)), x86::rax);
+    end_return_stack();
     from_host_stack();
     a.jmp(x86::rsi);
+  }
+  // The current context's ends here, whatever the address next to it is.
+  void end_return_stack() {
+    a.mov(x86::rcx, field(MYNAH_RUNTIME(empty_return), 8));
+    e.load_address(x86::rax, Thunk::empty_return);
+    a.mov(x86::ptr(x86::rcx, offsetof(ir::ReturnEntry, host)), x86::rax);
   }
   void load_pinned() {
     a.mov(x86::r14, field(MYNAH_RUNTIME(tlb)));
@@ -189,7 +193,8 @@ class ThunkWriter {
   }
 
   // Calls f(runtime, site, registers). True: goes on, a guard (all) at resume_at with every register as it
-  // was, a helper call behind the call with the callee-saved ones. False: leaves.
+  // was, a helper call at exit_site with the callee-saved ones; contexts may be others by then. False:
+  // leaves.
   void into_cpp(int32_t function, ir::Leave reason, bool all) {
     for (Reg r = 0; r < 16; ++r)
       if (r != kRsp) a.mov(saved_gpr(r), Emitter::r64(r));
@@ -209,6 +214,7 @@ class ThunkWriter {
     e.jump(Thunk::restore);
     e.land_short(go_on);
     a.ldmxcsr(field(MYNAH_HOST_FRAME(guest_mxcsr), 4));
+    end_return_stack();
     if (!all) {
       load_pinned();
       from_host_stack();

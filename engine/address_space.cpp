@@ -21,13 +21,13 @@ void AddressSpace::select() {
   stale_ = false;
   const ContextKey key = guest_.context_key();
   const uint32_t user_class = guest_.user_class();
-  const bool same = context_ && key == key_ && user_class == user_class_;
-  if (!same) {
+  const bool stays = context_ && same(key, key_) && user_class == user_class_;
+  if (!stays) {
     TranslationKey user = key.translation;
     user.permission_class = user_class;
     user_class_ = user_class;
-    if (!context_ || key.translation != key_.translation || user_context_->key != user) {
-      user_context_ = user == key.translation ? nullptr : tlb_.contexts().select(user);
+    if (!context_ || !same(key.translation, key_.translation) || !same(user_context_->key, user)) {
+      user_context_ = same(user, key.translation) ? nullptr : tlb_.contexts().select(user);
       context_ = tlb_.contexts().select(key.translation);
       if (!user_context_) user_context_ = context_;
       runtime_.tlb = context_;

@@ -24,28 +24,29 @@ CodeContext& CodeContexts::add() {
   return made;
 }
 
+CodeContext& CodeContexts::find(const ContextKey& key) {
+  CodeContext* oldest = nullptr;
+  for (auto& c : contexts_) {
+    if (c->key == key) return *c;
+    if (!oldest || c->last_used < oldest->last_used) oldest = c.get();
+  }
+  CodeContext& found = contexts_.size() < kContexts ? add() : *oldest;
+  clear(found);
+  found.names = {};
+  found.key = key;
+  return found;
+}
+
 CodeContext& CodeContexts::select(const ContextKey& key) {
-  if (current_ && current_->key == key) {
+  if (current_ && same(current_->key, key)) {
     current_->used = true;
     return *current_;
   }
   if (current_) current_->return_top = runtime_.return_top;
-  CodeContext* found = nullptr;
-  CodeContext* oldest = nullptr;
-  for (auto& c : contexts_) {
-    if (c->key == key) {
-      found = c.get();
-      break;
-    }
-    if (!oldest || c->last_used < oldest->last_used) oldest = c.get();
-  }
-  current_ = nullptr;  // whatever clear() does is done to no current one
-  if (!found) {
-    found = contexts_.size() < kContexts ? &add() : oldest;
-    clear(*found);
-    found->names = {};
-    found->key = key;
-  }
+  CodeContext*& hint = hints_.at(key.translation, key.code.mode);
+  CodeContext* found = hint && same(hint->key, key) ? hint : nullptr;
+  current_ = nullptr;  // whatever find() does is done to no current one
+  if (!found) found = hint = &find(key);
   found->last_used = ++clock_;
   found->used = true;
   current_ = found;

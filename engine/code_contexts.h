@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/context_hint.h"
 #include "engine/return_stacks.h"
 #include "frontend/translation.h"
 #include "ir/runtime.h"
@@ -64,11 +65,13 @@ class CodeContexts {
  private:
   static constexpr unsigned kContexts = 48;
   CodeContext& add();
+  CodeContext& find(const ContextKey& key);
   void clear(CodeContext& context);
 
   ir::Runtime& runtime_;
   ReturnStacks return_stacks_;
   std::vector<std::unique_ptr<CodeContext>> contexts_;  // made as they are wanted
+  ContextHints<CodeContext> hints_;
   std::vector<ir::SecondJumpEntry> second_jumps_;
   CodeContext* current_ = nullptr;
   uint64_t clock_ = 0;

@@ -152,7 +152,10 @@ void CodeNames::kill_all() {
 }
 
 void CodeNames::invalidate_asid(uint32_t asid) {
-  kill([&](const Name& n) { return n.kind == ir::NameKind::kOwn && n.key.translation.asid == asid; });
+  // Where no page was noted nothing goes by the name: a kernel's own, whose pages are all global.
+  kill([&](const Name& n) {
+    return n.kind == ir::NameKind::kOwn && n.key.translation.asid == asid && !n.pages.empty();
+  });
   for (auto& common : commons_) {
     if (common->suspect || common->not_global.empty() || !common->asids.contains(asid)) continue;
     common->suspect = true;

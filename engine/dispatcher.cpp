@@ -51,7 +51,7 @@ Dispatcher::Found Dispatcher::find(uint64_t pc, const Entry& entry, Flavour flav
   if (!block) block = make(*fetch, start);
   if (!block) return {};
   if (!note(pc, *block, *fetch)) return find(pc, entry, flavour);
-  Found found{block, entry.alike, CodeNames::kind_of(fetch->translation())};
+  Found found{block, entry.alike, entry.alike || entry.by_link, CodeNames::kind_of(fetch->translation())};
   if (block->crosses()) {
     found.one_name = CodeNames::kind_of(fetch->next_translation()) == found.name;
     if (found.one_name) name_entry(*block, found.name);
@@ -127,20 +127,51 @@ void Dispatcher::link(TranslatedBlock& from, const ir::Site& site, uint64_t targ
 // --- code has left
 
 Dispatcher::Next Dispatcher::after_leave(ir::Leave leave, uint64_t site_address) {
+  const uint64_t settled = core_.budget.settled();
+  Next next;
   switch (leave) {
     case ir::Leave::kLink:
-      return after_link(site_address);
+      next = after_link(site_address);
+      break;
     case ir::Leave::kIndirect:
-      return after_indirect();
+      next = after_indirect();
+      break;
     case ir::Leave::kDead:
-      return after_dead(site_address);
-    default:
-      return {};  // kGuard, kCall: the state is in place
+      next = after_dead(site_address);
+      break;
+    default:  // kGuard, kCall: the state is in place
+      break;
   }
+  // What was raised there has been counted, and the slice goes on.
+  core_.budget.shorten(static_cast<int64_t>(core_.budget.settled() - settled));
+  return next;
 }
 
 // To where execution has arrived; else whatever may fault there is the next slice's.
 bool Dispatcher::goes_on() const { return core_.budget.left() > 0 && !core_.guest.interrupt_deliverable(); }
+
+// The state is in place, and nobody else wants anything of it before it runs.
+bool Dispatcher::goes_on_here() const {
+  return techniques_.changes && !core_.stop_requested && !core_.stops.alone_wanted() && goes_on();
+}
+
+// Execution goes on at the guest's pc, perhaps in another context, and so far C++ has counted one instruction
+// by itself. Answers where, or 0: translated code is to be left. The contexts that are current then are those
+// of the guest's state.
+uint64_t Dispatcher::after_change() {
+  core_.budget.shorten(1);
+  if (core_.runtime.counter <= 0 || core_.next_flavour != Flavour::kFast || trace.log ||
+      trace.single_regions || !goes_on_here())
+    return 0;
+  core_.space.refresh();
+  const Entry entry = core_.guest.enter();
+  if (!entry.alike || entry.fault) return 0;
+  const uint64_t host = core_.space.tlb().code().recall(core_.guest.pc(), *entry.alike);
+  if (!host) return 0;
+  core_.space.tlb().code().forget_deep_returns();  // its stack has a bound of its own (ir::kMostCalls)
+  ++stats.changes;
+  return host;
+}
 
 Dispatcher::Next Dispatcher::after_link(uint64_t site_address) {
   TranslatedBlock& from = *cache_.at(site_address);
@@ -153,9 +184,10 @@ Dispatcher::Next Dispatcher::after_link(uint64_t site_address) {
   const uint64_t pc = core_.guest.pc();
   const Found found = find(pc, core_.guest.enter(), Flavour::kFast);
   // Where the address wraps by fewer bits than ours, emitted code must not go there by itself.
-  const bool straight = found.alike && pc == target;
-  if (straight) remember(target, kDirect, found);
-  if (straight && !trace.single_regions && cache_.stats.flushes == flushes) link(from, site, target, found);
+  const bool straight = pc == target;
+  if (straight && found.alike) remember(target, kDirect, found);
+  if (straight && found.by_link && !trace.single_regions && cache_.stats.flushes == flushes)
+    link(from, site, target, found);
   return {.block = found.block};
 }
 
@@ -226,18 +258,22 @@ bool Dispatcher::guard_miss(uint64_t site_address, ir::HostRegisters& registers)
     return false;
   }
   core_.budget.set_ahead(ahead);
-  const bool go_on = site.kind == ir::Site::Kind::kCommit ? commit(site_address, site, registers)
-                                                          : guard(site_address, site, registers);
+  const Made made = site.kind == ir::Site::Kind::kCommit ? commit(site_address, site, registers)
+                                                         : guard(site_address, site, registers);
   core_.budget.set_ahead(0);
-  if (!go_on) {
+  uint64_t resume_at = 0;
+  if (made == Made::kYes) {
+    resume_at = reinterpret_cast<uint64_t>(cache_.entry(block)) + site.resume;
+  } else {
     core_.budget.give_back(ahead);
-    return false;
+    if (made == Made::kFault) resume_at = after_change();
   }
-  core_.runtime.resume_at = reinterpret_cast<uint64_t>(cache_.entry(block)) + site.resume;
-  return true;
+  core_.runtime.resume_at = resume_at;
+  return resume_at != 0;
 }
 
-bool Dispatcher::guard(uint64_t site_address, const ir::Site& site, ir::HostRegisters& registers) {
+Dispatcher::Made Dispatcher::guard(uint64_t site_address, const ir::Site& site,
+                                   ir::HostRegisters& registers) {
   ++stats.guard_misses;
   const ir::GuardRange range = ir::guard_range({.op = ir::Op::guard, .type = ir::Type::ptr, .imm = site.imm});
   uint8_t* pointer = nullptr;
@@ -246,25 +282,27 @@ bool Dispatcher::guard(uint64_t site_address, const ir::Site& site, ir::HostRegi
       core_.memory_path.guard(value_of(site.base, registers), range, site.aux, pointer, fault);
   if (result == MemoryPath::Result::kPointer) {
     registers.gpr[site.result] = reinterpret_cast<uint64_t>(pointer);
-    return true;
+    return Made::kYes;
   }
   rebuild(site_address, registers);
   const bool merged = site.aux & ir::kGuardMerged;
-  if (result == MemoryPath::Result::kAlone) return false;
-  if (result == MemoryPath::Result::kFault && !merged)
+  if (result == MemoryPath::Result::kAlone) return Made::kLater;
+  if (result == MemoryPath::Result::kFault && !merged) {
     core_.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead, range.note);
-  else
-    core_.next_flavour = slower(merged);
-  return false;
+    return Made::kFault;
+  }
+  core_.next_flavour = slower(merged);
+  return Made::kLater;
 }
 
-bool Dispatcher::commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers) {
+Dispatcher::Made Dispatcher::commit(uint64_t site_address, const ir::Site& site,
+                                    const ir::HostRegisters& registers) {
   Fault fault;
   if (core_.memory_path.commit(reinterpret_cast<const uint8_t*>(value_of(site.base, registers)), fault))
-    return true;
+    return Made::kYes;
   rebuild(site_address, registers);
   core_.raise(fault, Access::kWrite);
-  return false;
+  return Made::kFault;
 }
 
 bool Dispatcher::call_helper(uint64_t site_address, const ir::HostRegisters&) {
@@ -276,16 +314,17 @@ bool Dispatcher::call_helper(uint64_t site_address, const ir::HostRegisters&) {
   core_.guest.set_pc(core_.pc_at(site.pc_offset));
   const bool go_on = core_.guest.call_helper(static_cast<unsigned>(site.imm), core_.runtime.call_args,
                                              core_.runtime.call_result);
-  core_.space.keep_running_at(core_.guest.pc());
   core_.budget.set_ahead(0);
-  if (!go_on) {
-    core_.budget.give_back(ahead);
-    core_.budget.count(1);
-    core_.space.changed();
-    return false;
+  if (go_on) {  // behind the call
+    core_.space.keep_running_at(core_.guest.pc());
+    return true;
   }
-  core_.runtime.resume_at = reinterpret_cast<uint64_t>(cache_.entry(block)) + site.resume;
-  return true;
+  core_.budget.give_back(ahead);
+  core_.budget.count(1);
+  core_.space.changed();
+  const uint64_t elsewhere = after_change();
+  if (elsewhere) core_.runtime.exit_site = elsewhere;
+  return elsewhere != 0;
 }
 
 ir::Site Dispatcher::rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers) {

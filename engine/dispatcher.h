@@ -25,6 +25,7 @@ namespace mynah {
 struct DispatcherStats {
   uint64_t leaves[8] = {};  // by ir::Leave
   uint64_t guard_misses = 0, narrow_entries = 0, slow_entries = 0;
+  uint64_t changes = 0;  // of context that did not leave translated code
 };
 
 // What a log wants of it.
@@ -59,6 +60,7 @@ class Dispatcher {
   struct Found {
     TranslatedBlock* block = nullptr;
     std::optional<ir::BranchKind> alike;  // see Entry
+    bool by_link = false;
     ir::NameKind name{};
     bool one_name = true;  // both pages go by it, where there are two
   };
@@ -66,6 +68,8 @@ class Dispatcher {
   AfterExit after_engine(uint64_t site_address);
   Next after_leave(ir::Leave leave, uint64_t site_address);
   bool goes_on() const;
+  bool goes_on_here() const;
+  uint64_t after_change();
   Next after_link(uint64_t site_address);
   Next after_indirect();
   Next after_dead(uint64_t site_address);
@@ -79,8 +83,10 @@ class Dispatcher {
   void remember(uint64_t pc, ir::BranchKind branch, const Found& found);
   void link(TranslatedBlock& from, const ir::Site& site, uint64_t target, const Found& to);
 
-  bool guard(uint64_t site_address, const ir::Site& site, ir::HostRegisters& registers);
-  bool commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers);
+  // What became of an access: made, raised as a fault, or left to whoever runs the instruction next.
+  enum class Made : uint8_t { kYes, kFault, kLater };
+  Made guard(uint64_t site_address, const ir::Site& site, ir::HostRegisters& registers);
+  Made commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers);
   ir::Site rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers);
   void rebuild(uint64_t site_address, const ir::HostRegisters& registers);  // with the pc
 
@@ -118,9 +124,18 @@ inline AfterExit Dispatcher::run(bool exact) {
       return AfterExit::kContinue;
     }
     budget.settle();
-    if (leave == ir::Leave::kEngine) return after_engine(site_address);
-    next = after_leave(leave, site_address);
+    if (leave == ir::Leave::kEngine) {
+      const AfterExit after = after_engine(site_address);
+      if (after != AfterExit::kContinue) return after;
+      next = {};
+    } else {
+      next = after_leave(leave, site_address);
+    }
     if (trace.single_regions || budget.left() <= 0) return AfterExit::kContinue;
+    if (!next && goes_on_here()) {  // elsewhere, and perhaps in another context
+      core_.space.refresh();
+      next = first();
+    }
   }
   return AfterExit::kContinue;
 }

@@ -39,6 +39,11 @@ class InstructionBudget {
   }
   void give_back(int64_t n) { runtime_.counter += n; }  // counted, and not executed
   void end() { slice_ = 0; }
+  // While code runs: C++ has counted n by itself, and the slice is so much shorter.
+  void shorten(int64_t n) {
+    slice_ -= n;
+    runtime_.counter -= n;
+  }
   // The slice ends at the next block's entry.
   void cut() {
     if (slice_ == 0) return;

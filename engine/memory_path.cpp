@@ -76,7 +76,7 @@ MemoryPath::Result MemoryPath::fast(const Asked& asked, uint64_t length, uint8_t
   const ir::TlbEntry made{asked.va & ~kPageMask, reinterpret_cast<uint64_t>(page)};
   if (!write) {
     context.tlb[index].read = made;
-    context.note_entry(index);
+    context.note_entry(index, entry.translation.global);
     return Result::kPointer;
   }
   flags.dirty = true;
@@ -87,7 +87,7 @@ MemoryPath::Result MemoryPath::fast(const Asked& asked, uint64_t length, uint8_t
   }
   context.tlb[index].write = made;
   flags.note_writer(context.number, static_cast<uint16_t>(index));
-  context.note_entry(index);
+  context.note_entry(index, entry.translation.global);
   return Result::kPointer;
 }
 

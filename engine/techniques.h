@@ -15,6 +15,7 @@ struct Techniques {
   bool jump_cache = true;         // targets of indirect branches are found in emitted code
   bool second_jump_cache = true;  // and shared by contexts
   bool return_stack = true;       // the host predicts returns
+  bool changes = true;            // a change of privilege goes on in translated code at once
   bool contexts = true;           // TLB contexts outlive a switch to another; without: two of them
   bool second_tlb = true;         // a first-level miss needs no table walk
   bool side_exits = true;         // blocks go on behind forward conditional branches
@@ -34,6 +35,7 @@ inline constexpr TechniqueName kTechniques[] = {
     {"jump-cache", &Techniques::jump_cache, "emitted code finds targets of indirect branches"},
     {"second-jump-cache", &Techniques::second_jump_cache, "the same, for all address spaces together"},
     {"return-stack", &Techniques::return_stack, "returns go by the host's own stack"},
+    {"changes", &Techniques::changes, "what changes context goes on at once where code is known"},
     {"contexts", &Techniques::contexts, "TLB contexts outlive a switch of address space or privilege"},
     {"second-tlb", &Techniques::second_tlb, "a second-level TLB saves table walks"},
     {"side-exits", &Techniques::side_exits, "blocks go on behind forward conditional branches"},

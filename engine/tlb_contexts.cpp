@@ -20,18 +20,31 @@ void TlbContext::clear() {
       tlb[i] = {{ir::tlb_invalid_tag(i), 0}, {ir::tlb_invalid_tag(i), 0}};
   }
   used.reset();
+  own_count = 0;
+}
+
+void TlbContext::clear_own() {
+  if (own_count > kMostOwn) return clear();
+  for (unsigned n = 0; n < own_count; ++n)
+    tlb[own[n]] = {{ir::tlb_invalid_tag(own[n]), 0}, {ir::tlb_invalid_tag(own[n]), 0}};
+  own_count = 0;
 }
 
 TlbContext* TlbContexts::select(const TranslationKey& key) {
-  if (current_ && current_->key == key) return current_;
+  if (current_ && same(current_->key, key)) return current_;
   ++switches;
   ++clock_;
+  TlbContext*& hint = hints_.at(key);
+  if (hint && same(hint->key, key)) {
+    hint->last_used = clock_;
+    return current_ = hint;
+  }
   const size_t most = many ? kContexts : 2;
   TlbContext* oldest = nullptr;
   for (auto& c : std::span(contexts_).first(std::min(most, contexts_.size()))) {
     if (c->key == key) {
       c->last_used = clock_;
-      return current_ = c.get();
+      return current_ = hint = c.get();
     }
     if (!oldest || c->last_used < oldest->last_used) oldest = c.get();
   }
@@ -43,7 +56,7 @@ TlbContext* TlbContexts::select(const TranslationKey& key) {
   oldest->clear();
   oldest->key = key;
   oldest->last_used = clock_;
-  return current_ = oldest;
+  return current_ = hint = oldest;
 }
 
 void TlbContexts::clear() {
@@ -52,7 +65,7 @@ void TlbContexts::clear() {
 
 void TlbContexts::clear_asid(uint32_t asid) {
   for (auto& c : contexts_)
-    if (c->key.asid == asid) c->clear();
+    if (c->key.asid == asid) c->clear_own();
 }
 
 // Entries are by the address as it was used; translation may see less of it.

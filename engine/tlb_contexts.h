@@ -9,11 +9,13 @@
 // Owned by one vCPU. Another one's invalidation, or its protect(), takes effect at this one's next safepoint.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "engine/context_hint.h"
 #include "engine/guest_memory.h"
 #include "frontend/translation.h"
 #include "ir/runtime.h"
@@ -28,10 +30,21 @@ struct TlbContext : ir::TlbTable {
   // is a new one for each process.
   static constexpr unsigned kPieces = 32, kPieceEntries = ir::kTlbSize / kPieces;
   std::bitset<kPieces> used;
+  // Where an entry was made that is not global, since these were cleared; more than there is room for:
+  // anywhere.
+  static constexpr unsigned kMostOwn = 1024;
+  std::array<uint16_t, kMostOwn> own;
+  unsigned own_count = 0;
 
   TlbContext();
-  void note_entry(unsigned index) { used.set(index / kPieceEntries); }
+  void note_entry(unsigned index, bool global) {
+    used.set(index / kPieceEntries);
+    if (global || own_count > kMostOwn) return;
+    if (own_count < kMostOwn) own[own_count] = static_cast<uint16_t>(index);
+    ++own_count;
+  }
   void clear();
+  void clear_own();  // all that are not global
 };
 
 class TlbContexts {
@@ -45,7 +58,7 @@ class TlbContexts {
   TlbContext* select(const TranslationKey& key);
 
   void clear();
-  void clear_asid(uint32_t asid);
+  void clear_asid(uint32_t asid);  // but global entries
   // Entries for a virtual page, so that its next access asks again.
   void drop_page(uint64_t va);
   void drop_pages(uint64_t va, uint64_t pages);
@@ -63,6 +76,7 @@ class TlbContexts {
   const uint64_t tag_bits_;
   unsigned first_number_ = 0;
   std::vector<std::unique_ptr<TlbContext>> contexts_;  // made as they are wanted
+  ContextHints<TlbContext> hints_;
   TlbContext* current_ = nullptr;
   uint64_t clock_ = 0;
 };

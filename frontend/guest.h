@@ -52,6 +52,8 @@ struct Entry {
   // A branch of this kind would be entered alike, so the jump caches and links that such branches use are
   // right. None: no jump cache or link may lead to the block, nor on from it (ir::Region::linkable is false).
   std::optional<ir::BranchKind> alike;
+  // Where there is none: yet a direct exit within the page that leads here always does in the same way.
+  bool by_link = false;
   std::optional<Fault> fault;  // instead: nothing may be executed here
 };
 

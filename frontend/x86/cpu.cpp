@@ -42,6 +42,8 @@ Exception exception_of(const Fault& fault) {
   return e;
 }
 
+bool in_one_page(uint64_t linear, unsigned n) { return (linear & 0xfff) + n <= 0x1000; }
+
 // X86State::interrupt_pending: what there is to look at.
 enum Pending : uint32_t { kPendingInterrupt = 1, kPendingOther = 2 };
 
@@ -85,6 +87,12 @@ uint32_t X86Cpu::permission_class() const {
 
 bool X86Cpu::read(uint64_t linear, void* to, unsigned n, uint32_t permission_class) {
   const WholeAddresses whole(*this);
+  if (in_one_page(linear, n)) {
+    if (const uint8_t* from = system_.ram(linear, n, false, permission_class)) {
+      std::memcpy(to, from, n);
+      return true;
+    }
+  }
   X86System::LinearFault fault;
   const uint8_t* from = system_.linear(linear, n, false, permission_class, fault);
   if (!from) return raise(fault, false);
@@ -94,6 +102,12 @@ bool X86Cpu::read(uint64_t linear, void* to, unsigned n, uint32_t permission_cla
 
 bool X86Cpu::write(uint64_t linear, const void* from, unsigned n, uint32_t permission_class) {
   const WholeAddresses whole(*this);
+  if (in_one_page(linear, n)) {
+    if (uint8_t* to = system_.ram(linear, n, true, permission_class)) {
+      std::memcpy(to, from, n);
+      return true;
+    }
+  }
   X86System::LinearFault fault;
   uint8_t* to = system_.linear(linear, n, true, permission_class, fault);
   if (!to) return raise(fault, true);
@@ -296,7 +310,8 @@ Entry X86Cpu::enter() {
   if (state_.shadow || (state_.eflags & eflags::kRf)) entry.facts |= kModeShadow;
   if (state_.fpu_unchecked) entry.facts |= kModeX87Unchecked;
   if (entry.facts) entry.alike.reset();
-  if ((state_.eflags & eflags::kAc) && state_.cpl < 3 && (state_.cr4 & cr4::kSmap)) {
+  if ((state_.eflags & eflags::kAc) && state_.cpl < 3) {
+    entry.by_link = entry.alike.has_value();
     entry.facts |= kModeAccess;
     entry.alike.reset();
   }

@@ -62,6 +62,7 @@ constexpr Needs kNeeds[] = {
     {kTscDeadline, kTsc},
     {kStibp, kSpecCtrl},
     {kSsbd, kSpecCtrl},
+    {kBhiCtrl, kSpecCtrl},
 };
 
 struct Alias {
@@ -240,7 +241,9 @@ CpuModel maximum() {
   model.name = "max";
   // A current processor's, since systems choose by it: what this vendor's later ones say of themselves in
   // IA32_ARCH_CAPABILITIES is all true of an emulator that executes nothing ahead of time, and systems then
-  // do without the remedies that cost most. Its family is one that no system keeps other quirks for.
+  // do without the remedies that cost most. Some of Linux mistrust BHI_NO, and clear the history of branches
+  // by a loop at each entry unless IA32_SPEC_CTRL has a bit for it: hence bhi-ctrl. Its family is one that no
+  // system keeps other quirks for.
   model.vendor = "GenuineIntel";
   model.brand = "Mynah x86-64 processor";
   model.family = 6;

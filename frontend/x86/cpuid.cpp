@@ -123,8 +123,9 @@ CpuidLeaf basic_leaf(X86Cpu& cpu, uint32_t leaf, uint32_t subleaf) {
       add_features(m, leaf, 0, to);
       return to;
     case 7:
-      if (subleaf) return {};
-      add_features(m, leaf, 0, to);
+      add_features(m, leaf, subleaf, to);
+      if (subleaf) return to;
+      if (m.has(Feature::kBhiCtrl)) to.eax = 2;  // the last subleaf
       if (s.cr4 & cr4::kPke) to.ecx |= 1 << 4;
       return to;
     case 0xb:

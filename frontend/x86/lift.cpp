@@ -107,9 +107,12 @@ Lifter::Linear Lifter::address_parts(const Operand& m, bool apart) {
     at.base = reg64(m.base);
   }
   if (m.index != kNoRegister && !m.index_is_vector) {
-    Value index = reg64(m.index);
-    if (m.scale > 1) index = b.binary(Op::shl, index, b.i64(std::countr_zero(unsigned{m.scale})));
-    at.base = at.base == ir::kNoValue ? index : b.add(at.base, index);
+    // In 32-bit code by 32 bits, since an index may well be negative (see below).
+    const unsigned width = code64() ? 64 : 32;
+    Value index = reg(m.index, width);
+    if (m.scale > 1) index = b.binary(Op::shl, index, konst(width, std::countr_zero(unsigned{m.scale})));
+    if (at.base != ir::kNoValue) index = b.add(width == 64 ? at.base : b.trunc(at.base), index);
+    at.base = wide(index);
   }
   if (at.base == ir::kNoValue) {
     at.base = b.i64(static_cast<uint64_t>(at.offset));
@@ -404,11 +407,16 @@ void lift_one(Lifter& l) {
   row->lift(l, row->argument);
 }
 
-// Something of what was lifted since may go on to another block without C++.
-bool leaves_by_link(const ir::Region& region, size_t since) {
-  return std::any_of(
-      region.insts.begin() + static_cast<ptrdiff_t>(since), region.insts.end(),
-      [](const ir::Inst& i) { return i.op == Op::exit || i.op == Op::exit_if || i.op == Op::exit_indirect; });
+constexpr bool in_page(int64_t target) { return target >= 0 && target < 4096; }
+
+// Something of what was lifted since may go on by a jump cache or the return stack, which know no EFLAGS.AC.
+// A link within the page needs not: at an exit the flag is what it always is there.
+bool leaves_by_caches(const ir::Region& region, size_t since) {
+  return std::any_of(region.insts.begin() + static_cast<ptrdiff_t>(since), region.insts.end(),
+                     [](const ir::Inst& i) {
+                       if (i.op == Op::exit) return !in_page(i.target()) || i.args[0] != ir::kNoValue;
+                       return i.op == Op::exit_indirect || (i.op == Op::exit_if && !in_page(i.target()));
+                     });
 }
 
 }  // namespace
@@ -422,7 +430,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
   region.fp = fp_mode_of(mode);
   region.f80_slots = kX87Slots;
   region.pc_offset = pc_offset;
-  region.linkable = !(mode & (kModeApart | kModeAccess));
+  region.linkable = !(mode & kModeApart);
   Lifter l(b, model, mode);
   l.slow = options.slow;
   l.yields = options.yields;
@@ -431,7 +439,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
   Bytes bytes(source);
   uint32_t offset = pc_offset;
   const auto finish_at = [&](ExitReason reason) {
-    if (l.access) region.linkable = false;
+    if (l.access && !in_page(l.pc_offset)) region.linkable = false;
     if (l.after_sti) {
       b.exit_engine_if(b.icmpz(Cond::ne, l.was_enabled), static_cast<uint8_t>(reason));
       return b.exit_engine(static_cast<uint8_t>(ExitReason::kShadow), 1);
@@ -470,13 +478,13 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
     const bool access = l.access;
     const size_t before = region.insts.size();
     lift_one(l);
-    if (access && leaves_by_link(region, before)) region.linkable = false;
+    if (access && leaves_by_caches(region, before)) region.linkable = false;
     offset += l.i.length;
     ++l.index;
     if (b.ended()) break;
     if (l.ends || l.cuts || (options.slow && l.stored)) {
       b.at(static_cast<int32_t>(offset), l.index);
-      if (l.access) region.linkable = false;
+      if (l.access && !in_page(offset)) region.linkable = false;
       if (l.ends)
         b.exit_engine(static_cast<uint8_t>(ExitReason::kContinue), 0);
       else

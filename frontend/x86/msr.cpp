@@ -137,6 +137,11 @@ constexpr Plain kPlain[] = {
     {kMtrrDefType, &X86State::mtrr_default, 0xcff, Feature::kMtrr},
 };
 
+uint64_t writable(const Plain& p, const CpuModel& m) {
+  constexpr uint64_t kBhiDisS = bit(10);
+  return p.msr == kSpecCtrl && m.has(Feature::kBhiCtrl) ? p.writable | kBhiDisS : p.writable;
+}
+
 // Registers without an effect: a constant is read; writes are taken and forgotten.
 struct Inert {
   uint32_t msr;
@@ -299,12 +304,8 @@ bool write_msr(X86Cpu& cpu, uint32_t msr, uint64_t value) {
   for (const Plain& p : kPlain) {
     if (p.msr != msr) continue;
     if (!m.has(p.feature)) return missing(cpu, msr, true);
-    if (value & ~p.writable) return refused(cpu);
-    if (p.address && m.has(Feature::kLm)) {
-      X86State wide = s;  // checked whatever the mode is
-      wide.efer |= efer::kLma;
-      if (!is_canonical(wide, value)) return refused(cpu);
-    }
+    if (value & ~writable(p, m)) return refused(cpu);
+    if (p.address && m.has(Feature::kLm) && !is_canonical(s, value)) return refused(cpu);
     s.*p.word = value;
     return true;
   }
