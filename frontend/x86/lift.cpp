@@ -320,16 +320,6 @@ bool Lifter::needs_cpl0() {
   return false;
 }
 
-bool Lifter::needs_avx() {
-  if (real_or_vm86() || !(mode & kModeOsxsave) || !(mode & kModeAvx)) {
-    undefined();
-    return false;
-  }
-  if (!(mode & kModeTs)) return true;
-  fault(vector::kDeviceNotAvailable);
-  return false;
-}
-
 // A direct exit's target is relative to the page: right where IP does not wrap at 16 bits.
 bool Lifter::direct_target(int64_t) const { return i.operand_bits != 16; }
 
