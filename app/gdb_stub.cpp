@@ -294,10 +294,10 @@ void GdbStub::packet(std::string_view body) {
     case 's':
       if (const auto address = take_number(rest)) {
         const uint64_t pc = *address;
-        constexpr unsigned kPc = 32;
-        std::string bytes(8, '\0');
-        for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<char>(pc >> (8 * i));
-        if (!waiting_) target_.gdb_write_register(kPc, bytes);
+        const unsigned number = target_.gdb_pc_register();
+        std::string bytes(target_.gdb_register_size(number), '\0');
+        for (unsigned i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(pc >> (8 * i));
+        if (!waiting_) target_.gdb_write_register(number, bytes);
       }
       return resume(letter == 's' || letter == 'S');
     case 'D':

@@ -42,6 +42,7 @@ class GdbTarget {
   // is of those that are read and written all at once; there may be more, with larger numbers.
   virtual unsigned gdb_register_count() = 0;
   virtual std::string gdb_read_register(unsigned number) = 0;
+  virtual unsigned gdb_pc_register() = 0;
   // Size of the register in bytes, 0 for none.
   virtual size_t gdb_register_size(unsigned number) = 0;
   // False: there is no such register of that size, or it cannot be written.

@@ -239,6 +239,7 @@ std::string Session::name_and_uuid(bool uuid) {
 // --- GdbTarget
 
 unsigned Session::gdb_register_count() { return processor().debug->general_registers(); }
+unsigned Session::gdb_pc_register() { return processor().debug->pc_register(); }
 std::string Session::gdb_read_register(unsigned number) { return processor().debug->read_register(number); }
 size_t Session::gdb_register_size(unsigned number) { return register_size(*processor().debug, number); }
 bool Session::gdb_write_register(unsigned number, std::string_view bytes) {

@@ -102,6 +102,7 @@ class Session final : private RunControl, private GdbTarget {
   void gdb_select_thread(unsigned thread) override { selected_ = thread - 1; }
   std::string gdb_thread_text(unsigned thread) override;
   unsigned gdb_register_count() override;
+  unsigned gdb_pc_register() override;
   std::string gdb_read_register(unsigned number) override;
   size_t gdb_register_size(unsigned number) override;
   bool gdb_write_register(unsigned number, std::string_view bytes) override;

@@ -39,6 +39,7 @@ class GuestDebug {
   virtual const std::vector<DebugFeature>& features() const = 0;
   // Those with lower numbers are read and written all at once, others one by one.
   virtual unsigned general_registers() const = 0;
+  virtual unsigned pc_register() const = 0;
   // Empty: there is no such register.
   virtual std::string read_register(unsigned number) const = 0;
   // False: there is none of that size, or it cannot be written. The engine has to be told that translation

@@ -165,6 +165,8 @@ const std::vector<DebugFeature>& ArmDebug::features() const {
   return features_;
 }
 
+unsigned ArmDebug::pc_register() const { return kPc; }
+
 unsigned ArmDebug::general_registers() const { return kPauth; }
 
 size_t ArmDebug::size(unsigned number) const {

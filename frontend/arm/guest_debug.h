@@ -17,6 +17,7 @@ class ArmDebug final : public GuestDebug {
   std::string_view gdb_architecture() const override { return "aarch64"; }
   const std::vector<DebugFeature>& features() const override;
   unsigned general_registers() const override;
+  unsigned pc_register() const override;
   std::string read_register(unsigned number) const override;
   bool write_register(unsigned number, std::string_view bytes) override;
   // What only the other exception level may touch included.

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers by GDB's numbers: 0 to 15 the general ones in its own order, 16 RIP, 17 EFLAGS, 18 to 23 CS, SS,
-// DS, ES, FS, GS.
+// Memory, text and logs of the debugger's view. Registers are in guest_debug_registers.cpp.
 #include "frontend/x86/guest_debug.h"
 
 #include <fmt/format.h>
-
-#include <cstring>
 
 #include "frontend/x86/decode.h"
 
@@ -15,56 +12,13 @@ namespace mynah::x86 {
 namespace {
 constexpr uint8_t kGdbOrder[] = {kRax, kRbx, kRcx, kRdx, kRsi, kRdi, kRbp, kRsp,
                                  8,    9,    10,   11,   12,   13,   14,   15};
-constexpr const char* kNames[] = {"rax", "rbx",    "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
-                                  "r8",  "r9",     "r10", "r11", "r12", "r13", "r14", "r15",
-                                  "rip", "eflags", "cs",  "ss",  "ds",  "es",  "fs",  "gs"};
-constexpr uint8_t kSegmentOrder[] = {kCs, kSs, kDs, kEs, kFs, kGs};
-
+constexpr const char* kNames[] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
+                                  "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 CodeWidth width_of(const X86State& s) {
   if (s.in_64bit_code()) return CodeWidth::k64;
   return s.segments[kCs].access & access::kBig ? CodeWidth::k32 : CodeWidth::k16;
 }
-
-std::string bytes_of(uint64_t value, unsigned n) {
-  return std::string(reinterpret_cast<const char*>(&value), n);
-}
 }  // namespace
-
-X86Debug::X86Debug(X86Cpu& cpu) : cpu_(cpu) {
-  DebugFeature core{.name = "org.gnu.gdb.i386.core", .types = {}, .registers = {}};
-  for (unsigned i = 0; i < 24; ++i)
-    core.registers.push_back({.name = kNames[i],
-                              .number = i,
-                              .bits = i < 17 ? 64u : 32u,
-                              .type = i == 16            ? "code_ptr"
-                                      : i == 6 || i == 7 ? "data_ptr"
-                                                         : ""});
-  features_.push_back(std::move(core));
-}
-
-std::string X86Debug::read_register(unsigned n) const {
-  const X86State& s = cpu_.x86();
-  if (n < 16) return bytes_of(s.r(kGdbOrder[n]), 8);
-  if (n == 16) return bytes_of(s.pc(), 8);
-  if (n == 17) return bytes_of(rflags(s), 4);
-  if (n < 24) return bytes_of(s.segments[kSegmentOrder[n - 18]].selector, 4);
-  return {};
-}
-
-bool X86Debug::write_register(unsigned n, std::string_view bytes) {
-  X86State& s = cpu_.x86();
-  const unsigned size = n < 17 ? 8 : 4;
-  if (n > 17 || bytes.size() != size) return false;
-  uint64_t value = 0;
-  std::memcpy(&value, bytes.data(), size);
-  if (n < 16)
-    s.r(kGdbOrder[n]) = value;
-  else if (n == 16)
-    cpu_.set_pc(value);
-  else
-    set_rflags(s, static_cast<uint32_t>(value));
-  return true;
-}
 
 std::optional<uint64_t> X86Debug::physical(uint64_t va) const {
   const TranslateResult t = cpu_.translate(cpu_.canonical(va), Access::kRead, kClassSupervisor);

@@ -320,26 +320,6 @@ bool Lifter::needs_cpl0() {
   return false;
 }
 
-bool Lifter::needs_sse() {
-  if ((mode & kModeEm) || !(mode & kModeOsfxsr)) {
-    undefined();
-    return false;
-  }
-  if (!(mode & kModeTs)) return true;
-  fault(vector::kDeviceNotAvailable);
-  return false;
-}
-
-bool Lifter::needs_avx() {
-  if (real_or_vm86() || !(mode & kModeOsxsave) || !(mode & kModeAvx)) {
-    undefined();
-    return false;
-  }
-  if (!(mode & kModeTs)) return true;
-  fault(vector::kDeviceNotAvailable);
-  return false;
-}
-
 // A direct exit's target is relative to the page: right where IP does not wrap at 16 bits.
 bool Lifter::direct_target(int64_t) const { return i.operand_bits != 16; }
 
@@ -470,6 +450,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
       break;
     }
     const bool real = mode & kModeReal;
+    size_t looked_at = bytes.in_page(offset).size();
     l.i = decode(bytes.in_page(offset), l.width(), real);
     if (l.i.status == Decoded::Status::kNeedsMore) {
       const auto whole = bytes.across(offset);
@@ -479,7 +460,10 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
         break;
       }
       l.i = decode(whole, l.width(), real);
+      looked_at = whole.size();
     }
+    // What is no instruction is so by all its bytes.
+    if (l.i.status != Decoded::Status::kValid) l.i.length = static_cast<uint8_t>(looked_at);
     l.ends = l.stored = l.cuts = l.after_sti = false;
     const bool access = l.access;
     const size_t before = region.insts.size();

@@ -144,6 +144,26 @@ bool Lifter::needs_mmx() {
   return false;
 }
 
+bool Lifter::needs_sse() {
+  if ((mode & kModeEm) || !(mode & kModeOsfxsr)) {
+    undefined();
+    return false;
+  }
+  if (!(mode & kModeTs)) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
+bool Lifter::needs_avx() {
+  if (real_or_vm86() || !(mode & kModeOsxsave) || !(mode & kModeAvx)) {
+    undefined();
+    return false;
+  }
+  if (!(mode & kModeTs)) return true;
+  fault(vector::kDeviceNotAvailable);
+  return false;
+}
+
 void Lifter::enter_mmx() {
   b.set(kSlotFpuTop, b.i64(0));
   b.set(kSlotFtw, b.i32(0xff));

@@ -35,6 +35,7 @@ struct FakeGdbTarget final : GdbTarget {
   std::string gdb_read_register(unsigned n) override {
     return n < std::size(registers) ? registers[n] : std::string();
   }
+  unsigned gdb_pc_register() override { return 1; }
   size_t gdb_register_size(unsigned n) override { return gdb_read_register(n).size(); }
   bool gdb_write_register(unsigned n, std::string_view bytes) override {
     if (n >= std::size(registers) || n == 3 || bytes.size() != registers[n].size()) return false;

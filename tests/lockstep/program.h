@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/lockstep/random.h"
+
 namespace mynah::lockstep {
 
 constexpr uint64_t kPage = 4096;
@@ -25,18 +27,6 @@ constexpr uint64_t kCodeViews = 0x20000000, kCodeView = 0x10000;
 constexpr uint64_t kCodeStores = 0x21000000;
 constexpr uint64_t kDataPages = 0x10000000;
 constexpr uint64_t kUpperHalf = 0xffffff8000000000;  // the same tables serve it
-
-struct Random {
-  uint64_t state;
-  uint64_t next() {  // splitmix64
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-  uint32_t below(uint32_t n) { return static_cast<uint32_t>((next() >> 32) * n >> 32); }
-  bool chance(unsigned percent) { return below(100) < percent; }
-};
 
 struct Program {
   uint64_t seed;

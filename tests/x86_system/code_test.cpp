@@ -111,6 +111,17 @@ TEST_P(Code, AcrossPages) {
   EXPECT_EQ(m.r(kRax), 10u + (0 + 1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9) * 256u);
 }
 
+// What was no instruction becomes one by a byte that is not its first.
+TEST_P(Code, UndefinedInstructionIsMended) {
+  BareMachine m(options(Start::kLong64));
+  m.load(kHandlers + 6 * 16, {0xc6, 0x43, 0x01, 0x1f, 0x48, 0xcf});  // mov byte [rbx + 1], 0x1f; iretq
+  m.r(kRbx) = kCode;
+  m.r(kRcx) = 2;
+  // 0f 04 is none, 0f 1f 00 a NOP; again with 0f 04 in its place
+  m.run({0x0f, 0x04, 0x00, 0xc6, 0x43, 0x01, 0x04, 0xe2, 0xf7, 0xf4});
+  EXPECT_TRUE(m.halted_at(kCode + 10));
+}
+
 // A device writes: an OUT makes it.
 TEST_P(Code, Dma) {
   BareMachine m(options(Start::kLong64));
