@@ -208,6 +208,7 @@ uint64_t X86Cpu::mode() const {
   if (s.cr4 & cr4::kDe) mode |= kModeCr4De;
   if (s.cr4 & cr4::kPce) mode |= kModePce;
   if (s.cr4 & cr4::kPke) mode |= kModePke;
+  if (s.cr4 & cr4::kLa57) mode |= kModeLa57;
   if (s.cr4 & (s.vm86() ? cr4::kVme : s.cpl == 3 ? cr4::kPvi : 0)) mode |= kModeCr4Vme;
   if (s.eflags & eflags::kDf) mode |= kModeDf;
   if (s.cpl == 3 && (s.cr0 & cr0::kAm) && (s.eflags & eflags::kAc)) mode |= kModeAlignCheck;

@@ -202,8 +202,9 @@ Value Lifter::linear_address(const Operand& m, unsigned bytes, bool write) {
   const Linear at = linear(m.segment, address_parts(m, false), bytes, write);
   const Value whole = b.add_imm(at.base, at.offset);
   if (!code64()) return b.zext32(b.trunc(whole));
-  if (at.note & kNoteStack) {  // a helper would not know that this is #SS
-    const Value canonical = b.binary(Op::ashr, b.binary(Op::shl, whole, b.i64(16)), b.i64(16));
+  if (at.note & kNoteStack) {                               // a helper would not know that this is #SS
+    const Value unused = b.i64(mode & kModeLa57 ? 7 : 16);  // bits of an address
+    const Value canonical = b.binary(Op::ashr, b.binary(Op::shl, whole, unused), unused);
     fault_if(b.icmpz(Cond::ne, b.binary(Op::xor_, canonical, whole)), exception_imm(vector::kStack, 0));
   }
   return whole;

@@ -54,6 +54,7 @@ enum ModeBit : uint64_t {
   kModeFpOverflowTraps = uint64_t{1} << 36,
   kModeFpUnderflowTraps = uint64_t{1} << 37,
   kModeOsxmmexcpt = uint64_t{1} << 38,
+  kModeLa57 = uint64_t{1} << 39,  // CR4: addresses have 57 bits
 };
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
