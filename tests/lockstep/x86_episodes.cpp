@@ -172,6 +172,7 @@ class X86Episodes::Side final : public BareMachine {
     shut = false;
     X86State& x = s();
     x = initial_;
+    tlb_flush_all();  // or what is kept would decide who marks the tables that were just written
     cpu->set_mxcsr(0x1f80);
     x.fcw = 0x37f;
     x.fsw = x.fpu_stack_fault = 0;
