@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "devices/core/registers.h"
+#include "devices/core/stateless_device.h"
 #include "devices/storage/ata_disk.h"
 #include "devices/storage/atapi_cd.h"
 #include "machines/pc_map.h"
@@ -35,12 +36,9 @@ struct PcMachine::Lines final : dev::IrqSink {
 
 // What memory does not take of 768 KiB to 1 MiB: writes to RAM whose reads go elsewhere; for the rest nobody
 // is there.
-class PcMachine::ShadowWindow final : public dev::Device {
+class PcMachine::ShadowWindow final : public dev::StatelessDevice {
  public:
-  explicit ShadowWindow(PcMachine& board) : board_(board) {}
-  std::string_view name() const override { return "shadow"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
+  explicit ShadowWindow(PcMachine& board) : dev::StatelessDevice("shadow"), board_(board) {}
   uint64_t read(dev::Offset, dev::Width width) override { return dev::low_bytes(~uint64_t{0}, width); }
   void write(dev::Offset offset, dev::Width width, uint64_t value) override {
     const uint64_t pa = kOptionRoms + offset;
@@ -50,7 +48,6 @@ class PcMachine::ShadowWindow final : public dev::Device {
   }
 
  private:
-  void serialize_state(dev::StateStream&) override {}
   PcMachine& board_;
 };
 
