@@ -12,7 +12,6 @@
 #include <array>
 #include <chrono>
 
-#include "devices/host/image/big_endian.h"
 #include "devices/host/raw_image.h"
 #include "devices/host/shell_text.h"
 

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <array>
 
-#include "devices/host/image/big_endian.h"
+#include "devices/core/big_endian.h"
 
 namespace mynah::host {
+
+using dev::load_big;
+using dev::store_big;
 
 namespace {
 constexpr uint64_t kMostTableBytes = 32 << 20;  // in memory

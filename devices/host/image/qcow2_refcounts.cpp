@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <array>
 
-#include "devices/host/image/big_endian.h"
+#include "devices/core/big_endian.h"
 
 namespace mynah::host {
+
+using dev::load_big;
+using dev::store_big;
 
 namespace {
 constexpr uint64_t kPlaceMask = 0xfffffffffffffe00;
@@ -35,9 +38,7 @@ bool Qcow2Refcounts::load() {
 
 uint64_t Qcow2Refcounts::get(const Block& block, uint64_t n, unsigned bits) {
   if (bits < 8) return block[n * bits / 8] >> (n * bits % 8) & ((1u << bits) - 1);
-  uint64_t value = 0;
-  for (unsigned i = 0; i < bits / 8; ++i) value = value << 8 | block[n * bits / 8 + i];
-  return value;
+  return load_big(&block[n * bits / 8], bits / 8);
 }
 
 void Qcow2Refcounts::put(Block& block, uint64_t n, unsigned bits, uint64_t value) {
@@ -47,8 +48,7 @@ void Qcow2Refcounts::put(Block& block, uint64_t n, unsigned bits, uint64_t value
     byte = static_cast<uint8_t>((byte & ~(((1u << bits) - 1) << shift)) | value << shift);
     return;
   }
-  for (unsigned i = 0; i < bits / 8; ++i)
-    block[n * bits / 8 + i] = static_cast<uint8_t>(value >> (bits - 8 - 8 * i));
+  store_big(&block[n * bits / 8], bits / 8, value);
 }
 
 Qcow2Refcounts::Block* Qcow2Refcounts::block(uint64_t index) {
