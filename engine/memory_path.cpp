@@ -44,11 +44,20 @@ MemoryPath::Result MemoryPath::guard(uint64_t base, const ir::GuardRange& range,
   return result;
 }
 
+// A merged guard stands where its store is not reached yet, and perhaps never is: it marks no page dirty.
+// Where the tables have the page as dirty, a read yields the permission to write, too.
+const TlbEntry* MemoryPath::look_up(const Asked& asked, uint8_t aux, Fault& fault) {
+  if (asked.access != Access::kWrite || !(aux & ir::kGuardMerged))
+    return space_.data(asked.va, asked.access, asked.permission_class, fault);
+  const TlbEntry* found = space_.data(asked.va, Access::kRead, asked.permission_class, fault);
+  return found && found->translation.permissions[asked.permission_class] & kCanWrite ? found : nullptr;
+}
+
 MemoryPath::Result MemoryPath::fast(const Asked& asked, uint64_t length, uint8_t aux, uint8_t*& pointer,
                                     Fault& fault) {
   const bool write = asked.access == Access::kWrite;
-  const TlbEntry* found = space_.data(asked.va, asked.access, asked.permission_class, fault);
-  if (!found) return Result::kFault;
+  const TlbEntry* found = look_up(asked, aux, fault);
+  if (!found) return aux & ir::kGuardMerged ? Result::kSlower : Result::kFault;
   const TlbEntry entry = *found;
   const uint64_t pa = entry.translation.pa, offset = asked.va & kPageMask;
   GuestMemory::Region* region = memory_.find(pa);
@@ -60,7 +69,7 @@ MemoryPath::Result MemoryPath::fast(const Asked& asked, uint64_t length, uint8_t
   if (offset + length > kGuestPageSize) {
     // Two pages that the guest mapped to neighbouring frames are one range to the host.
     const uint64_t next = (asked.va & ~kPageMask) + kGuestPageSize;
-    const TlbEntry* second = space_.data(next, asked.access, asked.permission_class, fault);
+    const TlbEntry* second = look_up({next, asked.access, asked.permission_class}, aux, fault);
     if (!second || second->translation.pa != pa + kGuestPageSize || unaligned_may_fault(*second) ||
         second->translation.pa - region->pa >= region->size || offset + length > 2 * kGuestPageSize)
       return Result::kSlower;

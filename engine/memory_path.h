@@ -83,6 +83,7 @@ class MemoryPath {
     uint32_t permission_class;
   };
 
+  const TlbEntry* look_up(const Asked& asked, uint8_t aux, Fault& fault);
   Result fast(const Asked& asked, uint64_t length, uint8_t aux, uint8_t*& pointer, Fault& fault);
   Result slow(const Asked& asked, const ir::GuardRange& range, uint8_t aux, uint8_t*& pointer, Fault& fault);
   uint8_t* host(uint64_t pa, unsigned length, bool write);

@@ -116,6 +116,9 @@ class PagedMachine {
         kind, user, [](X86State&) {}, va);
   }
 
+  // The processor at the start of a program.
+  const X86State& start() const { return start_; }
+
   BareMachine m;
 
  private:

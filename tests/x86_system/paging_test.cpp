@@ -417,4 +417,30 @@ TEST_P(Paging, PcidsHaveTranslationsOfTheirOwn) {
   EXPECT_EQ(m.s().cr3, kOther | 5);
 }
 
+// An exception between a load and a store of the same page: the store was not reached. Nor does a page behind
+// it count that a store goes on in.
+TEST_P(Paging, DirtyIsWhatAStoreHasReached) {
+  for (const Format format : kFormats) {
+    if (on_host() && host_lacks(format)) continue;
+    PagedMachine p(options(Start::kLong64), format);
+    constexpr uint64_t kMissing = kTest + 0x3000;
+    p.set_entry(1, 0, kMissing);
+    for (const bool reached : {false, true}) {
+      for (const uint64_t page : {kTest, kTest + 0x1000}) p.set_entry(1, page | kP | kW, page);
+      X86State& s = p.m.s();
+      s = p.start();
+      s.r(kRbx) = kTest + 0xffc;
+      s.r(kRsi) = reached ? kTest + 0x2000 : kMissing;
+      // mov eax, cr3; mov cr3, eax; mov eax, [ebx - 4]; mov edx, [esi]; mov [ebx], eax; mov [ebx + 2], eax;
+      // ud2
+      p.m.load(kCode, {0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, 0x8b, 0x43, 0xfc, 0x8b, 0x16, 0x89, 0x03, 0x89,
+                       0x43, 0x02, 0x0f, 0x0b});
+      p.m.run_at(kCode);
+      EXPECT_EQ(p.m.vector(), reached ? 6u : 14u);
+      EXPECT_EQ(p.entry(1) & kD, reached ? kD : 0u);
+      EXPECT_EQ(p.entry(1, kTest + 0x1000) & kD, reached ? kD : 0u);
+    }
+  }
+}
+
 }  // namespace mynah::test
