@@ -39,6 +39,14 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
     return vcpu().memory_path().ram(linear, n, write, permission_class);
   }
 
+  // Another processor's APIC is nothing to this one. What is nobody's lies beyond all addresses.
+  uint64_t on_bus(uint64_t pa) override {
+    constexpr uint64_t kOffset = 0xfff, kNobodys = 0xffffffffff000;
+    const uint64_t own = p.apic_->page(), page = pa & ~kOffset;
+    if (own == dev::ApicBus::kWindow || (page != own && page != dev::ApicBus::kWindow)) return pa;
+    return (page == own ? dev::ApicBus::kWindow : kNobodys) | (pa & kOffset);
+  }
+
   // --- translations
   void tlb_flush_all() override { vcpu().tlb().invalidate_all(); }
   void tlb_flush_id(uint32_t id) override { vcpu().tlb().invalidate_asid(id); }
@@ -78,7 +86,14 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
   uint64_t cr8() override { return p.apic_->cr8(); }
   void set_cr8(uint64_t value) override { p.apic_->set_cr8(value); }
   bool read_apic_msr(uint32_t msr, uint64_t& value) override { return p.apic_->read_msr(msr, value); }
-  bool write_apic_msr(uint32_t msr, uint64_t value) override { return p.apic_->write_msr(msr, value); }
+  bool write_apic_msr(uint32_t msr, uint64_t value) override {
+    const uint64_t page = p.apic_->page();
+    if (!p.apic_->write_msr(msr, value)) return false;
+    if (p.apic_->page() == page) return true;
+    tlb_flush_all();
+    translation_changed();
+    return true;
+  }
   bool apic_enabled() override { return p.apic_->enabled(); }
   uint32_t apic_id() override { return p.number_; }
   unsigned processors() override { return p.board_.processors; }
@@ -135,7 +150,7 @@ X86Processor::X86Processor(Machine& machine, const Board& board, unsigned number
 X86Processor::~X86Processor() = default;
 
 Processor X86Processor::make(x86::CpuModel model) {
-  apic_->offer(model.has(x86::Feature::kX2apic), model.has(x86::Feature::kTscDeadline));
+  apic_->offer(model.has(x86::Feature::kX2apic), model.has(x86::Feature::kTscDeadline), model.physical_bits);
   Processor made;
   made.runtime.reset(ir::new_runtime(sizeof(x86::X86State)));
   auto cpu = std::make_unique<x86::X86Cpu>(std::move(model), *system_, *made.runtime);

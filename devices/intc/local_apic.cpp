@@ -272,7 +272,13 @@ void LocalApic::write_lvt(unsigned n, uint32_t value) {
   processor_.interrupt_changed();
 }
 
-void LocalApic::offer(bool x2apic, bool tsc_deadline) {
+uint64_t LocalApic::page() const {
+  const uint64_t base = base_ & ~uint64_t{0xfff} & ((uint64_t{1} << physical_bits_) - 1);
+  return enabled() && !x2apic() ? base : ApicBus::kWindow;
+}
+
+void LocalApic::offer(bool x2apic, bool tsc_deadline, unsigned physical_bits) {
+  physical_bits_ = physical_bits;
   x2apic_offered_ = x2apic;
   deadline_offered_ = tsc_deadline;
 }
@@ -415,15 +421,13 @@ bool LocalApic::read_msr(uint32_t msr, uint64_t& value) {
 
 bool LocalApic::write_msr(uint32_t msr, uint64_t value) {
   if (msr == 0x1b) {
-    if (value & ~((uint64_t{1} << 46) - 1) || value & 0x2ff) return false;
+    if (value >> physical_bits_ || value & 0x2ff) return false;
     const bool enable = value & kBaseEnable, x2 = value & kBaseX2;
     if (x2 && (!enable || !x2apic_offered_)) return false;
     if (x2apic() && enable && !x2) return false;  // only by way of off
     if (!enabled() && x2) return false;
-    if ((value & ~uint64_t{0xfff}) != ApicBus::kWindow)
-      log_.unimplemented(name_, "the page at another address");
     const bool was_x2 = x2apic();
-    base_ = ApicBus::kWindow | (value & (kBaseEnable | kBaseX2)) | (bootstrap_ ? kBaseBootstrap : 0);
+    base_ = (value & ~uint64_t{kBaseBootstrap}) | (bootstrap_ ? kBaseBootstrap : 0);
     if (!enable) reset_by_init();
     if (!was_x2 && x2) ldr_ = (id_ >> 4 << 16) | 1u << (id_ & 15);
     processor_.interrupt_changed();

@@ -5,12 +5,14 @@
 // between them, and from I/O APICs and PCI functions.
 //
 // The page at 0xfee00000 is each processor's own: ApicBus is the device there and asks the board which of
-// them is reading. In x2APIC mode the registers are MSRs 0x800 to 0x83f, and the page is not there.
+// them is reading. Where IA32_APIC_BASE puts the page elsewhere, its processor sees ApicBus there instead
+// (page()): over RAM, too, and for itself alone. In x2APIC mode the registers are MSRs 0x800 to 0x83f, and
+// the page is not there.
 //
 // Time: the timer's clock and the TSC both run at 1 GHz of guest time, so a TSC value is a TimeNs (its offset
 // is the processor's business).
 //
-// What is not modelled: moving the page by IA32_APIC_BASE; SMI; the performance, thermal and CMCI entries
+// What is not modelled: SMI; the performance, thermal and CMCI entries
 // keep what is written and nothing raises them but PerfMon through raise_performance().
 #pragma once
 
@@ -79,8 +81,8 @@ class LocalApic final : public Stateful {
   bool read_msr(uint32_t msr, uint64_t& value);
   bool write_msr(uint32_t msr, uint64_t value);
   void set_tsc_offset(uint64_t offset);
-  // What CPUID says that it has; both, unless this says otherwise.
-  void offer(bool x2apic, bool tsc_deadline);
+  // What CPUID says that it has; both, and 46 bits of physical addresses, unless this says otherwise.
+  void offer(bool x2apic, bool tsc_deadline, unsigned physical_bits = 46);
   bool enabled() const { return base_ & kBaseEnable; }
   uint32_t id() const { return id_; }
   // As firmware leaves the bootstrap processor's: enabled, LINT0 the 8259's, LINT1 NMI.
@@ -89,6 +91,8 @@ class LocalApic final : public Stateful {
 
   // --- the bus's and the board's
   bool x2apic() const { return base_ & kBaseX2; }
+  // Where the processor sees its registers; where ApicBus is while it sees none.
+  uint64_t page() const;
   bool matches(uint32_t destination, bool logical) const;
   // Whether it was taken: what goes to a local APIC that is off is lost.
   bool deliver(const ApicMessage& message);
@@ -157,6 +161,7 @@ class LocalApic final : public Stateful {
   TimeNs timer_start_ = 0;    // when the count was start_count_
   uint32_t start_count_ = 0;  // 0: it does not count
   bool x2apic_offered_ = true, deadline_offered_ = true;
+  unsigned physical_bits_ = 46;
   uint64_t deadline_ = 0, tsc_offset_ = 0;
 };
 

@@ -139,7 +139,7 @@ TranslateResult X86Cpu::translate(uint64_t tagged, Access access, uint32_t permi
       break;
   }
   result.ok = true;
-  result.page.pa = w.pa & address_lines_;
+  result.page.pa = system_.on_bus(w.pa & address_lines_);
   // Half of each two MiB is the other half while line 20 is low.
   result.page.page_bits = address_lines_ == kAllLines ? w.page_bits : 12;
   result.page.global = w.global;

@@ -28,6 +28,10 @@ class X86System {
   virtual bool read64(uint64_t pa, uint64_t& value) = 0;
   virtual bool compare_exchange64(uint64_t pa, uint64_t& expected, uint64_t desired) = 0;
 
+  // The address on the bus of this processor's physical address: its local APIC's registers may lie anywhere,
+  // and are its own. Asked as a translation is made; who changes it flushes.
+  virtual uint64_t on_bus(uint64_t pa) { return pa; }
+
   // --- linear memory as the engine's slow path has it (devices, code, pages crossed). A pointer to n bytes
   // (at most 4096) at `linear`, holding what is there; for writing: what is put there is written by commit().
   // Null: `fault`; one that is `alone`: the instruction is to be executed again (leave with the pc on it).

@@ -340,6 +340,68 @@ TEST_F(LocalApicTest, X2Apic) {
   EXPECT_EQ(rd(kId), 0x03000000u);
 }
 
+// SDM 11.4.3, 11.4.4: where the registers are, and that there are none.
+TEST_F(LocalApicTest, PageMoves) {
+  constexpr uint64_t kElsewhere = 0x123456000;
+  EXPECT_EQ(apic().page(), ApicBus::kWindow);
+  ASSERT_TRUE(wrmsr(kApicBase, kElsewhere | 0x800));
+  EXPECT_EQ(msr(kApicBase), kElsewhere | 0x900);  // the bootstrap processor's bit stays
+  EXPECT_EQ(apic().page(), kElsewhere);
+  EXPECT_EQ(apic(1).page(), ApicBus::kWindow);
+  EXPECT_EQ(rd(kSvr), 0x1ffu);  // nothing else has changed
+  ASSERT_TRUE(wrmsr(kApicBase, kElsewhere));
+  EXPECT_EQ(apic().page(), ApicBus::kWindow);  // where nothing answers
+  EXPECT_EQ(rd(kSvr), 0xffffffffu);
+  ASSERT_TRUE(wrmsr(kApicBase, kElsewhere | 0x800));
+  EXPECT_EQ(apic().page(), kElsewhere);
+  EXPECT_EQ(rd(kSvr), 0xffu);  // as by a reset
+  apic().reset_by_init();
+  EXPECT_EQ(apic().page(), kElsewhere);
+  apic().reset();
+  EXPECT_EQ(apic().page(), ApicBus::kWindow);
+  EXPECT_FALSE(wrmsr(kApicBase, uint64_t{1} << 46 | 0x800));
+  apic().offer(true, true, 52);
+  EXPECT_TRUE(wrmsr(kApicBase, uint64_t{1} << 46 | 0x800));
+}
+
+// SDM 11.12.5: every way from one state to another by IA32_APIC_BASE.
+TEST_F(LocalApicTest, X2ApicTransitions) {
+  constexpr uint64_t kOff = 0xfee00000, kOn = 0xfee00800, kInvalid = 0xfee00400;
+  self = 2;
+  wr(kSvr, 0x1ff);
+  wr(kTpr, 0x20);
+  wr(kLdr, 0x55000000);
+  wr(kLvtTimer, 0x200ec);
+  EXPECT_FALSE(wrmsr(kApicBase, kInvalid));
+  ASSERT_TRUE(wrmsr(kApicBase, kX2));  // registers stay but for the logical id
+  EXPECT_EQ(msr(0x808), 0x20u);
+  EXPECT_EQ(msr(0x80d), 4u);
+  EXPECT_EQ(msr(0x80f), 0x1ffu);
+  EXPECT_EQ(msr(0x832), 0x200ecu);
+  EXPECT_TRUE(wrmsr(kApicBase, kX2));
+  EXPECT_FALSE(wrmsr(kApicBase, kOn));
+  EXPECT_FALSE(wrmsr(kApicBase, kInvalid));
+  EXPECT_EQ(msr(kApicBase), kX2);
+  apic(2).reset_by_init();  // stays what it is
+  EXPECT_EQ(msr(kApicBase), kX2);
+  EXPECT_EQ(msr(0x802), 2u);
+  EXPECT_EQ(msr(0x80d), 4u);
+  EXPECT_EQ(msr(0x808), 0u);
+  ASSERT_TRUE(wrmsr(kApicBase, kOff));
+  EXPECT_FALSE(apic(2).enabled());
+  uint64_t v;
+  EXPECT_FALSE(apic(2).read_msr(0x802, v));
+  EXPECT_FALSE(wrmsr(kApicBase, kX2));
+  EXPECT_FALSE(wrmsr(kApicBase, kInvalid));
+  EXPECT_TRUE(wrmsr(kApicBase, kOff));
+  ASSERT_TRUE(wrmsr(kApicBase, kOn));
+  EXPECT_EQ(rd(kId), 0x02000000u);
+  EXPECT_EQ(rd(kLdr), 0u);
+  ASSERT_TRUE(wrmsr(kApicBase, kX2));
+  apic(2).reset();
+  EXPECT_EQ(msr(kApicBase), kOn);
+}
+
 TEST_F(LocalApicTest, X2ApicHearsEightBitBroadcasts) {
   self = 1;
   ASSERT_TRUE(wrmsr(kApicBase, kX2));

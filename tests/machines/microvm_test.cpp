@@ -96,6 +96,74 @@ class Microvm : public testing::TestWithParam<Accelerator> {};
 INSTANTIATE_TEST_SUITE_P(, Microvm, testing::Values(Accelerator::kJit, Accelerator::kInterp),
                          [](const auto& info) { return info.param == Accelerator::kJit ? "jit" : "interp"; });
 
+// --- the local APIC's page
+
+// The guest moves it over RAM, to where nothing is, turns it off and back on, and writes down what it reads
+// at each place.
+TEST_P(Microvm, LocalApicMoves) {
+  constexpr uint32_t kRam = 0x300000, kNowhere = 0xfd000000, kNotes = 0x400000, kVersion = 0x30;
+  Guest g;
+  uint32_t note = kNotes;
+  const auto read = [&](uint32_t page) {
+    g.load_eax(page + kVersion).bytes({0xa3});  // mov [note], eax
+    for (unsigned i = 0; i < 4; ++i) g.bytes({static_cast<uint8_t>(note >> 8 * i)});
+    note += 4;
+  };
+  const auto read_all = [&] {
+    for (const uint32_t page : {Guest::kLocalApic, kRam, kNowhere}) read(page);
+  };
+  const auto base = [&](uint32_t value) {
+    g.mov(Guest::kEcx, 0x1b).mov(Guest::kEdx, 0).mov(Guest::kEax, value).wrmsr();
+  };
+  g.store32(kRam + kVersion, 0x12345678);
+  read_all();
+  base(kRam | 0x800);
+  read_all();
+  g.store32(kRam + 0x80, 0x30);  // TPR
+  base(kNowhere | 0x800);
+  read_all();
+  read(kNowhere - kVersion + 0x80);
+  base(kRam);
+  read_all();
+  base(Guest::kLocalApic | 0x800);
+  read_all();
+  g.power_off().sleep_forever();
+
+  Board b(g.file(), GetParam(), [](MicrovmConfig& c) { c.processors.now = 2; });
+  ASSERT_EQ(b.ready().run(), AfterExit::kShutdown);
+  uint32_t notes[16];
+  ASSERT_TRUE(b.machine->memory().read(kNotes, notes, sizeof notes));
+  constexpr uint32_t kIs = 0x1050014, kWord = 0x12345678, kOnes = ~0u;
+  EXPECT_THAT(notes, testing::ElementsAre(kIs, kWord, kOnes,        //
+                                          kOnes, kIs, kOnes,        // over RAM
+                                          kOnes, kWord, kIs, 0x30,  // where nothing is
+                                          kOnes, kWord, kOnes,      // off
+                                          kIs, kWord, kOnes));
+  uint32_t below = 1;
+  ASSERT_TRUE(b.machine->memory().read(kRam + 0x80, &below, 4));
+  EXPECT_EQ(below, 0u);
+}
+
+// It is this processor's own, and comes back with the machine's state.
+TEST_P(Microvm, LocalApicMovesForItsProcessorAlone) {
+  Guest g;
+  g.mov(Guest::kEcx, 0x1b).mov(Guest::kEdx, 0).mov(Guest::kEax, 0x300800).wrmsr().sleep_forever();
+  const auto two = [](MicrovmConfig& c) { c.processors.now = 2; };
+  Board b(g.file(), GetParam(), two), other(g.file(), GetParam(), two);
+  b.ready().run(1);
+  ASSERT_TRUE(other.ready().machine->restore(b.machine->save()));
+  for (const Board* board : {&b, &other}) {
+    const auto sees = [&](unsigned processor, uint64_t pa) {
+      return board->machine->processors()[processor].guest->translate(pa, Access::kRead, 1).page.pa;
+    };
+    EXPECT_EQ(sees(0, 0x300040), 0xfee00040u);
+    EXPECT_EQ(sees(0, 0x301040), 0x301040u);
+    EXPECT_FALSE(board->machine->bus().read(sees(0, 0xfee00020), dev::Width::k4));
+    EXPECT_EQ(sees(1, 0x300040), 0x300040u);
+    EXPECT_EQ(sees(1, 0xfee00020), 0xfee00020u);
+  }
+}
+
 // --- it runs, and two do so alike
 
 TEST_P(Microvm, TicksAndPowersOff) {
