@@ -22,6 +22,7 @@
 #include "frontend/x86/x87.h"
 #include "ir/runtime.h"
 #include "tests/x86_oracle/oracle_system.h"
+#include "tests/x86_oracle/our_state.h"
 
 namespace mynah::x86_oracle {
 
@@ -154,7 +155,6 @@ void OracleCpu::load(const Case& c) {
   g::X86State& t = state_;
   finished_ = false;
   const bool is_wide = c.mode == Mode::k64;
-  for (unsigned i = 0; i < 16; ++i) t.r(i) = s.gpr[i];
   for (unsigned i = 0; i < g::kSegments; ++i) {
     t.segments[i] = {static_cast<uint16_t>(i == g::kCs ? (is_wide ? 0x33 : 0x23) : 0x2b), true,
                      (i == g::kCs ? 0xfbu : 0xf3u) << 8 | g::access::kGranularity |
@@ -162,27 +162,12 @@ void OracleCpu::load(const Case& c) {
                      0xffffffff};
     t.base(i) = 0;
   }
-  t.base(g::kFs) = is_wide ? s.fs_base : kFs32;
-  t.base(g::kGs) = is_wide ? s.gs_base : kGs32;
   t.cpl = 3;
   t.cr0 = g::cr0::kPe | g::cr0::kPg | g::cr0::kNe | g::cr0::kMp | g::cr0::kEt;
   t.cr4 = g::cr4::kPae | g::cr4::kOsfxsr | g::cr4::kOsxmmexcpt | g::cr4::kOsxsave | g::cr4::kFsgsbase;
   t.xcr0 = 7;
   t.efer = g::efer::kLma | g::efer::kLme;
-  g::set_rflags(t, s.rflags);
-  t.set_linear_pc(s.rip);
-  helpers_.set_mxcsr(s.mxcsr);
-  g::X87Image x87{.control = s.fcw, .status = s.fsw, .tags = s.ftw};
-  for (unsigned i = 0; i < 8; ++i) {
-    std::memcpy(&x87.stack[i].significand, s.st[i], 8);
-    std::memcpy(&x87.stack[i].sign_exponent, s.st[i] + 8, 2);
-  }
-  g::set_x87_image(helpers_, x87);
-  t.fpu_unchecked = 0;
-  for (unsigned i = 0; i < 16; ++i) {
-    t.xmm[i] = {s.ymm[i][0], s.ymm[i][1]};
-    t.ymm_high[i] = {s.ymm[i][2], s.ymm[i][3]};
-  }
+  set_registers(helpers_, c.mode, s);
 }
 
 void OracleCpu::store(Case& c) {

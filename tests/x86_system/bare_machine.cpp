@@ -33,7 +33,7 @@ BareMachine::BareMachine(const BareOptions& options)
   cpu = std::make_unique<X86Cpu>(*model, *this, *runtime_);
   Result<void> ready = memory_.add_ram(0, kRamSize);
   group = std::make_unique<VcpuGroup>(memory_, backend_.get(), options.accelerator, 4 << 20);
-  vcpu = std::make_unique<Vcpu>(*cpu, *group, *this);
+  vcpu = std::make_unique<Vcpu>(*cpu, *group, *this, options.techniques);
   vcpu->set_exact(true);
   if (ready) ready = group->init();
   if (!ready) give_up(ready.message());
@@ -79,6 +79,10 @@ void BareMachine::set_up_tables() {
   set_descriptor(kCode32, segment(0, 0xfffff, 0x9b, 0xc));
   set_descriptor(kCode16, segment(0, 0xffff, 0x9b, 0));
   set_descriptor(kData16, segment(0, 0xffff, 0x93, 0));
+  if (start_ == Start::kProtected16) {
+    set_descriptor(kSmallCode, segment(kCode, 0xffff, 0x9b, 0));
+    set_descriptor(kSmallData, segment(kData, 0xffff, 0x93, 0));
+  }
   set_descriptor(kTssSelector, segment(kTss, 0x7ff, 0x89, 0));
   set_descriptor(kLdtSelector, segment(kLdt, 0xff, 0x82, 0));
   for (unsigned v = 0; v < 256; ++v) {
@@ -139,10 +143,11 @@ void BareMachine::set_up_state() {
     x.cr0 |= cr0::kPg | cr0::kWp;
   }
   const bool small = start_ == Start::kProtected16;
-  const uint16_t data = small ? kData16 : kData0;
+  const uint16_t data = small ? kSmallData : kData0;
   for (const SegmentNumber n : {kEs, kSs, kDs, kFs, kGs}) set(n, data);
   if (small) r(kRsp) = 0x8000;
-  set(kCs, is_long ? kCode64 : small ? kCode16 : kCode32);
+  set(kCs, is_long ? kCode64 : small ? kSmallCode : kCode32);
+  if (small) set_ip(x, 0);
   cpu->changed();
 }
 

@@ -39,6 +39,9 @@ enum : uint16_t {
   kTssSelector = 0x48,  // 16 bytes in long mode
   kLdtSelector = 0x58,  // the same
   kFree = 0x68,         // from here on
+  // Of Start::kProtected16, whose limits do not reach kCode and kData from 0.
+  kSmallCode = 0xff0,
+  kSmallData = 0xff8,
 };
 
 enum class Start : uint8_t { kReal, kProtected16, kProtected32, kLong64 };
@@ -48,6 +51,7 @@ struct BareOptions {
   Accelerator accelerator = Accelerator::kInterp;
   std::string cpu = "max";
   bool on_host = false;  // by KvmRunner, where there is one
+  Techniques techniques{};
 };
 
 class BareMachine : public x86::X86System, public DeviceBus {
