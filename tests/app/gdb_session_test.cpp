@@ -5,11 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <map>
-#include <regex>
-
-#include "tests/app/gdb_client.h"
+#include "tests/app/gdb_session.h"
 #include "tests/app/guests.h"
 #include "tests/app/program.h"
 
@@ -19,35 +15,6 @@ namespace {
 using namespace test;
 using testing::HasSubstr;
 using testing::Not;
-
-struct GdbSession : testing::Test {
-  Folder folder;
-  std::string socket = folder / "gdb";
-  Args with(const std::vector<uint8_t>& guest, Args more = {}) const {
-    Args args{"-nographic", "-kernel",       folder.write("kernel", guest), "-nic", "none", "-S",
-              "-gdb",       "unix:" + socket};
-    args.insert(args.end(), more.begin(), more.end());
-    return args;
-  }
-  static std::string description(GdbClient& gdb) {
-    std::string xml;
-    for (;;) {
-      const std::string piece = gdb.ask(fmt::format("qXfer:features:read:target.xml:{:x},1000", xml.size()));
-      if (piece.empty() || (piece[0] != 'm' && piece[0] != 'l')) return "(" + piece + ")";
-      xml += piece.substr(1);
-      if (piece[0] == 'l') return xml;
-    }
-  }
-  // Numbers by name, of the registers that say theirs.
-  static std::map<std::string, unsigned> numbers(const std::string& xml) {
-    std::map<std::string, unsigned> all;
-    static const std::regex kRegister("<reg name=\"(\\w+)\" bitsize=\"64\" regnum=\"(\\d+)\"");
-    for (std::sregex_iterator it(xml.begin(), xml.end(), kRegister), end; it != end; ++it)
-      all[(*it)[1]] = static_cast<unsigned>(std::stoul((*it)[2]));
-    return all;
-  }
-  static std::string read(GdbClient& gdb, unsigned number) { return gdb.ask(fmt::format("p{:x}", number)); }
-};
 
 TEST_F(GdbSession, SystemRegistersHaveTheirNames) {
   for (const char* board : {"virt,gic-version=2", "virt,gic-version=3"}) {
@@ -191,16 +158,6 @@ TEST_F(GdbSession, ASecondDebuggerIsRefused) {
   EXPECT_EQ(first.ask("p20"), little_endian(0x40200000));
   first.send(frame("k"));
   EXPECT_EQ(program.finish(), 0);
-}
-
-std::string output_of(const std::string& command) {
-  std::string text;
-  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  if (!pipe) return "(nothing)";
-  char buffer[4096];
-  while (const size_t n = std::fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, n);
-  const int status = ::pclose(pipe);
-  return status == 0 ? text : text + "(status " + std::to_string(status) + ")";
 }
 
 // A guest whose functions sign their return addresses, and GDB's view of its stack.
