@@ -18,6 +18,7 @@ inline std::string image_path(const char* name) {
 
 // The same of another architecture, by Debian's name: MYNAH_BOOT_IMAGES_amd64, MYNAH_BOOT_IMAGES_i386.
 inline std::string image_path(const std::string& arch, const char* name) {
+  if (arch == "arm64") return image_path(name);
   const char* folder = std::getenv(("MYNAH_BOOT_IMAGES_" + arch).c_str());
   return (folder ? folder
                  : "/usr/lib/debian-installer/images/12/" + arch + "/text/debian-installer/" + arch) +

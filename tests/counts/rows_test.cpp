@@ -10,16 +10,14 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "backend-x86_64/backend.h"
 #include "backend-x86_64/target.h"
 #include "frontend/arm/a64/rows.h"
+#include "tests/counts/host_code.h"
 #include "tests/engine/bare_machine.h"
 
 namespace mynah::test {
@@ -108,20 +106,6 @@ struct HostCode {
   unsigned guest = 0, instructions = 0, bytes = 0;
 };
 
-// On the way: in front of the first cold stub, which is where the jump of the block's second instruction
-// goes.
-unsigned instructions_on_the_way(const std::string& text) {
-  std::istringstream in(text);
-  std::vector<uint64_t> addresses;
-  uint64_t stubs = 0;
-  for (std::string line; std::getline(in, line);) {
-    addresses.push_back(std::stoull(line, nullptr, 16));
-    if (const size_t at = line.find("js 0x"); addresses.size() == 2 && at != line.npos)
-      stubs = std::stoull(line.substr(at + 3), nullptr, 16);
-  }
-  return static_cast<unsigned>(std::ranges::lower_bound(addresses, stubs) - addresses.begin());
-}
-
 HostCode host_code_of(const ir::Backend& backend, const std::vector<a64asm::Word>& words) {
   BareMachine m;
   m.state().cpacr = 3 << 20;                                           // FP and AdvSIMD do not trap
@@ -161,21 +145,7 @@ TEST(Counts, HostCodeOfEveryRow) {
       text += line;
     }
   }
-  const std::string path = MYNAH_SOURCE_DIR "/tests/counts/rows.txt";
-  if (std::getenv("MYNAH_UPDATE_GOLDENS")) {
-    std::ofstream(path) << text;
-    return;
-  }
-  // Line by line: a test's message of two thousand lines is read by nobody.
-  std::ifstream file(path);
-  std::istringstream now(text);
-  std::string expected, actual, differences;
-  while (std::getline(now, actual)) {
-    if (!std::getline(file, expected)) expected.clear();
-    if (actual != expected) differences += "- " + expected + "\n+ " + actual + "\n";
-  }
-  while (std::getline(file, expected)) differences += "- " + expected + "\n";
-  EXPECT_EQ(differences, "") << "set MYNAH_UPDATE_GOLDENS=1 to accept";
+  compare_with_golden("rows.txt", text);
 }
 
 }  // namespace
