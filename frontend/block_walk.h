@@ -39,7 +39,7 @@ class BlockWalk {
   // More make blocks longer, and code that several blocks hold.
   static constexpr unsigned kMaxSideExits = 4;
   // Of a block that goes round: what a round saves is by the block, not by the instruction.
-  static constexpr unsigned kMaxLoop = 32, kMaxRounds = 8;
+  static constexpr unsigned kMaxLoop = 48, kMaxRounds = 8;
   static constexpr int64_t kMaxGap = 64, kPage = 4096;
 
   bool goes_round(int64_t target, unsigned instructions) {
