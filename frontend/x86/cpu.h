@@ -131,7 +131,8 @@ class X86Cpu final : public GuestCpu {
   void others_ran() override {}
 
  private:
-  uint64_t mode() const;
+  uint64_t mode();
+  uint64_t control_facts();
   uint64_t segment_facts() const;
   uint32_t note_stops(GuestStops stops);
   void complete_instruction();
@@ -155,6 +156,14 @@ class X86Cpu final : public GuestCpu {
   uint32_t next_stops_ = 1;
   static constexpr uint64_t kAllLines = ~uint64_t{0};
   uint64_t address_lines_ = kAllLines;  // of physical addresses
+  // What control_facts() last made its answer of.
+  struct Control {
+    uint64_t cr0, cr4, xcr0, efer, dr7;
+    uint32_t fcw, mxcsr;
+    bool operator==(const Control&) const = default;
+  };
+  Control control_{.cr0 = ~uint64_t{0}};
+  uint64_t control_facts_ = 0;
 };
 
 }  // namespace mynah::x86

@@ -206,10 +206,7 @@ bool has_apic(const CpuModel& m, uint32_t msr) {
 
 }  // namespace
 
-uint64_t read_tsc(X86Cpu& cpu) {
-  cpu.system().catch_up();
-  return cpu.system().tsc() + cpu.x86().tsc_offset;
-}
+uint64_t read_tsc(X86Cpu& cpu) { return cpu.system().tsc() + cpu.x86().tsc_offset; }
 
 bool read_msr(X86Cpu& cpu, uint32_t msr, uint64_t& value) {
   X86State& s = cpu.x86();
