@@ -117,8 +117,15 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
   void init() override { p.cpu_->init(); }
   void start_up(uint8_t vector) override { p.cpu_->startup(vector); }
 
-  bool has_vcpu() const { return p.cpu_ && p.machine_.processors()[p.number_].vcpu; }
-  Vcpu& vcpu() { return p.vcpu(); }
+  bool has_vcpu() {
+    if (!vcpu_ && p.cpu_) vcpu_ = p.machine_.processors()[p.number_].vcpu.get();
+    return vcpu_ != nullptr;
+  }
+  Vcpu& vcpu() {
+    if (!vcpu_) vcpu_ = &p.vcpu();
+    return *vcpu_;
+  }
+  Vcpu* vcpu_ = nullptr;  // there is none before the machine has made it; then it stays
   X86Processor& p;
 };
 

@@ -133,7 +133,7 @@ class X86Cpu final : public GuestCpu {
  private:
   uint64_t mode();
   uint64_t control_facts();
-  uint64_t segment_facts() const;
+  uint64_t segment_facts();
   uint32_t note_stops(GuestStops stops);
   void complete_instruction();
   void reset_words(bool init);

@@ -12,13 +12,15 @@
 
 namespace mynah::x86 {
 
-// Which of CS, SS, DS, ES are flat, which of all are full (mode.h). Of no meaning in 64-bit code.
-uint64_t X86Cpu::segment_facts() const {
+// Which of CS, SS, DS, ES are flat, which are full (mode.h), and what is open of all.
+uint64_t X86Cpu::segment_facts() {
   uint64_t facts = 0;
+  const bool real = state_.real_or_vm86();
   for (unsigned n = 0; n < kSegments; ++n) {
-    if (!is_full(state_, n)) continue;
+    state_.open[n] = open_bytes(state_.segments[n], real);
+    if (n >= kFs || !is_full(state_, n)) continue;
     facts |= mode_full(n);
-    if (n < kFs && state_.base(n) == 0) facts |= mode_flat(n);
+    if (state_.base(n) == 0) facts |= mode_flat(n);
   }
   return facts;
 }
