@@ -55,7 +55,7 @@ Figures collect_figures(Machine& machine, const CycleClock& clock) {
   real("run", "guest_seconds", "guest time, s", static_cast<double>(machine.clock().now()) / 1e9);
   count("run", "peak_rss_bytes", "peak resident memory, bytes",
         static_cast<uint64_t>(usage.ru_maxrss) * 1024);
-  const Resident resident = resident_memory();
+  const Resident resident = resident_memory(machine.memory());
   count("memory", "resident_bytes", "resident memory, bytes", resident.all);
   count("memory", "guest_resident_bytes", "  of it the guest's own RAM", resident.guest);
 

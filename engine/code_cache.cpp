@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/huge_pages.h"
 #include "engine/site_codec.h"
 
 namespace mynah {
@@ -36,20 +37,19 @@ CodeCache::~CodeCache() {
 
 Result<void> CodeCache::init() {
   const int fd = memfd_create("code", MFD_CLOEXEC);
-  void* write = MAP_FAILED;
-  void* execute = MAP_FAILED;
   if (fd >= 0 && ftruncate(fd, static_cast<off_t>(size_)) == 0) {
-    write = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    execute = mmap(nullptr, size_, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    write_ = map_for_huge_pages(size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+    execute_ = map_for_huge_pages(size_, PROT_READ | PROT_EXEC, MAP_SHARED, fd);
   }
   if (fd >= 0) close(fd);
-  if (write == MAP_FAILED || execute == MAP_FAILED)
+  if (!write_ || !execute_)
     return error(
         "the host gives no memory for translated code: {}; run with -accel interp, or allow executable "
         "memory",
         std::strerror(errno));
-  write_ = static_cast<uint8_t*>(write);
-  execute_ = static_cast<uint8_t*>(execute);
+  sites_.reserve(size_);  // touched as it fills, and never copied
+  want_huge_pages(sites_.data(), size_);
+  make_huge(0);
   thunks_ = backend_->emit_thunks({write_, execute_, size_});
   backend_->publish({write_, execute_, thunks_.size});
   used_ = first_block_ = (thunks_.size + 63) & ~size_t{63};
@@ -66,7 +66,19 @@ TranslatedBlock* CodeCache::find(const BlockKey& start, BlockSource& source) {
 ir::CodeSpan CodeCache::take(size_t n) {
   const ir::CodeSpan at{write_ + used_, execute_ + used_, n};
   used_ += aligned(n);
+  while (used_ > huge_) make_huge(huge_);
   return at;
+}
+
+// Code memory from here on is about to be written.
+void CodeCache::make_huge(size_t from) {
+  if (size_ - from < kHugePageSize) {
+    huge_ = size_;
+    return;
+  }
+  const bool made =
+      make_huge_page(write_ + from, write_ + from) && make_huge_page(write_ + from, execute_ + from);
+  huge_ = made ? from + kHugePageSize : size_;
 }
 
 TranslatedBlock* CodeCache::commit(const BlockKey& key, BlockSource& source, const ir::Region& region,

@@ -23,7 +23,7 @@ Dispatcher::Dispatcher(Core& core, VcpuGroup& group, Translator& translator, con
       cache_(*group.cache()),
       translator_(translator),
       techniques_(techniques),
-      pairs_(std::make_unique<PagePairs>()) {}
+      pairs_(std::make_unique<PagePairs>(group.memory())) {}
 
 Dispatcher::~Dispatcher() = default;
 

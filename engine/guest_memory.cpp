@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/huge_pages.h"
 #include "ir/host_memory.h"
 
 namespace mynah {
@@ -22,22 +23,16 @@ Error no_memory(uint64_t size, int why) {
 
 GuestMemory::~GuestMemory() {
   for (Region& r : regions_) munmap(r.own, r.size);
+  if (shared_file_ >= 0) close(shared_file_);
 }
 
 Result<void> GuestMemory::add_ram(uint64_t pa, uint64_t size, std::span<const uint64_t> cuts) {
-  const int fd = memfd_create("guest-ram", MFD_CLOEXEC);
-  if (fd < 0) return no_memory(size, errno);
-  void* host = MAP_FAILED;
-  if (ftruncate(fd, static_cast<off_t>(size)) == 0)
-    host = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-  const int why = errno;
-  close(fd);
-  if (host == MAP_FAILED) return no_memory(size, why);
-  madvise(host, size, MADV_HUGEPAGE);
+  uint8_t* const host = map_for_huge_pages(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  if (!host) return no_memory(size, errno);
+  want_huge_pages(host, size);
   uint64_t from = pa;
   const auto add_to = [&](uint64_t end) {
-    if (end > from && end <= pa + size)
-      add_region(from, end - from, static_cast<uint8_t*>(host) + (from - pa), false);
+    if (end > from && end <= pa + size) add_region(from, end - from, host + (from - pa), false);
     from = std::max(from, std::min(end, pa + size));
   };
   for (const uint64_t cut : cuts) add_to(cut);
@@ -65,13 +60,12 @@ Result<void> GuestMemory::add_rom(uint64_t pa, uint64_t size, uint8_t fill) {
     if (host != MAP_FAILED) munmap(host, size);
     return no_memory(size, why);
   }
-  add_region(pa, size, host, true);
+  add_region(pa, size, static_cast<uint8_t*>(host), true);
   return {};
 }
 
-void GuestMemory::add_region(uint64_t pa, uint64_t size, void* host, bool rom) {
-  auto* const own = static_cast<uint8_t*>(host);
-  Region region{pa, size, own, rom, true, own, !rom, std::vector<PageFlags>(size / kGuestPageSize)};
+void GuestMemory::add_region(uint64_t pa, uint64_t size, uint8_t* host, bool rom) {
+  Region region{pa, size, host, rom, true, host, !rom, std::vector<PageFlags>(size / kGuestPageSize)};
   const auto at = std::lower_bound(regions_.begin(), regions_.end(), pa,
                                    [](const Region& r, uint64_t a) { return r.pa < a; });
   regions_.insert(at, std::move(region));
@@ -156,8 +150,30 @@ uint8_t* GuestMemory::for_write(uint64_t pa, size_t n) {
 
 bool GuestMemory::discard(uint64_t pa, size_t n) {
   if ((pa | n) % kGuestPageSize != 0) return false;
-  uint8_t* at = for_write(pa, n);
-  return at && madvise(at, n, MADV_REMOVE) == 0;
+  uint8_t* const at = for_write(pa, n);
+  if (!at || madvise(at, n, MADV_DONTNEED) != 0) return false;
+  // Shared memory outlives its mappings.
+  for (size_t i = 0; i < n; i += kGuestPageSize)
+    if (page(pa + i)->shared && madvise(at + i, kGuestPageSize, MADV_REMOVE) != 0) return false;
+  return true;
+}
+
+bool GuestMemory::share(uint8_t* page) {
+  const auto r = std::ranges::find_if(regions_, [page](const Region& region) {
+    return region.ram && page >= region.own && page < region.own + region.size;
+  });
+  if (r == regions_.end()) return false;
+  PageFlags& flags = r->pages[static_cast<uint64_t>(page - r->own) / kGuestPageSize];
+  if (flags.shared) return true;
+  if (shared_count_ == kMaxShared) return false;
+  if (shared_file_ < 0) shared_file_ = memfd_create("guest-ram", MFD_CLOEXEC);
+  const auto at = static_cast<off_t>(shared_count_ * kGuestPageSize);
+  if (shared_file_ < 0 || pwrite(shared_file_, page, kGuestPageSize, at) != ssize_t{kGuestPageSize} ||
+      mmap(page, kGuestPageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, shared_file_, at) ==
+          MAP_FAILED)
+    return false;
+  ++shared_count_;
+  return flags.shared = true;
 }
 
 bool GuestMemory::write(uint64_t pa, const void* from, size_t n) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Guest physical memory: RAM (one memfd) and ROM regions at fixed addresses, with two facts a 4 KiB page: it
-// holds translated code (a 64-bit map of its 64-byte lines), and it may have been written since the flag was
-// last cleared. Everything that writes RAM goes through the soft TLB's write entries (never given for code
-// pages) or through write() and for_write(), which tell the code cache first.
+// Guest physical memory: RAM and ROM regions at fixed addresses, with facts a 4 KiB page: it holds translated
+// code (a 64-bit map of its 64-byte lines), it may have been written since the flag was last cleared, and it
+// can be mapped once more. RAM is anonymous memory, which the host gives huge pages where it may: first
+// touches and misses of the host's TLB cost a fraction then. Everything that writes RAM goes through the soft
+// TLB's write entries (never given for code pages) or through write() and for_write(), which tell the code
+// cache first.
 #pragma once
 
 #include <array>
@@ -26,6 +28,7 @@ struct PageFlags {
   // any context, or any.
   enum class Writers : uint8_t { kNone, kOne, kTwo, kMany } writers = Writers::kNone;
   bool dirty = false;
+  bool shared = false;  // GuestMemory::share
   uint16_t writer_context = 0;
   std::array<uint16_t, 2> writer_index{};
 
@@ -97,6 +100,11 @@ class GuestMemory {
   uint8_t* for_write(uint64_t pa, size_t n);
   // Whole pages of RAM become zero, and the host has them back.
   bool discard(uint64_t pa, size_t n);
+  // Makes the page of RAM at this host address one that mremap(2) can map once more: it moves to shared
+  // memory, at the same address and with what it holds. Nobody may access it meanwhile. False: it is no page
+  // of RAM, or there are kMaxShared.
+  bool share(uint8_t* page);
+  static constexpr uint32_t kMaxShared = 4096;  // each may cost the host two mappings more
   // For table walks: aligned words, read and changed atomically. False with `expected` as it was: there is no
   // memory at pa, or none to write; with another: that is the word's value.
   bool load64(uint64_t pa, uint64_t& value);
@@ -111,11 +119,13 @@ class GuestMemory {
   uint64_t hash() const;  // of all RAM contents, for comparing runs
 
  private:
-  void add_region(uint64_t pa, uint64_t size, void* host, bool rom);
+  void add_region(uint64_t pa, uint64_t size, uint8_t* host, bool rom);
   Region* after(const Region& region);
   void before_write(Region& region, uint64_t pa, uint64_t n);
   std::vector<Region> regions_;
   Region* last_ = nullptr;
+  int shared_file_ = -1;
+  uint32_t shared_count_ = 0;
 };
 
 }  // namespace mynah

@@ -12,7 +12,7 @@ namespace mynah {
 namespace {
 constexpr size_t kPairBytes = 2 * kGuestPageSize;
 
-// The page of shared memory once more; a mapping of no length is what mremap takes for that.
+// The shared page once more; a mapping of no length is what mremap takes for that.
 bool map_again(uint8_t* page, uint8_t* to) {
   return mremap(page, 0, kGuestPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
 }
@@ -39,6 +39,7 @@ uint8_t* PagePairs::find(uint8_t* first, uint8_t* second) {
     memory_ = static_cast<uint8_t*>(got);
   }
   uint8_t* const at = memory_ + index * kPairBytes;
+  if (!guest_.share(first) || !guest_.share(second)) return nullptr;
   if (!map_again(first, at) || !map_again(second, at + kGuestPageSize)) return nullptr;
   pair.asked = kOften;
   return at;

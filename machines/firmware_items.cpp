@@ -51,4 +51,11 @@ Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::
   return {};
 }
 
+void add_acpi_files(dev::FwCfg& fw_cfg, const acpi::TableSet& tables) {
+  acpi::TableSet::Files files = tables.files();
+  fw_cfg.add_file(acpi::TableSet::kTablesFile, std::move(files.tables));
+  fw_cfg.add_file(acpi::TableSet::kRootFile, std::move(files.root));
+  fw_cfg.add_file(acpi::TableSet::kScriptFile, std::move(files.script));
+}
+
 }  // namespace mynah

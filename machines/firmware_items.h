@@ -10,6 +10,7 @@
 
 #include "devices/fwcfg/fw_cfg.h"
 #include "ir/result.h"
+#include "machines/acpi/table_set.h"
 #include "machines/machine_config.h"
 
 namespace mynah {
@@ -17,5 +18,7 @@ namespace mynah {
 // Takes the contents of config.firmware_files. `board`: its name; `boot_order`: paths by boot index.
 Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::string_view board,
                                 const std::map<unsigned, std::string>& boot_order);
+// ACPI's tables, for firmware to place.
+void add_acpi_files(dev::FwCfg& fw_cfg, const acpi::TableSet& tables);
 
 }  // namespace mynah

@@ -9,7 +9,6 @@
 
 #include "machines/acpi/tables.h"
 #include "machines/firmware_items.h"
-#include "machines/loader/x86_kernel.h"
 #include "machines/microvm_acpi.h"
 #include "machines/pci_root.h"
 
@@ -27,51 +26,21 @@ struct MicrovmMachine::Gsi final : dev::IrqSink {
   MicrovmMachine& board;
 };
 
-namespace {
-// The 8259s' output, to the bootstrap processor.
-struct ToApic final : dev::IrqSink {
-  explicit ToApic(dev::LocalApic& apic) : apic(apic) {}
-  void set_irq(unsigned, bool level) override { apic.set_external(level); }
-  dev::LocalApic& apic;
-};
-}  // namespace
-
 MicrovmMachine::MicrovmMachine(MicrovmConfig config, dev::Log& log)
-    : Machine(std::move(config), log),
+    : X86Machine(std::move(config), config.cpu, log),
       board_(std::move(config)),
-      rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
-                 !config_.rtc_clock),
-      apics_(log),
-      io_apic_(apics_, 0, log),
       second_io_apic_(apics_, 1, log, "ioapic2"),
-      pic_({}, log),
       gsi_(std::make_unique<Gsi>(*this)),
       pit_(events(), gsi(kPitIrq), log),
       rtc_(events(), gsi(kRtcIrq), rtc_clock_, log),
       ged_(
           gsi(kGedIrq),
           {.off = [this] { ask_for(AfterExit::kShutdown); }, .reset = [this] { ask_for(AfterExit::kReset); }},
-          log),
-      fw_cfg_(dma(), log),
-      fw_cfg_ports_(fw_cfg_, log) {
-  const X86Processor::Board shared{.apics = apics_,
-                                   .ports = ports(),
-                                   .entropy = config_.entropy,
-                                   .log = log,
-                                   .processors = config_.processors.now,
-                                   .shut_down = [this] { ask_for(AfterExit::kReset); }};
-  for (unsigned i = 0; i < config_.processors.now; ++i) {
-    x86_.push_back(std::make_unique<X86Processor>(*this, shared, i));
-    add_processor(x86_.back()->make(board_.cpu));
-  }
-  apics_.current = [this]() -> dev::LocalApic& { return x86_[current()]->apic(); };
+          log) {
   apics_.on_end_of_interrupt = [this](uint8_t vector) {
     io_apic_.end_of_interrupt(vector);
     second_io_apic_.end_of_interrupt(vector);
   };
-  x86_[0]->apic().external_vector = [this] { return pic_.acknowledge(); };
-  pic_output_ = std::make_unique<ToApic>(x86_[0]->apic());
-  pic_.connect({*pic_output_, 0});
   map(dev::ApicBus::kWindow, dev::ApicBus::kWindowSize, apics_);
   map(kIoApic, dev::IoApic::kWindowSize, io_apic_);
   map_ports(kPicPort, dev::Pic8259::kWindowSize, pic_.first());
@@ -156,21 +125,27 @@ Result<void> MicrovmMachine::build() {
                               static_cast<dev::Stateful*>(&pic_), static_cast<dev::Stateful*>(&io_apic_),
                               static_cast<dev::Stateful*>(&second_io_apic_)})
     add_part(*part);
-  for (const auto& processor : x86_)
-    for (dev::Stateful* part : processor->parts()) add_part(*part);
-  note_memory();
+  add_processor_parts();
+  note_memory(rtc_);
   if (auto ok = add_firmware_items(); !ok) return ok;
   return place_start();
 }
 
 // --- what a system is told
 
-acpi::Bytes MicrovmMachine::describe() const {
+acpi::Description MicrovmMachine::describe() const {
   MicrovmDescription d{
       .second_serial = second_uart_ != nullptr, .rtc = board_.rtc, .pci = board_.pcie, .virtio = {}};
   for (unsigned i = 0; i < virtio_slots(); ++i)
     if (slots_[i]) d.virtio.push_back({i, virtio_gsi(i)});
-  return describe_microvm(d);
+  return {.processors = static_cast<unsigned>(x86_.size()),
+          .io_apics = {{0, static_cast<uint32_t>(kIoApic), 0},
+                       {1, static_cast<uint32_t>(kSecondIoApic), kSecondIoApicGsi}},
+          .timer_on_input_2 = true,
+          .sleep_registers = kGedRegisters,
+          .reset_value = dev::GenericEventDevice::kResetValue,
+          .pci_config = board_.pcie ? kPciConfig : 0,
+          .dsdt = describe_microvm(d)};
 }
 
 // Where ACPI does not say where the virtio-mmio devices are, Linux takes it from the command line.
@@ -191,42 +166,9 @@ X86Memory MicrovmMachine::memory_map() const {
   return map;
 }
 
-// In CMOS memory, where PC firmware and old systems look: KiB below 640 KiB, KiB from 1 MiB (twice), 64 KiB
-// from 16 MiB, 64 KiB from 4 GiB.
-void MicrovmMachine::note_memory() {
-  const X86Memory map = memory_map();
-  const auto note = [this](uint8_t index, uint64_t value, unsigned n) {
-    for (unsigned i = 0; i < n; ++i)
-      rtc_.set_byte(static_cast<uint8_t>(index + i), static_cast<uint8_t>(value >> 8 * i));
-  };
-  const auto beyond = [&map](uint64_t from, uint64_t unit) {
-    return std::min<uint64_t>(map.below_4g > from ? (map.below_4g - from) / unit : 0, 0xffff);
-  };
-  note(0x15, std::min<uint64_t>(map.below_4g >> 10, 640), 2);
-  note(0x17, beyond(1 << 20, 1 << 10), 2);
-  note(0x30, beyond(1 << 20, 1 << 10), 2);
-  note(0x34, beyond(16 << 20, 64 << 10), 2);
-  note(0x5b, map.above_4g >> 16, 3);
-}
-
 // The kernel itself is no item: there is no firmware that would start it.
 Result<void> MicrovmMachine::add_firmware_items() {
-  constexpr uint16_t kIrq0Override = dev::FwCfg::kArchLocal + 2;
-  fw_cfg_.add_item_u32(kIrq0Override, 1);  // ISA's interrupt 0 is the I/O APIC's input 2
-  std::vector<uint8_t> table;
-  const auto put = [&table](uint64_t value, unsigned n) {
-    for (unsigned i = 0; i < n; ++i) table.push_back(static_cast<uint8_t>(value >> 8 * i));
-  };
-  // RAM and what is reserved, as the machine has it: what lies below 1 MiB is firmware's to say.
-  const X86Memory map = memory_map();
-  const auto range = [&put](uint64_t base, uint64_t size, E820Type type) {
-    put(base, 8);
-    put(size, 8);
-    put(static_cast<uint32_t>(type), 4);
-  };
-  range(0, map.below_4g, E820Type::kRam);
-  if (map.above_4g) range(kFourGiB, map.above_4g, E820Type::kRam);
-  fw_cfg_.add_file("etc/e820", std::move(table));
+  add_memory_items();
   fw_cfg_.add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(command_line().size() + 1));
   fw_cfg_.add_item(dev::FwCfg::kCommandLineData, command_line());
   return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());
@@ -234,41 +176,13 @@ Result<void> MicrovmMachine::add_firmware_items() {
 
 Result<void> MicrovmMachine::place_start() {
   if (config_.kernel.empty()) return Error{"the board microvm has no firmware; give it a kernel by -kernel"};
-  if (board_.acpi) {
-    acpi_tables_ =
-        acpi::make_tables({.processors = static_cast<unsigned>(x86_.size()),
-                           .io_apics = {{0, static_cast<uint32_t>(kIoApic), 0},
-                                        {1, static_cast<uint32_t>(kSecondIoApic), kSecondIoApicGsi}},
-                           .timer_on_input_2 = true,
-                           .sleep_registers = kGedRegisters,
-                           .reset_value = dev::GenericEventDevice::kResetValue,
-                           .pci_config = board_.pcie ? kPciConfig : 0,
-                           .dsdt = describe()},
-                          kAcpiTables);
-    if (acpi_tables_.size() > kAcpiTablesEnd - kAcpiTables)
-      return Error{"the ACPI tables do not fit below 1 MiB"};
-  }
-  X86KernelFiles files;
-  files.kernel = config_.kernel;
-  files.kernel_name = "kernel";
-  if (!config_.initrd.empty()) files.modules.push_back({config_.initrd, {}});
-  files.command_line = command_line();
-  if (!config_.rng_seed.empty()) files.setup_data.push_back({X86SetupData::kRngSeed, config_.rng_seed});
-  files.rsdp = board_.acpi ? kAcpiTables : 0;
-  auto placed = place_x86_kernel(files, memory_map(), X86Entry::k32);
-  if (!placed) return placed.error();
-  boot_ = std::move(*placed);
-  if (!acpi_tables_.empty()) boot_.memory.add("the ACPI tables", kAcpiTables, acpi_tables_);
-  return {};
+  const acpi::Description tables = describe();
+  return place_kernel(command_line(), board_.acpi ? &tables : nullptr);
 }
 
 void MicrovmMachine::reset_board() {
   boot_.memory.write(memory());
   x86_[0]->start(boot_.state);
-}
-
-void MicrovmMachine::hold_interrupts(bool hold) {
-  for (const auto& processor : x86_) processor->hold_interrupts(hold);
 }
 
 }  // namespace mynah

@@ -5,9 +5,9 @@
 
 #include <fmt/core.h>
 
-#include "machines/loader/x86_kernel.h"
 #include "machines/loader/zboot.h"
 #include "machines/microvm.h"
+#include "machines/x86_board.h"
 
 namespace mynah {
 
@@ -30,20 +30,6 @@ constexpr BoardProperty kProperties[] = {
 constexpr BoardProperty kDeviceProperties[] = {
     {"virtio-mmio.force-legacy", "on|off", "registers of version 1, on by default"},
 };
-
-WrongChoice check_cpu(std::string_view specification) {
-  x86::WrongCpu wrong = x86::check_cpu(specification);
-  return {std::move(wrong.sentence), std::move(wrong.unknown), std::move(wrong.known)};
-}
-
-Result<std::string> check_kernel(std::span<const uint8_t> kernel, uint64_t, bool) {
-  if (const auto kind = x86_kernel_kind(kernel); !kind) return kind.error();
-  return std::string();
-}
-
-// APIC ids of eight bits, of which one means all.
-unsigned most_processors(const BoardChoice&) { return 254; }
-std::string more_processors(const BoardChoice&) { return "; use a smaller number"; }
 
 bool has_pci(const BoardChoice& choice) {
   bool on = false;
@@ -88,14 +74,14 @@ constexpr Board kMicrovmBoard = {
     .firmware = "",
     .firmware_package = "",
     .console = "ttyS0",
-    .cpu_properties = "names of CPUID's features: +NAME, -NAME, NAME=on|off",
+    .cpu_properties = kX86CpuProperties,
     .cpu_names = x86::cpu_model_names,
     .cpu_left_out = x86::cpu_left_out,
-    .check_cpu = check_cpu,
-    .most_processors = most_processors,
-    .more_processors = more_processors,
+    .check_cpu = check_x86_cpu,
+    .most_processors = most_x86_processors,
+    .more_processors = more_x86_processors,
     .unpack_kernel = unpack_kernel,
-    .check_kernel = check_kernel,
+    .check_kernel = check_x86_kernel,
     .make = make,
 };
 

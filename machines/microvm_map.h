@@ -25,7 +25,4 @@ constexpr uint16_t kPicPort = 0x20, kPitPort = 0x40, kSpeakerPort = 0x61, kRtcPo
 constexpr unsigned kPitIrq = 0, kSecondSerialIrq = 3, kSerialIrq = 4, kRtcIrq = 8, kGedIrq = 9, kPciIrq = 12;
 constexpr unsigned kTimerInput = 2;  // where the I/O APIC has ISA interrupt 0
 
-// ACPI's tables, below the BIOS's end, where a system that was started without firmware searches for them.
-constexpr uint64_t kAcpiTables = 0xe0000, kAcpiTablesEnd = 0x100000;
-
 }  // namespace mynah::microvm_map

@@ -9,8 +9,10 @@
 #include <cstring>
 
 #include "devices/core/registers.h"
+#include "devices/core/stateless_device.h"
 #include "devices/storage/ata_disk.h"
 #include "devices/storage/atapi_cd.h"
+#include "machines/acpi/tables.h"
 #include "machines/pc_map.h"
 
 namespace mynah {
@@ -35,12 +37,9 @@ struct PcMachine::Lines final : dev::IrqSink {
 
 // What memory does not take of 768 KiB to 1 MiB: writes to RAM whose reads go elsewhere; for the rest nobody
 // is there.
-class PcMachine::ShadowWindow final : public dev::Device {
+class PcMachine::ShadowWindow final : public dev::StatelessDevice {
  public:
-  explicit ShadowWindow(PcMachine& board) : board_(board) {}
-  std::string_view name() const override { return "shadow"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
+  explicit ShadowWindow(PcMachine& board) : dev::StatelessDevice("shadow"), board_(board) {}
   uint64_t read(dev::Offset, dev::Width width) override { return dev::low_bytes(~uint64_t{0}, width); }
   void write(dev::Offset offset, dev::Width width, uint64_t value) override {
     const uint64_t pa = kOptionRoms + offset;
@@ -50,7 +49,6 @@ class PcMachine::ShadowWindow final : public dev::Device {
   }
 
  private:
-  void serialize_state(dev::StateStream&) override {}
   PcMachine& board_;
 };
 
@@ -81,13 +79,6 @@ class PcMachine::FirmwareLog final : public dev::Device {
 };
 
 namespace {
-// The 8259s' output, to the bootstrap processor.
-struct ToApic final : dev::IrqSink {
-  explicit ToApic(dev::LocalApic& apic) : apic(apic) {}
-  void set_irq(unsigned, bool level) override { apic.set_external(level); }
-  dev::LocalApic& apic;
-};
-
 // PCI's four lines end in a function that is made behind the host.
 struct ToPirqs final : dev::IrqSink {
   void set_irq(unsigned line, bool level) override {
@@ -98,13 +89,8 @@ struct ToPirqs final : dev::IrqSink {
 }  // namespace
 
 PcMachine::PcMachine(PcConfig config, dev::Log& log)
-    : Machine(std::move(config), log),
+    : X86Machine(std::move(config), config.cpu, log),
       board_(std::move(config)),
-      rtc_clock_(config_.rtc_clock ? *config_.rtc_clock : clock(), config_.rtc_base_seconds,
-                 !config_.rtc_clock),
-      apics_(log),
-      io_apic_(apics_, 0, log),
-      pic_({}, log),
       lines_(std::make_unique<Lines>(*this)),
       pit_(events(), isa(kPitIrq), log),
       rtc_(events(), isa(kRtcIrq), rtc_clock_, log),
@@ -116,25 +102,8 @@ PcMachine::PcMachine(PcConfig config, dev::Log& log)
                  .reset = [this] { ask_for(AfterExit::kReset); }},
                 log),
       port92_([this](bool on) { set_a20(on); }, [this] { ask_for(AfterExit::kReset); }),
-      fw_cfg_(dma(), log),
-      fw_cfg_ports_(fw_cfg_, log),
       shadow_(std::make_unique<ShadowWindow>(*this)),
       firmware_log_(std::make_unique<FirmwareLog>(log)) {
-  const X86Processor::Board shared{.apics = apics_,
-                                   .ports = ports(),
-                                   .entropy = config_.entropy,
-                                   .log = log,
-                                   .processors = config_.processors.now,
-                                   .shut_down = [this] { ask_for(AfterExit::kReset); }};
-  for (unsigned i = 0; i < config_.processors.now; ++i) {
-    x86_.push_back(std::make_unique<X86Processor>(*this, shared, i));
-    add_processor(x86_.back()->make(board_.cpu));
-  }
-  apics_.current = [this]() -> dev::LocalApic& { return x86_[current()]->apic(); };
-  apics_.on_end_of_interrupt = [this](uint8_t vector) { io_apic_.end_of_interrupt(vector); };
-  x86_[0]->apic().external_vector = [this] { return pic_.acknowledge(); };
-  pic_output_ = std::make_unique<ToApic>(x86_[0]->apic());
-  pic_.connect({*pic_output_, 0});
   uart_ = std::make_unique<dev::Uart16550>(config_.serial ? *config_.serial : null_serial_, isa(kSerialIrq),
                                            log_);
   if (config_.second_serial)
@@ -304,11 +273,13 @@ Result<void> PcMachine::build() {
                               static_cast<dev::Stateful*>(&fw_cfg_), static_cast<dev::Stateful*>(&pic_),
                               static_cast<dev::Stateful*>(&io_apic_)})
     add_part(*part);
-  for (const auto& processor : x86_)
-    for (dev::Stateful* part : processor->parts()) add_part(*part);
+  add_processor_parts();
   fill_cmos();
   if (auto ok = add_firmware_items(); !ok) return ok;
-  if (config_.starts_kernel()) return place_kernel();
+  if (config_.starts_kernel()) {
+    const acpi::Description tables = description();
+    return place_kernel(config_.command_line, board_.acpi ? &tables : nullptr);
+  }
   if (config_.firmware.empty())
     return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
   return {};
@@ -317,10 +288,6 @@ Result<void> PcMachine::build() {
 void PcMachine::reset_board() {
   for (unsigned piece = 0; piece < dev::I440Fx::kPieces; ++piece) route(piece, host_bridge_->route(piece));
   if (config_.starts_kernel()) start_kernel();
-}
-
-void PcMachine::hold_interrupts(bool hold) {
-  for (const auto& processor : x86_) processor->hold_interrupts(hold);
 }
 
 }  // namespace mynah

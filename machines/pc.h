@@ -15,19 +15,13 @@
 #include "devices/chipset/port92.h"
 #include "devices/display/vga.h"
 #include "devices/dma/dma_8237.h"
-#include "devices/fwcfg/fw_cfg_ports.h"
 #include "devices/input/i8042.h"
-#include "devices/intc/ioapic.h"
-#include "devices/intc/local_apic.h"
-#include "devices/intc/pic_8259.h"
 #include "devices/rtc/cmos_rtc.h"
 #include "devices/serial/uart_16550.h"
 #include "devices/storage/fdc_82077.h"
 #include "devices/storage/piix_ide.h"
 #include "devices/timer/pit_8254.h"
-#include "machines/acpi/tables.h"
-#include "machines/machine.h"
-#include "machines/x86_processor.h"
+#include "machines/x86_machine.h"
 
 namespace mynah {
 
@@ -36,7 +30,7 @@ struct PcConfig : MachineConfig {
   x86::CpuModel cpu;
 };
 
-class PcMachine final : public Machine {
+class PcMachine final : public X86Machine {
  public:
   PcMachine(PcConfig config, dev::Log& log);
   ~PcMachine() override;
@@ -51,7 +45,6 @@ class PcMachine final : public Machine {
 
   Result<void> add_floppy(unsigned unit, dev::BlockBackend& disk) override;
 
-  x86::X86Cpu& cpu(size_t n = 0) { return x86_[n]->cpu(); }
   const dev::Vga& vga() const { return *vga_; }
 
  private:
@@ -62,9 +55,7 @@ class PcMachine final : public Machine {
 
   Result<void> build() override;
   void reset_board() override;
-  void hold_interrupts(bool hold) override;
   void time_resumed() override { rtc_.clock_moved(); }
-  bool has_isa() const override { return true; }
   std::string_view pci_path() const override { return "/pci@i0cf8"; }
 
   dev::IrqLine isa(unsigned irq, Source source = Source::kDevice);
@@ -75,21 +66,16 @@ class PcMachine final : public Machine {
   void route(unsigned piece, dev::I440Fx::Route route);
   void set_a20(bool on);
   // pc_start.cpp
-  Result<void> place_kernel();
   void preset_pci();
   void preset_memory();
   void start_kernel();
   // pc_firmware.cpp
-  X86Memory memory_map() const;
+  X86Memory memory_map() const override;
   acpi::Description description() const;
   void fill_cmos();
   Result<void> add_firmware_items();
 
   const PcConfig board_;
-  dev::RtcClock rtc_clock_;
-  dev::ApicBus apics_;
-  dev::IoApic io_apic_;
-  dev::Pic8259 pic_;
   std::unique_ptr<Lines> lines_;
   dev::Pit8254 pit_;
   dev::CmosRtc rtc_;
@@ -97,11 +83,7 @@ class PcMachine final : public Machine {
   dev::Fdc82077 floppy_;
   dev::I8042 keyboard_;
   dev::Port92 port92_;
-  dev::FwCfg fw_cfg_;
-  dev::FwCfgPorts fw_cfg_ports_;
-  std::vector<std::unique_ptr<X86Processor>> x86_;
-  std::unique_ptr<dev::IrqSink> pic_output_, pirqs_;
-  dev::NullCharBackend null_serial_;
+  std::unique_ptr<dev::IrqSink> pirqs_;
   std::unique_ptr<dev::Uart16550> uart_, second_uart_;
   std::unique_ptr<ShadowWindow> shadow_;
   std::unique_ptr<FirmwareLog> firmware_log_;
@@ -118,8 +100,6 @@ class PcMachine final : public Machine {
     unsigned cylinders;
   };
   std::vector<HardDisk> hard_disks_;
-  std::vector<uint8_t> acpi_tables_;
-  X86Boot boot_;  // of a kernel without firmware
 };
 
 }  // namespace mynah

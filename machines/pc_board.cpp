@@ -3,10 +3,10 @@
 // From what a person chose to the board `pc`.
 #include "machines/pc_board.h"
 
-#include "machines/loader/x86_kernel.h"
 #include "machines/loader/zboot.h"
 #include "machines/pc.h"
 #include "machines/pc_map.h"
+#include "machines/x86_board.h"
 
 namespace mynah {
 
@@ -35,20 +35,6 @@ constexpr std::string_view kVersions[] = {
 constexpr std::string_view kFirmwareFolders[] = {"/usr/share/seabios", "/usr/share/qemu", "/usr/share/ovmf",
                                                  "/usr/share/OVMF"};
 
-WrongChoice check_cpu(std::string_view specification) {
-  x86::WrongCpu wrong = x86::check_cpu(specification);
-  return {std::move(wrong.sentence), std::move(wrong.unknown), std::move(wrong.known)};
-}
-
-Result<std::string> check_kernel(std::span<const uint8_t> kernel, uint64_t, bool) {
-  if (const auto kind = x86_kernel_kind(kernel); !kind) return kind.error();
-  return std::string();
-}
-
-// APIC ids of eight bits, of which one means all.
-unsigned most_processors(const BoardChoice&) { return 254; }
-std::string more_processors(const BoardChoice&) { return "; use a smaller number"; }
-
 std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
   PcConfig pc;
   static_cast<MachineConfig&>(pc) = std::move(config);
@@ -75,14 +61,14 @@ constexpr Board kPcBoard = {
     .firmware = "bios-256k.bin",
     .firmware_package = "seabios",
     .console = "ttyS0",
-    .cpu_properties = "names of CPUID's features: +NAME, -NAME, NAME=on|off",
+    .cpu_properties = kX86CpuProperties,
     .cpu_names = x86::cpu_model_names,
     .cpu_left_out = x86::cpu_left_out,
-    .check_cpu = check_cpu,
-    .most_processors = most_processors,
-    .more_processors = more_processors,
+    .check_cpu = check_x86_cpu,
+    .most_processors = most_x86_processors,
+    .more_processors = more_x86_processors,
     .unpack_kernel = unpack_kernel,
-    .check_kernel = check_kernel,
+    .check_kernel = check_x86_kernel,
     .make = make,
     .starts_firmware = true,
     .video_bios = "vgabios-stdvga.bin",

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the board `pc` tells firmware: CMOS memory, where PC firmware has always looked, and items of fw_cfg.
-#include <algorithm>
-
 #include "machines/firmware_items.h"
 #include "machines/pc.h"
 #include "machines/pc_acpi.h"
@@ -29,29 +27,16 @@ void PcMachine::fill_cmos() {
     kFloppyTypes = 0x10,
     kDiskTypes = 0x12,
     kEquipment = 0x14,
-    kBaseMemory = 0x15,      // KiB below 640 KiB
-    kExtendedMemory = 0x17,  // KiB from 1 MiB
-    kExtendedAgain = 0x30,
-    kAbove16 = 0x34,  // 64 KiB from 16 MiB
     kBootThird = 0x38,
     kTranslation = 0x39,  // two bits a disk
     kBootFirst = 0x3d,
-    kAbove4G = 0x5b,  // 64 KiB from 4 GiB
     kOtherProcessors = 0x5f,
   };
-  const X86Memory map = memory_map();
   const auto note = [this](uint8_t index, uint64_t value, unsigned n = 1) {
     for (unsigned i = 0; i < n; ++i)
       rtc_.set_byte(static_cast<uint8_t>(index + i), static_cast<uint8_t>(value >> 8 * i));
   };
-  const auto beyond = [&map](uint64_t from, uint64_t unit) {
-    return std::min<uint64_t>(map.below_4g > from ? (map.below_4g - from) / unit : 0, 0xffff);
-  };
-  note(kBaseMemory, std::min<uint64_t>(map.below_4g >> 10, 640), 2);
-  note(kExtendedMemory, beyond(1 << 20, 1 << 10), 2);
-  note(kExtendedAgain, beyond(1 << 20, 1 << 10), 2);
-  note(kAbove16, beyond(16 << 20, 64 << 10), 2);
-  note(kAbove4G, map.above_4g >> 16, 3);
+  note_memory(rtc_);
   note(kOtherProcessors, config_.processors.now - 1);
   constexpr uint8_t kMouse = 4, kCoprocessor = 2, kFloppy = 1, kTwoFloppies = 0x41;
   const auto first = static_cast<uint8_t>(floppy_.kind(0)), second = static_cast<uint8_t>(floppy_.kind(1));
@@ -91,28 +76,8 @@ void PcMachine::fill_cmos() {
 }
 
 Result<void> PcMachine::add_firmware_items() {
-  constexpr uint16_t kIrq0Override = dev::FwCfg::kArchLocal + 2;
-  fw_cfg_.add_item_u32(kIrq0Override, 1);  // ISA's interrupt 0 is the I/O APIC's input 2
-  std::vector<uint8_t> table;
-  const auto put = [&table](uint64_t value, unsigned n) {
-    for (unsigned i = 0; i < n; ++i) table.push_back(static_cast<uint8_t>(value >> 8 * i));
-  };
-  // RAM as the machine has it: what lies below 1 MiB is firmware's to say.
-  const X86Memory map = memory_map();
-  const auto range = [&put](uint64_t base, uint64_t size, E820Type type) {
-    put(base, 8);
-    put(size, 8);
-    put(static_cast<uint32_t>(type), 4);
-  };
-  range(0, map.below_4g, E820Type::kRam);
-  if (map.above_4g) range(kFourGiB, map.above_4g, E820Type::kRam);
-  fw_cfg_.add_file("etc/e820", std::move(table));
-  if (board_.acpi) {
-    acpi::TableSet::Files files = acpi::table_set(description()).files();
-    fw_cfg_.add_file(acpi::TableSet::kTablesFile, std::move(files.tables));
-    fw_cfg_.add_file(acpi::TableSet::kRootFile, std::move(files.root));
-    fw_cfg_.add_file(acpi::TableSet::kScriptFile, std::move(files.script));
-  }
+  add_memory_items();
+  if (board_.acpi) add_acpi_files(fw_cfg_, acpi::table_set(description()));
   // One node, and no memory that belongs to it apart.
   fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);
   return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());

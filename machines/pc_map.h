@@ -37,7 +37,4 @@ constexpr unsigned kIdeFunction = 1, kPmFunction = 3;  // of the ISA bridge's sl
 constexpr uint16_t kPmBase = 0x600, kSmbBase = 0x700, kFirstPciPort = 0xc000;
 constexpr uint8_t kPirqIrqs[4] = {10, 10, 11, 11};
 
-// ACPI's tables of a system that is started without firmware.
-constexpr uint64_t kAcpiTables = 0xe0000, kAcpiTablesEnd = 0x100000;
-
 }  // namespace mynah::pc_map

@@ -13,10 +13,7 @@
 //   GiB local APIC                  LINT0 is the 8259s' (X86Processor::start)
 #include <algorithm>
 
-#include "machines/acpi/tables.h"
-#include "machines/loader/x86_kernel.h"
 #include "machines/pc.h"
-#include "machines/pc_acpi.h"
 #include "machines/pc_map.h"
 
 namespace mynah {
@@ -66,25 +63,6 @@ void place_bars(const dev::pci::Bus& bus, uint64_t memory_begin) {
 
 }  // namespace
 
-Result<void> PcMachine::place_kernel() {
-  if (board_.acpi) {
-    acpi_tables_ = acpi::make_tables(description(), kAcpiTables);
-    if (acpi_tables_.size() > kAcpiTablesEnd - kAcpiTables)
-      return Error{"the ACPI tables do not fit below 1 MiB"};
-  }
-  X86KernelFiles files;
-  files.kernel = config_.kernel;
-  files.kernel_name = "kernel";
-  if (!config_.initrd.empty()) files.modules.push_back({config_.initrd, {}});
-  files.command_line = config_.command_line;
-  if (!config_.rng_seed.empty()) files.setup_data.push_back({X86SetupData::kRngSeed, config_.rng_seed});
-  files.rsdp = board_.acpi ? kAcpiTables : 0;
-  auto placed = place_x86_kernel(files, memory_map(), X86Entry::k32);
-  if (!placed) return placed.error();
-  boot_ = std::move(*placed);
-  return {};
-}
-
 void PcMachine::preset_pci() {
   for (unsigned at = dev::I440Fx::kPam0; at <= dev::I440Fx::kPam6; ++at)
     host_bridge_->config_write(at, 1, 0x33);
@@ -112,7 +90,6 @@ void PcMachine::preset_memory() {
   memory().put(kBiosData, ports, sizeof ports);
   memory().put(kEbdaSegment, &ebda, sizeof ebda);
   memory().put(kMemoryKib, &kib, sizeof kib);
-  if (!acpi_tables_.empty()) memory().write(kAcpiTables, acpi_tables_.data(), acpi_tables_.size());
 }
 
 void PcMachine::start_kernel() {

@@ -218,12 +218,7 @@ acpi::TableSet VirtMachine::describe() {
 
 Result<void> VirtMachine::add_firmware_items() {
   if (auto ok = mynah::add_firmware_items(*fw_cfg_, config_, name(), boot_order()); !ok) return ok;
-  if (with_acpi_) {
-    acpi::TableSet::Files files = describe().files();
-    fw_cfg_->add_file(acpi::TableSet::kTablesFile, std::move(files.tables));
-    fw_cfg_->add_file(acpi::TableSet::kRootFile, std::move(files.root));
-    fw_cfg_->add_file(acpi::TableSet::kScriptFile, std::move(files.script));
-  }
+  if (with_acpi_) add_acpi_files(*fw_cfg_, describe());
   if (config_.kernel.empty() || config_.starts_kernel()) return {};
   // Moving the kernel away does not make it start by itself: there is firmware.
   fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));

@@ -113,8 +113,6 @@ Bytes dsdt(const VirtAcpiInput& in) {
 
 // --- tables
 
-constexpr size_t kFadtDsdt = 140;
-
 Bytes fadt() {
   constexpr uint32_t kHardwareReduced = 1 << 20;
   constexpr uint16_t kPsci = 1 << 0, kPsciByHvc = 1 << 1;
@@ -296,7 +294,7 @@ Bytes topology(const ProcessorConfig& c) {
 TableSet describe_virt(const VirtAcpiInput& in) {
   TableSet tables;
   const size_t definitions = tables.add("DSDT", 2, dsdt(in), TableSet::Listed::kNo);
-  tables.point(tables.add("FACP", 6, fadt()), kFadtDsdt, 8, definitions);
+  tables.point(tables.add("FACP", 6, fadt()), kFadtLongDsdt, 8, definitions);
   tables.add("APIC", 4, madt(in));
   tables.add("GTDT", 2, gtdt());
   tables.add("PPTT", 2, topology(in.processors));

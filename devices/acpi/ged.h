@@ -13,6 +13,7 @@
 
 #include "devices/core/device.h"
 #include "devices/core/registers.h"
+#include "devices/core/stateless_device.h"
 
 namespace mynah::dev {
 
@@ -39,19 +40,15 @@ class GenericEventDevice final : public Device {
   void write(Offset, Width, uint64_t) override;
 
  private:
-  class Registers final : public Device {
+  class Registers final : public StatelessDevice {
    public:
-    explicit Registers(GenericEventDevice& ged) : ged_(ged) {}
-    std::string_view name() const override { return "acpi-ged-regs"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit Registers(GenericEventDevice& ged) : StatelessDevice("acpi-ged-regs"), ged_(ged) {}
     uint64_t read(Offset, Width) override { return 0; }
     void write(Offset offset, Width width, uint64_t value) override {
       write_by_bytes(offset, width, value, [this](Offset o, uint8_t byte) { ged_.write_register(o, byte); });
     }
 
    private:
-    void serialize_state(StateStream&) override {}
     GenericEventDevice& ged_;
   };
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <functional>
 
+#include "devices/core/stateless_device.h"
 #include "devices/pci/function.h"
 
 namespace mynah::dev {
@@ -32,18 +33,15 @@ class Piix3 final : public pci::Function {
     void set_irq(unsigned line, bool level) override;
     Piix3& bridge;
   };
-  class Ports final : public Device {
+  class Ports final : public StatelessDevice {
    public:
     static constexpr Offset kResetControl = 1;
-    explicit Ports(Piix3& bridge, Device& config) : bridge_(bridge), config_(config) {}
-    std::string_view name() const override { return "piix3-reset"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit Ports(Piix3& bridge, Device& config)
+        : StatelessDevice("piix3-reset"), bridge_(bridge), config_(config) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Piix3& bridge_;
     Device& config_;
   };

@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "devices/core/event_queue.h"
+#include "devices/core/stateless_device.h"
 #include "devices/pci/function.h"
 
 namespace mynah::dev {
@@ -39,17 +40,13 @@ class Piix4Pm final : public pci::Function {
   void press_power_button();
 
  private:
-  class Apm final : public Device {
+  class Apm final : public StatelessDevice {
    public:
-    explicit Apm(Piix4Pm& pm) : pm_(pm) {}
-    std::string_view name() const override { return "piix4-apm"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit Apm(Piix4Pm& pm) : StatelessDevice("piix4-apm"), pm_(pm) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Piix4Pm& pm_;
   };
 

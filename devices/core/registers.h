@@ -4,7 +4,6 @@
 // registers of Arm's PrimeCells (eight registers of one byte each, one a word, at offsets 0xfe0 to 0xffc).
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "devices/core/device.h"
@@ -27,18 +26,6 @@ uint64_t read_by_bytes(Offset offset, Width width, Read read) {
 template <typename Write>
 void write_by_bytes(Offset offset, Width width, uint64_t value, Write write) {
   for (unsigned i = 0; i < bytes(width); ++i) write(offset + i, static_cast<uint8_t>(value >> 8 * i));
-}
-
-constexpr Offset kPrimeCellIdFirst = 0xfe0;
-constexpr Offset kPrimeCellIdLast = 0xffc;
-// PeriphID0..3, then PCellID0..3.
-using PrimeCellId = std::array<uint8_t, 8>;
-
-constexpr bool is_prime_cell_id(Offset offset) {
-  return offset >= kPrimeCellIdFirst && offset <= kPrimeCellIdLast && offset % 4 == 0;
-}
-constexpr uint8_t prime_cell_id(const PrimeCellId& id, Offset offset) {
-  return id[(offset - kPrimeCellIdFirst) / 4];
 }
 
 }  // namespace mynah::dev

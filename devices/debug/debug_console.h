@@ -7,20 +7,18 @@
 #include <span>
 
 #include "devices/core/char_backend.h"
-#include "devices/core/device.h"
+#include "devices/core/stateless_device.h"
 
 namespace mynah::dev {
 
-class DebugConsole final : public Device {
+class DebugConsole final : public StatelessDevice {
  public:
   static constexpr uint16_t kUsualPort = 0xe9;
   static constexpr uint8_t kUsualAnswer = 0xe9;
 
-  DebugConsole(CharBackend& line, uint8_t answer) : line_(line), answer_(answer) {}
+  DebugConsole(CharBackend& line, uint8_t answer)
+      : StatelessDevice("isa-debugcon"), line_(line), answer_(answer) {}
 
-  std::string_view name() const override { return "isa-debugcon"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
   uint64_t read(Offset, Width) override { return answer_; }
   void write(Offset, Width, uint64_t value) override {
     const auto byte = static_cast<uint8_t>(value);
@@ -28,7 +26,6 @@ class DebugConsole final : public Device {
   }
 
  private:
-  void serialize_state(StateStream&) override {}
   CharBackend& line_;
   const uint8_t answer_;
 };

@@ -8,26 +8,23 @@
 #include <functional>
 #include <utility>
 
-#include "devices/core/device.h"
 #include "devices/core/registers.h"
+#include "devices/core/stateless_device.h"
 
 namespace mynah::dev {
 
-class DebugExit final : public Device {
+class DebugExit final : public StatelessDevice {
  public:
   // `exit` is called from inside of the guest's write.
-  explicit DebugExit(std::function<void(int code)> exit) : exit_(std::move(exit)) {}
+  explicit DebugExit(std::function<void(int code)> exit)
+      : StatelessDevice("isa-debug-exit"), exit_(std::move(exit)) {}
 
-  std::string_view name() const override { return "isa-debug-exit"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
   uint64_t read(Offset, Width) override { return 0; }
   void write(Offset, Width width, uint64_t value) override {
     exit_(static_cast<int>((low_bytes(value, width) << 1 | 1) & 0xff));
   }
 
  private:
-  void serialize_state(StateStream&) override {}
   const std::function<void(int)> exit_;
 };
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "devices/core/event_queue.h"
+#include "devices/core/stateless_device.h"
 #include "devices/pci/function.h"
 
 namespace mynah::dev {
@@ -67,45 +68,33 @@ class Vga final : public pci::Function {
     kDispiRegisters
   };
   // Ports from `first` on.
-  class Ports final : public Device {
+  class Ports final : public StatelessDevice {
    public:
-    Ports(Vga& vga, uint16_t first) : vga_(vga), first_(first) {}
-    std::string_view name() const override { return "vga-ports"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    Ports(Vga& vga, uint16_t first) : StatelessDevice("vga-ports"), vga_(vga), first_(first) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Vga& vga_;
     const uint16_t first_;
   };
   // Index and data of 16 bits: ports that are not aligned.
-  class DispiPorts final : public Device {
+  class DispiPorts final : public StatelessDevice {
    public:
-    explicit DispiPorts(Vga& vga) : vga_(vga) {}
-    std::string_view name() const override { return "vga-dispi"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit DispiPorts(Vga& vga) : StatelessDevice("vga-dispi"), vga_(vga) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Vga& vga_;
   };
-  class Window final : public Device {
+  class Window final : public StatelessDevice {
    public:
-    explicit Window(Vga& vga) : vga_(vga) {}
-    std::string_view name() const override { return "vga-memory"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit Window(Vga& vga) : StatelessDevice("vga-memory"), vga_(vga) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Vga& vga_;
   };
 

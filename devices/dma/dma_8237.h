@@ -13,6 +13,7 @@
 #include <span>
 
 #include "devices/core/device.h"
+#include "devices/core/stateless_device.h"
 
 namespace mynah::dev {
 
@@ -55,31 +56,24 @@ class Dma8237 final : public Device {
     bool high = false;  // the next byte of an address or count
     uint8_t command = 0;
   };
-  class Port final : public Device {
+  class Port final : public StatelessDevice {
    public:
-    Port(Dma8237& dma, unsigned chip) : dma_(dma), chip_(chip) {}
-    std::string_view name() const override { return chip_ ? "i8237-second" : "i8237-first"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    Port(Dma8237& dma, unsigned chip)
+        : StatelessDevice(chip ? "i8237-second" : "i8237-first"), dma_(dma), chip_(chip) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Dma8237& dma_;
     const unsigned chip_;
   };
-  class Pages final : public Device {
+  class Pages final : public StatelessDevice {
    public:
-    explicit Pages(Dma8237& dma) : dma_(dma) {}
-    std::string_view name() const override { return "dma-pages"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit Pages(Dma8237& dma) : StatelessDevice("dma-pages"), dma_(dma) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Dma8237& dma_;
   };
 

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "devices/core/big_endian.h"
 #include "devices/core/registers.h"
 
 namespace mynah::dev {
@@ -20,16 +21,6 @@ constexpr uint32_t kFeatures = 0x3;  // traditional interface, DMA
 constexpr std::array<uint8_t, 8> kDmaSignature = {'Q', 'E', 'M', 'U', ' ', 'C', 'F', 'G'};
 constexpr size_t kZeroChunk = 64 * 1024;
 constexpr std::array<uint8_t, kZeroChunk> kZeroes{};
-
-uint64_t get_be(const uint8_t* p, unsigned n) {
-  uint64_t value = 0;
-  for (unsigned i = 0; i < n; ++i) value = value << 8 | p[i];
-  return value;
-}
-
-void put_be(uint8_t* p, unsigned n, uint64_t value) {
-  for (unsigned i = n; i-- > 0; value >>= 8) p[i] = static_cast<uint8_t>(value);
-}
 
 // A register written by a little-endian bus, read as the big-endian number that its bytes form.
 uint64_t swapped(uint64_t value, unsigned n) {
@@ -126,11 +117,11 @@ void FwCfg::rebuild_directory() {
   for (const File& f : files_) sorted.push_back(&f);
   std::sort(sorted.begin(), sorted.end(), [](const File* a, const File* b) { return a->name < b->name; });
   std::vector<uint8_t> directory(kHeader + kEntry * sorted.size());
-  put_be(directory.data(), 4, sorted.size());
+  store_big(directory.data(), 4, sorted.size());
   uint8_t* at = directory.data() + kHeader;
   for (const File* f : sorted) {
-    put_be(at, 4, items_[f->key].contents.size());
-    put_be(at + 4, 2, f->key);
+    store_big(at, 4, items_[f->key].contents.size());
+    store_big(at + 4, 2, f->key);
     std::copy(f->name.begin(), f->name.end(), at + kName);
     at += kEntry;
   }
@@ -196,9 +187,9 @@ void FwCfg::start_dma() {
     log_.guest_error(name_, fmt::format("DMA descriptor outside RAM at {:#x}", descriptor));
     return;
   }
-  const auto control = static_cast<uint32_t>(get_be(access, 4));
-  const auto length = static_cast<uint32_t>(get_be(access + 4, 4));
-  const uint64_t address = get_be(access + 8, 8);
+  const auto control = static_cast<uint32_t>(load_big(access, 4));
+  const auto length = static_cast<uint32_t>(load_big(access + 4, 4));
+  const uint64_t address = load_big(access + 8, 8);
 
   if (control & kDmaSelect) select(static_cast<uint16_t>(control >> 16));
   bool good = true;
@@ -212,7 +203,7 @@ void FwCfg::start_dma() {
   if (!good) log_.guest_error(name_, fmt::format("DMA transfer failed for item {:#x}", selected_));
 
   uint8_t result[4];
-  put_be(result, 4, good ? 0u : uint32_t{kDmaError});
+  store_big(result, 4, good ? 0u : uint32_t{kDmaError});
   if (!memory_.write(descriptor, result, sizeof result)) {
     log_.guest_error(name_, fmt::format("DMA descriptor not writable at {:#x}", descriptor));
   }

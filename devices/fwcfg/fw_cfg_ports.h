@@ -9,25 +9,22 @@
 //   4  DMA address, 64 bits, big-endian, in two halves; writing the low one starts the operation
 #pragma once
 
+#include "devices/core/stateless_device.h"
 #include "devices/fwcfg/fw_cfg.h"
 
 namespace mynah::dev {
 
-class FwCfgPorts final : public Device {
+class FwCfgPorts final : public StatelessDevice {
  public:
   static constexpr uint64_t kWindowSize = 12;
   enum Register : Offset { kSelector = 0, kData = 1, kDma = 4 };
 
-  FwCfgPorts(FwCfg& fw_cfg, Log& log) : fw_cfg_(fw_cfg), log_(log) {}
+  FwCfgPorts(FwCfg& fw_cfg, Log& log) : StatelessDevice("fw_cfg-ports"), fw_cfg_(fw_cfg), log_(log) {}
 
-  std::string_view name() const override { return "fw_cfg-ports"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
 
  private:
-  void serialize_state(StateStream&) override {}
   FwCfg& fw_cfg_;
   Log& log_;
 };

@@ -5,7 +5,7 @@
 
 #include <fmt/core.h>
 
-#include "devices/core/registers.h"
+#include "devices/core/prime_cell.h"
 
 namespace mynah::dev {
 namespace {
@@ -71,10 +71,7 @@ void Pl061::connect_output(unsigned line, IrqLine wire) {
 }
 
 uint64_t Pl061::read(Offset offset, Width width) {
-  if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, fmt::format("unaligned or 64-bit read at {:#x}", offset));
-    return 0;
-  }
+  if (!is_prime_cell_access(offset, width, "read", name_, log_)) return 0;
   if (offset <= kDataLast) return pins() & data_mask(offset);
   switch (offset) {
     case kDir:
@@ -97,18 +94,12 @@ uint64_t Pl061::read(Offset offset, Width width) {
       log_.guest_error(name_, "read of write-only GPIOIC");
       return 0;
     default:
-      break;
+      return read_prime_cell_id(kId, offset, name_, log_);
   }
-  if (is_prime_cell_id(offset)) return prime_cell_id(kId, offset);
-  log_.guest_error(name_, fmt::format("read of no register at {:#x}", offset));
-  return 0;
 }
 
 void Pl061::write(Offset offset, Width width, uint64_t raw) {
-  if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, fmt::format("unaligned or 64-bit write at {:#x}", offset));
-    return;
-  }
+  if (!is_prime_cell_access(offset, width, "write", name_, log_)) return;
   write_register(offset, static_cast<uint8_t>(raw));
   update();
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace mynah::host {
 
@@ -61,6 +62,17 @@ Result<UniqueFd> connected_datagrams(const HostPort& remote, const HostPort& loc
   }
   return Error{"cannot send to " + remote.text() + (local.port.empty() ? "" : " from " + local.text()) +
                " by UDP: " + errno_text(error) + "; choose other addresses"};
+}
+
+Result<sockaddr_un> unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty()) return Error{"a unix socket needs a path; write unix:PATH"};
+  if (path.size() >= sizeof address.sun_path)
+    return Error{"the socket path '" + path + "' is longer than the system's limit of " +
+                 std::to_string(sizeof address.sun_path - 1) + " bytes; use a shorter one"};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
 }
 
 }  // namespace mynah::host

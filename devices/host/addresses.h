@@ -4,6 +4,7 @@
 #pragma once
 
 #include <netdb.h>
+#include <sys/un.h>
 
 #include <optional>
 #include <string>
@@ -47,5 +48,8 @@ Result<AddressList> resolve(const HostPort& address, int kind, bool to_listen);
 // A datagram socket that sends to `remote` and takes what comes from there; bound to `local` where that has a
 // port.
 Result<UniqueFd> connected_datagrams(const HostPort& remote, const HostPort& local);
+
+// Of a Unix socket.
+Result<sockaddr_un> unix_address(const std::string& path);
 
 }  // namespace mynah::host

@@ -19,17 +19,6 @@
 namespace mynah::host {
 namespace {
 
-Result<sockaddr_un> unix_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty()) return Error{"a unix socket needs a path; write unix:PATH"};
-  if (path.size() >= sizeof address.sun_path)
-    return Error{"the socket path '" + path + "' is longer than the system's limit of " +
-                 std::to_string(sizeof address.sun_path - 1) + " bytes; use a shorter one"};
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
-
 // A socket file that nothing listens on is left over from a process that was killed.
 bool is_stale(const sockaddr_un& address) {
   struct stat info {};

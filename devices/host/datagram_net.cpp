@@ -45,16 +45,6 @@ Result<UniqueFd> join_group(const LinkOptions& link, sockaddr_in& to) {
   return fd;
 }
 
-Result<sockaddr_un> unix_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path)
-    return Error{"the socket path '" + path + "' must have 1 to " +
-                 std::to_string(sizeof address.sun_path - 1) + " bytes; use another"};
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
-
 // Its own end has a path; the other's may come later.
 Result<UniqueFd> unix_datagrams(const LinkOptions& link, sockaddr_un& to) {
   auto own = unix_address(link.local.path), other = unix_address(link.remote.path);

@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,16 +15,6 @@ namespace mynah::host {
 namespace {
 
 constexpr size_t kLength = 4;  // bytes in front of a frame
-
-Result<sockaddr_un> unix_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path)
-    return Error{"the socket path '" + path + "' must have 1 to " +
-                 std::to_string(sizeof address.sun_path - 1) + " bytes; use another"};
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
 
 }  // namespace
 

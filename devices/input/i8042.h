@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "devices/core/device.h"
+#include "devices/core/stateless_device.h"
 #include "devices/input/ps2.h"
 
 namespace mynah::dev {
@@ -37,12 +38,12 @@ class I8042 final : public Device {
 
  private:
   enum class Source : uint8_t { kNone, kController, kKeyboard, kMouse };
-  class Port final : public Device {
+  class Port final : public StatelessDevice {
    public:
-    Port(I8042& controller, bool command) : controller_(controller), command_(command) {}
-    std::string_view name() const override { return command_ ? "i8042-command" : "i8042-data"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    Port(I8042& controller, bool command)
+        : StatelessDevice(command ? "i8042-command" : "i8042-data"),
+          controller_(controller),
+          command_(command) {}
     uint64_t read(Offset, Width) override {
       return command_ ? controller_.status() : controller_.read_data();
     }
@@ -52,7 +53,6 @@ class I8042 final : public Device {
     }
 
    private:
-    void serialize_state(StateStream&) override {}
     I8042& controller_;
     const bool command_;
   };

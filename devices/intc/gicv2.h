@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "devices/core/device.h"
+#include "devices/core/stateless_device.h"
 #include "devices/intc/gic_irq_state.h"
 
 namespace mynah::dev {
@@ -63,18 +64,14 @@ class Gicv2 final : public Device, public IrqSink {
 
  private:
   void serialize_state(StateStream&) override;
-  struct CpuWindow final : Device {
-    explicit CpuWindow(Gicv2& gic) : gic(gic) {}
-    std::string_view name() const override { return "gicv2-cpu"; }
-    void reset() override {}
+  struct CpuWindow final : StatelessDevice {
+    explicit CpuWindow(Gicv2& gic) : StatelessDevice("gicv2-cpu"), gic(gic) {}
     uint64_t read(Offset offset, Width width) override {
       return gic.read_cpu_interface(gic.current_cpu(), offset, width);
     }
     void write(Offset offset, Width width, uint64_t value) override {
       gic.write_cpu_interface(gic.current_cpu(), offset, width, value);
     }
-    uint32_t state_version() const override { return 0; }
-    void serialize_state(StateStream&) override {}
     Gicv2& gic;
   };
   struct PpiSink final : IrqSink {

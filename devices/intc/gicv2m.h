@@ -5,12 +5,12 @@
 // window (Device), messages of PCI functions (MsiTarget), the distributor's lines (IrqSink).
 #pragma once
 
-#include "devices/core/device.h"
+#include "devices/core/stateless_device.h"
 #include "devices/pci/msi_target.h"
 
 namespace mynah::dev {
 
-class Gicv2m final : public Device, public pci::MsiTarget {
+class Gicv2m final : public StatelessDevice, public pci::MsiTarget {
  public:
   static constexpr uint64_t kWindowSize = 0x1000;
 
@@ -20,17 +20,13 @@ class Gicv2m final : public Device, public pci::MsiTarget {
     unsigned count = 0;      // of the frame's interrupts
   };
   Gicv2m(IrqSink& distributor, Log& log, const Config& config)
-      : distributor_(distributor), log_(log), config_(config) {}
+      : StatelessDevice("gicv2m"), distributor_(distributor), log_(log), config_(config) {}
 
-  std::string_view name() const override { return "gicv2m"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
   uint64_t read(Offset offset, Width width) override;
   void write(Offset offset, Width width, uint64_t value) override;
   bool message(uint64_t address, uint32_t data, uint16_t requester) override;
 
  private:
-  void serialize_state(StateStream&) override {}
   void signal(uint32_t interrupt);
 
   IrqSink& distributor_;

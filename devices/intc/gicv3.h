@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "devices/core/device.h"
+#include "devices/core/stateless_device.h"
 #include "devices/intc/gic_irq_state.h"
 #include "devices/intc/gicv3_cpu.h"
 #include "devices/intc/gicv3_lpi.h"
@@ -84,18 +85,15 @@ class Gicv3 final : public Device, public IrqSink, private Gicv3CpuInterface::Fa
 
  private:
   void serialize_state(StateStream&) override;
-  struct RedistributorWindow final : Device {  // of the CPUs from `first` on
-    RedistributorWindow(Gicv3& gic, unsigned first, unsigned count) : gic(gic), first(first), count(count) {}
-    std::string_view name() const override { return "gicv3-redist"; }
-    void reset() override {}
+  struct RedistributorWindow final : StatelessDevice {  // of the CPUs from `first` on
+    RedistributorWindow(Gicv3& gic, unsigned first, unsigned count)
+        : StatelessDevice("gicv3-redist"), gic(gic), first(first), count(count) {}
     uint64_t read(Offset offset, Width width) override {
       return gic.read_redistributor(*this, offset, width);
     }
     void write(Offset offset, Width width, uint64_t value) override {
       gic.write_redistributor(*this, offset, width, value);
     }
-    uint32_t state_version() const override { return 0; }
-    void serialize_state(StateStream&) override {}
     Gicv3& gic;
     unsigned first, count;
   };

@@ -22,6 +22,7 @@
 
 #include "devices/core/device.h"
 #include "devices/core/event_queue.h"
+#include "devices/core/stateless_device.h"
 #include "devices/pci/msi_target.h"
 
 namespace mynah::dev {
@@ -159,10 +160,10 @@ class LocalApic final : public Stateful {
   uint64_t deadline_ = 0, tsc_offset_ = 0;
 };
 
-class ApicBus final : public Device, public pci::MsiTarget {
+class ApicBus final : public StatelessDevice, public pci::MsiTarget {
  public:
   static constexpr uint64_t kWindow = 0xfee00000, kWindowSize = 0x1000;
-  explicit ApicBus(Log& log) : log_(log) {}
+  explicit ApicBus(Log& log) : StatelessDevice("apic-page"), log_(log) {}
 
   void add(LocalApic& apic) { apics_.push_back(&apic); }
   // Which of them accesses the page.
@@ -177,16 +178,12 @@ class ApicBus final : public Device, public pci::MsiTarget {
   }
 
   // --- Device
-  std::string_view name() const override { return "apic-page"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
   uint64_t read(Offset, Width) override;
   void write(Offset, Width, uint64_t) override;
   // --- MsiTarget: addresses 0xfee00000 to 0xfeefffff
   bool message(uint64_t address, uint32_t data, uint16_t requester) override;
 
  private:
-  void serialize_state(StateStream&) override {}
   Log& log_;
   std::vector<LocalApic*> apics_;
 };

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "devices/core/device.h"
+#include "devices/core/stateless_device.h"
 
 namespace mynah::dev {
 
@@ -46,31 +47,24 @@ class Pic8259 final : public Device, public IrqSink {
          special_mask = false, special_nested = false, read_isr = false, poll = false;
   };
   // What the ports are to the bus; all state is here.
-  class Port final : public Device {
+  class Port final : public StatelessDevice {
    public:
-    Port(Pic8259& pic, unsigned chip) : pic_(pic), chip_(chip) {}
-    std::string_view name() const override { return chip_ ? "i8259-second" : "i8259-first"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    Port(Pic8259& pic, unsigned chip)
+        : StatelessDevice(chip ? "i8259-second" : "i8259-first"), pic_(pic), chip_(chip) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Pic8259& pic_;
     const unsigned chip_;
   };
-  class LevelPort final : public Device {
+  class LevelPort final : public StatelessDevice {
    public:
-    explicit LevelPort(Pic8259& pic) : pic_(pic) {}
-    std::string_view name() const override { return "i8259-elcr"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit LevelPort(Pic8259& pic) : StatelessDevice("i8259-elcr"), pic_(pic) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     Pic8259& pic_;
   };
 

@@ -3,22 +3,19 @@
 // The register windows of pci::Host that a board maps. For host.cpp alone.
 #pragma once
 
+#include "devices/core/stateless_device.h"
 #include "devices/pci/host.h"
 
 namespace mynah::dev::pci {
 
 // Without state: that is the host's.
-class Host::Ecam final : public Device {
+class Host::Ecam final : public StatelessDevice {
  public:
-  explicit Ecam(Host& host) : host_(host) {}
-  std::string_view name() const override { return "pci-ecam"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
+  explicit Ecam(Host& host) : StatelessDevice("pci-ecam"), host_(host) {}
   uint64_t read(Offset offset, Width width) override;
   void write(Offset offset, Width width, uint64_t value) override;
 
  private:
-  void serialize_state(StateStream&) override {}
   Host& host_;
 };
 
@@ -40,19 +37,19 @@ class Host::ConfigPorts final : public Device {
   uint32_t address_ = 0;
 };
 
-class Host::Window final : public Device {
+class Host::Window final : public StatelessDevice {
  public:
-  Window(Host& host, Space space, uint64_t base) : host_(host), space_(space), base_(base) {}
-  std::string_view name() const override { return space_ == Space::kIo ? "pci-io" : "pci-memory"; }
-  uint32_t state_version() const override { return 1; }
-  void reset() override {}
+  Window(Host& host, Space space, uint64_t base)
+      : StatelessDevice(space == Space::kIo ? "pci-io" : "pci-memory"),
+        host_(host),
+        space_(space),
+        base_(base) {}
   uint64_t read(Offset offset, Width width) override { return host_.read(space_, base_ + offset, width); }
   void write(Offset offset, Width width, uint64_t value) override {
     host_.write(space_, base_ + offset, width, value);
   }
 
  private:
-  void serialize_state(StateStream&) override {}
   Host& host_;
   const Space space_;
   const uint64_t base_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "devices/core/prime_cell.h"
 #include "devices/core/registers.h"
 
 namespace mynah::dev {
@@ -76,10 +77,7 @@ void Pl031::schedule() {
 }
 
 uint64_t Pl031::read(Offset offset, Width width) {
-  if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, fmt::format("unaligned or 64-bit read at {:#x}", offset));
-    return 0;
-  }
+  if (!is_prime_cell_access(offset, width, "read", name_, log_)) return 0;
   look();
   uint32_t value = 0;
   switch (offset) {
@@ -108,20 +106,13 @@ uint64_t Pl031::read(Offset offset, Width width) {
       log_.guest_error(name_, "read of write-only RTCICR");
       break;
     default:
-      if (is_prime_cell_id(offset)) {
-        value = prime_cell_id(kId, offset);
-      } else {
-        log_.guest_error(name_, fmt::format("read of no register at {:#x}", offset));
-      }
+      value = read_prime_cell_id(kId, offset, name_, log_);
   }
   return low_bytes(value, width);
 }
 
 void Pl031::write(Offset offset, Width width, uint64_t raw) {
-  if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, fmt::format("unaligned or 64-bit write at {:#x}", offset));
-    return;
-  }
+  if (!is_prime_cell_access(offset, width, "write", name_, log_)) return;
   look();
   const auto value = static_cast<uint32_t>(low_bytes(raw, width));
   switch (offset) {

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "devices/core/prime_cell.h"
 #include "devices/core/registers.h"
 
 namespace mynah::dev {
@@ -131,10 +132,7 @@ void Pl011::write_control(uint16_t value) {
 }
 
 uint64_t Pl011::read(Offset offset, Width width) {
-  if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, fmt::format("unaligned or 64-bit read at {:#x}", offset));
-    return 0;
-  }
+  if (!is_prime_cell_access(offset, width, "read", name_, log_)) return 0;
   uint16_t value = 0;
   switch (offset) {
     case kDr: {
@@ -185,20 +183,13 @@ uint64_t Pl011::read(Offset offset, Width width) {
       log_.guest_error(name_, "read of write-only UARTICR");
       break;
     default:
-      if (is_prime_cell_id(offset)) {
-        value = prime_cell_id(kId, offset);
-      } else {
-        log_.guest_error(name_, fmt::format("read of no register at {:#x}", offset));
-      }
+      value = read_prime_cell_id(kId, offset, name_, log_);
   }
   return low_bytes(value, width);
 }
 
 void Pl011::write(Offset offset, Width width, uint64_t raw) {
-  if (width == Width::k8 || offset % 4 != 0) {
-    log_.guest_error(name_, fmt::format("unaligned or 64-bit write at {:#x}", offset));
-    return;
-  }
+  if (!is_prime_cell_access(offset, width, "write", name_, log_)) return;
   const auto value = static_cast<uint16_t>(low_bytes(raw, width));
   const bool was_full = can_receive() == 0;
   switch (offset) {

@@ -262,54 +262,46 @@ void AtaDisk::set_features() {
 }
 
 void AtaDisk::identify() {
-  std::fill_n(buffer_.begin(), kSector, uint8_t{0});
-  const auto word = [this](unsigned n, uint64_t value) {
-    buffer_[2 * n] = static_cast<uint8_t>(value);
-    buffer_[2 * n + 1] = static_cast<uint8_t>(value >> 8);
-  };
-  const auto text = [this](unsigned n, unsigned words, const std::string& from) {
-    for (unsigned i = 0; i < 2 * words; ++i)
-      buffer_[2 * n + (i ^ 1)] = i < from.size() ? static_cast<uint8_t>(from[i]) : ' ';
-  };
+  begin_identity();
   const uint64_t chs = uint64_t{cylinders_} * heads_ * track_sectors_;
-  word(0, 0x0040);
-  word(1, cylinders_);
-  word(3, 16);
-  word(6, 63);
-  text(10, 10, options_.serial);
-  text(23, 4, "1.0");
-  text(27, 20, options_.model);
-  word(47, 0x8000 | kMostMultiple);
-  word(48, 1);
-  word(49, 0x0f00);  // LBA, DMA, IORDY
-  word(50, 0x4000);
-  word(53, 7);
-  word(54, cylinders_);
-  word(55, heads_);
-  word(56, track_sectors_);
-  word(57, chs);
-  word(58, chs >> 16);
-  word(59, multiple_ ? 0x100 | multiple_ : 0);
+  identity_word(0, 0x0040);
+  identity_word(1, cylinders_);
+  identity_word(3, 16);
+  identity_word(6, 63);
+  identity_text(10, 10, options_.serial);
+  identity_text(23, 4, "1.0");
+  identity_text(27, 20, options_.model);
+  identity_word(47, 0x8000 | kMostMultiple);
+  identity_word(48, 1);
+  identity_word(49, 0x0f00);  // LBA, DMA, IORDY
+  identity_word(50, 0x4000);
+  identity_word(53, 7);
+  identity_word(54, cylinders_);
+  identity_word(55, heads_);
+  identity_word(56, track_sectors_);
+  identity_word(57, chs);
+  identity_word(58, chs >> 16);
+  identity_word(59, multiple_ ? 0x100 | multiple_ : 0);
   const uint64_t narrow = std::min(sectors_, kMost28);
-  word(60, narrow);
-  word(61, narrow >> 16);
-  word(63, 7 | (multiword_ <= 2 ? 0x100 << multiword_ : 0));
-  word(64, 3);
-  for (unsigned n = 65; n <= 68; ++n) word(n, 120);
-  word(69, 1 << 14);  // reading after TRIM
-  word(80, 0xf0);     // ATA-4 to 7
+  identity_word(60, narrow);
+  identity_word(61, narrow >> 16);
+  identity_word(63, 7 | (multiword_ <= 2 ? 0x100 << multiword_ : 0));
+  identity_word(64, 3);
+  for (unsigned n = 65; n <= 68; ++n) identity_word(n, 120);
+  identity_word(69, 1 << 14);  // reading after TRIM
+  identity_word(80, 0xf0);     // ATA-4 to 7
   const unsigned cached = 1 << 5, addresses = 1 << 10, flushes = 3 << 12;
-  word(82, 1 << 14 | cached);
-  word(83, 1 << 14 | addresses | flushes);
-  word(84, 1 << 14);
-  word(85, 1 << 14 | (write_cache_ ? cached : 0));
-  word(86, addresses | flushes);
-  word(87, 1 << 14);
-  word(88, 0x3f | (ultra_ <= 5 ? 0x100 << ultra_ : 0));
-  word(93, 0x6001);  // a cable of 80 wires
-  for (unsigned i = 0; i < 4; ++i) word(100 + i, sectors_ >> 16 * i);
-  word(106, 0x6000);
-  word(169, 1);
+  identity_word(82, 1 << 14 | cached);
+  identity_word(83, 1 << 14 | addresses | flushes);
+  identity_word(84, 1 << 14);
+  identity_word(85, 1 << 14 | (write_cache_ ? cached : 0));
+  identity_word(86, addresses | flushes);
+  identity_word(87, 1 << 14);
+  identity_word(88, 0x3f | (ultra_ <= 5 ? 0x100 << ultra_ : 0));
+  identity_word(93, 0x6001);  // a cable of 80 wires
+  for (unsigned i = 0; i < 4; ++i) identity_word(100 + i, sectors_ >> 16 * i);
+  identity_word(106, 0x6000);
+  identity_word(169, 1);
   offer(kSector, Next::kNothing);
 }
 

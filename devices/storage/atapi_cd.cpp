@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "devices/core/big_endian.h"
+
 namespace mynah::dev {
 
 namespace {
@@ -46,14 +48,7 @@ enum SenseCode : uint8_t {
 // Of the interrupt reason in the sector count register.
 constexpr uint8_t kIsCommand = 1, kToHost = 2;
 
-uint32_t big(const uint8_t* p, unsigned n) {
-  uint32_t value = 0;
-  for (unsigned i = 0; i < n; ++i) value = value << 8 | p[i];
-  return value;
-}
-void put_big(uint8_t* p, unsigned n, uint32_t value) {
-  for (unsigned i = n; i-- > 0; value >>= 8) p[i] = static_cast<uint8_t>(value);
-}
+uint32_t big(const uint8_t* p, unsigned n) { return static_cast<uint32_t>(load_big(p, n)); }
 // Minutes, seconds and frames of 1/75 s, which begin 2 s before block 0.
 void put_msf(uint8_t* p, uint32_t block) {
   const uint32_t frames = block + 150;
@@ -124,33 +119,25 @@ void AtapiCd::execute(uint8_t command) {
 }
 
 void AtapiCd::identify() {
-  std::fill_n(buffer_.begin(), kSector, uint8_t{0});
-  const auto word = [this](unsigned n, unsigned value) {
-    buffer_[2 * n] = static_cast<uint8_t>(value);
-    buffer_[2 * n + 1] = static_cast<uint8_t>(value >> 8);
-  };
-  const auto text = [this](unsigned n, unsigned words, std::string_view from) {
-    for (unsigned i = 0; i < 2 * words; ++i)
-      buffer_[2 * n + (i ^ 1)] = i < from.size() ? static_cast<uint8_t>(from[i]) : ' ';
-  };
-  word(0, 0x85c0);  // ATAPI, a CD drive, removable, DRQ within 50 us, packets of 12 bytes
-  text(10, 10, "");
-  text(23, 4, "1.0");
-  text(27, 20, "MYNAH DVD-ROM");
-  word(48, 1);
-  word(49, 0x0f00);
-  word(53, 7);
-  word(63, 0x0407);
-  word(64, 3);
-  for (unsigned n = 65; n <= 68; ++n) word(n, 120);
-  word(80, 0xf0);
-  word(82, 1 << 14 | 1 << 9 | 1 << 4);  // NOP, DEVICE RESET, PACKET
-  word(83, 1 << 14);
-  word(84, 1 << 14);
-  word(85, 1 << 14 | 1 << 9 | 1 << 4);
-  word(87, 1 << 14);
-  word(88, 0x3f);
-  word(93, 0x6001);
+  begin_identity();
+  identity_word(0, 0x85c0);  // ATAPI, a CD drive, removable, DRQ within 50 us, packets of 12 bytes
+  identity_text(10, 10, "");
+  identity_text(23, 4, "1.0");
+  identity_text(27, 20, "MYNAH DVD-ROM");
+  identity_word(48, 1);
+  identity_word(49, 0x0f00);
+  identity_word(53, 7);
+  identity_word(63, 0x0407);
+  identity_word(64, 3);
+  for (unsigned n = 65; n <= 68; ++n) identity_word(n, 120);
+  identity_word(80, 0xf0);
+  identity_word(82, 1 << 14 | 1 << 9 | 1 << 4);  // NOP, DEVICE RESET, PACKET
+  identity_word(83, 1 << 14);
+  identity_word(84, 1 << 14);
+  identity_word(85, 1 << 14 | 1 << 9 | 1 << 4);
+  identity_word(87, 1 << 14);
+  identity_word(88, 0x3f);
+  identity_word(93, 0x6001);
   offer(kSector, Next::kNothing);
 }
 
@@ -271,8 +258,8 @@ void AtapiCd::packet() {
       return finish();
     case kReadCapacity:
       if (!ready()) return;
-      put_big(&buffer_[0], 4, blocks() - 1);
-      put_big(&buffer_[4], 4, kBlock);
+      store_big(&buffer_[0], 4, blocks() - 1);
+      store_big(&buffer_[4], 4, kBlock);
       return answer(8, 8);
     case kRead10:
       return read(big(packet_ + 2, 4), big(packet_ + 7, 2));
@@ -362,14 +349,14 @@ void AtapiCd::mode_sense() {
     at[2] = 0x3b;  // reads CD-R, CD-RW, DVD-ROM and so on
     at[4] = 0x70;
     at[6] = static_cast<uint8_t>(0x29 | (locked_ ? 2 : 0));  // a tray with a lock
-    put_big(at + 8, 2, 706);
-    put_big(at + 10, 2, 2);
-    put_big(at + 12, 2, 512);
-    put_big(at + 14, 2, 706);
+    store_big(at + 8, 2, 706);
+    store_big(at + 10, 2, 2);
+    store_big(at + 12, 2, 512);
+    store_big(at + 14, 2, 706);
     n += 22;
   }
   if (wide) {
-    put_big(&buffer_[0], 2, static_cast<uint32_t>(n - 2));
+    store_big(&buffer_[0], 2, static_cast<uint32_t>(n - 2));
     buffer_[2] = medium_type;
   } else {
     buffer_[0] = static_cast<uint8_t>(n - 1);
@@ -383,7 +370,9 @@ void AtapiCd::table_of_contents() {
   if (!ready()) return;
   const bool msf = packet_[1] & 2;
   const size_t most = big(packet_ + 7, 2);
-  const auto address = [&](uint8_t* to, uint32_t block) { msf ? put_msf(to, block) : put_big(to, 4, block); };
+  const auto address = [&](uint8_t* to, uint32_t block) {
+    msf ? put_msf(to, block) : store_big(to, 4, block);
+  };
   unsigned format = packet_[2] & 15;
   if (format == 0) format = packet_[9] >> 6;
   switch (format) {
@@ -400,7 +389,7 @@ void AtapiCd::table_of_contents() {
       };
       if (first <= 1) track(1, 0);
       track(0xaa, blocks());
-      put_big(&buffer_[0], 2, static_cast<uint32_t>(n - 2));
+      store_big(&buffer_[0], 2, static_cast<uint32_t>(n - 2));
       return answer(n, most);
     }
     case 1:
@@ -428,7 +417,7 @@ void AtapiCd::table_of_contents() {
       point(0xa1, 1, 0, false);
       point(0xa2, 0, blocks(), true);
       point(1, 0, 0, true);
-      put_big(&buffer_[0], 2, static_cast<uint32_t>(n - 2));
+      store_big(&buffer_[0], 2, static_cast<uint32_t>(n - 2));
       return answer(n, most);
     }
     default:
@@ -440,10 +429,10 @@ void AtapiCd::table_of_contents() {
 void AtapiCd::configuration() {
   constexpr uint32_t kCd = 0x08, kDvd = 0x10, kCdBytes = 800u << 20;
   const uint32_t profile = !medium() ? 0 : disk_->size() > kCdBytes ? kDvd : kCd;
-  put_big(&buffer_[6], 2, profile);
+  store_big(&buffer_[6], 2, profile);
   size_t n = 8;
   const auto begin = [&](uint32_t feature, uint8_t version, uint8_t bytes) {
-    put_big(&buffer_[n], 2, feature);
+    store_big(&buffer_[n], 2, feature);
     buffer_[n + 2] = static_cast<uint8_t>(version << 2 | 3);
     buffer_[n + 3] = bytes;
     uint8_t* const at = &buffer_[n + 4];
@@ -451,16 +440,16 @@ void AtapiCd::configuration() {
     return at;
   };
   uint8_t* at = begin(0, 0, 8);
-  put_big(at, 2, kDvd);
+  store_big(at, 2, kDvd);
   at[2] = profile == kDvd;
-  put_big(at + 4, 2, kCd);
+  store_big(at + 4, 2, kCd);
   at[6] = profile == kCd;
   at = begin(1, 2, 8);
-  put_big(at, 4, 2);  // ATAPI
+  store_big(at, 4, 2);  // ATAPI
   at[4] = 1;
   at = begin(3, 1, 4);
   at[0] = 0x29;
-  put_big(&buffer_[0], 4, static_cast<uint32_t>(n - 4));
+  store_big(&buffer_[0], 4, static_cast<uint32_t>(n - 4));
   answer(n, big(packet_ + 7, 2));
 }
 

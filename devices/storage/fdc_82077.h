@@ -12,6 +12,7 @@
 
 #include "devices/core/device.h"
 #include "devices/core/host_backends.h"
+#include "devices/core/stateless_device.h"
 #include "devices/dma/dma_8237.h"
 
 namespace mynah::dev {
@@ -45,17 +46,13 @@ class Fdc82077 final : public Device {
     uint8_t track = 0;
     bool changed = true;  // until the heads move
   };
-  class Last final : public Device {
+  class Last final : public StatelessDevice {
    public:
-    explicit Last(Fdc82077& fdc) : fdc_(fdc) {}
-    std::string_view name() const override { return "i82077-rate"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit Last(Fdc82077& fdc) : StatelessDevice("i82077-rate"), fdc_(fdc) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t value) override { fdc_.rate_ = value & 3; }
 
    private:
-    void serialize_state(StateStream&) override {}
     Fdc82077& fdc_;
   };
   struct Command;

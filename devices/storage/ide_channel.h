@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "devices/core/stateless_device.h"
 #include "devices/storage/ide_drive.h"
 
 namespace mynah::dev {
@@ -35,17 +36,16 @@ class IdeChannel final : public Stateful {
   void reset() override;
 
  private:
-  class Block final : public Device {
+  class Block final : public StatelessDevice {
    public:
-    Block(IdeChannel& channel, bool control) : channel_(channel), is_control_(control) {}
-    std::string_view name() const override { return is_control_ ? "ide-control" : "ide-command"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    Block(IdeChannel& channel, bool control)
+        : StatelessDevice(is_control_ ? "ide-control" : "ide-command"),
+          channel_(channel),
+          is_control_(control) {}
     uint64_t read(Offset, Width) override;
     void write(Offset, Width, uint64_t) override;
 
    private:
-    void serialize_state(StateStream&) override {}
     IdeChannel& channel_;
     const bool is_control_;
   };

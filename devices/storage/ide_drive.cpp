@@ -135,6 +135,21 @@ void IdeDrive::fail(uint8_t error) {
   interrupt_ = true;
 }
 
+// --- identity
+
+void IdeDrive::begin_identity() { std::fill_n(buffer_.begin(), kSector, uint8_t{0}); }
+
+void IdeDrive::identity_word(unsigned n, uint64_t value) {
+  buffer_[2 * n] = static_cast<uint8_t>(value);
+  buffer_[2 * n + 1] = static_cast<uint8_t>(value >> 8);
+}
+
+// The first character of each word is its high byte.
+void IdeDrive::identity_text(unsigned n, unsigned words, std::string_view text) {
+  for (unsigned i = 0; i < 2 * words; ++i)
+    buffer_[2 * n + (i ^ 1)] = i < text.size() ? static_cast<uint8_t>(text[i]) : ' ';
+}
+
 // --- DMA
 
 void IdeDrive::begin_dma(bool to_memory, uint64_t bytes) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "devices/core/device.h"
@@ -85,6 +86,10 @@ class IdeDrive : public Stateful {
   // The buffer's first n bytes (even) are for the host, or from it; with an interrupt or not.
   void offer(size_t n, Next next, bool interrupts = true);
   void ask(size_t n, Next next, bool interrupts);
+  // The answer of IDENTIFY DEVICE or IDENTIFY PACKET DEVICE, in the buffer: zeroes, to be filled by words.
+  void begin_identity();
+  void identity_word(unsigned n, uint64_t value);                         // its low 16 bits
+  void identity_text(unsigned n, unsigned words, std::string_view text);  // filled up with spaces
   void begin_dma(bool to_memory, uint64_t bytes);
   void done();
   void fail(uint8_t error);

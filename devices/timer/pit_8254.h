@@ -13,6 +13,7 @@
 
 #include "devices/core/device.h"
 #include "devices/core/event_queue.h"
+#include "devices/core/stateless_device.h"
 
 namespace mynah::dev {
 
@@ -55,17 +56,13 @@ class Pit8254 final : public Device {
     bool status_latched = false;
     uint8_t status = 0;
   };
-  class SpeakerPort final : public Device {
+  class SpeakerPort final : public StatelessDevice {
    public:
-    explicit SpeakerPort(Pit8254& pit) : pit_(pit) {}
-    std::string_view name() const override { return "port61"; }
-    uint32_t state_version() const override { return 1; }
-    void reset() override {}
+    explicit SpeakerPort(Pit8254& pit) : StatelessDevice("port61"), pit_(pit) {}
     uint64_t read(Offset, Width) override { return pit_.read_port61(); }
     void write(Offset, Width, uint64_t v) override { pit_.write_port61(static_cast<uint8_t>(v)); }
 
    private:
-    void serialize_state(StateStream&) override {}
     Pit8254& pit_;
   };
 

@@ -10,10 +10,6 @@
 namespace mynah::x86 {
 
 namespace {
-constexpr uint8_t kGdbOrder[] = {kRax, kRbx, kRcx, kRdx, kRsi, kRdi, kRbp, kRsp,
-                                 8,    9,    10,   11,   12,   13,   14,   15};
-constexpr const char* kNames[] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
-                                  "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 CodeWidth width_of(const X86State& s) {
   if (s.in_64bit_code()) return CodeWidth::k64;
   return s.segments[kCs].access & access::kBig ? CodeWidth::k32 : CodeWidth::k16;
@@ -44,7 +40,7 @@ std::string X86Debug::dump() const {
   const X86State& s = cpu_.x86();
   std::string text;
   for (unsigned i = 0; i < 16; ++i)
-    text += fmt::format("{}={:016x}{}", kNames[i], s.r(kGdbOrder[i]), i % 4 == 3 ? "\n" : " ");
+    text += fmt::format("{}={:016x}{}", kGdbNames[i], s.r(kGdbOrder[i]), i % 4 == 3 ? "\n" : " ");
   text += fmt::format("rip={:016x} rflags={:08x} cpl={}{}\n", s.ip(), rflags(s), s.cpl,
                       s.sleep == Sleep::kNone ? "" : " asleep");
   constexpr const char* kSegmentNames[] = {"es", "cs", "ss", "ds", "fs", "gs"};

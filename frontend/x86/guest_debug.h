@@ -12,6 +12,12 @@
 
 namespace mynah::x86 {
 
+// General registers of 64-bit code in the debugger's order.
+constexpr uint8_t kGdbOrder[] = {kRax, kRbx, kRcx, kRdx, kRsi, kRdi, kRbp, kRsp,
+                                 8,    9,    10,   11,   12,   13,   14,   15};
+constexpr const char* kGdbNames[] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
+                                     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+
 class X86Debug final : public GuestDebug {
  public:
   explicit X86Debug(X86Cpu& cpu);

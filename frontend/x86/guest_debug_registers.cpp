@@ -16,10 +16,6 @@ namespace mynah::x86 {
 
 namespace {
 
-constexpr uint8_t kGdbOrder64[] = {kRax, kRbx, kRcx, kRdx, kRsi, kRdi, kRbp, kRsp,
-                                   8,    9,    10,   11,   12,   13,   14,   15};
-constexpr const char* kNames64[] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
-                                    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 constexpr const char* kNames32[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 constexpr uint8_t kSegmentOrder[] = {kCs, kSs, kDs, kEs, kFs, kGs};
 constexpr const char* kSegmentNames[] = {"cs", "ss", "ds", "es", "fs", "gs"};
@@ -194,8 +190,8 @@ X86Debug::X86Debug(X86Cpu& cpu) : cpu_(cpu), wide_(cpu.model().has(Feature::kLm)
   };
   begin("org.gnu.gdb.i386.core", eflags_type());
   for (unsigned n = 0; n < count; ++n) {
-    const unsigned reg = wide_ ? kGdbOrder64[n] : n;
-    add(wide_ ? kNames64[n] : kNames32[n], What::kGeneral, reg, word,
+    const unsigned reg = wide_ ? kGdbOrder[n] : n;
+    add(wide_ ? kGdbNames[n] : kNames32[n], What::kGeneral, reg, word,
         reg == kRsp || reg == kRbp ? "data_ptr" : "");
   }
   pc_ = static_cast<unsigned>(places_.size());

@@ -7,7 +7,7 @@ namespace mynah::acpi {
 
 namespace {
 
-constexpr size_t kFadtFacs = 36, kFadtDsdt = 40, kFadtLongDsdt = 140;  // in the table
+constexpr size_t kFadtFacs = 36, kFadtDsdt = 40;  // in the table
 
 // A register in I/O space.
 void put_port(Bytes& to, uint64_t port, unsigned bytes) {

@@ -4,6 +4,7 @@
 // hardware is "reduced", without them; and what boards of every family share.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "machines/acpi/table_set.h"
 
 namespace mynah::acpi {
+
+// Where the fixed description (FADT) has the 64-bit address of the definitions.
+constexpr size_t kFadtLongDsdt = 140;
 
 struct IoApicEntry {
   uint8_t id;

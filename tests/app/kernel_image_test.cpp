@@ -4,7 +4,6 @@
 // started is refused with the reason.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cstring>
 
@@ -13,26 +12,14 @@
 #include "machines/loader/zboot.h"
 #include "machines/user_tree.h"
 #include "tests/app/guests.h"
+#include "tests/machines/packing.h"
 
 namespace mynah {
 namespace {
 
+using packing::gzip;
 using testing::HasSubstr;
 constexpr uint64_t kRam = 0x40000000, kMiB = 1 << 20;
-
-std::vector<uint8_t> gzip(const std::vector<uint8_t>& bytes) {
-  z_stream z{};
-  deflateInit2(&z, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  std::vector<uint8_t> out(deflateBound(&z, bytes.size()) + 64);
-  z.next_in = const_cast<uint8_t*>(bytes.data());
-  z.avail_in = static_cast<uInt>(bytes.size());
-  z.next_out = out.data();
-  z.avail_out = static_cast<uInt>(out.size());
-  deflate(&z, Z_FINISH);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
 
 void put(std::vector<uint8_t>& image, size_t at, std::string_view bytes) {
   if (image.size() < at + bytes.size()) image.resize(at + bytes.size());

@@ -5,14 +5,15 @@
 
 #include <sys/wait.h>
 
-#include <cstring>
+#include <cstdio>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "devices/host/image/byte_store.h"
 #include "devices/host/image/qcow2_image.h"
+#include "tests/devices/memory_store.h"
 #include "tests/devices_host/support.h"
 
 namespace mynah::host::test {
@@ -41,9 +42,9 @@ inline void expect_in_order(const std::string& path, bool may_leak = false) {
 }
 
 // What was written since the last barrier may be lost in any part, by sectors, when the host crashes.
-class MemoryStore final : public ByteStore {
+class FailingStore final : public MemoryStore {
  public:
-  explicit MemoryStore(std::vector<uint8_t>& bytes) : bytes_(bytes) {}
+  explicit FailingStore(std::vector<uint8_t>& bytes) : MemoryStore(bytes) {}
   unsigned writes_left = ~0u;  // then the disk is full
   struct Write {
     uint64_t offset;
@@ -52,19 +53,11 @@ class MemoryStore final : public ByteStore {
   std::vector<Write> since_barrier;
   std::vector<uint8_t> at_barrier;
 
-  uint64_t size() const override { return bytes_.size(); }
-  bool read(uint64_t offset, std::span<uint8_t> to) override {
-    std::fill(to.begin(), to.end(), uint8_t{0});
-    if (offset < bytes_.size())
-      std::memcpy(to.data(), bytes_.data() + offset, std::min<uint64_t>(to.size(), bytes_.size() - offset));
-    return true;
-  }
   bool write(uint64_t offset, std::span<const uint8_t> from) override {
     if (writes_left == 0) return false;
     --writes_left;
     since_barrier.push_back({offset, {from.begin(), from.end()}});
-    apply(bytes_, since_barrier.back());
-    return true;
+    return MemoryStore::write(offset, from);
   }
   bool sync() override {
     if (writes_left == 0) return false;
@@ -72,7 +65,6 @@ class MemoryStore final : public ByteStore {
     at_barrier = bytes_;
     return true;
   }
-  void punch(uint64_t, uint64_t) override {}
 
   // What is left when the host crashes now.
   template <typename Random>
@@ -82,21 +74,11 @@ class MemoryStore final : public ByteStore {
     for (const Write& w : since_barrier)
       for (size_t at = 0; at < w.bytes.size();) {
         const size_t n = std::min<size_t>(w.bytes.size() - at, kSectorBytes - (w.offset + at) % kSectorBytes);
-        if (random() & 1)
-          apply(left, {w.offset + at,
-                       {w.bytes.begin() + static_cast<ptrdiff_t>(at),
-                        w.bytes.begin() + static_cast<ptrdiff_t>(at + n)}});
+        if (random() & 1) put(left, w.offset + at, std::span(w.bytes).subspan(at, n));
         at += n;
       }
     return left;
   }
-
- private:
-  static void apply(std::vector<uint8_t>& to, const Write& w) {
-    if (to.size() < w.offset + w.bytes.size()) to.resize(w.offset + w.bytes.size());
-    std::memcpy(to.data() + w.offset, w.bytes.data(), w.bytes.size());
-  }
-  std::vector<uint8_t>& bytes_;
 };
 
 }  // namespace mynah::host::test

@@ -260,8 +260,8 @@ TEST_F(Qcow2Test, SurvivesACrashOfTheHost) {
     }
     const std::string text = read_file(path);
     std::vector<uint8_t> bytes(text.begin(), text.end());
-    auto owned = std::make_unique<MemoryStore>(bytes);
-    MemoryStore& store = *owned;
+    auto owned = std::make_unique<FailingStore>(bytes);
+    FailingStore& store = *owned;
     store.at_barrier = bytes;
     const auto header = read_qcow2_header(store, path, true);
     ASSERT_TRUE(header) << header.message();
@@ -293,8 +293,8 @@ TEST_F(Qcow2Test, AFullDiskLosesNothing) {
     create("cluster_size=512", 1 << 20);
     const std::string text = read_file(path);
     std::vector<uint8_t> bytes(text.begin(), text.end());
-    auto owned = std::make_unique<MemoryStore>(bytes);
-    MemoryStore& store = *owned;
+    auto owned = std::make_unique<FailingStore>(bytes);
+    FailingStore& store = *owned;
     const auto header = read_qcow2_header(store, path, true);
     ASSERT_TRUE(header);
     auto opened = Qcow2Image::open(std::move(owned), *header, nullptr, path,

@@ -5,6 +5,7 @@
 #include "engine/guest_memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <cstring>
@@ -171,6 +172,41 @@ TEST_F(GuestMemoryTest, ExchangesPassTheCodeGate) {
   EXPECT_TRUE(memory.compare_exchange64(kRam + kGuestPageSize, expected, 5));
   EXPECT_EQ(told, std::vector<uint64_t>{kRam + 16});
   EXPECT_TRUE(memory.page(kRam)->dirty);
+}
+
+TEST(GuestMemory, SharedPagesKeepWhatTheyHoldAndCanBeMappedOnceMore) {
+  constexpr uint64_t kPages = GuestMemory::kMaxShared + 8;
+  GuestMemory memory;
+  ASSERT_TRUE(memory.add_ram(0, kPages * kGuestPageSize));
+  ASSERT_TRUE(memory.add_rom(1 << 30, kGuestPageSize, 0xff));
+  uint8_t* const page = memory.host(2 * kGuestPageSize, kGuestPageSize);
+  page[0] = 1;
+  page[kGuestPageSize - 1] = 2;
+  page[kGuestPageSize] = 3;
+  ASSERT_TRUE(memory.share(page));
+  ASSERT_TRUE(memory.share(page));
+  EXPECT_EQ(page[0], 1);
+  EXPECT_EQ(page[kGuestPageSize - 1], 2);
+  EXPECT_EQ(page[kGuestPageSize], 3);
+  void* const again = mremap(page, 0, kGuestPageSize, MREMAP_MAYMOVE);
+  ASSERT_NE(again, MAP_FAILED);
+  auto* const other = static_cast<uint8_t*>(again);
+  other[7] = 77;
+  EXPECT_EQ(page[7], 77);
+  // What is thrown away is gone by every mapping.
+  ASSERT_TRUE(memory.discard(kGuestPageSize, 3 * kGuestPageSize));
+  EXPECT_EQ(page[7], 0);
+  EXPECT_EQ(other[7], 0);
+  EXPECT_EQ(page[kGuestPageSize], 0);
+  page[9] = 99;
+  EXPECT_EQ(other[9], 99);
+  munmap(again, kGuestPageSize);
+
+  EXPECT_FALSE(memory.share(memory.host(1 << 30, kGuestPageSize)));
+  uint64_t shared = 1;
+  for (uint64_t i = 3; i < kPages; ++i) shared += memory.share(memory.host(i * kGuestPageSize, 1));
+  EXPECT_EQ(shared, uint64_t{GuestMemory::kMaxShared});
+  EXPECT_TRUE(memory.share(page));
 }
 
 }  // namespace

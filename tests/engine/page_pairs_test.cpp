@@ -23,7 +23,7 @@ TEST(PagePairs, AreTheSameMemory) {
   ASSERT_TRUE(memory.add_rom(0x100000, kPage, 0xff));
   uint8_t* const a = memory.host(3 * kPage, kPage);
   uint8_t* const b = memory.host(kPage, kPage);
-  PagePairs pairs;
+  PagePairs pairs(memory);
   uint8_t* both = nullptr;
   for (unsigned i = 0; i < 100 && !both; ++i) both = pairs.find(a, b);
   ASSERT_NE(both, nullptr);

@@ -6,38 +6,11 @@
 #include <cstring>
 
 #include "devices/host/image/qcow2_image.h"
+#include "tests/devices/memory_store.h"
 #include "tests/devices/tiny_qcow2.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace mynah;
-
-namespace {
-
-class Store final : public host::ByteStore {
- public:
-  explicit Store(std::string bytes) : bytes_(std::move(bytes)) {}
-  uint64_t size() const override { return bytes_.size(); }
-  bool read(uint64_t offset, std::span<uint8_t> to) override {
-    std::fill(to.begin(), to.end(), uint8_t{0});
-    if (offset < bytes_.size())
-      std::memcpy(to.data(), bytes_.data() + offset, std::min<uint64_t>(to.size(), bytes_.size() - offset));
-    return true;
-  }
-  bool write(uint64_t offset, std::span<const uint8_t> from) override {
-    constexpr uint64_t kMost = 1 << 20;
-    if (offset > kMost || from.size() > kMost - offset) return false;
-    bytes_.resize(std::max<size_t>(bytes_.size(), offset + from.size()));
-    std::memcpy(bytes_.data() + offset, from.data(), from.size());
-    return true;
-  }
-  bool sync() override { return true; }
-  void punch(uint64_t, uint64_t) override {}
-
- private:
-  std::string bytes_;
-};
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Input in(data, size);
@@ -46,7 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t at = in.u8() & 1 ? in.u8() % 112u : in.u16() % image.size();
     image[at] = static_cast<char>(in.u8());
   }
-  auto store = std::make_unique<Store>(image);
+  constexpr uint64_t kMost = 1 << 20;
+  std::vector<uint8_t> bytes_of_image(image.begin(), image.end());
+  auto store = std::make_unique<host::test::MemoryStore>(bytes_of_image, kMost);
   const auto header = host::read_qcow2_header(*store, "image", true);
   if (!header) return 0;
   auto disk = host::Qcow2Image::open(std::move(store), *header, nullptr, "image", {});

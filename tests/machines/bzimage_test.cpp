@@ -12,6 +12,7 @@
 
 #include "machines/loader/pvh.h"
 #include "tests/machines/packing.h"
+#include "tests/machines/sentence.h"
 #include "tests/machines/x86_kernels.h"
 
 namespace mynah {
@@ -25,10 +26,6 @@ using x86_test::Linux;
 constexpr uint64_t kMiB = 1 << 20;
 const X86Memory k512{.below_4g = 512 * kMiB, .above_4g = 0, .reserved = {}};
 
-template <typename T>
-std::string sentence(const Result<T>& result) {
-  return result ? std::string() : result.message();
-}
 std::string refused(const Linux& k) { return sentence(read_bzimage(make(k))); }
 
 // The bytes of the piece with this name.

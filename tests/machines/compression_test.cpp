@@ -9,6 +9,7 @@
 #include "machines/loader/compression.h"
 #include "machines/loader/zboot.h"
 #include "tests/machines/packing.h"
+#include "tests/machines/sentence.h"
 
 namespace mynah {
 namespace {
@@ -17,11 +18,6 @@ using testing::HasSubstr;
 using namespace packing;
 
 constexpr uint64_t kMiB = 1 << 20;
-
-template <typename T>
-std::string sentence(const Result<T>& result) {
-  return result ? std::string() : result.message();
-}
 
 // Half of it repeats, half does not.
 std::vector<uint8_t> contents(size_t n = 300'000) {

@@ -10,6 +10,7 @@
 #include "machines/arm_boot.h"
 #include "machines/loader/load_requests.h"
 #include "tests/machines/elf_builder.h"
+#include "tests/machines/sentence.h"
 
 namespace mynah {
 namespace {
@@ -25,10 +26,6 @@ std::vector<uint8_t> counted(size_t n) {
   std::vector<uint8_t> bytes(n);
   std::iota(bytes.begin(), bytes.end(), uint8_t{1});
   return bytes;
-}
-template <typename T>
-std::string sentence(const Result<T>& result) {
-  return result ? std::string() : result.message();
 }
 
 TEST(Elf, SegmentsAndEntryAreRead) {

@@ -9,6 +9,7 @@
 #include "machines/loader/multiboot.h"
 #include "machines/loader/pvh.h"
 #include "tests/machines/packing.h"
+#include "tests/machines/sentence.h"
 #include "tests/machines/x86_kernels.h"
 
 namespace mynah {
@@ -21,11 +22,6 @@ using x86_test::put;
 
 constexpr uint64_t kMiB = 1 << 20;
 const X86Memory k128{.below_4g = 128 * kMiB, .above_4g = 0, .reserved = {}};
-
-template <typename T>
-std::string sentence(const Result<T>& result) {
-  return result ? std::string() : result.message();
-}
 
 // Reads what a result would put into memory.
 class Placed {

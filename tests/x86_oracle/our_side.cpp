@@ -119,7 +119,6 @@ class OracleCpu final : public GuestCpu {
  private:
   bool wide() const { return state_.segments[g::kCs].access & g::access::kLong; }
   uint64_t mode() const;
-  uint32_t mxcsr() const;
   AfterExit breakpoint(uint64_t at, unsigned length);
   AfterExit finish(uint8_t vector, uint32_t error = 0, uint64_t cr2 = 0) {
     if (!finished_) running->outcome = {vector, error, cr2};
@@ -137,8 +136,6 @@ class OracleCpu final : public GuestCpu {
   GuestStops stops_;
   bool finished_ = false;
 };
-
-uint32_t OracleCpu::mxcsr() const { return state_.mxcsr | g::mxcsr::flags_of(ir::fp_flags(runtime_)); }
 
 uint64_t OracleCpu::mode() const {
   using namespace g;
@@ -176,8 +173,7 @@ void OracleCpu::load(const Case& c) {
   t.efer = g::efer::kLma | g::efer::kLme;
   g::set_rflags(t, s.rflags);
   t.set_linear_pc(s.rip);
-  t.mxcsr = s.mxcsr & ~0x3fu;
-  ir::set_fp_flags(runtime_, g::mxcsr::sticky_of(s.mxcsr & 0x3f));
+  helpers_.set_mxcsr(s.mxcsr);
   g::X87Image x87{.control = s.fcw, .status = s.fsw, .tags = s.ftw};
   for (unsigned i = 0; i < 8; ++i) {
     std::memcpy(&x87.stack[i].significand, s.st[i], 8);
@@ -201,7 +197,7 @@ void OracleCpu::store(Case& c) {
   }
   s.rip = t.pc();
   s.rflags = g::rflags(t);
-  s.mxcsr = mxcsr();
+  s.mxcsr = helpers_.mxcsr();
   const g::X87Image x87 = g::x87_image(helpers_);
   s.fcw = x87.control;
   s.fsw = x87.status;

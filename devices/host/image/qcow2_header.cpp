@@ -6,10 +6,12 @@
 #include <array>
 #include <vector>
 
-#include "devices/host/image/big_endian.h"
+#include "devices/core/big_endian.h"
 #include "devices/host/shell_text.h"
 
 namespace mynah::host {
+
+using dev::load_big;
 
 namespace {
 

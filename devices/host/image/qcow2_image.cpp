@@ -12,7 +12,6 @@
 #include <array>
 #include <chrono>
 
-#include "devices/host/image/big_endian.h"
 #include "devices/host/raw_image.h"
 #include "devices/host/shell_text.h"
 
@@ -21,7 +20,6 @@ namespace mynah::host {
 namespace {
 
 constexpr auto kWriteBack = std::chrono::seconds(1);
-constexpr uint64_t kSectorBytes = 512;
 
 // Both give exactly to.size() bytes or fail.
 bool inflate_raw(std::span<const uint8_t> from, std::span<uint8_t> to) {
@@ -157,15 +155,11 @@ bool Qcow2Image::read_backing(uint64_t offset, std::span<uint8_t> to) {
   return true;
 }
 
-// Bits above the place count the sectors behind the first that it begins in.
 bool Qcow2Image::read_compressed(Qcow2Entry entry, uint64_t within, std::span<uint8_t> to) {
   if (unpacked_entry_ != entry.raw) {
-    const unsigned shift = 62 - (header_.cluster_bits - 8);
-    const uint64_t place = entry.raw & ((uint64_t{1} << shift) - 1);
-    const uint64_t sectors = (entry.raw & (Qcow2Entry::kCompressed - 1)) >> shift;
-    const uint64_t bytes = (sectors + 1) * kSectorBytes - place % kSectorBytes;
+    const auto [place, end] = packed_of(entry, header_.cluster_bits);
     if (place >= store_->size()) return damaged();
-    std::vector<uint8_t> packed(bytes);
+    std::vector<uint8_t> packed(end - place);
     unpacked_entry_ = 0;
     unpacked_.resize(cluster_bytes_);
     if (!store_->read(place, packed)) return false;
@@ -220,10 +214,7 @@ void Qcow2Image::let_go(Qcow2Entry entry) {
     if (entry.place()) map_.release_later(entry.place() / cluster_bytes_);
     return;
   }
-  const unsigned shift = 62 - (header_.cluster_bits - 8);
-  const uint64_t place = entry.raw & ((uint64_t{1} << shift) - 1);
-  const uint64_t sectors = (entry.raw & (Qcow2Entry::kCompressed - 1)) >> shift;
-  const uint64_t end = place / kSectorBytes * kSectorBytes + (sectors + 1) * kSectorBytes;
+  const auto [place, end] = packed_of(entry, header_.cluster_bits);
   for (uint64_t c = place / cluster_bytes_; c * cluster_bytes_ < end; ++c) map_.release_later(c);
 }
 

@@ -4,9 +4,8 @@
 #include "devices/host/image/qcow2_map.h"
 
 #include <algorithm>
-#include <array>
 
-#include "devices/host/image/big_endian.h"
+#include "devices/host/image/big_table.h"
 
 namespace mynah::host {
 
@@ -22,37 +21,29 @@ Qcow2Map::Qcow2Map(ByteStore& store, Qcow2Refcounts& counts, const Qcow2Header& 
       l2_entries_(h.l2_entries()),
       l1_(h.l1_entries) {}
 
-bool Qcow2Map::load() {
-  std::vector<uint8_t> raw(l1_.size() * 8);
-  if (!store_.read(l1_offset_, raw)) return false;
-  for (size_t i = 0; i < l1_.size(); ++i) l1_[i] = load_big<uint64_t>(&raw[i * 8]);
-  return true;
-}
+bool Qcow2Map::load() { return read_table(store_, l1_offset_, l1_); }
 
 // Null: there is none and none is to be made, or a failure.
 Qcow2Map::Table* Qcow2Map::table(uint64_t index, bool create) {
   if (const auto found = tables_.find(index); found != tables_.end()) return &found->second;
+  const uint64_t place = l1_[index] & Qcow2Entry::kPlace;
+  if (place == 0 && !create) return nullptr;
   if (tables_.size() * (l2_entries_ * 8) >= kMostTableBytes) {
     if (dirty() && !flush()) return nullptr;
     tables_.clear();
   }
-  const uint64_t place = l1_[index] & Qcow2Entry::kPlace;
   Table read;
   if (place == 0) {
-    if (!create) return nullptr;
     const auto taken = counts_.allocate(1);
     if (!taken) return nullptr;
     read.place = taken->first << cluster_bits_;
     read.entries.resize(l2_entries_);
     read.fresh = true;
   } else {
-    const uint64_t bytes = l2_entries_ * 8;
-    if (place % bytes || place >= store_.size()) return nullptr;
-    std::vector<uint8_t> raw(bytes);
-    if (!store_.read(place, raw)) return nullptr;
+    if (place % (l2_entries_ * 8) || place >= store_.size()) return nullptr;
     read.place = place;
     read.entries.resize(l2_entries_);
-    for (size_t i = 0; i < l2_entries_; ++i) read.entries[i] = load_big<uint64_t>(&raw[i * 8]);
+    if (!read_table(store_, place, read.entries)) return nullptr;
   }
   return &(tables_[index] = std::move(read));
 }
@@ -60,9 +51,8 @@ Qcow2Map::Table* Qcow2Map::table(uint64_t index, bool create) {
 std::optional<Qcow2Entry> Qcow2Map::get(uint64_t cluster) {
   const uint64_t index = cluster / l2_entries_;
   if (index >= l1_.size()) return std::nullopt;
-  if (!tables_.contains(index) && !(l1_[index] & Qcow2Entry::kPlace)) return Qcow2Entry{};
   const Table* t = table(index, false);
-  if (!t) return std::nullopt;
+  if (!t) return l1_[index] & Qcow2Entry::kPlace ? std::nullopt : std::optional(Qcow2Entry{});
   return Qcow2Entry{t->entries[cluster % l2_entries_]};
 }
 
@@ -87,29 +77,22 @@ bool Qcow2Map::set(uint64_t cluster, Qcow2Entry entry) {
   return true;
 }
 
-bool Qcow2Map::write_table(const Table& t) {
-  std::vector<uint8_t> raw(l2_entries_ * 8);
-  for (size_t i = 0; i < l2_entries_; ++i) store_big(&raw[i * 8], t.entries[i]);
-  return store_.write(t.place, raw);
-}
-
 bool Qcow2Map::flush() {
   if (!dirty()) return true;
   if (!store_.sync()) return false;  // data, and counts of what is in use
   bool any_fresh = false;
   for (auto& [index, t] : tables_) {
     if (!t.dirty) continue;
-    if (!write_table(t)) return false;
+    if (!write_table(store_, t.place, t.entries)) return false;
     any_fresh |= t.fresh;
   }
   if (any_fresh) {
     if (!store_.sync()) return false;
     for (auto& [index, t] : tables_) {
       if (!t.dirty || !t.fresh) continue;
-      std::array<uint8_t, 8> raw;
-      store_big(raw.data(), t.place | Qcow2Entry::kOwn);
-      if (!store_.write(l1_offset_ + index * 8, raw)) return false;
-      l1_[index] = t.place | Qcow2Entry::kOwn;
+      const uint64_t entry = t.place | Qcow2Entry::kOwn;
+      if (!write_table(store_, l1_offset_ + index * 8, {&entry, 1})) return false;
+      l1_[index] = entry;
       if (t.replaces) released_.push_back(t.replaces >> cluster_bits_);
       t.replaces = 0;
       t.fresh = false;

@@ -31,6 +31,20 @@ struct Qcow2Entry {
   uint64_t place() const { return compressed() ? 0 : raw & kPlace; }  // of the whole cluster; 0: none
 };
 
+// Where a compressed cluster lies. Bits of the entry above the place count the sectors behind the first that
+// it begins in.
+struct Qcow2Packed {
+  static constexpr uint64_t kSectorBytes = 512;
+  uint64_t place = 0, end = 0;  // in the file; end is beyond the last sector
+};
+inline Qcow2Packed packed_of(Qcow2Entry entry, unsigned cluster_bits) {
+  const unsigned shift = 62 - (cluster_bits - 8);
+  const uint64_t place = entry.raw & ((uint64_t{1} << shift) - 1);
+  const uint64_t sectors = (entry.raw & (Qcow2Entry::kCompressed - 1)) >> shift;
+  constexpr uint64_t kSector = Qcow2Packed::kSectorBytes;
+  return {place, (place / kSector + sectors + 1) * kSector};
+}
+
 class Qcow2Map {
  public:
   // store and counts outlive the map.
@@ -55,7 +69,6 @@ class Qcow2Map {
   };
   Table* table(uint64_t index, bool create);
   bool make_own(uint64_t index, Table& table);
-  bool write_table(const Table& table);
 
   ByteStore& store_;
   Qcow2Refcounts& counts_;

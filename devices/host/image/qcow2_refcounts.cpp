@@ -6,9 +6,13 @@
 #include <algorithm>
 #include <array>
 
-#include "devices/host/image/big_endian.h"
+#include "devices/core/big_endian.h"
+#include "devices/host/image/big_table.h"
 
 namespace mynah::host {
+
+using dev::load_big;
+using dev::store_big;
 
 namespace {
 constexpr uint64_t kPlaceMask = 0xfffffffffffffe00;
@@ -26,18 +30,11 @@ Qcow2Refcounts::Qcow2Refcounts(ByteStore& store, const Qcow2Header& h)
       table_offset_(h.refcount_table_offset),
       table_(uint64_t{h.refcount_table_clusters} * h.cluster_bytes() / 8) {}
 
-bool Qcow2Refcounts::load() {
-  std::vector<uint8_t> raw(table_.size() * 8);
-  if (!store_.read(table_offset_, raw)) return false;
-  for (size_t i = 0; i < table_.size(); ++i) table_[i] = load_big<uint64_t>(&raw[i * 8]);
-  return true;
-}
+bool Qcow2Refcounts::load() { return read_table(store_, table_offset_, table_); }
 
 uint64_t Qcow2Refcounts::get(const Block& block, uint64_t n, unsigned bits) {
   if (bits < 8) return block[n * bits / 8] >> (n * bits % 8) & ((1u << bits) - 1);
-  uint64_t value = 0;
-  for (unsigned i = 0; i < bits / 8; ++i) value = value << 8 | block[n * bits / 8 + i];
-  return value;
+  return load_big(&block[n * bits / 8], bits / 8);
 }
 
 void Qcow2Refcounts::put(Block& block, uint64_t n, unsigned bits, uint64_t value) {
@@ -47,8 +44,7 @@ void Qcow2Refcounts::put(Block& block, uint64_t n, unsigned bits, uint64_t value
     byte = static_cast<uint8_t>((byte & ~(((1u << bits) - 1) << shift)) | value << shift);
     return;
   }
-  for (unsigned i = 0; i < bits / 8; ++i)
-    block[n * bits / 8 + i] = static_cast<uint8_t>(value >> (bits - 8 - 8 * i));
+  store_big(&block[n * bits / 8], bits / 8, value);
 }
 
 Qcow2Refcounts::Block* Qcow2Refcounts::block(uint64_t index) {
@@ -134,9 +130,7 @@ std::optional<Qcow2Refcounts::Run> Qcow2Refcounts::allocate(uint64_t most) {
 }
 
 bool Qcow2Refcounts::write_table_entry(uint64_t index) {
-  std::array<uint8_t, 8> raw;
-  store_big(raw.data(), table_[index]);
-  return store_.write(table_offset_ + index * 8, raw);
+  return write_table(store_, table_offset_ + index * 8, {&table_[index], 1});
 }
 
 // The block lies at the cluster `at`, which it counts itself.
@@ -177,9 +171,7 @@ bool Qcow2Refcounts::grow_table(uint64_t index) {
     grown[first_block + i] = (blocks_at + i) << cluster_bits_;
     if (!store_.write((blocks_at + i) << cluster_bits_, fresh)) return false;
   }
-  std::vector<uint8_t> raw(grown.size() * 8);
-  for (size_t i = 0; i < grown.size(); ++i) store_big(&raw[i * 8], grown[i]);
-  if (!store_.write(start << cluster_bits_, raw) || !store_.sync()) return false;
+  if (!write_table(store_, start << cluster_bits_, grown) || !store_.sync()) return false;
   std::array<uint8_t, 12> field;
   store_big(field.data(), start << cluster_bits_);
   store_big(field.data() + 8, static_cast<uint32_t>(table_clusters));
