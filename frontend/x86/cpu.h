@@ -74,6 +74,12 @@ class X86Cpu final : public GuestCpu {
   std::optional<Exception> take_raised() { return std::exchange(raised_, std::nullopt); }
   // Modes may have changed: context, interrupts.
   void changed();
+  // For the end of a helper whose instruction, of so many bytes, is complete and may have changed them: the
+  // next one is gone on at in whichever context is current then. Length 0: the block goes on.
+  bool go_on_behind(uint64_t length) {
+    if (length) set_pc(state_.pc() + length);
+    return length == 0;
+  }
   // An exception of the instruction at pc() is delivered now (exceptions.h). False: the instruction is to be
   // executed again, by itself.
   bool take(const Exception& exception);

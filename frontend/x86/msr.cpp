@@ -384,7 +384,7 @@ bool helper_read_msr(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
 }
 
 bool helper_write_msr(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
-  return write_msr(cpu, static_cast<uint32_t>(args[0]), args[1]);
+  return write_msr(cpu, static_cast<uint32_t>(args[0]), args[1]) && cpu.go_on_behind(args[3]);
 }
 
 bool helper_read_tsc(X86Cpu& cpu, const uint64_t*, uint64_t& result) {

@@ -142,6 +142,7 @@ TEST_P(Changes, FsStaysInTheBlock) {
   m.r(kRax) = kData0;
   m.r(kRbx) = 0;
   m.r(kRdi) = kRounds;
+  m.r(kRdx) = m.r(kRcx) = 0;
   m.r(kRsi) = kData;
   const uint64_t before = m.vcpu->instructions();
   // L: mov fs, eax; add edx, fs:[esi]; mov fs, ebx; dec edi; jnz L; mov eax, fs:[esi]
@@ -164,6 +165,7 @@ TEST_P(Changes, DsGoesOnInItsContext) {
   m.r(kRax) = kData0;
   m.r(kRbx) = kFree;
   m.r(kRdi) = kRounds;
+  m.r(kRdx) = m.r(kRcx) = 0;
   m.r(kRsi) = kData;
   m.put<uint32_t>(kData, 2);
   m.put<uint32_t>(kData + 0x100, 3);
