@@ -149,9 +149,15 @@ Lifter::Linear Lifter::linear(unsigned segment, const Linear& ea, unsigned bytes
     return at;
   }
   const Value whole = b.zext32(b.trunc(b.add_imm(at.base, at.offset)));
+  at.offset = 0;
+  if (!slow && (segment >= kFs || real_or_vm86())) {  // those whose limits are seldom reached
+    b.exit_engine_if(b.icmp(Cond::hi, b.add_imm(whole, bytes), b.get(slot_open(segment))),
+                     static_cast<uint8_t>(ExitReason::kSlow));
+    at.base = b.zext32(b.add(b.trunc(whole), b.trunc(b.get(slot_base(segment)))));
+    return at;
+  }
   at.base =
       call(Helper::kSegmentAddress, Type::i64, b.i64(segment), whole, b.i64(bytes | (write ? 1u << 31 : 0)));
-  at.offset = 0;
   return at;
 }
 

@@ -223,6 +223,11 @@ class Lifter {
              Value a2 = ir::kNoValue, Value a3 = ir::kNoValue) {
     return b.call(result, static_cast<unsigned>(helper), a0, a1, a2, a3);
   }
+  // The last that the instruction does: the helper goes on behind it (X86Cpu::go_on_behind).
+  void call_last(Helper helper, Value a0, Value a1 = ir::kNoValue, Value a2 = ir::kNoValue) {
+    call(helper, Type::none, a0, a1, a2, b.i64(i.length));
+    leave_next(ExitReason::kContinue);
+  }
 
  private:
   struct Linear {
