@@ -193,12 +193,14 @@ class ThunkWriter {
   }
 
   // Calls f(runtime, site, registers). True: goes on, a guard (all) at resume_at with every register as it
-  // was, a helper call at exit_site with the callee-saved ones; contexts may be others by then. False:
-  // leaves.
+  // was, a helper call at exit_site with the callee-saved ones, whose state is in memory and which saves
+  // none; contexts may be others by then. False: leaves.
   void into_cpp(int32_t function, ir::Leave reason, bool all) {
-    for (Reg r = 0; r < 16; ++r)
-      if (r != kRsp) a.mov(saved_gpr(r), Emitter::r64(r));
-    for (unsigned i = 0; i < 16; ++i) a.movups(saved_xmm(i), x86::xmm(i));
+    if (all) {
+      for (Reg r = 0; r < 16; ++r)
+        if (r != kRsp) a.mov(saved_gpr(r), Emitter::r64(r));
+      for (unsigned i = 0; i < 16; ++i) a.movups(saved_xmm(i), x86::xmm(i));
+    }
     a.pop(x86::rsi);
     to_host_stack();
     store_counter();

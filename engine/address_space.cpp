@@ -33,7 +33,10 @@ void AddressSpace::select() {
       runtime_.tlb = context_;
       runtime_.user_tlb = user_context_;
     }
-    ir::set_fp_mode(runtime_, guest_.frontend().fp_mode(key.code.mode));
+    if (const ir::FpMode mode = guest_.frontend().fp_mode(key.code.mode);
+        !has_mode_ || mode != runtime_.fp_mode)
+      ir::set_fp_mode(runtime_, mode);
+    has_mode_ = true;
     key_ = key;
   }
   tlb_.code().select(key_);

@@ -60,6 +60,7 @@ class AddressSpace {
   TlbContext* context_ = nullptr;
   TlbContext* user_context_ = nullptr;
   bool stale_ = true;
+  bool has_mode_ = false;  // Runtime::fp_mode is what was set here
   const CodeNames::Walk walk_;
 };
 

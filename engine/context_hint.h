@@ -16,13 +16,13 @@ template <typename Context>
 class ContextHints {
  public:
   Context*& at(const TranslationKey& key, uint64_t mode = 0) {
-    const uint64_t n = (key.own_root >> 12) + (key.own_root >> 20) + key.asid + key.permission_class * 21;
-    return hints_[(n + mode + (mode >> 32)) % kSize];
+    const uint64_t n = key.own_root + key.asid + (uint64_t{key.permission_class} << 8) + (mode << 1);
+    return hints_[n * 0x9e3779b97f4a7c15 >> (64 - kBits)];  // the upper bits depend on all
   }
 
  private:
-  static constexpr unsigned kSize = 64;
-  std::array<Context*, kSize> hints_{};
+  static constexpr unsigned kBits = 7;
+  std::array<Context*, 1 << kBits> hints_{};
 };
 
 // As == says, without a branch a word.

@@ -154,6 +154,16 @@ MemoryPath::Result MemoryPath::linear(uint64_t va, unsigned n, bool write, uint3
 uint8_t* MemoryPath::ram(uint64_t va, unsigned n, bool write, uint32_t permission_class) {
   space_.refresh();
   Fault fault;
+  if (permission_class == space_.permission_class(false)) {  // as translated code does it
+    const ir::TlbPair& pair = space_.context(false).tlb[ir::tlb_index(va)];
+    const ir::TlbEntry& known = write ? pair.write : pair.read;
+    const uint64_t offset = va ^ known.tag;
+    if (offset <= kGuestPageSize - n) return reinterpret_cast<uint8_t*>(known.addend + offset);
+    uint8_t* pointer = nullptr;
+    const Asked asked{va, write ? Access::kWrite : Access::kRead, permission_class};
+    if (fast(asked, n, write ? ir::kGuardWrite : ir::kGuardRead, pointer, fault) == Result::kPointer)
+      return pointer;
+  }
   const TlbEntry* entry = space_.data(va, write ? Access::kWrite : Access::kRead, permission_class, fault);
   if (!entry || entry->translation.device || stops_.watches_page(va)) return nullptr;
   return host(entry->translation.pa | (va & kPageMask), n, write);

@@ -84,10 +84,9 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
   unsigned processors() override { return p.board_.processors; }
 
   // --- time
-  uint64_t tsc() override { return static_cast<uint64_t>(p.machine_.events().now()); }
+  uint64_t tsc() override { return static_cast<uint64_t>(p.machine_.events().run_due()); }
   uint64_t tsc_hz() override { return 1'000'000'000; }
   void tsc_offset_changed(uint64_t offset) override { p.apic_->set_tsc_offset(offset); }
-  void catch_up() override { p.machine_.events().run_due(); }
   std::optional<uint64_t> random() override {
     if (!p.board_.entropy) return std::nullopt;
     uint8_t bytes[8];
@@ -118,8 +117,15 @@ struct X86Processor::System final : x86::X86System, dev::ApicProcessor {
   void init() override { p.cpu_->init(); }
   void start_up(uint8_t vector) override { p.cpu_->startup(vector); }
 
-  bool has_vcpu() const { return p.cpu_ && p.machine_.processors()[p.number_].vcpu; }
-  Vcpu& vcpu() { return p.vcpu(); }
+  bool has_vcpu() {
+    if (!vcpu_ && p.cpu_) vcpu_ = p.machine_.processors()[p.number_].vcpu.get();
+    return vcpu_ != nullptr;
+  }
+  Vcpu& vcpu() {
+    if (!vcpu_) vcpu_ = &p.vcpu();
+    return *vcpu_;
+  }
+  Vcpu* vcpu_ = nullptr;  // there is none before the machine has made it; then it stays
   X86Processor& p;
 };
 

@@ -228,7 +228,7 @@ bool helper_read_control(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) 
 }
 
 bool helper_write_control(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
-  return write_control(cpu, static_cast<unsigned>(args[0]), args[1]);
+  return write_control(cpu, static_cast<unsigned>(args[0]), args[1]) && cpu.go_on_behind(args[3]);
 }
 
 bool helper_read_debug(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
@@ -253,7 +253,7 @@ bool helper_set_xcr(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
 
 bool helper_invalidate_page(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   if (is_canonical(cpu.x86(), args[0])) cpu.system().tlb_flush_page(args[0]);
-  return true;
+  return cpu.go_on_behind(args[3]);
 }
 
 // SDM vol. 2, INVPCID: descriptor of 16 bytes.
@@ -280,7 +280,7 @@ bool helper_invalidate_pcid(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
       cpu.system().tlb_flush_all();
       break;
   }
-  return true;
+  return cpu.go_on_behind(args[3]);
 }
 
 }  // namespace mynah::x86

@@ -74,6 +74,12 @@ class X86Cpu final : public GuestCpu {
   std::optional<Exception> take_raised() { return std::exchange(raised_, std::nullopt); }
   // Modes may have changed: context, interrupts.
   void changed();
+  // For the end of a helper whose instruction, of so many bytes, is complete and may have changed them: the
+  // next one is gone on at in whichever context is current then. Length 0: the block goes on.
+  bool go_on_behind(uint64_t length) {
+    if (length) set_pc(state_.pc() + length);
+    return length == 0;
+  }
   // An exception of the instruction at pc() is delivered now (exceptions.h). False: the instruction is to be
   // executed again, by itself.
   bool take(const Exception& exception);
@@ -131,8 +137,9 @@ class X86Cpu final : public GuestCpu {
   void others_ran() override {}
 
  private:
-  uint64_t mode() const;
-  uint64_t segment_facts() const;
+  uint64_t mode();
+  uint64_t control_facts();
+  uint64_t segment_facts();
   uint32_t note_stops(GuestStops stops);
   void complete_instruction();
   void reset_words(bool init);
@@ -155,6 +162,14 @@ class X86Cpu final : public GuestCpu {
   uint32_t next_stops_ = 1;
   static constexpr uint64_t kAllLines = ~uint64_t{0};
   uint64_t address_lines_ = kAllLines;  // of physical addresses
+  // What control_facts() last made its answer of.
+  struct Control {
+    uint64_t cr0, cr4, xcr0, efer, dr7;
+    uint32_t fcw, mxcsr;
+    bool operator==(const Control&) const = default;
+  };
+  Control control_{.cr0 = ~uint64_t{0}};
+  uint64_t control_facts_ = 0;
 };
 
 }  // namespace mynah::x86

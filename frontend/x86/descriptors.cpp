@@ -6,16 +6,6 @@
 
 namespace mynah::x86 {
 
-std::optional<uint64_t> descriptor_address(const X86State& s, uint16_t selector, unsigned bytes) {
-  const uint32_t last = (selector & 0xfff8u) + bytes - 1;
-  if (selector & 4) {
-    if (!s.ldtr.segment.usable || last > s.ldtr.segment.limit) return {};
-    return s.ldtr.base + (selector & 0xfff8u);
-  }
-  if (last > s.gdtr.limit) return {};
-  return s.gdtr.base + (selector & 0xfff8u);
-}
-
 bool read_descriptor(X86Cpu& cpu, uint16_t selector, Descriptor& d, uint8_t vector, uint32_t ext) {
   const auto at = descriptor_address(cpu.x86(), selector);
   if (!at) return raise_selector(cpu, vector, selector, ext);

@@ -78,7 +78,15 @@ inline bool raise_selector(X86Cpu& cpu, uint8_t vector, uint16_t selector, uint3
 }
 
 // Where the selector's descriptor is; nothing: beyond its table's limit.
-std::optional<uint64_t> descriptor_address(const X86State& s, uint16_t selector, unsigned bytes = 8);
+inline std::optional<uint64_t> descriptor_address(const X86State& s, uint16_t selector, unsigned bytes = 8) {
+  const uint32_t last = (selector & 0xfff8u) + bytes - 1;
+  if (selector & 4) {
+    if (!s.ldtr.segment.usable || last > s.ldtr.segment.limit) return {};
+    return s.ldtr.base + (selector & 0xfff8u);
+  }
+  if (last > s.gdtr.limit) return {};
+  return s.gdtr.base + (selector & 0xfff8u);
+}
 // Reads it; beyond the limit: `vector` with the selector. False: raised.
 bool read_descriptor(X86Cpu& cpu, uint16_t selector, Descriptor& d, uint8_t vector, uint32_t ext = 0);
 // The same of one that has 16 bytes in long mode: the upper half.

@@ -29,6 +29,7 @@ bool helper_segment_address(X86Cpu& cpu, const uint64_t args[4], uint64_t& resul
 namespace {
 // What the mode says of a segment.
 unsigned facts(const X86State& s, unsigned segment) {
+  if (segment >= kFs) return 0;
   return (is_flat(s, segment) ? 1 : 0) | (is_full(s, segment) ? 2 : 0) |
          (segment == kSs && (s.segments[kSs].access & access::kBig) ? 4 : 0);
 }
@@ -36,12 +37,20 @@ unsigned facts(const X86State& s, unsigned segment) {
 
 bool helper_load_segment(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
   X86State& s = cpu.x86();
-  const auto segment = static_cast<unsigned>(args[0]);
+  const auto segment = static_cast<unsigned>(args[0] & 0xff),
+             length = static_cast<unsigned>(args[0] >> 8 & 0xff);
   const unsigned before = facts(s, segment);
   if (!load_segment(cpu, segment, static_cast<uint16_t>(args[1]))) return false;
+  s.open[segment] = open_bytes(s.segments[segment], s.real_or_vm86());
+  const uint64_t mask = args[0] >> 24 == 16 ? 0xffff : args[0] >> 24 == 32 ? 0xffffffff : ~uint64_t{0};
+  const uint64_t sp = s.r(kRsp);
+  s.r(kRsp) = (sp & ~mask) | ((sp + (args[0] >> 16 & 0xff)) & mask);
   result = !s.in_64bit_code() && facts(s, segment) != before;
-  if (result) cpu.changed();
-  return true;
+  if (!result) return true;
+  cpu.changed();
+  if (length == 0) return true;
+  cpu.set_pc(s.pc() + length);
+  return false;
 }
 
 bool helper_read_selector(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {

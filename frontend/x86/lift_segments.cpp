@@ -3,8 +3,8 @@
 // Segment registers (SDM vol. 1, 5.1.12) and what belongs to them of the system instructions (5.20): table
 // registers, descriptor checks, bases of FS and GS.
 //
-// A load of ES, DS, FS or GS in 64-bit code changes no fact of the block; elsewhere it may, and the block
-// is left then.
+// A load of ES, DS, FS or GS in 64-bit code changes no fact of the block; elsewhere it may, and execution
+// goes on in another context then: by the helper itself, where nothing of the instruction comes behind it.
 #include "frontend/x86/cpu_model.h"
 #include "frontend/x86/lift.h"
 #include "frontend/x86/segment_helpers.h"
@@ -30,17 +30,12 @@ void write_word(Lifter& l, const Operand& o, Value value) {
 
 Value selector_of(Lifter& l, unsigned segment) { return l.b.zext32(l.b.get(slot_selector(segment))); }
 
-// i64, not zero: facts of the block have changed.
-Value load(Lifter& l, unsigned segment, Value selector) {
-  return l.call(Helper::kLoadSegment, Type::i64, l.b.i64(segment), selector);
-}
-
-// At the end of an instruction that loads. `shadow` where it keeps interrupts off the next one.
-void loaded(Lifter& l, unsigned segment, Value changed, bool shadow) {
-  if (segment == kSs && shadow) return l.leave_next(ExitReason::kShadow, 2);
-  if (l.code64()) return;
-  l.complete();
-  l.b.exit_engine_if(l.b.icmpz(Cond::ne, changed), static_cast<uint8_t>(ExitReason::kContinue));
+// MOV and POP: the instruction is complete. SS keeps interrupts off the next one.
+void load(Lifter& l, unsigned segment, Value selector, unsigned popped) {
+  const unsigned length = segment == kSs ? 0 : l.i.length;
+  l.call(Helper::kLoadSegment, Type::i64, l.b.i64(load_segment_imm(segment, length, popped, l.stack_bits())),
+         selector);
+  if (segment == kSs) l.leave_next(ExitReason::kShadow, 2);
 }
 
 // LDS, LES, LFS, LGS, LSS.
@@ -48,9 +43,12 @@ void lift_load_pointer(Lifter& l, uint32_t segment) {
   const unsigned bits = l.operand(0).bits;
   const Lifter::Place p = l.place(l.operand(1), {.bytes = bits / 8 + 2, .element = 1});
   const Value offset = l.load(p, bits), selector = l.b.zext32(l.load(p, 16, bits / 8));
-  const Value changed = load(l, segment, selector);
+  const Value changed = l.call(Helper::kLoadSegment, Type::i64,
+                               l.b.i64(load_segment_imm(segment, 0, 0, l.stack_bits())), selector);
   l.write(0, offset);
-  loaded(l, segment, changed, false);
+  if (l.code64()) return;
+  l.complete();
+  l.b.exit_engine_if(l.b.icmpz(Cond::ne, changed), static_cast<uint8_t>(ExitReason::kContinue));
 }
 
 bool needs_protected_mode(Lifter& l) {
@@ -208,7 +206,7 @@ void lift_mov_segment(Lifter& l) {
   const Operand& from = l.operand(1);
   if (from.reg_class == RegisterClass::kSegment) return write_word(l, to, selector_of(l, from.reg));
   if (to.reg == kCs) return l.undefined();
-  loaded(l, to.reg, load(l, to.reg, read_selector_operand(l, from)), true);
+  load(l, to.reg, read_selector_operand(l, from), 0);
 }
 
 void lift_push_segment(Lifter& l) {
@@ -218,9 +216,7 @@ void lift_push_segment(Lifter& l) {
 
 void lift_pop_segment(Lifter& l) {
   const unsigned segment = l.operand(0).reg, bits = l.operand_bits();
-  const Value changed = load(l, segment, l.b.zext32(l.zx(l.narrow(l.top(bits)), 16)));
-  l.drop(bits / 8);
-  loaded(l, segment, changed, true);
+  load(l, segment, l.b.zext32(l.zx(l.narrow(l.top(bits)), 16)), bits / 8);
 }
 
 }  // namespace mynah::x86

@@ -16,9 +16,9 @@ constexpr unsigned kFxBytes = 512, kHeaderBytes = 576;
 void lift_fx(Lifter& l, uint32_t form) {
   if (l.mode & (kModeEm | kModeTs)) return l.fault(vector::kDeviceNotAvailable);
   const Value at = l.linear_address(l.operand(0), kFxBytes, !(form & kRestores));
-  l.call(form & kRestores ? Helper::kFxrstor : Helper::kFxsave, Type::none, at, l.b.i64(0),
-         l.b.i64(form & 0xff));
-  if (form & kRestores) return l.end();  // MXCSR
+  const Value no_mask = l.b.i64(0), kind = l.b.i64(form & 0xff);
+  if (form & kRestores) return l.call_last(Helper::kFxrstor, at, no_mask, kind);  // MXCSR
+  l.call(Helper::kFxsave, Type::none, at, no_mask, kind);
   l.cut();
 }
 
@@ -28,8 +28,9 @@ void lift_xsave(Lifter& l, uint32_t form) {
   if (l.mode & kModeTs) return l.fault(vector::kDeviceNotAvailable);
   const Value mask = l.b.emit(Op::bfi, Type::i64, l.reg64(kRax), l.reg64(kRdx), ir::kNoValue, 32, 32);
   const Value at = l.linear_address(l.operand(0), kHeaderBytes, !(form & kRestores));
-  l.call(form & kRestores ? Helper::kXrstor : Helper::kXsave, Type::none, at, mask, l.b.i64(form & 0xff));
-  if (form & kRestores) return l.end();  // MXCSR, PKRU
+  const Value kind = l.b.i64(form & 0xff);
+  if (form & kRestores) return l.call_last(Helper::kXrstor, at, mask, kind);  // MXCSR, PKRU
+  l.call(Helper::kXsave, Type::none, at, mask, kind);
   l.cut();
 }
 

@@ -25,8 +25,7 @@ void set_edx_eax(Lifter& l, Value value) {
 void lift_clts(Lifter& l, uint32_t) {
   if (!l.needs_cpl0() || !(l.mode & kModeTs)) return;
   const Value cr0 = l.call(Helper::kReadControl, Type::i64, number(l, 0));
-  l.call(Helper::kWriteControl, Type::none, number(l, 0), l.b.binary(Op::and_, cr0, l.b.i64(~cr0::kTs)));
-  l.end();
+  l.call_last(Helper::kWriteControl, number(l, 0), l.b.binary(Op::and_, cr0, l.b.i64(~cr0::kTs)));
 }
 
 void lift_lmsw(Lifter& l, uint32_t) {
@@ -65,8 +64,7 @@ void lift_rdmsr(Lifter& l, uint32_t) {
 
 void lift_wrmsr(Lifter& l, uint32_t) {
   if (!l.needs_cpl0()) return;
-  l.call(Helper::kWriteMsr, Type::none, l.b.zext32(l.reg(kRcx, 32)), edx_eax(l));
-  l.end();
+  l.call_last(Helper::kWriteMsr, l.b.zext32(l.reg(kRcx, 32)), edx_eax(l));
 }
 
 // --- translations and caches
@@ -79,16 +77,14 @@ void lift_invlpg(Lifter& l, uint32_t) {
     linear = l.b.zext32(l.b.trunc(l.b.add(linear, l.b.get(slot_base(m.segment)))));
   else if (m.segment >= kFs)
     linear = l.b.add(linear, l.b.get(slot_base(m.segment)));
-  l.call(Helper::kInvalidatePage, Type::none, linear);
-  l.end();
+  l.call_last(Helper::kInvalidatePage, linear);
 }
 
 void lift_invpcid(Lifter& l, uint32_t) {
   if (l.real_or_vm86() && !(l.mode & kModeReal)) return l.fault(vector::kGeneralProtection, 0);
   if (!l.needs_cpl0()) return;
   const Value type = l.code64() ? l.reg64(l.operand(0).reg) : l.b.zext32(l.reg(l.operand(0).reg, 32));
-  l.call(Helper::kInvalidatePcid, Type::none, type, l.linear_address(l.operand(1), 16, false));
-  l.end();
+  l.call_last(Helper::kInvalidatePcid, type, l.linear_address(l.operand(1), 16, false));
 }
 
 void lift_privileged_nothing(Lifter& l, uint32_t) { l.needs_cpl0(); }
@@ -258,8 +254,9 @@ void lift_mov_control(Lifter& l) {
   if (n == 4 && !l.model.has(Feature::kVme) && !l.model.has(Feature::kPse)) return l.undefined();
   if (!l.needs_cpl0()) return;
   if (!to_control) return l.set_reg(general, bits, l.call(Helper::kReadControl, Type::i64, number(l, n)));
-  l.call(Helper::kWriteControl, Type::none, number(l, n), l.wide(l.reg(general, bits)));
-  if (n != 2) l.end();
+  const Value value = l.wide(l.reg(general, bits));
+  if (n != 2) return l.call_last(Helper::kWriteControl, number(l, n), value);
+  l.call(Helper::kWriteControl, Type::none, number(l, n), value, ir::kNoValue, l.b.i64(0));
 }
 
 Rows system_control_rows() { return kRows; }

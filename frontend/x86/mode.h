@@ -59,8 +59,9 @@ enum ModeBit : uint64_t {
 // 2 bits each.
 constexpr unsigned kModeCplShift = 32;
 constexpr unsigned kModeRoundShift = 34;  // MXCSR.RC: 0 nearest, 1 down, 2 up, 3 zero
-// By segment number. Flat: base 0, and full. Full: usable, may be read and written (CS: executed and read),
-// every offset of the address size is within its limit.
+// By segment number, of CS, SS, DS and ES. Flat: base 0, and full. Full: usable, may be read and written (CS:
+// executed and read), every offset of 32 bits is within its limit. Code looks at FS and GS itself (slots.h,
+// kSlotOpen0), since a kernel has one of them that its programs have not.
 constexpr unsigned kModeFlatShift = 40;
 constexpr unsigned kModeFullShift = 48;
 

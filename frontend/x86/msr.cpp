@@ -206,10 +206,7 @@ bool has_apic(const CpuModel& m, uint32_t msr) {
 
 }  // namespace
 
-uint64_t read_tsc(X86Cpu& cpu) {
-  cpu.system().catch_up();
-  return cpu.system().tsc() + cpu.x86().tsc_offset;
-}
+uint64_t read_tsc(X86Cpu& cpu) { return cpu.system().tsc() + cpu.x86().tsc_offset; }
 
 bool read_msr(X86Cpu& cpu, uint32_t msr, uint64_t& value) {
   X86State& s = cpu.x86();
@@ -387,7 +384,7 @@ bool helper_read_msr(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
 }
 
 bool helper_write_msr(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
-  return write_msr(cpu, static_cast<uint32_t>(args[0]), args[1]);
+  return write_msr(cpu, static_cast<uint32_t>(args[0]), args[1]) && cpu.go_on_behind(args[3]);
 }
 
 bool helper_read_tsc(X86Cpu& cpu, const uint64_t*, uint64_t& result) {

@@ -9,14 +9,6 @@ namespace mynah::x86 {
 
 // --- facts
 
-bool is_full(const X86State& s, unsigned segment) {
-  const Segment& g = s.segments[segment];
-  if (!g.usable || g.limit != ~uint32_t{0}) return false;
-  if (s.real_or_vm86()) return true;
-  if (segment == kCs) return g.access & access::kReadable;
-  return (g.access & (access::kCode | access::kWritable | access::kExpandDown)) == access::kWritable;
-}
-
 bool within_limit(uint32_t access, uint32_t limit, uint64_t offset, uint64_t bytes) {
   const uint64_t last = offset + bytes - 1;
   if ((access & (access::kCode | access::kExpandDown)) == access::kExpandDown)

@@ -12,9 +12,21 @@
 
 namespace mynah::x86 {
 
-// --- facts for the mode (mode.h)
+// --- facts for the mode (mode.h), and what translated code looks at
+// X86State::open of one.
+inline uint64_t open_bytes(const Segment& g, bool real_or_vm86) {
+  const uint32_t kind = g.access & (access::kCode | access::kWritable | access::kExpandDown);
+  const bool open =
+      real_or_vm86 ? (kind & ~access::kWritable) != access::kExpandDown : kind == access::kWritable;
+  return g.usable && open ? uint64_t{g.limit} + 1 : 0;
+}
 // Every offset of 32 bits may be read and written (CS: fetched and read).
-bool is_full(const X86State& s, unsigned segment);
+constexpr uint64_t kAllOpen = uint64_t{1} << 32;
+inline bool is_full(const X86State& s, unsigned segment) {
+  if (s.open[segment] == kAllOpen) return true;
+  const Segment& g = s.segments[segment];
+  return segment == kCs && g.usable && (g.access & access::kReadable) && g.limit == ~uint32_t{0};
+}
 inline bool is_flat(const X86State& s, unsigned segment) {
   return is_full(s, segment) && s.base(segment) == 0;
 }

@@ -19,6 +19,7 @@ constexpr const char* kGeneral[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "r
                                     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 constexpr const char* kBases[] = {"es_base", "cs_base", "ss_base", "ds_base", "fs_base", "gs_base"};
 constexpr const char* kSelectors[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+constexpr const char* kOpen[] = {"es_open", "cs_open", "ss_open", "ds_open", "fs_open", "gs_open"};
 constexpr const char* kXmm[] = {"xmm0", "xmm1", "xmm2",  "xmm3",  "xmm4",  "xmm5",  "xmm6",  "xmm7",
                                 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"};
 constexpr const char* kYmmHigh[] = {"ymmh0",  "ymmh1",  "ymmh2",  "ymmh3", "ymmh4",  "ymmh5",
@@ -57,6 +58,8 @@ constexpr auto make_table() {
     t[kSlotSelector0 + i] = {
         kSelectors[i], Type::i32,
         uint32_t(offsetof(X86State, segments) + i * sizeof(Segment) + offsetof(Segment, selector))};
+  for (unsigned i = 0; i < 6; ++i)
+    t[kSlotOpen0 + i] = {kOpen[i], Type::i64, uint32_t(offsetof(X86State, open) + 8 * i)};
   t[kSlotPkru] = {"pkru", Type::i32, offsetof(X86State, pkru)};
   return t;
 }

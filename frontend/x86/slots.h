@@ -30,13 +30,15 @@ enum SlotNumber : ir::Slot {
   kSlotKernelGsBase,      // i64
   kSlotTscAux,            // i64
   kSlotPkru,
-  kSlotSelector0,  // of the six segments that instructions name
-  kSlotCount = kSlotSelector0 + 6,
+  kSlotSelector0,                   // of the six segments that instructions name
+  kSlotOpen0 = kSlotSelector0 + 6,  // i64: X86State::open
+  kSlotCount = kSlotOpen0 + 6,
 };
 
 constexpr ir::Slot slot_r(unsigned n) { return static_cast<ir::Slot>(kSlotR0 + n); }
 constexpr ir::Slot slot_base(unsigned segment) { return static_cast<ir::Slot>(kSlotBase0 + segment); }
 constexpr ir::Slot slot_selector(unsigned segment) { return static_cast<ir::Slot>(kSlotSelector0 + segment); }
+constexpr ir::Slot slot_open(unsigned segment) { return static_cast<ir::Slot>(kSlotOpen0 + segment); }
 constexpr ir::Slot slot_xmm(unsigned n) { return static_cast<ir::Slot>(kSlotXmm0 + n); }
 constexpr ir::Slot slot_ymm_high(unsigned n) { return static_cast<ir::Slot>(kSlotYmmHigh0 + n); }
 constexpr ir::Slot slot_mm(unsigned n) { return static_cast<ir::Slot>(kSlotMm0 + n); }

@@ -157,6 +157,9 @@ struct alignas(64) X86State {
   // Software step and debug exceptions that wait for the instruction's end.
   uint64_t debug_pending;  // bits of DR6
   uint8_t stepping;        // TF was set where the current instruction began
+  // By segment: bytes from offset 0 on that may be read and written; of no meaning in 64-bit code. Made of
+  // the others (segments.h) before code runs, and where one is loaded.
+  std::array<uint64_t, kSegments> open;
 
   bool protected_mode() const { return cr0 & cr0::kPe; }
   bool vm86() const { return eflags & eflags::kVm; }

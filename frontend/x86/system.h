@@ -68,14 +68,11 @@ class X86System {
   virtual uint32_t apic_id() = 0;
   virtual unsigned processors() = 0;  // for CPUID's topology; in one package
 
-  // --- time: ticks of the TSC; its frequency in Hz.
+  // --- time: ticks of the TSC, when all that is due has happened; its frequency in Hz.
   virtual uint64_t tsc() = 0;
   virtual uint64_t tsc_hz() = 0;
   // The guest's own TSC is so much ahead of it now: what waits for a deadline is to know.
   virtual void tsc_offset_changed(uint64_t offset) = 0;
-  // What is due by now happens: before anything shows it.
-  virtual void catch_up() = 0;
-
   virtual std::optional<uint64_t> random() = 0;  // RDRAND, RDSEED
   virtual void sleeps() = 0;                     // nothing runs until wakes()
   virtual void wakes() = 0;

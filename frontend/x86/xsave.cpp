@@ -280,7 +280,7 @@ bool helper_fxrstor(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   restore_xmm(cpu.x86(), area.data());
   cpu.set_mxcsr(mxcsr);
   cpu.changed();
-  return true;
+  return cpu.go_on_behind(args[3]);
 }
 
 bool helper_xsave(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
@@ -288,7 +288,7 @@ bool helper_xsave(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
 }
 
 bool helper_xrstor(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
-  return restore_area(cpu, args[0], args[1], static_cast<uint32_t>(args[2]));
+  return restore_area(cpu, args[0], args[1], static_cast<uint32_t>(args[2])) && cpu.go_on_behind(args[3]);
 }
 
 bool helper_get_xcr(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {

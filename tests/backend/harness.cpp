@@ -223,10 +223,9 @@ bool Machine::guard_miss(Runtime* rt, uint64_t address, HostRegisters* registers
   return true;
 }
 
-bool Machine::call_helper(Runtime* rt, uint64_t address, HostRegisters* registers) {
+bool Machine::call_helper(Runtime* rt, uint64_t address, HostRegisters*) {
   Machine& m = *static_cast<Machine*>(rt->engine);
   const Site s = m.site_at(address);
-  m.rebuild(s, *registers);
   asm volatile(
       "xorps %%xmm3, %%xmm3\n xorps %%xmm5, %%xmm5\n mov $77, %%rcx\n mov $78, %%r8\n mov $79, %%r11\n mov "
       "$5, %%rsi" ::

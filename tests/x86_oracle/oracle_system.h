@@ -48,7 +48,6 @@ class OracleSystem final : public x86::X86System {
   uint64_t tsc() override { return 0; }
   uint64_t tsc_hz() override { return 1'000'000'000; }
   void tsc_offset_changed(uint64_t) override {}
-  void catch_up() override {}
   void reset_apic() override {}
   void shut_down() override {}
   std::optional<uint64_t> random() override { return 4; }

@@ -17,6 +17,7 @@
 #include "frontend/x86/lift.h"
 #include "frontend/x86/mode.h"
 #include "frontend/x86/mxcsr.h"
+#include "frontend/x86/segments.h"
 #include "frontend/x86/state.h"
 #include "frontend/x86/system.h"
 #include "frontend/x86/x87.h"
@@ -146,7 +147,7 @@ uint64_t OracleCpu::mode() const {
   m |= mxcsr::mode_of(state_.mxcsr, true);
   if ((state_.fcw & 0x3f) != 0x3f) m |= kModeX87Unmasked;
   for (const unsigned s : {kEs, kCs, kSs, kDs}) m |= mode_flat(s) | mode_full(s);
-  return m | mode_full(kFs) | mode_full(kGs);
+  return m;
 }
 
 void OracleCpu::load(const Case& c) {
@@ -161,6 +162,7 @@ void OracleCpu::load(const Case& c) {
                          (is_wide && i == g::kCs ? g::access::kLong : g::access::kBig),
                      0xffffffff};
     t.base(i) = 0;
+    t.open[i] = g::open_bytes(t.segments[i], false);
   }
   t.base(g::kFs) = is_wide ? s.fs_base : kFs32;
   t.base(g::kGs) = is_wide ? s.gs_base : kGs32;

@@ -156,7 +156,6 @@ class BareMachine : public x86::X86System, public DeviceBus {
   uint64_t tsc() override { return vcpu->instructions(); }
   uint64_t tsc_hz() override { return 1'000'000'000; }
   void tsc_offset_changed(uint64_t) override {}
-  void catch_up() override {}
   std::optional<uint64_t> random() override { return 4; }
   void sleeps() override {}
   void wakes() override {}

@@ -133,6 +133,54 @@ TEST_P(Changes, InterruptBehindSysret) {
   EXPECT_EQ(m.frame(1), kCode64User);
 }
 
+// --- segments
+
+// A kernel's FS and its programs' null one: the same blocks.
+TEST_P(Changes, FsStaysInTheBlock) {
+  MYNAH_NOT_ON_HOST("it knows neither our counts nor our models");
+  BareMachine m(options(Start::kProtected32));
+  m.r(kRax) = kData0;
+  m.r(kRbx) = 0;
+  m.r(kRdi) = kRounds;
+  m.r(kRdx) = m.r(kRcx) = 0;
+  m.r(kRsi) = kData;
+  const uint64_t before = m.vcpu->instructions();
+  // L: mov fs, eax; add edx, fs:[esi]; mov fs, ebx; dec edi; jnz L; mov eax, fs:[esi]
+  m.put<uint32_t>(kData, 2);
+  m.run({0x8e, 0xe0, 0x64, 0x03, 0x16, 0x8e, 0xe3, 0x4f, 0x75, 0xf6, 0x64, 0x8b, 0x06}, 100'000);
+  ASSERT_EQ(m.vector(), 13u);
+  EXPECT_EQ(m.frame(1), kCode + 10);
+  EXPECT_EQ(m.r(kRdx), 2 * kRounds);
+  EXPECT_EQ(m.vcpu->instructions() - before, 5 * kRounds + 2);
+  if (GetParam() != RunBy::kJit) return;
+  EXPECT_LT(m.vcpu->dispatcher_stats().leaves[static_cast<unsigned>(ir::Leave::kEngine)], 20u);
+  EXPECT_LT(changes(m), 20u);
+}
+
+// DS that is flat or has a base are facts of blocks.
+TEST_P(Changes, DsGoesOnInItsContext) {
+  MYNAH_NOT_ON_HOST("it knows neither our counts nor our models");
+  BareMachine m(options(Start::kProtected32));
+  m.set_descriptor(kFree, BareMachine::segment(0x100, 0xfffff, 0x92, 0xc));
+  m.r(kRax) = kData0;
+  m.r(kRbx) = kFree;
+  m.r(kRdi) = kRounds;
+  m.r(kRdx) = m.r(kRcx) = 0;
+  m.r(kRsi) = kData;
+  m.put<uint32_t>(kData, 2);
+  m.put<uint32_t>(kData + 0x100, 3);
+  const uint64_t before = m.vcpu->instructions();
+  // L: push ebx; pop ds; add edx, [esi]; mov ds, eax; add ecx, [esi]; dec edi; jnz L; hlt
+  m.run({0x53, 0x1f, 0x03, 0x16, 0x8e, 0xd8, 0x03, 0x0e, 0x4f, 0x75, 0xf5, 0xf4}, 100'000);
+  ASSERT_TRUE(m.halted_at(kCode + 12));
+  EXPECT_EQ(m.r(kRdx), 3 * kRounds);
+  EXPECT_EQ(m.r(kRcx), 2 * kRounds);
+  EXPECT_EQ(m.vcpu->instructions() - before, 7 * kRounds + 1);
+  if (GetParam() != RunBy::kJit) return;
+  EXPECT_LT(m.vcpu->dispatcher_stats().leaves[static_cast<unsigned>(ir::Leave::kEngine)], 20u);
+  EXPECT_GT(changes(m), 2 * kRounds - 100);
+}
+
 // --- EFLAGS.AC for a supervisor, by whichever way the same code is come to
 
 TEST_P(Changes, LinksKnowAccess) {

@@ -130,6 +130,80 @@ TEST_P(Segments, Limits) {
   }
 }
 
+// FS and GS are looked at by translated code itself.
+TEST_P(Segments, LimitsOfFs) {
+  struct Case {
+    uint32_t limit;
+    unsigned access, flags;
+    uint32_t offset;
+    bool write, faults;
+  };
+  for (const Case& c : {Case{0xfff, 0x92, 4, 0xffc, false, false}, Case{0xfff, 0x92, 4, 0xffc, true, false},
+                        Case{0xfff, 0x92, 4, 0xffd, false, true},
+                        Case{0xfff, 0x92, 4, 0xfffffffe, false, true}, Case{0, 0x92, 0xc, 0xffc, true, false},
+                        Case{0, 0x92, 0xc, 0x1000, true, true}, Case{0xfffff, 0x92, 0xc, 0x1000, true, false},
+                        Case{0xfff, 0x90, 4, 0, false, false}, Case{0xfff, 0x90, 4, 0, true, true},
+                        Case{0xfff, 0x96, 4, 0x1000, false, false}, Case{0xfff, 0x96, 4, 0xfff, false, true},
+                        Case{0xfff, 0x9a, 4, 0, false, false}, Case{0xfff, 0x9a, 4, 0, true, true}}) {
+    BareMachine m(options(Start::kProtected32));
+    m.set_descriptor(kFree, BareMachine::segment(kData, c.limit, c.access, c.flags));
+    if (c.offset < 0x10000) m.put<uint32_t>(kData + c.offset, 0x11223344);
+    m.r(kRax) = kFree;
+    m.r(kRbx) = c.offset;
+    m.r(kRcx) = 0x55667788;
+    m.r(kRdx) = 3;
+    const auto op = static_cast<uint8_t>(c.write ? 0x89 : 0x8b);
+    // mov fs, eax; L: mov fs:[ebx], ecx or back; dec edx; jnz L; hlt
+    m.run({0x8e, 0xe0, 0x64, op, 0x0b, 0x4a, 0x75, 0xfa, 0xf4});
+    if (c.faults) {
+      EXPECT_EQ(m.vector(), 13u) << c.offset;
+      EXPECT_EQ(m.frame(1), kCode + 2) << c.offset;
+      EXPECT_EQ(m.r(kRdx), 3u) << c.offset;
+      continue;
+    }
+    EXPECT_TRUE(m.halted_at(kCode + 9)) << c.offset;
+    EXPECT_EQ(m.get<uint32_t>(kData + c.offset), c.write ? 0x55667788u : 0x11223344u);
+    EXPECT_EQ(m.r(kRcx), c.write ? 0x55667788u : 0x11223344u);
+  }
+}
+
+// A load reads the descriptor each time, though the selector is what it was.
+TEST_P(Segments, LoadAgain) {
+  BareMachine m(options(Start::kProtected32));
+  m.set_descriptor(kFree, BareMachine::segment(0, 0xfffff, 0x92, 0xc));
+  m.put<uint32_t>(kData, 1);
+  m.put<uint32_t>(kData + 0x10, 2);
+  m.r(kRax) = kFree;
+  m.r(kRsi) = kGdt + kFree + 2;  // low half of the base
+  m.r(kRdi) = kData;
+  // mov fs, eax; mov edx, fs:[edi]; mov word [esi], 16; mov fs, eax; mov ecx, fs:[edi]; mov byte [esi + 3],
+  // 0x12; mov fs, eax
+  m.run({0x8e, 0xe0, 0x64, 0x8b, 0x17, 0x66, 0xc7, 0x06, 0x10, 0x00, 0x8e,
+         0xe0, 0x64, 0x8b, 0x0f, 0xc6, 0x46, 0x03, 0x12, 0x8e, 0xe0});
+  ASSERT_EQ(m.vector(), 11u);  // not present
+  EXPECT_EQ(m.frame(1), kCode + 19);
+  EXPECT_EQ(m.r(kRdx), 1u);
+  EXPECT_EQ(m.r(kRcx), 2u);
+}
+
+// What is popped stays there where the load faults, and is gone where execution goes on in another context.
+TEST_P(Segments, PopsAreWhole) {
+  BareMachine m(options(Start::kProtected32));
+  m.set_descriptor(kFree, BareMachine::segment(0x1000, 0xfffff, 0x92, 0xc));
+  const uint64_t sp = m.r(kRsp);
+  m.r(kRsi) = kData - 0x1000;
+  m.put<uint32_t>(kData, 77);
+  // push kFree; pop es; mov eax, es:[esi]; push 0x1000; pop ds
+  m.run({0x6a, kFree, 0x07, 0x26, 0x8b, 0x06, 0x68, 0x00, 0x10, 0x00, 0x00, 0x1f});
+  ASSERT_EQ(m.vector(), 13u);
+  EXPECT_EQ(m.r(kRax), 77u);
+  EXPECT_EQ(m.s().segments[kEs].selector, kFree);
+  EXPECT_EQ(m.frame(0), 0x1000u);
+  EXPECT_EQ(m.frame(1), kCode + 11);
+  EXPECT_EQ(m.r(kRsp), sp - 4 - 16);
+  EXPECT_EQ(m.frame(4), 0x1000u);
+}
+
 TEST_P(Segments, PopAndPush) {
   BareMachine m(options(Start::kProtected32));
   const uint64_t sp = m.r(kRsp);
@@ -294,6 +368,18 @@ TEST_P(Segments, RealMode) {
   m.run({0x8e, 0xc0, 0x26, 0x8b, 0x0f, 0xf4});  // mov es, ax; mov cx, es:[bx]
   EXPECT_TRUE(m.halted_at(kCode + 6));
   EXPECT_EQ(m.r(kRcx), 0xbeefu);
+}
+
+TEST_P(Segments, RealModeLimits) {
+  for (const bool faults : {false, true}) {
+    BareMachine m(options(Start::kReal));
+    m.put<uint16_t>(0x12340 + 0xfffe, 0xbeef);
+    m.r(kRax) = 0x1234;
+    m.r(kRbx) = faults ? 0xffff : 0xfffe;
+    m.run({0x8e, 0xc0, 0x26, 0x8b, 0x0f, 0xf4});  // mov es, ax; mov cx, es:[bx]
+    EXPECT_EQ(m.vector(), faults ? std::optional(13u) : std::nullopt);
+    if (!faults) EXPECT_EQ(m.r(kRcx), 0xbeefu);
+  }
 }
 
 }  // namespace mynah::test
