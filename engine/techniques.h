@@ -19,7 +19,7 @@ struct Techniques {
   bool contexts = true;           // TLB contexts outlive a switch to another; without: two of them
   bool second_tlb = true;         // a first-level miss needs no table walk
   bool page_pairs = true;         // an access across two pages has one pointer
-  bool side_exits = true;         // blocks go on behind forward conditional branches
+  bool side_exits = true;         // blocks go on behind conditional branches
   bool reuse = true;              // what was computed before is found again
   bool merge_guards = true;
   bool dead_code = true;
@@ -40,7 +40,7 @@ inline constexpr TechniqueName kTechniques[] = {
     {"contexts", &Techniques::contexts, "TLB contexts outlive a switch of address space or privilege"},
     {"second-tlb", &Techniques::second_tlb, "a second-level TLB saves table walks"},
     {"page-pairs", &Techniques::page_pairs, "what lies across two pages is mapped in one piece"},
-    {"side-exits", &Techniques::side_exits, "blocks go on behind forward conditional branches"},
+    {"side-exits", &Techniques::side_exits, "blocks go on behind conditional branches"},
     {"reuse", &Techniques::reuse, "equal computations in a block are made once"},
     {"merge-guards", &Techniques::merge_guards, "accesses near each other share a TLB lookup"},
     {"dead-code", &Techniques::dead_code, "values that nobody uses are not computed"},

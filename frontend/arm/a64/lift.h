@@ -20,6 +20,7 @@
 #include "frontend/arm/helpers.h"
 #include "frontend/arm/mode.h"
 #include "frontend/arm/slots.h"
+#include "frontend/block_walk.h"
 #include "frontend/guest.h"
 #include "ir/builder.h"
 
@@ -36,15 +37,18 @@ using ir::Value;
 
 class Lifter {
  public:
-  Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode) : b(builder), model(model), mode(mode) {}
+  static constexpr int64_t kNowhere = -1;
+  Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode, const BlockWalk& walk)
+      : b(builder), model(model), mode(mode), walk(walk) {}
 
   ir::Builder& b;
   const CpuModel& model;
   const uint64_t mode;
-  int32_t pc_offset = 0;         // of the current instruction, from the page's start
-  uint32_t index = 0;            // instructions before it in this block
-  bool yields = false;           // LiftOptions::yields
-  unsigned side_exits_left = 0;  // conditional branches that the block may go on behind
+  int32_t pc_offset = 0;  // of the current instruction, from the page's start
+  uint32_t index = 0;     // instructions before it in this block
+  bool yields = false;    // LiftOptions::yields
+  BlockWalk walk;
+  int64_t goes_to = kNowhere;  // where the block goes on behind the current instruction, unless at the next
   bool end_block =
       false;  // the current instruction ends the block without having left it (falls to the next)
 
