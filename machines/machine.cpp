@@ -106,15 +106,18 @@ void Machine::reset() {
   for (dev::Stateful* part : parts_) part->reset();
   reset_board();
   forget_translations();
-  current_ = turn_left_ = 0;
+  current_ = turn_left_ = turn_pieces_ = 0;
+  for (Processor& p : processors_) p.gave_way = false;
 }
 
 // --- turns
 
 namespace {
-// Instructions. What one processor does for another (a lock, an interrupt) waits for so long at most; each
-// turn costs half a microsecond and what the host's caches forget.
-constexpr uint64_t kTurn = 50'000;
+// A turn goes piece by piece, as long as no other processor waits and it is no longer than so many. What one
+// does for another (a lock, an interrupt) so waits for a piece of each other one's at most; each turn costs
+// half a microsecond, and some ten for what the host's caches forget.
+constexpr uint64_t kTurnPiece = 50'000;  // instructions
+constexpr uint64_t kTurnPieces = 10;
 }  // namespace
 
 bool Machine::can_run(size_t processor) const {
@@ -144,8 +147,27 @@ void Machine::end_turn() {
 void Machine::begin_turn(size_t processor) {
   if (processor != current_) processors_[processor].vcpu->translation_changed();  // names may have ended
   current_ = processor;
-  turn_left_ = kTurn;
+  processors_[processor].gave_way = false;
+  turn_left_ = kTurnPiece;
+  turn_pieces_ = kTurnPieces - 1;
   ++turns_;
+}
+
+// For more than its turn to come: for another one, for an interrupt, for what has woken it.
+bool Machine::others_wait() const {
+  for (size_t n = 0; n < processors_.size(); ++n) {
+    const Processor& p = processors_[n];
+    if (n != current_ && can_run(n) && (p.gave_way || p.guest->asleep() || p.guest->interrupt_deliverable()))
+      return true;
+  }
+  return false;
+}
+
+bool Machine::go_on_with_turn() {
+  if (turn_pieces_ == 0 || others_wait()) return false;
+  --turn_pieces_;
+  turn_left_ = kTurnPiece;
+  return true;
 }
 
 bool Machine::choose() {
@@ -192,12 +214,14 @@ AfterExit Machine::run_slice() {
     if (at_breakpoint()) return AfterExit::kDebug;
     Processor& processor = processors_[current_];
     Vcpu& vcpu = *processor.vcpu;
-    const uint64_t wanted = std::min({left, instructions_to_deadline(), turns ? turn_left_ : left});
+    const uint64_t wanted = std::min(instructions_to_deadline(), turns ? turn_left_ : left);
     const uint64_t before = vcpu.instructions();
     AfterExit after = vcpu.run(wanted);
     if (asked_) after = *std::exchange(asked_, std::nullopt);
     const uint64_t ran = vcpu.instructions() - before;
     turn_left_ -= std::min(turn_left_, ran);
+    // By the host's clock a run ends where the next block may be longer than what is left.
+    if (!clock_.deterministic() && turn_left_ < vcpu.translator()->max_insts) turn_left_ = 0;
     const bool waits = after == AfterExit::kHalt || after == AfterExit::kYield;
     if (after != AfterExit::kContinue && !waits) return after;
     const bool for_host = after == AfterExit::kHalt && !processor.guest->asleep();
@@ -206,13 +230,15 @@ AfterExit Machine::run_slice() {
       if (waits) events_.run_due();
       return waits && !wake_pending() ? AfterExit::kHalt : AfterExit::kContinue;
     }
+    const bool over = turn_left_ == 0;
     if (for_host && ran == 0)
       turn_left_ = 0;  // nothing happened
-    else if (waits || turn_left_ == 0)
+    else if (waits || (over && !go_on_with_turn()))
       end_turn();
     processor.waits_for_host = for_host;
-    if (turn_left_ > 0) return AfterExit::kContinue;  // an event is due, or something asked for a stop
-    left -= std::min(left, ran + kTurn / 100);        // a turn costs, however short
+    processor.gave_way = after == AfterExit::kYield;
+    if (!waits && !over) return AfterExit::kContinue;  // an event is due, or something asked for a stop
+    left -= std::min(left, ran + kTurnPiece / 100);    // a turn costs, however short
   }
   return AfterExit::kContinue;
 }

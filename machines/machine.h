@@ -146,6 +146,8 @@ class Machine {
   // --- turns (machine.cpp)
   bool choose();  // whose turn it is; false: all sleep, or wait for the host
   void begin_turn(size_t processor);
+  bool go_on_with_turn();
+  bool others_wait() const;
   void end_turn();
   void try_host_again();
   uint64_t instructions_to_deadline();
@@ -166,7 +168,8 @@ class Machine {
   bool resumed_ = false;  // the current one may start at a breakpoint, which was met before
   std::optional<AfterExit> asked_;
   uint64_t turns_ = 0;
-  uint64_t turn_left_ = 0;  // instructions; 0: the next one's turn begins
+  uint64_t turn_left_ = 0;    // instructions; 0: the next one's turn begins
+  uint64_t turn_pieces_ = 0;  // that the turn may still go on for
   std::vector<dev::Stateful*> parts_;
   std::vector<std::unique_ptr<dev::Device>> isa_devices_;
   std::map<unsigned, std::string> boot_order_;

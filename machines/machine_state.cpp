@@ -12,7 +12,7 @@
 namespace mynah {
 
 namespace {
-constexpr uint32_t kVersion = 2;  // of all that is not a part's
+constexpr uint32_t kVersion = 3;  // of all that is not a part's
 constexpr uint64_t kLastPage = ~uint64_t{0};
 using Page = std::array<uint8_t, kGuestPageSize>;
 constexpr Page kZeroes{};
@@ -30,6 +30,8 @@ void Machine::serialize(dev::StateStream& stream) {
   uint64_t current = current_;
   stream.io(current);
   stream.io(turn_left_);
+  stream.io(turn_pieces_);
+  for (Processor& p : processors_) stream.io(p.gave_way);
   if (current >= processors_.size()) stream.fail();
   if (stream.failed()) return;
   current_ = current;

@@ -25,6 +25,7 @@ struct Processor {
   // Awake, and its next instruction cannot complete before the host has something for it. It is tried again
   // when others have run, and in each slice; a try that comes to nothing leaves no trace.
   bool waits_for_host = false;
+  bool gave_way = false;  // its last turn ended because it waits for another processor
 };
 
 }  // namespace mynah

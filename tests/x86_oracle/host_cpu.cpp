@@ -261,6 +261,7 @@ class HostCpuImpl final : public HostCpu {
 
  private:
   static void handle(int signal, siginfo_t*, void* context);
+  void run_once(Case& c);
   void take_fpu(const Xsave& x);
   bool has_32bit_ = false, has_low_ = false, has_bases_ = false, has_ldt_ = false;
   uint8_t* code_ = nullptr;     // the code area, to be written
@@ -378,7 +379,21 @@ void HostCpuImpl::handle(int signal, siginfo_t*, void* context) {
   cpu.runs_ = cpu.runs_ | uint64_t{1} << 63;  // taken from the signal
 }
 
+// Where the host is a virtual machine itself, somebody may emulate an instruction whose page he watches, and
+// not know it well: an exception is believed when it comes twice.
 void HostCpuImpl::run(Case& c) {
+  const Case start = c;
+  run_once(c);
+  for (unsigned n = 0; n < 4 && c.outcome.vector != kNone && c.outcome.vector != kHang; ++n) {
+    Case again = start;
+    run_once(again);
+    const bool same = again.outcome.vector == c.outcome.vector && again.outcome.error == c.outcome.error;
+    c = again;
+    if (same) return;
+  }
+}
+
+void HostCpuImpl::run_once(Case& c) {
   Control& k = control();
   Xsave& x = xsave();
   State& s = c.state;

@@ -3,6 +3,7 @@
 // Which instructions are tested: the ISA sets (Zydis' names) that some -cpu offers, with the CPUID bit that
 // the host needs for them, and those instructions that a process cannot compare with its own processor.
 #include <cpuid.h>
+#include <sys/auxv.h>
 
 #include <algorithm>
 #include <iterator>
@@ -136,6 +137,8 @@ std::string_view not_offered(ZydisISASet set) { return find(set) ? "" : "no proc
 std::string_view host_lacks(ZydisISASet set) {
   const Feature* f = find(set);
   if (!f || !f->name) return "";
+  // The processor may have them and the kernel know nothing of it.
+  if (set == ZYDIS_ISA_SET_RDWRFSGS && !(getauxval(AT_HWCAP2) & 2)) return f->name;
   unsigned r[4];
   if (!__get_cpuid_count(f->leaf, f->subleaf, &r[0], &r[1], &r[2], &r[3])) return f->name;
   return r[f->reg] >> f->bit & 1 ? "" : f->name;
