@@ -262,8 +262,8 @@ TEST_P(Session, CodeIsLogged) {
       with(hello_guest(), {"-d", "in_asm,ir,ir_opt,out_asm,exec,cpu,nochain", "-D", folder / "log"}));
   EXPECT_EQ(program.finish(), 0);
   const std::string log = folder.read("log");
-  for (const char* text : {"0x40200040:  d2a12001  mov", "region @", "IR after optimization at 0x40200040",
-                           "OUT: [size=", "Trace 0: ", "PC=0000000040200040"})
+  for (const char* text : {"0x40200040:  d2a12001  mov", "region @", "IR after optimization at 0x40200048",
+                           "OUT: [size=", "Trace 0: ", "PC=0000000040200048"})
     EXPECT_THAT(log, HasSubstr(text));
   Program filtered(with(hello_guest(), {"-d", "in_asm", "-dfilter", "0x40200048+4", "-D", folder / "log2"}));
   EXPECT_EQ(filtered.finish(), 0);
