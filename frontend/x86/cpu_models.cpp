@@ -242,13 +242,14 @@ CpuModel maximum() {
   // A current processor's, since systems choose by it: what this vendor's later ones say of themselves in
   // IA32_ARCH_CAPABILITIES is all true of an emulator that executes nothing ahead of time, and systems then
   // do without the remedies that cost most. Some of Linux mistrust BHI_NO, and clear the history of branches
-  // by a loop at each entry unless IA32_SPEC_CTRL has a bit for it: hence bhi-ctrl. Its family is one that no
-  // system keeps other quirks for.
+  // by a loop at each entry unless IA32_SPEC_CTRL has a bit for it: hence bhi-ctrl. Its model number is
+  // nobody's: programs that GCC made for several processors take a real one's word for instructions that are
+  // not here (AVX-512), whatever the features say.
   model.vendor = "GenuineIntel";
   model.brand = "Mynah x86-64 processor";
   model.family = 6;
-  model.model = 143;
-  model.stepping = 8;
+  model.model = 255;
+  model.stepping = 0;
   model.max_leaf = 0x16;
   model.linear_bits = 48;
   model.features.set();
