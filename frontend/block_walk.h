@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#include "ir/builder.h"
+
 namespace mynah {
 
 class BlockWalk {
@@ -57,5 +59,28 @@ class BlockWalk {
   unsigned rounds_ = 1;
   unsigned round_start_ = 0;
 };
+
+constexpr int64_t kNowhere = -1;
+
+// Builds a conditional branch. Where the block goes on behind it; kNowhere: it ends, or goes on at `next`.
+inline int64_t build_branch(ir::Builder& b, BlockWalk& walk, ir::Value condition, int64_t target,
+                            int64_t next, unsigned instructions) {
+  if (const auto known = b.as_const(condition)) {
+    b.exit(*known ? target : next);
+    return kNowhere;
+  }
+  switch (walk.branch(target, next, instructions)) {
+    case BlockWalk::Way::kTarget:
+      b.exit_if(b.emit(ir::Op::bool_not, ir::Type::i1, condition), next);
+      return target;
+    case BlockWalk::Way::kNext:
+      b.exit_if(condition, target);
+      return kNowhere;
+    case BlockWalk::Way::kEnds:
+      b.exit_if(condition, target);
+      b.exit(next);
+  }
+  return kNowhere;
+}
 
 }  // namespace mynah

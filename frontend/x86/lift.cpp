@@ -346,18 +346,7 @@ void Lifter::branch_if(Value condition, int64_t delta) {
   }
   complete();
   const int64_t next = next_offset(), target = next + delta;
-  if (const auto known = b.as_const(condition)) return b.exit(*known ? target : next);
-  switch (walk.branch(target, next, index + 1)) {
-    case BlockWalk::Way::kTarget:
-      b.exit_if(b.emit(Op::bool_not, Type::i1, condition), next);
-      goes_to = target;
-      return;
-    case BlockWalk::Way::kNext:
-      return b.exit_if(condition, target);
-    case BlockWalk::Way::kEnds:
-      b.exit_if(condition, target);
-      b.exit(next);
-  }
+  goes_to = build_branch(b, walk, condition, target, next, index + 1);
 }
 
 void Lifter::branch_indirect(Value target, ir::BranchKind how, Value return_address) {
@@ -477,7 +466,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
     // What is no instruction is so by all its bytes.
     if (l.i.status != Decoded::Status::kValid) l.i.length = static_cast<uint8_t>(looked_at);
     l.ends = l.stored = l.cuts = l.after_sti = false;
-    l.goes_to = Lifter::kNowhere;
+    l.goes_to = kNowhere;
     const bool access = l.access;
     const size_t before = region.insts.size();
     lift_one(l);
@@ -486,7 +475,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
     end = std::max(end, offset);
     ++l.index;
     if (b.ended()) break;
-    if (l.goes_to != Lifter::kNowhere) offset = static_cast<uint32_t>(l.goes_to);
+    if (l.goes_to != kNowhere) offset = static_cast<uint32_t>(l.goes_to);
     if (l.ends || l.cuts || (options.slow && l.stored)) {
       b.at(static_cast<int32_t>(offset), l.index);
       if (l.access && !in_page(offset)) region.linkable = false;

@@ -47,7 +47,6 @@ enum AccessNote : uint8_t {
 
 class Lifter {
  public:
-  static constexpr int64_t kNowhere = -1;
   Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode, const BlockWalk& walk)
       : b(builder), model(model), mode(mode), walk(walk), access(mode & kModeAccess) {}
 

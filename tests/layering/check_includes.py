@@ -37,7 +37,7 @@ TABLE = {
     "ir/": (["ir/"], None, False),
     "ir/result.h": ([], r"fmt/", False),
     "frontend/translation.h": ([], None, False),
-    "frontend/block_walk.h": ([], None, False),
+    "frontend/block_walk.h": (["ir/"], None, False),
     "frontend/frontend.h": (["ir/"], None, False),
     "frontend/guest.h": (["ir/", "frontend/frontend.h", "frontend/translation.h"], None, False),
     "frontend/guest_debug.h": (["ir/", "frontend/guest.h"], None, False),

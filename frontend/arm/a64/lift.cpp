@@ -124,18 +124,7 @@ void Lifter::branch(int64_t delta, ir::BranchKind how) {
 void Lifter::branch_if(Value cond, int64_t delta) {
   complete();
   const int64_t next = pc_offset + 4, target = pc_offset + delta;
-  if (const auto known = b.as_const(cond)) return b.exit(*known ? target : next);
-  switch (walk.branch(target, next, index + 1)) {
-    case BlockWalk::Way::kTarget:
-      b.exit_if(b.emit(Op::bool_not, Type::i1, cond), next);
-      goes_to = target;
-      return;
-    case BlockWalk::Way::kNext:
-      return b.exit_if(cond, target);
-    case BlockWalk::Way::kEnds:
-      b.exit_if(cond, target);
-      b.exit(next);
-  }
+  goes_to = build_branch(b, walk, cond, target, next, index + 1);
 }
 
 void Lifter::branch_indirect(Value target, ir::BranchKind how) {
@@ -186,7 +175,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
       l.leave(ExitReason::kIllegalState);
       break;
     }
-    l.goes_to = Lifter::kNowhere;
+    l.goes_to = kNowhere;
     uint32_t word;
     std::memcpy(&word, page.data() + offset, 4);
     const Decoded d = decode(word);
@@ -201,7 +190,7 @@ void lift_block(ir::Region& region, std::span<const uint8_t> page, uint32_t pc_o
     end = std::max(end, offset);
     ++l.index;
     if (b.ended()) break;
-    if (l.goes_to != Lifter::kNowhere) offset = static_cast<uint32_t>(l.goes_to);
+    if (l.goes_to != kNowhere) offset = static_cast<uint32_t>(l.goes_to);
     if (l.btype_due) l.settle_btype();
     if (l.sp_written && writes_to_sp_matter && !l.sp_known_aligned()) {
       b.at(static_cast<int32_t>(offset), l.index);

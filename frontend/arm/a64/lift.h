@@ -37,7 +37,6 @@ using ir::Value;
 
 class Lifter {
  public:
-  static constexpr int64_t kNowhere = -1;
   Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode, const BlockWalk& walk)
       : b(builder), model(model), mode(mode), walk(walk) {}
 
