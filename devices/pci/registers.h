@@ -71,6 +71,7 @@ enum class Capability : uint8_t {
   kVendorSpecific = 0x09,
   kExpress = 0x10,
   kMsix = 0x11,
+  kSata = 0x12,
 };
 
 // Power management: state 0 is D0, 3 is D3hot.

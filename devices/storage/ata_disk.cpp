@@ -21,6 +21,7 @@ enum Command : uint8_t {
   kReadDmaExt = 0x25,
   kReadNativeMaxExt = 0x27,
   kReadMultipleExt = 0x29,
+  kReadLogExt = 0x2f,
   kWriteSectors = 0x30,
   kWriteSectorsOnce = 0x31,
   kWriteSectorsExt = 0x34,
@@ -30,6 +31,8 @@ enum Command : uint8_t {
   kVerify = 0x40,
   kVerifyOnce = 0x41,
   kVerifyExt = 0x42,
+  kReadFpdmaQueued = 0x60,
+  kWriteFpdmaQueued = 0x61,
   kSeek = 0x70,
   kInitializeParameters = 0x91,
   kStandbyOld = 0x94,
@@ -82,6 +85,8 @@ void AtaDisk::reset_drive() {
   multiword_ = 2;
   ultra_ = 0xff;
   write_cache_ = true;
+  queued_ = stable_ = false;
+  failed_tag_ = 0x80;
 }
 
 void AtaDisk::set_signature() {
@@ -168,10 +173,56 @@ void AtaDisk::buffer_moved(Next next) {
 
 void AtaDisk::transfer_dma(bool wide, bool write) {
   if (!address(wide)) return fail(kNotFound);
+  move_by_dma(write);
+}
+
+void AtaDisk::move_by_dma(bool write) {
   if (write && disk_.read_only()) return fail(kAbort);
-  trims_ = false;
   position_ = lba_ * kSector;
   begin_dma(!write, uint64_t{left_} * kSector);
+}
+
+// The sectors' number is where others have features, a tag where others have that number.
+void AtaDisk::transfer_queued(bool write) {
+  constexpr uint8_t kForceUnitAccess = 0x80;
+  if (!serial_ata_) return fail(kAbort);
+  queued_ = true;
+  failed_tag_ = now_.count >> 3;
+  stable_ = write && (device_ & kForceUnitAccess);
+  std::swap(now_.features, now_.count);
+  std::swap(before_.features, before_.count);
+  const bool there = address(true);
+  std::swap(now_.features, now_.count);
+  std::swap(before_.features, before_.count);
+  if (!there) return fail(kNotFound);
+  move_by_dma(write);
+}
+
+// General purpose logs (ACS-2, annex A): which there are, and the queued command that failed.
+void AtaDisk::read_log() {
+  constexpr uint8_t kDirectory = 0x00, kQueuedError = 0x10;
+  if (!serial_ata_ || now_.count != 1 || before_.count != 0 || now_.mid != 0) return fail(kAbort);
+  const uint8_t log = now_.low;
+  std::fill_n(buffer_.begin(), kSector, uint8_t{0});
+  if (log == kDirectory) {
+    buffer_[0] = 1;
+    buffer_[2 * kQueuedError] = 1;
+  } else if (log == kQueuedError) {
+    buffer_[0] = failed_tag_;
+    buffer_[2] = kReady | kSeekDone | kErr;
+    buffer_[3] = kAbort;
+    for (unsigned i = 0; i < 3; ++i) {
+      buffer_[4 + i] = static_cast<uint8_t>(lba_ >> 8 * i);
+      buffer_[8 + i] = static_cast<uint8_t>(lba_ >> (24 + 8 * i));
+    }
+    uint8_t sum = 0;
+    for (unsigned i = 0; i < kSector - 1; ++i) sum = static_cast<uint8_t>(sum + buffer_[i]);
+    buffer_[kSector - 1] = static_cast<uint8_t>(-sum);
+    failed_tag_ = 0x80;
+  } else {
+    return fail(kAbort);
+  }
+  offer(kSector, Next::kNothing);
 }
 
 bool AtaDisk::dma_moved_in(std::span<uint8_t> to) {
@@ -194,7 +245,8 @@ bool AtaDisk::dma_moved_out(std::span<const uint8_t> from) {
 
 void AtaDisk::dma_ended() {
   if (std::exchange(trims_, false)) trim();
-  if (!write_cache_ && !dma_to_memory() && !disk_.flush()) return fail(kAbort);
+  if ((!write_cache_ || stable_) && !dma_to_memory() && !disk_.flush()) return fail(kAbort);
+  if (queued_) failed_tag_ = 0x80;
   done();
 }
 
@@ -289,16 +341,21 @@ void AtaDisk::identify() {
   identity_word(64, 3);
   for (unsigned n = 65; n <= 68; ++n) identity_word(n, 120);
   identity_word(69, 1 << 14);  // reading after TRIM
-  identity_word(80, 0xf0);     // ATA-4 to 7
+  if (serial_ata_) {
+    identity_word(75, kQueueDepth - 1);
+    identity_word(76, 1 << 8 | 7 << 1);  // queued commands; 1.5, 3 and 6 Gb/s
+  }
+  identity_word(80, serial_ata_ ? 0x1f0 : 0xf0);  // ATA-4 to 7, ATA8-ACS
   const unsigned cached = 1 << 5, addresses = 1 << 10, flushes = 3 << 12;
+  const unsigned logs = serial_ata_ ? 1 << 5 : 0;
   identity_word(82, 1 << 14 | cached);
   identity_word(83, 1 << 14 | addresses | flushes);
-  identity_word(84, 1 << 14);
+  identity_word(84, 1 << 14 | logs);
   identity_word(85, 1 << 14 | (write_cache_ ? cached : 0));
   identity_word(86, addresses | flushes);
-  identity_word(87, 1 << 14);
+  identity_word(87, 1 << 14 | logs);
   identity_word(88, 0x3f | (ultra_ <= 5 ? 0x100 << ultra_ : 0));
-  identity_word(93, 0x6001);  // a cable of 80 wires
+  if (!serial_ata_) identity_word(93, 0x6001);  // a cable of 80 wires
   for (unsigned i = 0; i < 4; ++i) identity_word(100 + i, sectors_ >> 16 * i);
   identity_word(106, 0x6000);
   identity_word(169, 1);
@@ -306,6 +363,7 @@ void AtaDisk::identify() {
 }
 
 void AtaDisk::execute(uint8_t command) {
+  trims_ = queued_ = stable_ = false;
   switch (command) {
     case kNop:
       return fail(kAbort);
@@ -336,7 +394,13 @@ void AtaDisk::execute(uint8_t command) {
     case kReadDmaExt:
     case kWriteDmaExt:
     case kWriteDmaFuaExt:
+      stable_ = command == kWriteDmaFuaExt;
       return transfer_dma(true, command != kReadDmaExt);
+    case kReadFpdmaQueued:
+    case kWriteFpdmaQueued:
+      return transfer_queued(command == kWriteFpdmaQueued);
+    case kReadLogExt:
+      return read_log();
     case kVerify:
     case kVerifyOnce:
     case kVerifyExt:
@@ -395,7 +459,8 @@ void AtaDisk::serialize_drive(StateStream& s) {
   s.io(in_block_);
   for (uint8_t* byte : {&block_, &multiple_, &heads_, &track_sectors_, &multiword_, &ultra_}) s.io(*byte);
   s.io(write_cache_);
-  s.io(trims_);
+  for (bool* flag : {&trims_, &queued_, &stable_}) s.io(*flag);
+  s.io(failed_tag_);
   s.io(position_);
   if (!s.loading()) return;
   lba_ = std::min(lba_, kMost48);

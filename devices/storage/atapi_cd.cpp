@@ -130,6 +130,7 @@ void AtapiCd::identify() {
   identity_word(63, 0x0407);
   identity_word(64, 3);
   for (unsigned n = 65; n <= 68; ++n) identity_word(n, 120);
+  if (serial_ata_) identity_word(76, 7 << 1);
   identity_word(80, 0xf0);
   identity_word(82, 1 << 14 | 1 << 9 | 1 << 4);  // NOP, DEVICE RESET, PACKET
   identity_word(83, 1 << 14);
@@ -137,7 +138,7 @@ void AtapiCd::identify() {
   identity_word(85, 1 << 14 | 1 << 9 | 1 << 4);
   identity_word(87, 1 << 14);
   identity_word(88, 0x3f);
-  identity_word(93, 0x6001);
+  if (!serial_ata_) identity_word(93, 0x6001);
   offer(kSector, Next::kNothing);
 }
 

@@ -86,23 +86,33 @@ void IdeDrive::execute_diagnostic() {
 // --- data by words
 
 uint32_t IdeDrive::read_data(unsigned width) {
-  uint32_t value = 0;
-  if (!(status_ & kDrq) || out_ || dma_left_) return value;
-  const unsigned n = std::min(width, end_ - at_);
-  std::memcpy(&value, buffer_.data() + at_, n);
-  at_ += n;
-  if (at_ == end_) {
-    status_ &= static_cast<uint8_t>(~kDrq);
-    buffer_moved(std::exchange(next_, Next::kNothing));
-  }
+  uint8_t bytes[4] = {};
+  if (data_to_host()) read_block({bytes, std::min(width, data_left())});
+  uint32_t value;
+  std::memcpy(&value, bytes, sizeof value);
   return value;
 }
 
 void IdeDrive::write_data(unsigned width, uint32_t value) {
-  if (!(status_ & kDrq) || !out_ || dma_left_) return;
-  const unsigned n = std::min(width, end_ - at_);
-  std::memcpy(buffer_.data() + at_, &value, n);
-  at_ += n;
+  uint8_t bytes[4];
+  std::memcpy(bytes, &value, sizeof bytes);
+  if (!data_to_host()) write_block({bytes, std::min(width, data_left())});
+}
+
+void IdeDrive::read_block(std::span<uint8_t> to) {
+  if (to.empty() || !data_to_host() || to.size() > data_left()) return;
+  std::memcpy(to.data(), buffer_.data() + at_, to.size());
+  moved(to.size());
+}
+
+void IdeDrive::write_block(std::span<const uint8_t> from) {
+  if (from.empty() || data_to_host() || from.size() > data_left()) return;
+  std::memcpy(buffer_.data() + at_, from.data(), from.size());
+  moved(from.size());
+}
+
+void IdeDrive::moved(size_t n) {
+  at_ += static_cast<uint32_t>(n);
   if (at_ != end_) return;
   status_ &= static_cast<uint8_t>(~kDrq);
   buffer_moved(std::exchange(next_, Next::kNothing));

@@ -45,12 +45,23 @@ class IdeDrive : public Stateful {
   uint8_t read_register(unsigned n, bool previous) const;
   void write_register(unsigned n, uint8_t value);
   uint8_t status() const { return status_; }
+  uint8_t error() const { return error_; }
   void acknowledge() { interrupt_ = false; }  // the status register was read
   bool interrupt() const { return interrupt_; }
   void command(uint8_t value);
   // Data of width bytes, while DRQ is set; else nothing.
   uint32_t read_data(unsigned width);
   void write_data(unsigned width, uint32_t value);
+  // The same by many bytes: what is left of the buffer at most, whose size data_left() is.
+  uint32_t data_left() const { return (status_ & kDrq) && !dma_left_ ? end_ - at_ : 0; }
+  bool data_to_host() const { return !out_; }
+  bool wants_packet() const { return data_left() != 0 && out_ && next_ == Next::kPacket; }
+  void read_block(std::span<uint8_t> to);
+  void write_block(std::span<const uint8_t> from);
+  // Whoever moves the data cannot: the command ends with an error.
+  void abandon() { fail(kAbort); }
+  // The cable is serial: the drive says so, and takes queued commands where it knows them.
+  void use_serial_ata() { serial_ata_ = true; }
   void reset() override;      // by the power, or by software
   void execute_diagnostic();  // the same for both drives, with an interrupt
 
@@ -98,12 +109,14 @@ class IdeDrive : public Stateful {
   TaskFile now_, before_;
   uint8_t device_ = 0, status_ = 0, error_ = 0;
   bool interrupt_ = false;
+  bool serial_ata_ = false;
   std::vector<uint8_t> buffer_ = std::vector<uint8_t>(kBufferBytes);
   static constexpr size_t kBufferBytes = 0x10000;
   static constexpr uint64_t kMostDma = uint64_t{1} << 32;
 
  private:
   void serialize_state(StateStream& s) final;
+  void moved(size_t n);  // of the buffer
 
   uint32_t at_ = 0, end_ = 0;  // of the buffer
   bool out_ = false;           // the host writes it

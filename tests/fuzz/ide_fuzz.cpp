@@ -47,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         break;
       case 6: {  // a table, and where it is
         for (unsigned i = 0; i < 4; ++i) {
-          const uint32_t entry[2] = {0x4000'0000 + in.u16(), in.u16() | (in.u8() & 1u) << 31};
+          const uint32_t entry[2] = {0x4000'0000u + in.u16(), in.u16() | (in.u8() & 1u) << 31};
           pc.ram.write(0x4000'1000 + 8 * i, entry, sizeof entry);
         }
         pc.host.write(dev::pci::Space::kIo, 0xc004 + (op & 8u), dev::Width::k4, 0x4000'1000);
