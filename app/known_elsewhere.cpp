@@ -13,7 +13,7 @@ constexpr std::string_view kOptions =
     " acpitable add-fd alt-grab async-teardown audio audio-help balloon bootp bt chroot clock compat"
     " ctrl-grab curses dump-vmstate enable-fips enable-hax enable-sync-profile fsdev"
     " full-screen g gtk hax-accel incoming iothread iscsi jitdump loadvm localtime mips-abi mtdblock"
-    " no-fd-bootchk no-frame no-hpet no-kvm-irqchip no-kvm-pit no-kvm-pit-reinjection no-quit old-param"
+    " no-fd-bootchk no-frame no-kvm-irqchip no-kvm-pit no-kvm-pit-reinjection no-quit old-param"
     " one-insn-per-tb only-migratable option-rom perfmap plugin portrait preconfig prom-env qmp"
     " qmp-pretty qtest qtest-log readconfig redir rotate rtc-td-hack run-with runas sd sdl set"
     " singlestep smb soundhw spice startdate tb-size tdf tftp tpmdev trace usbdevice virtfs"

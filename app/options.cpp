@@ -127,6 +127,11 @@ constexpr OptionRow kOptions[] = {
        p.no_acpi = true;
        return Result<void>();
      }},
+    {"no-hpet", "", kNone, "", "the same as -M hpet=off, on PCs",
+     [](OptionParser& p, const std::string&) {
+       p.no_hpet = true;
+       return Result<void>();
+     }},
     {"no-kvm", "", kNone, "", "accepted", accept},
     {"mem-prealloc", "", kNone, "", "accepted: the host gives memory as the guest touches it", accept},
     {"mem-path", "", kRequired, "PATH", "accepted: guest memory is in no file", apply_memory_path},
@@ -188,7 +193,8 @@ constexpr OptionRow kOptions[] = {
      turn_on<&Options::nographic>},
     {"display", "", kRequired, "none", "no window, and nothing else on the terminal", apply_display},
     {"vga", "", kRequired, "none", "accepted: the machine has no graphics card", apply_vga},
-    {"parallel", "", kRequired, "none", "accepted: the machine has no parallel port", apply_parallel},
+    {"parallel", "", kRequired, "LINE", "where the parallel port of a PC prints, spelled as for -serial",
+     apply_parallel},
     {"k", "", kRequired, "LAYOUT", "accepted: the machine has no keyboard", accept},
     {"audiodev", "", kList, "none,id=ID", "accepted: the machine has no sound", apply_audiodev},
     {"serial", "", kRequired, "LINE",

@@ -192,6 +192,7 @@ struct Options {
   bool snapshot = false;
   bool no_defaults = false;
   std::vector<std::string> serials;  // specs, or "chardev:ID"
+  std::optional<std::string> parallel;
   std::optional<std::string> monitor;
   bool nographic = false;
   bool display_none = false;

@@ -135,11 +135,6 @@ Result<void> apply_vga(OptionParser&, const std::string& value) {
                " needs a graphics card, which the machine does not have yet; use -vga none"};
 }
 
-Result<void> apply_parallel(OptionParser&, const std::string& value) {
-  if (value == "none" || value == "null") return {};
-  return Error{"the machine has no parallel port; use -parallel none"};
-}
-
 Result<void> apply_audiodev(OptionParser&, const std::string& value) {
   if (value == "none" || value.starts_with("none,") || value.starts_with("driver=none")) return {};
   return Error{"-audiodev " + value.substr(0, value.find(',')) +

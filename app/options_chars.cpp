@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// -chardev, -serial, -monitor, -mon: the host side of lines. All of them take the same kinds, which one table
-// has; -chardev spells the properties of a kind as a list, the others in one word (devices/host/make_char.h).
+// -chardev, -serial, -parallel, -monitor, -mon: the host side of lines. All of them take the same kinds,
+// which one table has; -chardev spells the properties of a kind as a list, the others in one word
+// (devices/host/make_char.h).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -222,6 +223,24 @@ Result<void> apply_serial(OptionParser& p, const std::string& value) {
                  lines, value);
   p.options.serials.push_back(value);
   return {};
+}
+
+Result<void> apply_parallel(OptionParser& p, const std::string& value) {
+  if (auto ok = check_line("-parallel", value); !ok) return ok;
+  if (value.starts_with("mon:"))
+    return error("-parallel {}: the port is no terminal; write -parallel {}", value, value.substr(4));
+  if (p.options.parallel && value != "none" && value != "null")
+    return error("the machine has one parallel port; leave the -parallel {} out", value);
+  if (!p.options.parallel || *p.options.parallel == "none") p.options.parallel = value;
+  return {};
+}
+
+Result<void> check_parallel(const Options& options) {
+  if (options.board->parallel_port || !options.parallel || *options.parallel == "none" ||
+      *options.parallel == "null")
+    return {};
+  return error("the machine {} has no parallel port; leave -parallel {} out", options.board->name,
+               *options.parallel);
 }
 
 // A device, of which -global may say where it is.

@@ -260,6 +260,8 @@ Result<void> OptionParser::make_cards() {
 
 Result<void> OptionParser::finish() {
   if (no_acpi) options.board_choice.properties.emplace_back("acpi", "off");
+  if (no_hpet) options.board_choice.properties.emplace_back("hpet", "off");
+  if (auto ok = check_parallel(options); !ok) return ok;
   if (auto ok = choose_cpu(); !ok) return ok;
   if (auto ok = place_machine_flashes(); !ok) return ok;
   if (options.daemonize && options.nographic)

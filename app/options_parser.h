@@ -39,7 +39,7 @@ struct OptionParser {
   std::optional<std::string> cpu;               // -cpu
   std::string machine_flash[2];                 // -M pflash0=ID, pflash1=ID
   bool numa_node = false;
-  bool no_acpi = false;  // whatever -M says, before or behind
+  bool no_acpi = false, no_hpet = false;  // whatever -M says, before or behind
   std::vector<ObjectOption> objects;
   std::string memory_backend;  // -M memory-backend=ID
   // -global: properties of all devices of a driver, "driver" and "property=value".
@@ -108,6 +108,7 @@ Result<void> apply_memory_path(OptionParser&, const std::string&);
 Result<void> apply_watchdog_action(OptionParser&, const std::string&);
 Result<void> apply_vga(OptionParser&, const std::string&);
 Result<void> apply_parallel(OptionParser&, const std::string&);
+Result<void> check_parallel(const Options&);
 Result<void> apply_audiodev(OptionParser&, const std::string&);
 
 // options_smbios.cpp

@@ -37,7 +37,6 @@ constexpr RefusedOption kRefused[] = {
     {"one-insn-per-tb", "use -d nochain, or GDB"},
     {"watchdog", "the machine has no watchdog; leave it out"},
     {"tpmdev", "the machine has no TPM; leave it out"},
-    {"no-hpet", "the machine has no HPET; leave it out"},
     {"sd", "the machine has no SD card; use -drive if=virtio"},
     {"mtdblock", "use -drive if=pflash"},
 };

@@ -258,6 +258,12 @@ Result<void> Session::set_up_lines(MachineConfig& config) {
     if (!second) return second.error();
     config.second_serial = *second;
   }
+  if (const std::string parallel = options_.parallel.value_or(options_.no_defaults ? "none" : "null");
+      options_.board->parallel_port && parallel != "none") {
+    auto printer = lines_->take(parallel, "-parallel");
+    if (!printer) return printer.error();
+    config.parallel = *printer;
+  }
   if (const std::string monitor = monitor_spec(serial); !monitor.empty())
     if (auto ok = lines_->add_monitor(monitor); !ok) return ok;
   return {};

@@ -78,6 +78,7 @@ struct Board {
   std::string_view video_bios = {};  // its video card's; where it is not found, there is none
   // IDE and a floppy controller: what disks are that nobody chose.
   bool legacy_disks = false;
+  bool parallel_port = false;
 };
 
 std::span<const Board* const> boards();  // the first is the default

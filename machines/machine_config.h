@@ -65,6 +65,7 @@ struct MachineConfig {
   dev::BlockBackend* flash[2] = {nullptr, nullptr};
   dev::CharBackend* serial = nullptr;
   dev::CharBackend* second_serial = nullptr;  // null: the board is without the second line
+  dev::CharBackend* parallel = nullptr;       // what prints; null: the board is without the port
   BootChoice boot;
   dev::SmbiosChoice smbios;
   const dev::Clock* rtc_clock = nullptr;  // what the calendar goes by; guest time where it is null

@@ -19,9 +19,9 @@ namespace mynah {
 
 using namespace pc_map;
 
-// A line is an interrupt and who drives it.
+// A line is an input of the I/O APIC, below 16 an interrupt of ISA, and who drives it.
 struct PcMachine::Lines final : dev::IrqSink {
-  static constexpr unsigned kIrqs = 16;
+  static constexpr unsigned kIrqs = dev::IoApic::kInputs;
   explicit Lines(PcMachine& board) : board(board) {}
   void set_irq(unsigned line, bool level) override {
     const unsigned irq = line % kIrqs;
@@ -29,8 +29,19 @@ struct PcMachine::Lines final : dev::IrqSink {
     levels[irq] = static_cast<uint8_t>(level ? levels[irq] | source : levels[irq] & ~source);
     const bool now = levels[irq] != 0;
     board.pic_.set_irq(irq, now);
-    board.io_apic_.set_irq(irq == kPitIrq ? kTimerInput : irq, now);
+    if (irq == kPitIrq || irq == kTimerInput)
+      board.io_apic_.set_irq(kTimerInput, levels[kPitIrq] || levels[kTimerInput]);
+    else
+      board.io_apic_.set_irq(irq, now);
   }
+  struct Hpet final : dev::IrqSink {
+    explicit Hpet(Lines& lines) : lines(lines) {}
+    void set_irq(unsigned line, bool level) override {
+      lines.set_irq(static_cast<unsigned>(Source::kHpet) * kIrqs + line, level);
+    }
+    Lines& lines;
+  };
+  Hpet hpet{*this};
   PcMachine& board;
   uint8_t levels[kIrqs] = {};
 };
@@ -92,8 +103,9 @@ PcMachine::PcMachine(PcConfig config, dev::Log& log)
     : X86Machine(std::move(config), config.cpu, log),
       board_(std::move(config)),
       lines_(std::make_unique<Lines>(*this)),
-      pit_(events(), isa(kPitIrq), log),
-      rtc_(events(), isa(kRtcIrq), rtc_clock_, log),
+      hpet_(board_.hpet ? std::make_unique<dev::Hpet>(events(), lines_->hpet, kHpetRoutes, log) : nullptr),
+      pit_(events(), hpet_ ? hpet_->interval_timer() : isa(kPitIrq), log),
+      rtc_(events(), hpet_ ? hpet_->calendar() : isa(kRtcIrq), rtc_clock_, log),
       isa_dma_(dma(), log),
       floppy_(isa_dma_, isa(kFloppyIrq), log),
       keyboard_({.keyboard = isa(kKeyboardIrq),
@@ -108,6 +120,7 @@ PcMachine::PcMachine(PcConfig config, dev::Log& log)
                                            log_);
   if (config_.second_serial)
     second_uart_ = std::make_unique<dev::Uart16550>(*config_.second_serial, isa(kSecondSerialIrq), log_);
+  if (config_.parallel) parallel_ = std::make_unique<dev::ParallelPort>(*config_.parallel, isa(kParallelIrq));
   add_pci_host();
   map_devices();
 }
@@ -123,6 +136,7 @@ void PcMachine::map_devices() {
   map(kVideo, dev::Vga::kWindowSize, vga_->window());
   map(dev::ApicBus::kWindow, dev::ApicBus::kWindowSize, apics_);
   map(kIoApic, dev::IoApic::kWindowSize, io_apic_);
+  if (hpet_) map(kHpet, dev::Hpet::kWindowSize, *hpet_);
   map_rest(pci_->add_window(dev::pci::Space::kMemory, 0));
 
   map_ports(kDmaPort, dev::Dma8237::kFirstSize, isa_dma_.first());
@@ -144,6 +158,7 @@ void PcMachine::map_devices() {
   map_ports(kFloppyLastPort, dev::Fdc82077::kLastSize, floppy_.last());
   map_ports(kIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(0).control());
   map_ports(kSecondIdePort, dev::IdeChannel::kCommandSize, ide_->channel(1).command_block());
+  if (parallel_) map_ports(kParallelPort, dev::ParallelPort::kWindowSize, *parallel_);
   map_ports(kSecondIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(1).control());
   map_ports(kDispiPort, 3, vga_->dispi_ports());
   map_ports(kMonoPort, 2, vga_->mono_ports());
@@ -180,7 +195,7 @@ void PcMachine::add_chipset_functions() {
     pci_->root().plug(std::move(function), dev::pci::devfn_of(slot, number), several);
     return made;
   };
-  std::array<dev::IrqLine, Lines::kIrqs> irqs;
+  std::array<dev::IrqLine, 16> irqs;
   for (unsigned irq = 0; irq < irqs.size(); ++irq) irqs[irq] = isa(irq, Source::kPirq);
   host_bridge_ = plug(std::make_unique<dev::I440Fx>(
                           [this](unsigned piece, dev::I440Fx::Route to) { route(piece, to); }, log_),
@@ -267,12 +282,13 @@ Result<void> PcMachine::build() {
   add_part(*pci_);
   add_part(*uart_);
   if (second_uart_) add_part(*second_uart_);
+  if (parallel_) add_part(*parallel_);
   for (dev::Stateful* part : {static_cast<dev::Stateful*>(&floppy_), static_cast<dev::Stateful*>(&keyboard_),
                               static_cast<dev::Stateful*>(&port92_), static_cast<dev::Stateful*>(&isa_dma_),
                               static_cast<dev::Stateful*>(&rtc_), static_cast<dev::Stateful*>(&pit_),
-                              static_cast<dev::Stateful*>(&fw_cfg_), static_cast<dev::Stateful*>(&pic_),
-                              static_cast<dev::Stateful*>(&io_apic_)})
-    add_part(*part);
+                              static_cast<dev::Stateful*>(hpet_.get()), static_cast<dev::Stateful*>(&fw_cfg_),
+                              static_cast<dev::Stateful*>(&pic_), static_cast<dev::Stateful*>(&io_apic_)})
+    if (part) add_part(*part);
   add_processor_parts();
   fill_cmos();
   if (auto ok = add_firmware_items(); !ok) return ok;

@@ -17,16 +17,18 @@
 #include "devices/dma/dma_8237.h"
 #include "devices/input/i8042.h"
 #include "devices/rtc/cmos_rtc.h"
+#include "devices/serial/parallel_port.h"
 #include "devices/serial/uart_16550.h"
 #include "devices/storage/fdc_82077.h"
 #include "devices/storage/piix_ide.h"
+#include "devices/timer/hpet.h"
 #include "devices/timer/pit_8254.h"
 #include "machines/x86_machine.h"
 
 namespace mynah {
 
 struct PcConfig : MachineConfig {
-  bool acpi = true;
+  bool acpi = true, hpet = true;
   x86::CpuModel cpu;
 };
 
@@ -51,7 +53,7 @@ class PcMachine final : public X86Machine {
   struct Lines;        // dev::IrqSink: what drives ISA's interrupts, joined, at the 8259s and the I/O APIC
   class ShadowWindow;  // the bus behind the pieces of memory that the host bridge routes
   class FirmwareLog;   // the port that firmware writes its messages to
-  enum class Source : unsigned { kDevice, kPirq, kSci };
+  enum class Source : unsigned { kDevice, kPirq, kSci, kHpet };
 
   Result<void> build() override;
   void reset_board() override;
@@ -77,6 +79,7 @@ class PcMachine final : public X86Machine {
 
   const PcConfig board_;
   std::unique_ptr<Lines> lines_;
+  std::unique_ptr<dev::Hpet> hpet_;  // null: there is none
   dev::Pit8254 pit_;
   dev::CmosRtc rtc_;
   dev::Dma8237 isa_dma_;
@@ -85,6 +88,7 @@ class PcMachine final : public X86Machine {
   dev::Port92 port92_;
   std::unique_ptr<dev::IrqSink> pirqs_;
   std::unique_ptr<dev::Uart16550> uart_, second_uart_;
+  std::unique_ptr<dev::ParallelPort> parallel_;
   std::unique_ptr<ShadowWindow> shadow_;
   std::unique_ptr<FirmwareLog> firmware_log_;
   std::unique_ptr<dev::pci::Host> pci_;

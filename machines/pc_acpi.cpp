@@ -5,6 +5,7 @@
 
 #include "devices/chipset/piix4_pm.h"
 #include "devices/fwcfg/fw_cfg_ports.h"
+#include "devices/timer/hpet.h"
 #include "machines/pc_map.h"
 
 namespace mynah {
@@ -32,6 +33,8 @@ Bytes isa(const PcDescription& d) {
   all += isa_device("COM1", "PNP0501", {io_range(kSerialPort, 8), isa_irq(kSerialIrq)}, 1);
   if (d.second_serial)
     all += isa_device("COM2", "PNP0501", {io_range(kSecondSerialPort, 8), isa_irq(kSecondSerialIrq)}, 2);
+  if (d.parallel)
+    all += isa_device("LPT1", "PNP0400", {io_range(kParallelPort, 8), isa_irq(kParallelIrq)}, 1);
   return device("ISA", all);
 }
 
@@ -65,6 +68,10 @@ Description describe_pc(const PcDescription& d) {
   devices +=
       device("FWCF", join({name("_HID", string("QEMU0002")), name("_STA", integer(11)),
                            name("_CRS", resources({io_range(kFwCfgPort, dev::FwCfgPorts::kWindowSize)}))}));
+  if (d.hpet)
+    devices += device("HPET", join({name("_HID", eisa_id("PNP0103")), name("_UID", integer(0)),
+                                    name("_CRS", resources({memory_range(static_cast<uint32_t>(kHpet),
+                                                                         dev::Hpet::kWindowSize)}))}));
   const Bytes off = name("\\_S5", package({integer(dev::Piix4Pm::kOffType), integer(dev::Piix4Pm::kOffType),
                                            integer(0), integer(0)}));
   constexpr uint8_t kReset = 6;
@@ -79,6 +86,7 @@ Description describe_pc(const PcDescription& d) {
                             .disable = dev::Piix4Pm::kAcpiDisable,
                             .reset_port = kPciConfigPort + 1,
                             .reset_value = kReset};
+  if (d.hpet) all.hpet = EventTimers{.id = dev::Hpet::kId, .address = kHpet};
   // PCI's interrupts, and ACPI's.
   for (const uint8_t irq : {uint8_t{5}, uint8_t{kSciIrq}, uint8_t{10}, uint8_t{11}})
     all.overrides.push_back({irq, irq, InterruptOverride::kActiveHighLevel});

@@ -11,7 +11,7 @@ namespace mynah {
 
 struct PcDescription {
   unsigned processors = 1;
-  bool second_serial = false;
+  bool second_serial = false, parallel = false, hpet = false;
   uint64_t pci_memory = 0;  // from where on memory below 4 GiB is PCI's
 };
 

@@ -15,7 +15,7 @@ namespace {
 constexpr BoardProperty kProperties[] = {
     {"acpi", "auto|on|off", "ACPI tables, on by default"},
     {"smm", "auto|off", "system management mode"},
-    {"hpet", "off", "high precision event timer"},
+    {"hpet", "on|off", "high precision event timers, on by default"},
     {"pit", "auto|on", "accepted: the interval timer is there"},
     {"pic", "auto|on", "accepted: the 8259s are there"},
     {"vmport", "auto|off", "VMware's port"},
@@ -39,8 +39,10 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   PcConfig pc;
   static_cast<MachineConfig&>(pc) = std::move(config);
   pc.cpu = *x86::parse_cpu(choice.cpu);
-  for (const auto& [name, value] : choice.properties)
+  for (const auto& [name, value] : choice.properties) {
     if (name == "acpi") pc.acpi = value != "off";
+    if (name == "hpet") pc.hpet = value != "off";
+  }
   return std::make_unique<PcMachine>(std::move(pc), log);
 }
 
@@ -73,6 +75,7 @@ constexpr Board kPcBoard = {
     .starts_firmware = true,
     .video_bios = "vgabios-stdvga.bin",
     .legacy_disks = true,
+    .parallel_port = true,
 };
 
 }  // namespace mynah

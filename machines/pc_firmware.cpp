@@ -10,6 +10,23 @@ namespace mynah {
 
 using namespace pc_map;
 
+namespace {
+
+// Event timer blocks as firmware that makes tables of its own is told of them: how many, and for each of
+// eight its id, address, least number of ticks and protection.
+constexpr uint16_t kHpetItem = dev::FwCfg::kArchLocal + 4;
+std::vector<uint8_t> hpet_item() {
+  constexpr unsigned kLeastTicks = 100, kBlocks = 8, kBlockBytes = 15;
+  std::vector<uint8_t> item{1};
+  acpi::put(item, dev::Hpet::kId, 4);
+  acpi::put(item, kHpet, 8);
+  acpi::put(item, kLeastTicks, 2);
+  item.resize(1 + kBlocks * kBlockBytes);
+  return item;
+}
+
+}  // namespace
+
 X86Memory PcMachine::memory_map() const {
   const uint64_t ram = config_.ram_bytes;
   const uint64_t low = ram < kMostLowRam ? ram : kLowRamWhereMore;
@@ -19,6 +36,8 @@ X86Memory PcMachine::memory_map() const {
 acpi::Description PcMachine::description() const {
   return describe_pc({.processors = static_cast<unsigned>(x86_.size()),
                       .second_serial = second_uart_ != nullptr,
+                      .parallel = parallel_ != nullptr,
+                      .hpet = hpet_ != nullptr,
                       .pci_memory = memory_map().below_4g});
 }
 
@@ -78,6 +97,7 @@ void PcMachine::fill_cmos() {
 Result<void> PcMachine::add_firmware_items() {
   add_memory_items();
   if (board_.acpi) add_acpi_files(fw_cfg_, acpi::table_set(description()));
+  if (hpet_) fw_cfg_.add_item(kHpetItem, hpet_item());
   // One node, and no memory that belongs to it apart.
   fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);
   return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());

@@ -21,13 +21,15 @@ constexpr uint16_t kDmaPort = 0x00, kPicPort = 0x20, kPitPort = 0x40, kKeyboardP
                    kSpeakerPort = 0x61, kKeyboardCommandPort = 0x64, kRtcPort = 0x70, kDmaPagePort = 0x80,
                    kPort92 = 0x92, kSecondPicPort = 0xa0, kApmPort = 0xb2, kSecondDmaPort = 0xc0,
                    kSecondIdePort = 0x170, kDispiPort = 0x1ce, kIdePort = 0x1f0, kSecondSerialPort = 0x2f8,
-                   kSecondIdeControlPort = 0x376, kMonoPort = 0x3b4, kMonoStatusPort = 0x3ba,
-                   kVgaPort = 0x3c0, kFloppyPort = 0x3f0, kIdeControlPort = 0x3f6, kFloppyLastPort = 0x3f7,
-                   kSerialPort = 0x3f8, kFirmwareLogPort = 0x402, kLevelPort = 0x4d0, kFwCfgPort = 0x510,
-                   kPciConfigPort = 0xcf8;
+                   kSecondIdeControlPort = 0x376, kParallelPort = 0x378, kMonoPort = 0x3b4,
+                   kMonoStatusPort = 0x3ba, kVgaPort = 0x3c0, kFloppyPort = 0x3f0, kIdeControlPort = 0x3f6,
+                   kFloppyLastPort = 0x3f7, kSerialPort = 0x3f8, kFirmwareLogPort = 0x402, kLevelPort = 0x4d0,
+                   kFwCfgPort = 0x510, kPciConfigPort = 0xcf8;
 constexpr unsigned kPitIrq = 0, kKeyboardIrq = 1, kSecondSerialIrq = 3, kSerialIrq = 4, kFloppyIrq = 6,
-                   kRtcIrq = 8, kSciIrq = 9, kMouseIrq = 12, kIdeIrq = 14, kSecondIdeIrq = 15;
-constexpr unsigned kTimerInput = 2;  // where the I/O APIC has ISA interrupt 0
+                   kParallelIrq = 7, kRtcIrq = 8, kSciIrq = 9, kMouseIrq = 12, kIdeIrq = 14,
+                   kSecondIdeIrq = 15;
+constexpr unsigned kTimerInput = 2;                 // where the I/O APIC has ISA interrupt 0
+constexpr uint32_t kHpetRoutes = 1 << kTimerInput;  // what an event timer can be there
 
 // Slots of the root bus.
 constexpr unsigned kHostSlot = 0, kIsaSlot = 1, kVgaSlot = 2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Contents of the tables: DSDT, FADT, FACS where hardware is fixed, MADT, MCFG where there is PCI Express.
+// Contents of the tables: DSDT, FADT, FACS where hardware is fixed, MADT, MCFG where there is PCI Express,
+// HPET.
 #include "machines/acpi/tables.h"
 
 namespace mynah::acpi {
@@ -149,6 +150,18 @@ Bytes madt(const Description& d) {
   return t;
 }
 
+// IA-PC HPET Specification 1.0a, 3.2.4.
+Bytes hpet(const EventTimers& timers) {
+  Bytes t;
+  put(t, timers.id, 4);
+  put(t, 0, 4);  // in memory, of no width
+  put(t, timers.address, 8);
+  put(t, 0, 1);  // the first
+  put(t, 0, 2);
+  put(t, 0, 1);
+  return t;
+}
+
 }  // namespace
 
 Bytes mcfg(uint64_t pci_config, unsigned buses) {
@@ -171,6 +184,7 @@ TableSet table_set(const Description& d) {
   tables.point(fadt, kFadtDsdt, 4, dsdt);
   tables.point(fadt, kFadtLongDsdt, 8, dsdt);
   tables.add("APIC", 4, madt(d));
+  if (d.hpet) tables.add("HPET", 1, hpet(*d.hpet));
   if (d.pci_config) tables.add("MCFG", 1, mcfg(d.pci_config, 256));
   return tables;
 }

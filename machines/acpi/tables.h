@@ -40,6 +40,12 @@ struct InterruptOverride {
   static constexpr uint16_t kActiveHighLevel = 0xd;
 };
 
+// High precision event timers: the low half of their capabilities, and where they are in memory.
+struct EventTimers {
+  uint32_t id = 0;
+  uint64_t address = 0;
+};
+
 struct Description {
   unsigned processors = 1;
   std::vector<IoApicEntry> io_apics;
@@ -50,6 +56,7 @@ struct Description {
   Bytes dsdt;               // definitions
   std::optional<FixedHardware> fixed = {};
   std::vector<InterruptOverride> overrides = {};
+  std::optional<EventTimers> hpet = {};
 };
 
 // Contents of the MCFG of one segment whose buses start at 0.

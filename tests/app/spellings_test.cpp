@@ -265,6 +265,17 @@ TEST(Spellings, LinesOfEveryKind) {
   EXPECT_EQ(good({"-serial", "stdio", "-serial", "null"}).serials.size(), 2u);
 }
 
+TEST(Spellings, EventTimersAndPrinterOfPcs) {
+  using Properties = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(good({"-no-hpet", "-M", "pc"}).board_choice.properties, (Properties{{"hpet", "off"}}));
+  EXPECT_EQ(good({"-M", "pc,hpet=on"}).board_choice.properties, (Properties{{"hpet", "on"}}));
+  EXPECT_EQ(good({"-M", "pc", "-parallel", "file:lpt.txt"}).parallel, "file:lpt.txt");
+  EXPECT_EQ(bad({"-parallel", "file:lpt.txt", "-M", "virt"}),
+            "the machine virt has no parallel port; leave -parallel file:lpt.txt out");
+  EXPECT_THAT(bad({"-M", "pc", "-parallel", "stdio", "-parallel", "pty"}),
+              testing::HasSubstr("one parallel port"));
+}
+
 TEST(Spellings, WhatMeansNothingHereIsPassedOver) {
   EXPECT_THAT(good({"-usb",
                     "-no-acpi",

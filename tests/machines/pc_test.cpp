@@ -47,7 +47,7 @@ std::vector<uint8_t> firmware() {
 }
 
 struct Board {
-  explicit Board(Accelerator accelerator = Accelerator::kJit) {
+  explicit Board(Accelerator accelerator = Accelerator::kJit, bool hpet = true) {
     PcConfig config;
     config.clock = GuestClock::Kind::kDeterministic;
     config.ram_bytes = 16 << 20;
@@ -55,6 +55,8 @@ struct Board {
     config.code_bytes = 8 << 20;
     config.firmware = firmware();
     config.serial = &console;
+    config.parallel = &printer;
+    config.hpet = hpet;
     config.cpu = *x86::parse_cpu("max");
     machine = std::make_unique<PcMachine>(std::move(config), log);
     const auto made = machine->init();
@@ -69,7 +71,7 @@ struct Board {
     return AfterExit::kStop;
   }
   dev::NullLog log;
-  Console console;
+  Console console, printer;
   std::unique_ptr<PcMachine> machine;
 };
 
@@ -139,6 +141,37 @@ TEST(Pc, LineTwentyIsLowWhereItsGateIsClosed) {
   EXPECT_EQ(at(0x100500), 0x100500u);
 }
 
+TEST(Pc, EventTimersAndPrinterAreInTheirPlaces) {
+  Board board, without(Accelerator::kJit, false);
+  constexpr uint64_t kHpet = 0xfed00000;
+  EXPECT_EQ(board.machine->bus().read(kHpet, dev::Width::k8), 0x009896808086a201u);
+  EXPECT_EQ(without.machine->bus().read(kHpet, dev::Width::k8), ~uint64_t{0});
+  const auto out = [&](uint16_t port, uint8_t value) {
+    board.machine->ports().write(port, dev::Width::k1, value);
+  };
+  out(0x378, 'x');
+  out(0x37a, 0x0d);
+  EXPECT_EQ(board.printer.text, "x");
+
+  // Timer 0 in place of the 8254, at the 8259.
+  const auto set = [&](uint64_t at, uint32_t value) {
+    board.machine->bus().write(kHpet + at, dev::Width::k4, value);
+  };
+  for (const auto& [port, value] : {std::pair(0x20, 0x11), {0x21, 8}, {0x21, 4}, {0x21, 1}})
+    out(static_cast<uint16_t>(port), static_cast<uint8_t>(value));
+  const auto requested = [&] {
+    out(0x20, 0x0a);
+    return *board.machine->ports().read(0x20, dev::Width::k1);
+  };
+  EXPECT_EQ(requested() & 1, 0u);
+  set(dev::Hpet::kTimer0, dev::Hpet::kInterruptEnable | dev::Hpet::kLevel);
+  set(dev::Hpet::kTimer0 + 8, 0);
+  set(dev::Hpet::kTimer0 + 12, 0);
+  set(dev::Hpet::kConfiguration, dev::Hpet::kEnable | dev::Hpet::kLegacy);
+  EXPECT_EQ(*board.machine->bus().read(kHpet + dev::Hpet::kStatus, dev::Width::k4), 1u);
+  EXPECT_EQ(requested() & 1, 1u);
+}
+
 // Sums of a table's bytes are zero, whoever has placed it.
 uint8_t sum(std::span<const uint8_t> bytes) {
   return static_cast<uint8_t>(std::accumulate(bytes.begin(), bytes.end(), 0u));
@@ -151,7 +184,7 @@ uint64_t number(std::span<const uint8_t> from, size_t at, unsigned n) {
 
 // Executes the loader's commands as firmware does, and finds what the tables placed by the board are.
 TEST(Pc, FirmwarePlacesTheTables) {
-  const acpi::Description description = describe_pc({.processors = 2, .pci_memory = 0x8000000});
+  const acpi::Description description = describe_pc({.processors = 2, .hpet = true, .pci_memory = 0x8000000});
   acpi::TableSet::Files linked = acpi::table_set(description).files();
   constexpr uint64_t kTables = 0x7fe0000, kRoot = 0xf5a00;
   const auto file = [&](size_t command, size_t at) -> std::vector<uint8_t>& {
@@ -193,7 +226,7 @@ TEST(Pc, FirmwarePlacesTheTables) {
     if (names.empty()) fadt = to;
     names.append(table(to).begin(), table(to).begin() + 4);
   }
-  EXPECT_EQ(names, "FACPAPIC");
+  EXPECT_EQ(names, "FACPAPICHPET");
   EXPECT_EQ(sum(table(xsdt)), 0);
   EXPECT_EQ(number(table(fadt), 76, 4), 0x608u) << "the timer";
   EXPECT_EQ(number(table(fadt), 36, 4) % 64, kTables % 64) << "FACS is aligned";
