@@ -170,7 +170,7 @@ Result<void> Session::set_up_disks(MachineConfig& config) {
             "the flash image '{}' has {} bytes and a flash has {}; give -drive if=pflash firmware, "
             "and a disk if=virtio",
             drive.file, size, flash);
-      if (size < flash)
+      if (size < flash && !options_.board->flash_as_file)
         return error(
             "the flash image '{}' has {} bytes and a flash has {}; lengthen it with truncate -s {} {}, "
             "or give it to -bios",

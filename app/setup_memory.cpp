@@ -66,7 +66,10 @@ Result<void> Session::set_up_memory_files(MachineConfig& config) {
     config.dtb = std::move(*tree);
   }
   const Board& board = *options_.board;
-  const bool own = options_.bios.empty() && options_.kernel.empty() && board.starts_firmware;
+  const bool flash = std::any_of(options_.drives.begin(), options_.drives.end(), [](const DriveOption& d) {
+    return d.interface == DriveOption::Interface::kFlash;
+  });
+  const bool own = options_.bios.empty() && options_.kernel.empty() && !flash && board.starts_firmware;
   if (!options_.bios.empty() || own) {
     const std::string name(own ? board.firmware : options_.bios);
     const std::string path = find_firmware(name, options_.firmware_folders, board.firmware_folders);

@@ -52,7 +52,7 @@ struct Board {
   // Whether it has PCI, with these properties: what kind the cards and disks are that nobody chose.
   bool (*has_pci)(const BoardChoice& choice);
   unsigned serial_lines;
-  uint64_t flash_bytes;                                // of each of its two flashes
+  uint64_t flash_bytes;  // of each of its two flashes, at most where it is as large as its file
   std::span<const std::string_view> firmware_folders;  // where distributions have it
   // For advice: the firmware that people have, the package that it is from, the console of its kernels.
   std::string_view firmware, firmware_package, console;
@@ -79,6 +79,7 @@ struct Board {
   // IDE and a floppy controller: what disks are that nobody chose.
   bool legacy_disks = false;
   bool parallel_port = false;
+  bool flash_as_file = false;  // a flash has the size of its file
 };
 
 std::span<const Board* const> boards();  // the first is the default

@@ -51,6 +51,24 @@ Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::
   return {};
 }
 
+// Moving the kernel away does not make it start by itself: there is firmware.
+void add_kernel_items(dev::FwCfg& fw_cfg, MachineConfig& config, size_t setup) {
+  if (config.kernel.empty() || config.starts_kernel()) return;
+  const auto add = [&](dev::FwCfg::Key size, dev::FwCfg::Key data, std::vector<uint8_t> bytes) {
+    fw_cfg.add_item_u32(size, static_cast<uint32_t>(bytes.size()));
+    fw_cfg.add_item(data, std::move(bytes));
+  };
+  if (setup) {
+    const auto end = config.kernel.begin() + static_cast<ptrdiff_t>(setup);
+    add(dev::FwCfg::kSetupSize, dev::FwCfg::kSetupData, {config.kernel.begin(), end});
+    config.kernel.erase(config.kernel.begin(), end);
+  }
+  add(dev::FwCfg::kKernelSize, dev::FwCfg::kKernelData, std::move(config.kernel));
+  add(dev::FwCfg::kInitrdSize, dev::FwCfg::kInitrdData, std::move(config.initrd));
+  fw_cfg.add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config.command_line.size() + 1));
+  fw_cfg.add_item(dev::FwCfg::kCommandLineData, config.command_line);
+}
+
 void add_acpi_files(dev::FwCfg& fw_cfg, const acpi::TableSet& tables) {
   acpi::TableSet::Files files = tables.files();
   fw_cfg.add_file(acpi::TableSet::kTablesFile, std::move(files.tables));

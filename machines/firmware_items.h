@@ -18,6 +18,9 @@ namespace mynah {
 // Takes the contents of config.firmware_files. `board`: its name; `boot_order`: paths by boot index.
 Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::string_view board,
                                 const std::map<unsigned, std::string>& boot_order);
+// A kernel that there is firmware for, with initrd and command line; takes them from config. Of a kernel of
+// Linux's x86 protocol the first `setup` bytes are an item of their own.
+void add_kernel_items(dev::FwCfg& fw_cfg, MachineConfig& config, size_t setup = 0);
 // ACPI's tables, for firmware to place.
 void add_acpi_files(dev::FwCfg& fw_cfg, const acpi::TableSet& tables);
 

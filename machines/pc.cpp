@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which device is where on the board `pc`, which line goes where, and how memory below 1 MiB is routed.
+// Which device is where on the board `pc`, which line goes where.
 #include "machines/pc.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
-#include "devices/core/registers.h"
-#include "devices/core/stateless_device.h"
 #include "devices/storage/ata_disk.h"
 #include "devices/storage/atapi_cd.h"
 #include "machines/acpi/tables.h"
@@ -44,23 +41,6 @@ struct PcMachine::Lines final : dev::IrqSink {
   Hpet hpet{*this};
   PcMachine& board;
   uint8_t levels[kIrqs] = {};
-};
-
-// What memory does not take of 768 KiB to 1 MiB: writes to RAM whose reads go elsewhere; for the rest nobody
-// is there.
-class PcMachine::ShadowWindow final : public dev::StatelessDevice {
- public:
-  explicit ShadowWindow(PcMachine& board) : dev::StatelessDevice("shadow"), board_(board) {}
-  uint64_t read(dev::Offset, dev::Width width) override { return dev::low_bytes(~uint64_t{0}, width); }
-  void write(dev::Offset offset, dev::Width width, uint64_t value) override {
-    const uint64_t pa = kOptionRoms + offset;
-    const unsigned piece = std::min<unsigned>(static_cast<unsigned>(offset / dev::I440Fx::kPieceBytes),
-                                              dev::I440Fx::kPieces - 1);
-    if (board_.host_bridge_->route(piece).writes) board_.memory().put(pa, &value, dev::bytes(width));
-  }
-
- private:
-  PcMachine& board_;
 };
 
 // Firmware's messages, a byte a write, are lines of the log.
@@ -114,7 +94,7 @@ PcMachine::PcMachine(PcConfig config, dev::Log& log)
                  .reset = [this] { ask_for(AfterExit::kReset); }},
                 log),
       port92_([this](bool on) { set_a20(on); }, [this] { ask_for(AfterExit::kReset); }),
-      shadow_(std::make_unique<ShadowWindow>(*this)),
+      shadow_(make_shadow()),
       firmware_log_(std::make_unique<FirmwareLog>(log)) {
   uart_ = std::make_unique<dev::Uart16550>(config_.serial ? *config_.serial : null_serial_, isa(kSerialIrq),
                                            log_);
@@ -164,7 +144,6 @@ void PcMachine::map_devices() {
   map_ports(kMonoPort, 2, vga_->mono_ports());
   map_ports(kMonoStatusPort, 1, vga_->mono_status());
   map_ports(kVgaPort, 32, vga_->ports());
-  map_ports(kFirmwareLogPort, 1, *firmware_log_);
   map_ports(kLevelPort, dev::Pic8259::kWindowSize, pic_.levels());
   map_ports(kFwCfgPort, dev::FwCfgPorts::kWindowSize, fw_cfg_ports_);
   map_ports(kPciConfigPort, dev::pci::Host::kConfigPortsSize, isa_bridge_->ports());
@@ -237,47 +216,15 @@ Result<void> PcMachine::add_floppy(unsigned unit, dev::BlockBackend& disk) {
   return {};
 }
 
-// --- memory
-
-Result<void> PcMachine::add_memory() {
-  const X86Memory map = memory_map();
-  std::vector<uint64_t> cuts{kVideo, kVideoEnd};
-  for (unsigned i = 0; i < dev::I440Fx::kPieces; ++i) cuts.push_back(dev::I440Fx::address_of(i));
-  cuts.push_back(kOneMiB);
-  if (auto added = memory().add_ram(0, map.below_4g, cuts); !added) return added;
-  memory().route(kVideo, nullptr, false);
-  if (map.above_4g)
-    if (auto added = memory().add_ram(kFourGiB, map.above_4g); !added) return added;
-  const std::vector<uint8_t>& file = config_.firmware;
-  if (file.empty()) return {};
-  if (file.size() < kOneMiB - kShadow || file.size() > kMostFirmware || file.size() % kGuestPageSize)
-    return error("the firmware has {} bytes; PC firmware has {} KiB to {} MiB, in whole pages", file.size(),
-                 (kOneMiB - kShadow) >> 10, kMostFirmware >> 20);
-  if (auto added = memory().add_rom(kFirmwareEnd - file.size(), file.size(), 0xff); !added) return added;
-  uint8_t* const rom = memory().host(kFirmwareEnd - file.size(), file.size());
-  std::memcpy(rom, file.data(), file.size());
-  firmware_ = rom + file.size() - (kOneMiB - kShadow);
-  return {};
-}
-
-// What is not RAM to reads is the end of the firmware, from 896 KiB on.
-void PcMachine::route(unsigned piece, dev::I440Fx::Route to) {
-  const uint64_t pa = dev::I440Fx::address_of(piece);
-  const GuestMemory::Region* const region = memory().find(pa);
-  if (!region) return;  // memory is not there yet
-  if (to.reads) return route_memory(pa, region->own, to.writes);
-  route_memory(pa, pa >= kShadow && firmware_ ? firmware_ + (pa - kShadow) : nullptr, false);
-}
-
-void PcMachine::set_a20(bool on) {
-  for (const auto& processor : x86_) processor->cpu().set_a20(on);
-}
-
 Result<void> PcMachine::build() {
-  if (config_.flash[0]) return Error{"the board pc has no flash yet; give its firmware to -bios"};
   if (config_.ram_bytes < 2 << 20)
     return Error{"the board pc needs memory of 2 MiB at least; use a larger -m"};
   if (auto added = add_memory(); !added) return added;
+  // A person's debug console may have its place.
+  if (std::ranges::none_of(ports().windows(), [](const auto& window) {
+        return window.base <= kFirmwareLogPort && kFirmwareLogPort - window.base < window.size;
+      }))
+    map_ports(kFirmwareLogPort, 1, *firmware_log_);
   // Interrupt controllers and processors behind those that drive lines into them.
   add_part(*pci_);
   add_part(*uart_);
@@ -289,6 +236,8 @@ Result<void> PcMachine::build() {
                               static_cast<dev::Stateful*>(hpet_.get()), static_cast<dev::Stateful*>(&fw_cfg_),
                               static_cast<dev::Stateful*>(&pic_), static_cast<dev::Stateful*>(&io_apic_)})
     if (part) add_part(*part);
+  for (const auto& flash : flash_)
+    if (flash) add_part(*flash);
   add_processor_parts();
   fill_cmos();
   if (auto ok = add_firmware_items(); !ok) return ok;
@@ -296,8 +245,7 @@ Result<void> PcMachine::build() {
     const acpi::Description tables = description();
     return place_kernel(config_.command_line, board_.acpi ? &tables : nullptr);
   }
-  if (config_.firmware.empty())
-    return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
+  if (!firmware_) return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include "devices/chipset/port92.h"
 #include "devices/display/vga.h"
 #include "devices/dma/dma_8237.h"
+#include "devices/flash/pflash_cfi01.h"
 #include "devices/input/i8042.h"
 #include "devices/rtc/cmos_rtc.h"
 #include "devices/serial/parallel_port.h"
@@ -50,9 +51,9 @@ class PcMachine final : public X86Machine {
   const dev::Vga& vga() const { return *vga_; }
 
  private:
-  struct Lines;        // dev::IrqSink: what drives ISA's interrupts, joined, at the 8259s and the I/O APIC
-  class ShadowWindow;  // the bus behind the pieces of memory that the host bridge routes
-  class FirmwareLog;   // the port that firmware writes its messages to
+  struct Lines;  // dev::IrqSink: what drives ISA's interrupts, joined, at the 8259s and the I/O APIC
+  class ShadowWindow;
+  class FirmwareLog;  // the port that firmware writes its messages to
   enum class Source : unsigned { kDevice, kPirq, kSci, kHpet };
 
   Result<void> build() override;
@@ -64,7 +65,11 @@ class PcMachine final : public X86Machine {
   void map_devices();
   void add_pci_host();
   void add_chipset_functions();
+  // pc_memory.cpp
+  std::unique_ptr<dev::Device> make_shadow();
   Result<void> add_memory();
+  Result<void> add_firmware();
+  Result<void> add_flash(unsigned n, uint64_t end);
   void route(unsigned piece, dev::I440Fx::Route route);
   void set_a20(bool on);
   // pc_start.cpp
@@ -89,7 +94,8 @@ class PcMachine final : public X86Machine {
   std::unique_ptr<dev::IrqSink> pirqs_;
   std::unique_ptr<dev::Uart16550> uart_, second_uart_;
   std::unique_ptr<dev::ParallelPort> parallel_;
-  std::unique_ptr<ShadowWindow> shadow_;
+  std::unique_ptr<dev::Device> shadow_;  // the bus behind the pieces of memory that the host bridge routes
+  std::unique_ptr<dev::PflashCfi01> flash_[2];
   std::unique_ptr<FirmwareLog> firmware_log_;
   std::unique_ptr<dev::pci::Host> pci_;
   // The host's.

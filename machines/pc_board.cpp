@@ -76,6 +76,7 @@ constexpr Board kPcBoard = {
     .video_bios = "vgabios-stdvga.bin",
     .legacy_disks = true,
     .parallel_port = true,
+    .flash_as_file = true,
 };
 
 }  // namespace mynah

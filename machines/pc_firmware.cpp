@@ -2,6 +2,7 @@
 //
 // What the board `pc` tells firmware: CMOS memory, where PC firmware has always looked, and items of fw_cfg.
 #include "machines/firmware_items.h"
+#include "machines/loader/bzimage.h"
 #include "machines/pc.h"
 #include "machines/pc_acpi.h"
 #include "machines/pc_map.h"
@@ -100,7 +101,15 @@ Result<void> PcMachine::add_firmware_items() {
   if (hpet_) fw_cfg_.add_item(kHpetItem, hpet_item());
   // One node, and no memory that belongs to it apart.
   fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);
-  return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());
+  if (auto ok = mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order()); !ok) return ok;
+  if (config_.kernel.empty() || config_.starts_kernel()) return {};
+  if (!is_bzimage(config_.kernel))
+    return Error{
+        "firmware starts kernels of Linux's boot protocol alone (bzImage); leave -bios and the flash out"};
+  const auto image = read_bzimage(config_.kernel);
+  if (!image) return error("the kernel {}", image.message());
+  add_kernel_items(fw_cfg_, config_, static_cast<size_t>(image->kernel.data() - config_.kernel.data()));
+  return {};
 }
 
 }  // namespace mynah

@@ -219,14 +219,7 @@ acpi::TableSet VirtMachine::describe() {
 Result<void> VirtMachine::add_firmware_items() {
   if (auto ok = mynah::add_firmware_items(*fw_cfg_, config_, name(), boot_order()); !ok) return ok;
   if (with_acpi_) add_acpi_files(*fw_cfg_, describe());
-  if (config_.kernel.empty() || config_.starts_kernel()) return {};
-  // Moving the kernel away does not make it start by itself: there is firmware.
-  fw_cfg_->add_item_u32(dev::FwCfg::kKernelSize, static_cast<uint32_t>(config_.kernel.size()));
-  fw_cfg_->add_item(dev::FwCfg::kKernelData, std::move(config_.kernel));
-  fw_cfg_->add_item_u32(dev::FwCfg::kInitrdSize, static_cast<uint32_t>(config_.initrd.size()));
-  fw_cfg_->add_item(dev::FwCfg::kInitrdData, std::move(config_.initrd));
-  fw_cfg_->add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(config_.command_line.size() + 1));
-  fw_cfg_->add_item(dev::FwCfg::kCommandLineData, config_.command_line);
+  add_kernel_items(*fw_cfg_, config_);
   return {};
 }
 

@@ -239,9 +239,11 @@ void PflashCfi01::command(Chip& chip, uint32_t word, uint8_t command) {
   switch (command) {
     case kAlternateProgram:
     case kProgram:
+      chip.status |= kStatusReady;
       chip.expect = Expect::kProgramData;
       break;
     case kEraseSetup:
+      chip.status |= kStatusReady;
       chip.expect = Expect::kEraseConfirm;
       break;
     case kLockSetup:
@@ -251,6 +253,7 @@ void PflashCfi01::command(Chip& chip, uint32_t word, uint8_t command) {
       chip.expect = Expect::kProtectionData;
       break;
     case kBufferedProgram:
+      chip.status |= kStatusReady;
       chip.expect = Expect::kBufferCount;
       chip.buffer_block = block_of(word);
       chip.buffer.clear();
@@ -266,7 +269,7 @@ void PflashCfi01::command(Chip& chip, uint32_t word, uint8_t command) {
       chip.read_mode = ReadMode::kQuery;
       break;
     case kClearStatus:
-      chip.status = kStatusReady;
+      chip.status = config_.clears_ready ? 0 : kStatusReady;
       chip.read_mode = ReadMode::kArray;
       break;
     case kReadArray:

@@ -37,6 +37,9 @@ class PflashCfi01 final : public Device {
     uint8_t device_width = 2;          // bytes of a chip: 1 or 2
     uint16_t manufacturer = 0x89;
     uint16_t device = 0x18;
+    // Clearing the status clears the ready bit, too, until the next operation, as on PCs, whose UEFI tells
+    // flash from RAM by it.
+    bool clears_ready = false;
     bool read_only = false;  // programming and erasing fail as on a locked block
     // Where the contents live, `size` bytes that outlive the device, erased; empty: the device allocates
     // them.

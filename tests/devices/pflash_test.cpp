@@ -52,6 +52,30 @@ TEST_F(PflashTest, ReadsItsContentsAtEachWidth) {
   EXPECT_EQ(flash.read(kSize - 4, Width::k4), 0xffff'ffffu);
 }
 
+// As a PC has it, and as its UEFI asks whether it is flash.
+TEST(PflashOfPcs, ClearedStatusIsZeroUntilTheNextOperation) {
+  fake::RecordingLog log;
+  fake::Disk disk{kSize, 0xff};
+  F::Config config = small();
+  config.bank_width = config.device_width = 1;
+  config.clears_ready = true;
+  F flash{config, &disk, log};
+  const auto write = [&](std::initializer_list<uint8_t> bytes) {
+    for (uint8_t byte : bytes) flash.write(0x10, Width::k1, byte);
+  };
+  write({F::kClearStatus, F::kReadStatus});
+  EXPECT_EQ(flash.read(0x10, Width::k1), 0u);
+  write({F::kReadArray});
+  EXPECT_EQ(flash.read(0x10, Width::k1), 0xffu);
+  write({F::kAlternateProgram, 0x5a});
+  EXPECT_EQ(flash.read(0x10, Width::k1), uint64_t{F::kStatusReady});
+  write({F::kReadArray});
+  EXPECT_EQ(flash.read(0x10, Width::k1), 0x5au);
+  EXPECT_EQ(disk.data[0x10], 0x5a);
+  write({F::kEraseSetup, F::kConfirm, F::kReadArray});
+  EXPECT_EQ(flash.read(0x10, Width::k1), 0xffu);
+}
+
 TEST_F(PflashTest, AnswersTheQuery) {
   cmd(F::kReadQuery, 0x55 * 4);
   const auto q = [&](unsigned word) {

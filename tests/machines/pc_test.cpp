@@ -4,12 +4,16 @@
 // management, A20, saved state; what firmware and systems are told.
 #include "machines/pc.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <numeric>
 
+#include "machines/loader/uefi_volume.h"
 #include "machines/pc_acpi.h"
+#include "tests/devices/fakes.h"
+#include "tests/machines/sentence.h"
 
 namespace mynah {
 namespace {
@@ -170,6 +174,73 @@ TEST(Pc, EventTimersAndPrinterAreInTheirPlaces) {
   set(dev::Hpet::kConfiguration, dev::Hpet::kEnable | dev::Hpet::kLegacy);
   EXPECT_EQ(*board.machine->bus().read(kHpet + dev::Hpet::kStatus, dev::Width::k4), 1u);
   EXPECT_EQ(requested() & 1, 1u);
+}
+
+struct Flashes : testing::Test {
+  std::string init() {
+    PcConfig config;
+    config.clock = GuestClock::Kind::kDeterministic;
+    config.ram_bytes = 16 << 20;
+    config.code_bytes = 8 << 20;
+    config.firmware = bios;
+    config.flash[0] = code.data.empty() ? nullptr : &code;
+    config.flash[1] = variables.data.empty() ? nullptr : &variables;
+    config.serial = &console;
+    config.cpu = *x86::parse_cpu("max");
+    machine = std::make_unique<PcMachine>(std::move(config), log);
+    return sentence(machine->init());
+  }
+  dev::NullLog log;
+  Console console;
+  dev::fake::Disk code{0}, variables{0};
+  std::vector<uint8_t> bios;
+  std::unique_ptr<PcMachine> machine;
+};
+
+TEST_F(Flashes, EndBelowFourGiB) {
+  code.data = firmware();
+  variables.data.assign(0x21000, 0x11);
+  ASSERT_EQ(init(), "");
+  constexpr uint64_t kVariables = 0xfffe0000 - 0x21000;
+  const auto in = [&](uint64_t pa) {
+    uint8_t value = 0;
+    return machine->memory().read(pa, &value, 1) ? value : -1;
+  };
+  EXPECT_EQ(in(0xffff2000), 'a');
+  EXPECT_EQ(in(0xf2000), 'a') << "and below 1 MiB";
+  EXPECT_EQ(in(kVariables), 0x11);
+  const auto out = [&](uint8_t value) { machine->bus().write(kVariables, dev::Width::k1, value); };
+  out(dev::PflashCfi01::kReadStatus);
+  EXPECT_EQ(in(kVariables), -1) << "a device now";
+  const auto in_command_mode = machine->save();
+  out(dev::PflashCfi01::kProgram);
+  out(0x01);
+  out(dev::PflashCfi01::kReadArray);
+  EXPECT_EQ(in(kVariables), 0x01);
+  EXPECT_EQ(variables.data[0], 0x01) << "kept";
+  ASSERT_TRUE(machine->restore(in_command_mode));
+  EXPECT_EQ(in(kVariables), -1);
+  machine->reset();
+  EXPECT_EQ(in(kVariables), 0x11);
+  for (unsigned slices = 0; slices < 1000 && machine->run_slice() != AfterExit::kShutdown; ++slices) {
+  }
+  EXPECT_EQ(console.text, "aabbda") << "runs";
+}
+
+TEST_F(Flashes, WhatDoesNotFitIsRefused) {
+  using testing::HasSubstr;
+  variables.data.assign(0x21000, 0xff);
+  EXPECT_THAT(init(), HasSubstr("pflash,unit=0"));
+  code.data = firmware();
+  code.data.resize(0x20800);
+  EXPECT_THAT(init(), HasSubstr("whole pages"));
+  code.data.resize(4096);
+  EXPECT_THAT(init(), HasSubstr("128 KiB to 8 MiB"));
+  code.data.resize(0x7f0000);
+  EXPECT_THAT(init(), HasSubstr("in all"));
+  code.broken = true;
+  variables.data.clear();
+  EXPECT_THAT(init(), HasSubstr("cannot be read"));
 }
 
 // Sums of a table's bytes are zero, whoever has placed it.
