@@ -53,6 +53,10 @@ std::string set_vectors(D& to, const std::string& value) {
   return {};
 }
 
+std::string set_unit(D& to, const std::string& value) {
+  to.unit = value == "0" ? 0 : 1;
+  return value == "0" || value == "1" ? "" : "0 or 1";
+}
 std::string set_mmio_bus(D& to, const std::string& value) {
   constexpr std::string_view kPrefix = "virtio-mmio-bus.";
   const auto slot =
@@ -96,6 +100,11 @@ constexpr KeyRow<D> kVirtioPciKeys[] = {
 constexpr KeyRow<D> kVirtioMmioKeys[] = {
     {"bus", "virtio-mmio-bus.N", "its transport; the last free one by default", set_mmio_bus},
 };
+constexpr KeyRow<D> kIdeKeys[] = {
+    {"bus", "NAME", "ide.N of the board's, or ID.N of an ich9-ahci; the first that is free by default",
+     set_text<D, &D::bus>},
+    {"unit", "0|1", "its place there; on AHCI 0", set_unit},
+};
 constexpr KeyRow<D> kId = {"id", "ID", "name of the device", set_text<D, &D::id>};
 
 }  // namespace
@@ -108,6 +117,7 @@ std::vector<KeyRow<DeviceOption>> device_keys(const DeviceRow& row) {
   if (row.bus == DeviceBus::kPci || row.bus == DeviceBus::kVirtioPci) add(kPciKeys);
   if (row.bus == DeviceBus::kVirtioPci) add(kVirtioPciKeys);
   if (row.bus == DeviceBus::kVirtioMmio) add(kVirtioMmioKeys);
+  if (row.bus == DeviceBus::kIde) add(kIdeKeys);
   if (row.bus == DeviceBus::kVirtioPci || row.bus == DeviceBus::kVirtioMmio) add(kVirtioKeys);
   keys.push_back(kId);
   return keys;
@@ -136,6 +146,10 @@ VirtioPlace virtio_place(const DeviceOption& d) {
   Form form = d.disable_modern ? Form::kLegacy : Form::kByBus;
   if (d.disable_legacy && !d.disable_modern) form = *d.disable_legacy ? Form::kModern : Form::kTransitional;
   return VirtioPciPlace{pci_place(d), {.form = form, .vectors = d.vectors}};
+}
+
+IdePlace ide_place(const DeviceOption& d) {
+  return {.bus = d.bus, .unit = d.unit, .index = d.index, .boot_index = d.boot_index};
 }
 
 IsaPlace isa_place(const DeviceOption& d) {

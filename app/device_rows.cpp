@@ -3,6 +3,8 @@
 // A row a device: its name, what has to stand behind it, its keys, how it is made.
 #include "app/device_rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -16,6 +18,9 @@
 #include "devices/pci/pci_testdev.h"
 #include "devices/pci/root_port.h"
 #include "devices/serial/pci_serial.h"
+#include "devices/storage/ahci.h"
+#include "devices/storage/ata_disk.h"
+#include "devices/storage/atapi_cd.h"
 #include "devices/storage/nvme.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_net.h"
@@ -40,6 +45,7 @@ std::string set_block_size(D& to, const std::string& value) {
   to.*member = static_cast<unsigned>(*size);
   return {};
 }
+std::string set_sector(D&, const std::string& value) { return value == "512" ? "" : "512, as IDE has it"; }
 std::string set_any_number(D&, const std::string& value) { return parse_u64(value) ? "" : "a number"; }
 std::string set_any_size(D&, const std::string& value) { return parse_size(value, 1) ? "" : "a size"; }
 std::string set_port_number(D& to, const std::string& value) {
@@ -115,6 +121,24 @@ constexpr KeyRow<D> kBlockKeys[] = {
     {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
     {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
     {"bootindex", "N", "firmware starts from the least", set_boot_index},
+};
+constexpr KeyRow<D> kIdeDiskKeys[] = {
+    {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
+    {"serial", "TEXT", "serial number, at most 20 bytes", set_text<D, &D::serial>},
+    {"model", "TEXT", "what it calls itself, at most 40 bytes", set_text<D, &D::model>},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
+    {"logical_block_size", "512", "accepted", set_sector},
+    {"physical_block_size", "BYTES", "accepted", set_block_size<&D::physical_block>},
+    {"rotation_rate", "N", "accepted", set_any_number},
+    {"wwn", "N", "accepted", set_any_number},
+    {"ver", "TEXT", "accepted", set_nothing<D>},
+};
+constexpr KeyRow<D> kIdeCdKeys[] = {
+    {"drive", "ID", "the -drive behind it; without, it has no medium", set_text<D, &D::drive>},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
+    {"serial", "TEXT", "accepted", set_nothing<D>},
+    {"model", "TEXT", "accepted", set_nothing<D>},
+    {"ver", "TEXT", "accepted", set_nothing<D>},
 };
 constexpr KeyRow<D> kNvmeKeys[] = {
     {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
@@ -271,6 +295,25 @@ Result<PciFactory> make_express_bridge(const D&, DeviceBackends&) {
   return PciFactory([](dev::EventQueue&, dev::Log& log) { return dev::pci::make_pcie_pci_bridge(log); });
 }
 
+Result<PciFactory> make_ahci(const D&, DeviceBackends&) {
+  return PciFactory([](dev::EventQueue&, dev::Log& log) { return std::make_unique<dev::Ahci>(log); });
+}
+Result<IdeFactory> make_ide_disk(const D& d, DeviceBackends& host) {
+  return IdeFactory([&d, &disk = host.disk(d.drive)](unsigned number, dev::Log& log) {
+    dev::AtaDisk::Options options;
+    options.serial = d.serial.empty() ? fmt::format("MY{:05}", number) : d.serial;
+    if (!d.model.empty()) options.model = d.model;
+    return std::make_unique<dev::AtaDisk>(disk, options, log);
+  });
+}
+Result<IdeFactory> make_ide_cd(const D& d, DeviceBackends& host) {
+  return IdeFactory([&d, &host](unsigned, dev::Log& log) {
+    auto cd = std::make_unique<dev::AtapiCd>(host.medium(d.drive), log);
+    host.made_removable(d, *cd);
+    return cd;
+  });
+}
+
 Result<IsaFactory> make_debug_exit(const D&, DeviceBackends& host) {
   return IsaFactory([exit = host.exit_call()](dev::Log&) { return std::make_unique<dev::DebugExit>(exit); });
 }
@@ -301,6 +344,26 @@ constexpr DeviceRow kRows[] = {
     {"virtserialport", DeviceKind::kSerialPort, kSerialPort, kPortKeys,
      "byte channel on a virtio-serial device"},
     {"nvme", DeviceKind::kBlock, kPci, kNvmeKeys, "NVMe disk", nullptr, make_nvme},
+    {"ich9-ahci",
+     DeviceKind::kOther,
+     kPci,
+     {},
+     "AHCI controller: six ports for ide-hd and ide-cd",
+     nullptr,
+     make_ahci},
+    {"ahci", DeviceKind::kOther, kPci, {}, "the same", nullptr, make_ahci},
+    {.name = "ide-hd",
+     .kind = DeviceKind::kBlock,
+     .bus = kIde,
+     .keys = kIdeDiskKeys,
+     .help = "disk on IDE or AHCI",
+     .make_ide = make_ide_disk},
+    {.name = "ide-cd",
+     .kind = DeviceKind::kRemovable,
+     .bus = kIde,
+     .keys = kIdeCdKeys,
+     .help = "drive for CDs on IDE or AHCI",
+     .make_ide = make_ide_cd},
     {"e1000", DeviceKind::kNet, kPci, kNetKeys, "Intel 82540EM network card", nullptr, make_card<dev::E1000>},
     {"e1000e", DeviceKind::kNet, kPci, kNetKeys, "Intel 82574L network card", nullptr,
      make_card<dev::E1000e>},

@@ -14,6 +14,7 @@
 #include "app/options.h"
 #include "devices/core/char_backend.h"
 #include "devices/core/host_backends.h"
+#include "devices/storage/removable_drive.h"
 #include "devices/virtio/virtio_balloon.h"
 #include "devices/virtio/virtio_console.h"
 #include "machines/device_places.h"
@@ -25,6 +26,10 @@ class DeviceBackends {
  public:
   virtual ~DeviceBackends() = default;
   virtual dev::BlockBackend& disk(const std::string& id) = 0;
+  // Of a drive that may have none; null where that is so.
+  virtual dev::BlockBackend* medium(const std::string& id) = 0;
+  // The monitor changes its medium.
+  virtual void made_removable(const DeviceOption& device, dev::RemovableDrive& drive) = 0;
   virtual dev::NetBackend& network(const std::string& id) = 0;
   virtual dev::EntropySource& entropy() = 0;
   virtual dev::EventQueue& events() = 0;
@@ -46,6 +51,7 @@ enum class DeviceBus : uint8_t {
   kVirtioMmio,  // make_virtio
   kSerialPort,  // a port of a virtio-serial device, which makes it
   kIsa,         // make_isa
+  kIde,         // make_ide
 };
 
 struct DeviceRow {
@@ -58,6 +64,7 @@ struct DeviceRow {
   Result<PciFactory> (*make_pci)(const DeviceOption&, DeviceBackends&) = nullptr;
   Result<IsaFactory> (*make_isa)(const DeviceOption&, DeviceBackends&) = nullptr;
   IsaPlace usual_ports = {};  // of make_isa
+  Result<IdeFactory> (*make_ide)(const DeviceOption&, DeviceBackends&) = nullptr;
 };
 
 std::span<const DeviceRow> device_rows();
@@ -77,5 +84,6 @@ std::vector<KeyRow<DeviceOption>> device_keys(const DeviceRow& row);
 VirtioPlace virtio_place(const DeviceOption& device);
 PciPlace pci_place(const DeviceOption& device);
 IsaPlace isa_place(const DeviceOption& device);
+IdePlace ide_place(const DeviceOption& device);
 
 }  // namespace mynah::app

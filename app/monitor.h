@@ -35,6 +35,10 @@ class RunControl {
   virtual std::string figures() = 0;
   virtual std::string network_info() = 0;
   virtual std::string block_info() = 0;
+  // The medium of a drive. `mode`: empty, or retain, read-only, read-write.
+  virtual Result<void> eject_medium(std::string_view drive, bool force) = 0;
+  virtual Result<void> change_medium(std::string_view drive, const std::string& file,
+                                     const std::string& format, std::string_view mode, bool force) = 0;
   virtual std::string name_and_uuid(bool uuid) = 0;
   virtual dev::VirtioBalloon* balloon() { return nullptr; }  // where there is one
 };

@@ -59,6 +59,23 @@ std::string balloon(RunControl& c, const Words& words) {
   return {};
 }
 
+std::string eject(RunControl& c, const Words& words) {
+  const bool force = words.size() > 1 && words[1] == "-f";
+  if (words.size() != (force ? 3 : 2)) return "eject [-f] DRIVE (info block lists them)\n";
+  const auto done = c.eject_medium(words.back(), force);
+  return done ? "" : done.message() + "\n";
+}
+
+std::string change(RunControl& c, const Words& words) {
+  const size_t at = words.size() > 1 && words[1] == "-f" ? 2 : 1;
+  if (words.size() < at + 2 || words.size() > at + 4)
+    return "change [-f] DRIVE FILE [FORMAT [retain|read-only|read-write]] (info block lists the drives)\n";
+  const auto word = [&](size_t n) { return n < words.size() ? words[n] : std::string_view(); };
+  const auto done = c.change_medium(words[at], std::string(words[at + 1]), std::string(word(at + 2)),
+                                    word(at + 3), at == 2);
+  return done ? "" : done.message() + "\n";
+}
+
 // x /COUNT ADDRESS: words of guest memory.
 std::string examine(RunControl& c, const Words& words) {
   size_t count = 1, at = 1;
@@ -103,6 +120,8 @@ constexpr Command kCommands[] = {
     {"system_reset", "", "", "restart the machine", reset},
     {"system_powerdown", "", "", "press its power key", power_key},
     {"balloon", "", "MEGABYTES", "memory that the guest is asked to have left", balloon},
+    {"change", "", "[-f] DRIVE FILE [FORMAT [MODE]]", "put another medium into a drive", change},
+    {"eject", "", "[-f] DRIVE", "take the medium out; -f: locked or not", eject},
     {"x", "", "[/COUNT] ADDRESS", "words of guest memory", examine},
     {"quit", "q", "", "end the emulator", quit},
 };

@@ -29,8 +29,8 @@ struct DriveOption {
   // kUsual: what the machine has, a disk of virtio or IDE.
   enum class Interface : uint8_t { kUsual, kNone, kVirtio, kFlash, kIde, kFloppy };
   Interface interface = Interface::kUsual;
-  std::string file, id;
-  std::string format;  // "raw", or empty
+  std::string file, id;  // no file: a drive without a medium
+  std::string format;    // "raw", or empty
   bool read_only = false;
   bool cd = false;  // media=cdrom
   bool discard = false;
@@ -51,7 +51,18 @@ struct DriveOption {
 enum class RtcBase : uint8_t { kDefault, kUtc, kLocal, kDate };
 enum class RtcSource : uint8_t { kHost, kSteady, kGuest };
 
-enum class DeviceKind : uint8_t { kBlock, kNet, kRng, kLine, kSerial, kConsole, kSerialPort, kOther };
+// kRemovable: a drive for media, which may be without one.
+enum class DeviceKind : uint8_t {
+  kBlock,
+  kRemovable,
+  kNet,
+  kRng,
+  kLine,
+  kSerial,
+  kConsole,
+  kSerialPort,
+  kOther
+};
 
 struct DeviceRow;  // device_rows.h
 
@@ -78,7 +89,10 @@ struct DeviceOption {
   std::optional<unsigned> io_size;
   uint8_t answer = 0xe9;  // isa-debugcon: what it reads as
 
-  std::string drive, serial;                           // kBlock
+  std::string drive, serial;                           // kBlock, kRemovable
+  std::string model;                                   // ide-hd
+  std::optional<unsigned> unit;                        // on IDE
+  std::optional<unsigned> index;                       // of the -drive that it is made for
   unsigned logical_block = 512, physical_block = 512;  // kBlock
   unsigned queue_pairs = 64;                           // nvme
   std::string netdev;                                  // kNet

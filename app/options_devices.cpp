@@ -91,7 +91,11 @@ Result<void> check_devices(Options& options) {
     const std::string what = "-device " + std::string(device.row->name);
     if (device.disable_legacy == true && device.disable_modern)
       return Error{what + ": with disable-legacy and disable-modern no driver could use it; leave one out"};
+    if (device.index) continue;  // of a -drive
     switch (device.kind) {
+      case DeviceKind::kRemovable:
+        if (device.drive.empty()) break;
+        [[fallthrough]];
       case DeviceKind::kBlock: {
         if (device.drive.empty()) return Error{what + " needs drive=ID, the id of a -drive if=none"};
         DriveOption* drive = find_id(options.drives, device.drive);
@@ -102,6 +106,8 @@ Result<void> check_devices(Options& options) {
         if (drive->interface != DriveOption::Interface::kNone)
           return Error{"drive '" + device.drive +
                        "' has a disk already; say if=none for a drive that a -device uses"};
+        if (drive->file.empty() && device.kind == DeviceKind::kBlock)
+          return Error{"drive '" + device.drive + "' has no file=, which " + what + " needs"};
         if (drive->used)
           return Error{"drive '" + device.drive +
                        "' is used by two devices; make another -drive for the second"};
@@ -142,6 +148,22 @@ Result<void> check_devices(Options& options) {
     }
   }
   return {};
+}
+
+// Disks of -drive if=ide have their places before others take what is free.
+void make_legacy_disks(Options& options) {
+  std::vector<DeviceOption> disks;
+  for (DriveOption& drive : options.drives) {
+    using enum DriveOption::Interface;
+    if (drive.interface == kIde || drive.interface == kFloppy) drive.used = true;
+    if (drive.interface != kIde) continue;
+    disks.push_back({.row = find_device(drive.cd ? "ide-cd" : "ide-hd").row,
+                     .kind = drive.cd ? DeviceKind::kRemovable : DeviceKind::kBlock,
+                     .drive = drive.id,
+                     .serial = drive.serial,
+                     .index = drive.unit});
+  }
+  options.devices.insert(options.devices.begin(), disks.begin(), disks.end());
 }
 
 // What was made and is behind nothing that the guest sees.
@@ -275,6 +297,11 @@ Result<void> OptionParser::finish() {
         place_legacy_disks(options)})
     if (!ok) return ok;
 
+  for (const DriveOption& drive : options.drives)
+    if (drive.file.empty() && (drive.interface == DriveOption::Interface::kVirtio ||
+                               drive.interface == DriveOption::Interface::kFlash))
+      return Error{"-drive needs file=FILE: only drives of IDE and SCSI may be without a medium"};
+
   // Disks of -drive if=virtio come after the devices that were asked for by name, in the order of their
   // units.
   std::vector<DriveOption*> disks;
@@ -285,13 +312,9 @@ Result<void> OptionParser::finish() {
   });
   if (auto ok = check_objects(); !ok) return ok;
   if (auto ok = make_cards(); !ok) return ok;
+  make_legacy_disks(options);
   if (auto ok = check_devices(options); !ok) return ok;
   unsigned number = 0;
-  for (DriveOption& drive : options.drives) {
-    if (drive.interface != DriveOption::Interface::kIde && drive.interface != DriveOption::Interface::kFloppy)
-      continue;
-    drive.used = true;
-  }
   for (DriveOption* drive : disks) {
     if (drive->id.empty()) {
       do drive->id = "disk" + std::to_string(number++);

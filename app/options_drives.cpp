@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // -drive and its short forms: which image, how it is used, and which of the flashes it fills.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -144,7 +146,10 @@ Result<void> apply_drive(OptionParser& p, const std::string& value) {
   if (const std::string key = throttling_key(value); !key.empty())
     return Error{"-drive: '" + key + "' asks for throttling, which is missing here; leave it out"};
   if (auto ok = keys_or_help(p, value, {"-drive", ""}, kDriveKeys, drive); !ok || p.options.print) return ok;
-  if (drive.file.empty()) return Error{"-drive needs file=FILE, the disk image"};
+  const bool removable = drive.cd || drive.interface == DriveOption::Interface::kFloppy;
+  if (drive.file.empty() && !removable)
+    return Error{
+        "-drive needs file=FILE, the disk image; a drive without a medium is media=cdrom or if=floppy"};
   if (const auto* other = host::foreign_format_named(drive.format);
       other && !host::is_image_format(drive.format))
     return Error{"-drive: format=" + drive.format + " is not supported; make a raw image with " +
@@ -178,8 +183,10 @@ Result<void> place_legacy_disks(Options& options) {
   const bool has = options.board->legacy_disks;
   for (DriveOption& drive : options.drives)
     if (drive.interface == kUsual) drive.interface = has ? kIde : kVirtio;
-  for (const auto& [kind, name, units] : {std::tuple(kIde, "ide", 4u), std::tuple(kFloppy, "floppy", 2u)}) {
-    const DriveOption* at[4] = {};
+  for (const auto& [kind, name, units] :
+       {std::tuple(kIde, "ide", options.board->ide_buses * options.board->ide_units),
+        std::tuple(kFloppy, "floppy", 2u)}) {
+    std::vector<const DriveOption*> at(units);
     for (const DriveOption& drive : options.drives) {
       if (drive.interface != kind) continue;
       if (!has)
@@ -201,6 +208,14 @@ Result<void> place_legacy_disks(Options& options) {
         return error("the disk '{}' has no place: the machine has {} for if={}", drive.file, units, name);
       drive.unit = unit;
       at[unit] = &drive;
+    }
+    // As the monitor calls them.
+    for (DriveOption& drive : options.drives) {
+      if (drive.interface != kind || !drive.id.empty()) continue;
+      const unsigned per_bus = options.board->ide_units;
+      drive.id = kind == kFloppy ? fmt::format("floppy{}", *drive.unit)
+                                 : fmt::format("ide{}-{}{}", *drive.unit / per_bus, drive.cd ? "cd" : "hd",
+                                               *drive.unit % per_bus);
     }
   }
   return {};

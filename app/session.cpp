@@ -167,7 +167,7 @@ void Session::report(const std::string& sentence, bool loss) {
 int Session::finish() {
   if (gdb_) gdb_->exited(static_cast<uint8_t>(exit_code_));
   for (Disk& disk : disks_)
-    if (!disk.backend->read_only() && !disk.backend->flush()) lost_data_ = true;
+    if (disk.backend && !disk.backend->read_only() && !disk.backend->flush()) lost_data_ = true;
   if (options_.stats != StatsForm::kNone) {
     const Figures all = collect_figures(*machine_, cycle_clock_);
     const std::string text = options_.stats == StatsForm::kJson ? figures_json(all) : figures_table(all);
@@ -215,14 +215,6 @@ std::string Session::network_info() {
   std::string text;
   for (const Network& n : networks_)
     text += n.id + (n.user ? ": user\n" + n.user->connection_info() : ": to the outside\n");
-  return text;
-}
-
-std::string Session::block_info() {
-  std::string text;
-  for (const Disk& d : disks_)
-    text += (d.id.empty() ? "flash" : d.id) + ": " + d.file + " (" + size_text(d.backend->size()) +
-            (d.backend->read_only() ? ", read-only)\n" : ")\n");
   return text;
 }
 

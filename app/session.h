@@ -28,6 +28,7 @@
 #include "devices/host/host_clock.h"
 #include "devices/host/make_net.h"
 #include "devices/host/semihosting_files.h"
+#include "devices/storage/removable_drive.h"
 #include "machines/machine.h"
 
 namespace mynah::app {
@@ -94,6 +95,9 @@ class Session final : private RunControl, private GdbTarget {
   std::string figures() override;
   std::string network_info() override;
   std::string block_info() override;
+  Result<void> eject_medium(std::string_view drive, bool force) override;
+  Result<void> change_medium(std::string_view drive, const std::string& file, const std::string& format,
+                             std::string_view mode, bool force) override;
   std::string name_and_uuid(bool uuid) override;
   dev::VirtioBalloon* balloon() override { return balloon_; }
 
@@ -136,7 +140,18 @@ class Session final : private RunControl, private GdbTarget {
     std::string id, file;
     std::unique_ptr<dev::BlockBackend> backend;
   };
-  std::vector<Disk> disks_;
+  std::vector<Disk> disks_;  // as options_.drives
+  struct Removable {
+    std::string drive, device;  // ids, either may be empty
+    size_t disk;                // number in disks_
+    dev::RemovableDrive* what;
+  };
+  std::vector<Removable> removables_;
+  size_t disk_number(const std::string& id) const;
+  void add_removable(const std::string& drive, const std::string& device, dev::RemovableDrive& what);
+  // session_media.cpp
+  Result<Removable*> find_removable(std::string_view name);
+  std::string removable_names() const;
   struct Network {
     std::string id;
     std::unique_ptr<dev::NetBackend> backend;

@@ -161,6 +161,10 @@ Result<void> Session::set_up_disks(MachineConfig& config) {
   for (const DriveOption& drive : options_.drives) {
     if (!drive.if_absent.empty() && ::access(drive.file.c_str(), F_OK) != 0 && errno == ENOENT)
       return Error{drive.if_absent};
+    if (drive.file.empty()) {
+      disks_.push_back({drive.id, {}, nullptr});
+      continue;
+    }
     auto disk = open_drive(drive, options_.snapshot, [this](const std::string& s) { report(s, true); });
     if (!disk) return disk.error();
     if (drive.interface == DriveOption::Interface::kFlash) {

@@ -14,9 +14,13 @@ struct Session::Backends final : DeviceBackends {
   explicit Backends(Session& session) : session(session) {}
 
   dev::BlockBackend& disk(const std::string& id) override {
-    const auto found =
-        std::find_if(session.disks_.begin(), session.disks_.end(), [&](const Disk& d) { return d.id == id; });
-    return *found->backend;
+    return *session.disks_[session.disk_number(id)].backend;
+  }
+  dev::BlockBackend* medium(const std::string& id) override {
+    return id.empty() ? nullptr : session.disks_[session.disk_number(id)].backend.get();
+  }
+  void made_removable(const DeviceOption& device, dev::RemovableDrive& drive) override {
+    session.add_removable(device.drive.empty() ? device.id : device.drive, device.id, drive);
   }
   dev::NetBackend& network(const std::string& id) override {
     const auto found = std::find_if(session.networks_.begin(), session.networks_.end(),
@@ -67,17 +71,19 @@ Result<void> Session::set_up_devices() {
       auto make = row.make_isa(device, backends);
       if (!make) return make.error();
       added = machine_->add_isa(*make, isa_place(device));
+    } else if (row.make_ide) {
+      auto make = row.make_ide(device, backends);
+      if (!make) return make.error();
+      added = machine_->add_ide(*make, ide_place(device));
     }
     if (!added) return error("-device {}: {}", row.name, added.message());
   }
   for (size_t i = 0; i < options_.drives.size(); ++i) {
     const DriveOption& drive = options_.drives[i];
-    Result<void> added;
-    if (drive.interface == DriveOption::Interface::kIde)
-      added = machine_->add_ide(*drive.unit, *disks_[i].backend, {.cd = drive.cd, .serial = drive.serial});
-    else if (drive.interface == DriveOption::Interface::kFloppy)
-      added = machine_->add_floppy(*drive.unit, *disks_[i].backend);
-    if (!added) return added;
+    if (drive.interface != DriveOption::Interface::kFloppy) continue;
+    auto added = machine_->add_floppy(*drive.unit, disks_[i].backend.get());
+    if (!added) return added.error();
+    add_removable(drive.id, {}, **added);
   }
   return {};
 }

@@ -79,7 +79,8 @@ struct Board {
   // IDE and a floppy controller: what disks are that nobody chose.
   bool legacy_disks = false;
   bool parallel_port = false;
-  bool flash_as_file = false;  // a flash has the size of its file
+  bool flash_as_file = false;             // a flash has the size of its file
+  unsigned ide_buses = 2, ide_units = 2;  // of these; units a bus
 };
 
 std::span<const Board* const> boards();  // the first is the default

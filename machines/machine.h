@@ -20,6 +20,8 @@
 #include "devices/core/bus.h"
 #include "devices/core/event_queue.h"
 #include "devices/pci/host.h"
+#include "devices/storage/ide_controller.h"
+#include "devices/storage/removable_drive.h"
 #include "engine/guest_memory.h"
 #include "ir/result.h"
 #include "machines/device_places.h"
@@ -40,10 +42,9 @@ class Machine {
   Result<void> add_pci(const PciFactory& make, const PciPlace& place);
   Result<void> add_virtio(const VirtioFactory& make, const VirtioPlace& place);
   Result<void> add_isa(const IsaFactory& make, const IsaPlace& place);
-  virtual Result<void> add_ide(unsigned, dev::BlockBackend&, const IdeOptions&) {
-    return Error{"the machine has no IDE"};
-  }
-  virtual Result<void> add_floppy(unsigned, dev::BlockBackend&) {
+  Result<void> add_ide(const IdeFactory& make, const IdePlace& place);
+  // Null: a drive without a disk.
+  virtual Result<dev::RemovableDrive*> add_floppy(unsigned, dev::BlockBackend*) {
     return Error{"the machine has no floppy drives"};
   }
   // Up to the first instruction; once.
@@ -105,6 +106,9 @@ class Machine {
   void add_part(dev::Stateful& part) { parts_.push_back(&part); }
   // `path` is the device's without its unit.
   Result<void> add_boot_path(const BootPlace& boot, const std::string& path);
+  // Its buses are NAME.0 and so on; without a name they are ide.N, N from the first that is free. `path` is
+  // the controller's, for firmware.
+  void add_ide_controller(dev::IdeController& controller, const std::string& name, const std::string& path);
   void map(uint64_t base, uint64_t size, dev::Device& device) { bus_.map(base, size, device); }
   void map_ports(uint64_t base, uint64_t size, dev::Device& device) { ports_.map(base, size, device); }
   // Who has what no window has.
@@ -173,6 +177,13 @@ class Machine {
   std::vector<dev::Stateful*> parts_;
   std::vector<std::unique_ptr<dev::Device>> isa_devices_;
   std::map<unsigned, std::string> boot_order_;
+  struct IdeBus {
+    std::string name, path;
+    dev::IdeController* controller;
+    unsigned number;  // of the controller's
+  };
+  std::vector<IdeBus> ide_buses_;
+  unsigned unnamed_ide_buses_ = 0;
 };
 
 }  // namespace mynah

@@ -100,7 +100,11 @@ Result<void> Machine::add_pci(const PciFactory& make, const PciPlace& place) {
   std::unique_ptr<dev::pci::Function> function = make(events_, log_);
   function->id = place.id;
   dev::pci::Function& plugged = bus->plug(std::move(function), *devfn, place.multifunction);
-  if (auto ok = add_boot_path(place.boot, boot_path(plugged, pci_path())); !ok) return ok;
+  const std::string path = boot_path(plugged, pci_path());
+  if (auto ok = add_boot_path(place.boot, path); !ok) return ok;
+  for (const BootPlace& behind : place.behind)
+    if (auto ok = add_boot_path(behind, path); !ok) return ok;
+  if (auto* ide = dynamic_cast<dev::IdeController*>(&plugged)) add_ide_controller(*ide, place.id, path);
   if (dev::pci::Bridge* bridge = plugged.as_bridge()) {
     std::string& name = bridge->secondary().name;
     name = place.id;

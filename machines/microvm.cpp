@@ -100,6 +100,8 @@ Result<void> MicrovmMachine::add_virtio_mmio(const VirtioFactory& make, const Vi
   }
   const std::string path = fmt::format("/virtio-mmio@{:016x}", kVirtio + slot * kVirtioSize);
   if (auto ok = add_boot_path(place.boot, path); !ok) return ok;
+  for (const BootPlace& behind : place.behind)
+    if (auto ok = add_boot_path(behind, path); !ok) return ok;
   slots_[slot] = make(dma(), log_);
   return {};
 }

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 
-#include "devices/storage/ata_disk.h"
-#include "devices/storage/atapi_cd.h"
 #include "machines/acpi/tables.h"
 #include "machines/pc_map.h"
 
@@ -183,37 +181,17 @@ void PcMachine::add_chipset_functions() {
                          irqs, [this] { ask_for(AfterExit::kReset); }, pci_->config_ports(), log_),
                      kIsaSlot, 0, true);
   ide_ = plug(std::make_unique<dev::PiixIde>(isa(kIdeIrq), isa(kSecondIdeIrq), log_), kIsaSlot, kIdeFunction);
+  add_ide_controller(*ide_, {}, fmt::format("{}/ide@{:x},{:x}", pci_path(), kIsaSlot, kIdeFunction));
   pm_ = plug(std::make_unique<dev::Piix4Pm>(
                  events(), isa(kSciIrq, Source::kSci), [this] { ask_for(AfterExit::kShutdown); }, log_),
              kIsaSlot, kPmFunction);
   vga_ = plug(std::make_unique<dev::Vga>(events(), config_.video_bios, log_), kVgaSlot, 0);
 }
 
-Result<void> PcMachine::add_ide(unsigned unit, dev::BlockBackend& disk, const IdeOptions& options) {
-  constexpr unsigned kUnits = 4;
-  if (unit >= kUnits) return error("the machine has {} places for IDE disks, from 0", kUnits);
-  dev::IdeChannel& channel = ide_->channel(unit / 2);
-  if (channel.drive(unit % 2)) return error("two IDE disks are to be the {}th; give them index=", unit);
-  if (options.cd) {
-    channel.plug(unit % 2, std::make_unique<dev::AtapiCd>(&disk, log_));
-  } else {
-    dev::AtaDisk::Options given;
-    given.serial = options.serial.empty() ? fmt::format("MY{:05}", unit + 1) : options.serial;
-    auto made = std::make_unique<dev::AtaDisk>(disk, given, log_);
-    hard_disks_.push_back({unit, made->cylinders()});
-    channel.plug(unit % 2, std::move(made));
-  }
-  BootPlace boot = options.boot;
-  boot.unit = fmt::format("disk@{:x}", unit % 2);
-  return add_boot_path(
-      boot, fmt::format("{}/ide@{:x},{:x}/drive@{:x}", pci_path(), kIsaSlot, kIdeFunction, unit / 2));
-}
-
-Result<void> PcMachine::add_floppy(unsigned unit, dev::BlockBackend& disk) {
+Result<dev::RemovableDrive*> PcMachine::add_floppy(unsigned unit, dev::BlockBackend* disk) {
   if (unit >= dev::Fdc82077::kDrives)
     return error("the machine has {} floppy drives", dev::Fdc82077::kDrives);
-  floppy_.plug(unit, disk);
-  return {};
+  return &floppy_.plug(unit, disk);
 }
 
 Result<void> PcMachine::build() {

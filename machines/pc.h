@@ -43,10 +43,7 @@ class PcMachine final : public X86Machine {
   void press_power_key() override { pm_->press_power_button(); }
   dev::pci::Host* pci() override { return pci_.get(); }
 
-  // Units 0 and 1 are the first channel's.
-  Result<void> add_ide(unsigned unit, dev::BlockBackend& disk, const IdeOptions& options) override;
-
-  Result<void> add_floppy(unsigned unit, dev::BlockBackend& disk) override;
+  Result<dev::RemovableDrive*> add_floppy(unsigned unit, dev::BlockBackend* disk) override;
 
   const dev::Vga& vga() const { return *vga_; }
 
@@ -105,11 +102,6 @@ class PcMachine final : public X86Machine {
   dev::Vga* vga_ = nullptr;
   dev::Piix4Pm* pm_ = nullptr;
   uint8_t* firmware_ = nullptr;  // the last 128 KiB of it, which the shadow shows
-  struct HardDisk {
-    unsigned unit;
-    unsigned cylinders;
-  };
-  std::vector<HardDisk> hard_disks_;
 };
 
 }  // namespace mynah

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the board `pc` tells firmware: CMOS memory, where PC firmware has always looked, and items of fw_cfg.
+#include "devices/storage/ata_disk.h"
 #include "machines/firmware_items.h"
 #include "machines/loader/bzimage.h"
 #include "machines/pc.h"
@@ -66,9 +67,11 @@ void PcMachine::fill_cmos() {
   // A disk of more cylinders than INT 13h has room for is translated by LBA.
   constexpr unsigned kMostCylinders = 1024;
   uint8_t translation = 0, types = 0;
-  for (const HardDisk& disk : hard_disks_) {
-    if (disk.cylinders > kMostCylinders) translation |= static_cast<uint8_t>(1 << 2 * disk.unit);
-    if (disk.unit < 2) types |= static_cast<uint8_t>(0xf << (disk.unit ? 0 : 4));
+  for (unsigned n = 0; n < ide_->buses() * ide_->units(); ++n) {
+    const auto* disk = dynamic_cast<const dev::AtaDisk*>(ide_->drive(n / ide_->units(), n % ide_->units()));
+    if (!disk) continue;
+    if (disk->cylinders() > kMostCylinders) translation |= static_cast<uint8_t>(1 << 2 * n);
+    if (n < 2) types |= static_cast<uint8_t>(0xf << (n ? 0 : 4));
   }
   note(kTranslation, translation);
   note(kDiskTypes, types);

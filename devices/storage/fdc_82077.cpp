@@ -65,7 +65,7 @@ const Fdc82077::Command* Fdc82077::find(uint8_t code) {
 
 Fdc82077::Fdc82077(Dma8237& dma, IrqLine irq, Log& log) : dma_(dma), irq_(irq), log_(log) { reset(); }
 
-void Fdc82077::plug(unsigned n, BlockBackend& disk) {
+void Fdc82077::Drive::insert(BlockBackend* to) {
   struct Format {
     uint32_t kib;
     Kind kind;
@@ -76,15 +76,23 @@ void Fdc82077::plug(unsigned n, BlockBackend& disk) {
                                         {1200, Kind::k1200K, 80, 15},
                                         {1440, Kind::k1440K, 80, 18},
                                         {2880, Kind::k2880K, 80, 36}};
+  disk = to;
+  medium = Kind::kNone;
+  if (!to) return;
+  const Format* format = std::find_if(std::begin(kFormats), std::end(kFormats),
+                                      [to](const Format& f) { return uint64_t{f.kib} << 10 == to->size(); });
+  if (format == std::end(kFormats)) format = &kFormats[to->size() > 1440 << 10 ? 4 : 3];
+  medium = format->kind;
+  tracks = format->tracks;
+  sectors = format->sectors;
+  track = std::min<uint8_t>(track, tracks - 1);
+}
+
+RemovableDrive& Fdc82077::plug(unsigned n, BlockBackend* disk) {
   Drive& drive = drives_[n % kDrives];
-  const Format* format = std::find_if(std::begin(kFormats), std::end(kFormats), [&disk](const Format& f) {
-    return uint64_t{f.kib} << 10 == disk.size();
-  });
-  if (format == std::end(kFormats)) format = &kFormats[disk.size() > 1440 << 10 ? 4 : 3];
-  drive.disk = &disk;
-  drive.kind = format->kind;
-  drive.tracks = format->tracks;
-  drive.sectors = format->sectors;
+  drive.insert(disk);
+  drive.kind = disk ? drive.medium : Kind::k1440K;
+  return drive;
 }
 
 void Fdc82077::reset() {
@@ -362,7 +370,7 @@ void Fdc82077::read_id() {
   command_[2] = n < kDrives ? drives_[n].track : 0;
   if (!has_disk(n)) return end_transfer(kAbnormal, kNoMark, 0);
   // The rate must be that of the disk: 500 kbit/s, or 250 and 300, or a megabit.
-  const Kind kind = drives_[n].kind;
+  const Kind kind = drives_[n].medium;
   const bool high = kind == Kind::k1440K || kind == Kind::k1200K;
   const bool fits = kind == Kind::k2880K ? rate_ == 3 : high ? rate_ == 0 : rate_ == 1 || rate_ == 2;
   if (!fits) return end_transfer(kAbnormal, kNoMark, 0);

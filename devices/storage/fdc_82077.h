@@ -14,6 +14,7 @@
 #include "devices/core/host_backends.h"
 #include "devices/core/stateless_device.h"
 #include "devices/dma/dma_8237.h"
+#include "devices/storage/removable_drive.h"
 
 namespace mynah::dev {
 
@@ -27,8 +28,8 @@ class Fdc82077 final : public Device {
 
   Fdc82077(Dma8237& dma, IrqLine irq, Log& log);
 
-  // A drive, with a disk.
-  void plug(unsigned drive, BlockBackend& disk);
+  // A drive, with a disk or without; its kind is that of its first disk, or of 1.44 MB.
+  RemovableDrive& plug(unsigned drive, BlockBackend* disk);
   Kind kind(unsigned drive) const { return drives_[drive % kDrives].kind; }
   Device& last() { return last_; }  // at 0x3f7: disk change, data rate
 
@@ -39,9 +40,16 @@ class Fdc82077 final : public Device {
   void write(Offset, Width, uint64_t) override;
 
  private:
-  struct Drive {
+  struct Drive final : RemovableDrive {
+    bool change_medium(BlockBackend* to, bool) override {
+      insert(to);
+      changed = true;
+      return true;
+    }
+    void insert(BlockBackend* to);
+
     BlockBackend* disk = nullptr;
-    Kind kind = Kind::kNone;
+    Kind kind = Kind::kNone, medium = Kind::kNone;
     uint8_t tracks = 80, heads = 2, sectors = 18;
     uint8_t track = 0;
     bool changed = true;  // until the heads move

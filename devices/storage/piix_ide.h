@@ -11,16 +11,23 @@
 
 #include "devices/pci/function.h"
 #include "devices/storage/ide_channel.h"
+#include "devices/storage/ide_controller.h"
 
 namespace mynah::dev {
 
-class PiixIde final : public pci::Function {
+class PiixIde final : public pci::Function, public IdeController {
  public:
   static constexpr unsigned kChannels = 2;
 
   PiixIde(IrqLine first, IrqLine second, Log& log);
 
   IdeChannel& channel(unsigned n) { return channels_[n % kChannels]; }
+  unsigned buses() const override { return kChannels; }
+  unsigned units() const override { return 2; }
+  IdeDrive* drive(unsigned bus, unsigned unit) const override { return channels_[bus].drive(unit); }
+  void plug_drive(unsigned bus, unsigned unit, std::unique_ptr<IdeDrive> drive) override {
+    channels_[bus].plug(unit, std::move(drive));
+  }
 
  private:
   struct BusMaster {

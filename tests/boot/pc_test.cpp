@@ -67,6 +67,21 @@ INSTANTIATE_TEST_SUITE_P(, Rescue,
                                          Media{"Floppy", "-fda", "floppy.img", "Booting from Floppy..."}),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// From the second of a controller's ports, with another disk first.
+TEST_F(Pc, StartsFromAhciByBootIndex) {
+  const std::string file = kRescue + "cdrom.iso";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no GRUB; install the package grub-rescue-pc";
+  for (const std::string device : {"ide-hd", "ide-cd"}) {
+    Program program(with({"-snapshot", "-device", "ich9-ahci,id=ahci", "-drive",
+                          "file=" + file + ",format=raw,if=none,id=d", "-device",
+                          device + ",drive=d,bus=ahci.1,bootindex=0", "-device", "ide-cd"}));
+    ASSERT_TRUE(program.wait_for("\x1b[23;", 3min)) << program.output << program.errors;
+    EXPECT_NE(plain(program.output).find("GNU GRUB"), std::string::npos) << program.output;
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.finish(), 0) << program.errors;
+  }
+}
+
 TEST_P(Rescue, Starts) {
   const std::string file = kRescue + GetParam().file;
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "no GRUB; install the package grub-rescue-pc";

@@ -17,7 +17,7 @@ constexpr uint8_t kWritesMemory = 0x44, kReadsMemory = 0x48;  // modes, but for 
 struct Floppy : testing::Test {
   Floppy() {
     for (size_t i = 0; i < disk.data.size(); ++i) disk.data[i] = static_cast<uint8_t>(i / 512 * 7 + i);
-    fdc.plug(0, disk);
+    fdc.plug(0, &disk);
     fdc.reset();
     dma.second().write(2 * 10, Width::k1, 0);  // the cascade is open
   }
@@ -123,15 +123,43 @@ TEST_F(Floppy, ErrorsAreNamed) {
 
 TEST_F(Floppy, KindsFollowSizes) {
   fake::Disk small(360 << 10), odd(1296384);
-  fdc.plug(1, small);
+  fdc.plug(1, &small);
   EXPECT_EQ(fdc.kind(1), Fdc82077::Kind::k360K);
-  fdc.plug(1, odd);
+  fdc.plug(1, &odd);
   EXPECT_EQ(fdc.kind(1), Fdc82077::Kind::k1440K);
   program(0x2000, 511, kWritesMemory);
   ram.ram[0x2000] = 1;
   send({0xe6, 1, 79, 0, 1, 2, 18, 0x1b, 0xff});
   EXPECT_EQ(result()[0], 1u);
   EXPECT_EQ(ram.ram[0x2000], 0) << "behind the image's end";
+}
+
+TEST_F(Floppy, AnotherDiskIsNoticed) {
+  fake::Disk other(720 << 10, 0x72);
+  RemovableDrive& drive = fdc.plug(1, &disk);
+  const auto changed = [this] { return fdc.last().read(0, Width::k1) & 0x80; };
+  fdc.write(Fdc82077::kDor, Width::k1, 0x2d);  // the second one's motor
+  send({0x0f, 1, 3});
+  send({0x08});
+  result();
+  EXPECT_FALSE(changed());
+  ASSERT_TRUE(drive.change_medium(&other, false));
+  EXPECT_TRUE(changed());
+  send({0x0f, 1, 1});
+  send({0x08});
+  result();
+  EXPECT_FALSE(changed()) << "the heads have moved";
+  EXPECT_EQ(fdc.kind(1), Fdc82077::Kind::k1440K) << "the drive is what it was";
+  program(0x2000, 511, kWritesMemory);
+  send({0x46, 1, 79, 0, 9, 2, 9, 0x1b, 0xff});
+  EXPECT_EQ(result()[0], 1u);
+  EXPECT_EQ(ram.ram[0x2000], 0x72);
+  drive.change_medium(nullptr, false);
+  EXPECT_TRUE(changed());
+  send({0xe6, 1, 0, 0, 1, 2, 9, 0x1b, 0xff});
+  EXPECT_EQ(result()[1], 1u);
+  send({0x0f, 1, 2});
+  EXPECT_TRUE(changed()) << "no disk";
 }
 
 TEST_F(Floppy, SavedInTheMiddleOfACommand) {

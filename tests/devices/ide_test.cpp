@@ -263,13 +263,24 @@ TEST_F(Ide, AnotherMediumIsNoticed) {
   auto& drive = static_cast<AtapiCd&>(*ide->channel(1).drive(0));
   packet({0x1e, 0, 0, 0, 1});
   EXPECT_FALSE(drive.change_medium(&other)) << "locked";
+  EXPECT_TRUE(drive.locked());
+  const auto event = [this] {
+    packet({0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8});
+    return words(4, 1)[4];
+  };
+  drive.ask_for_medium();
+  EXPECT_EQ(event(), 1) << "it is asked to let the medium go, once";
+  EXPECT_EQ(event(), 0);
   packet({0x1e, 0, 0, 0, 0});
   EXPECT_TRUE(drive.change_medium(&other));
+  EXPECT_EQ(event(), 2) << "a new medium";
   packet({0x00});
   EXPECT_EQ(in(IdeDrive::kErrorFeatures, 1) >> 4, 6);
   packet({0x00});
   EXPECT_EQ(in(IdeDrive::kStatusCommand, 1), 0x50);
   EXPECT_TRUE(drive.change_medium(nullptr));
+  EXPECT_TRUE(drive.tray_open());
+  EXPECT_EQ(event(), 3) << "the medium has gone";
   packet({0x25});
   EXPECT_EQ(in(IdeDrive::kErrorFeatures, 1) >> 4, 2);
 }

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   dev::NullLog log;
   dev::Dma8237 dma(ram, log);
   dev::Fdc82077 fdc(dma, irq.line(), log);
-  fdc.plug(0, disk);
+  fdc.plug(0, &disk);
   fdc.reset();
   fuzz::run(in, {.device = fdc,
                  .pick_offset = [](fuzz::Input& i) -> dev::Offset {
