@@ -57,6 +57,19 @@ std::string set_unit(D& to, const std::string& value) {
   to.unit = value == "0" ? 0 : 1;
   return value == "0" || value == "1" ? "" : "0 or 1";
 }
+std::string set_channel(D&, const std::string& value) { return value == "0" ? "" : "0: there is one"; }
+std::string set_target(D& to, const std::string& value) {
+  const auto number = parse_u64(value);
+  if (!number || *number >= dev::VirtioScsi::kTargets) return "a number from 0 to 255";
+  to.target = static_cast<unsigned>(*number);
+  return {};
+}
+std::string set_lun(D& to, const std::string& value) {
+  const auto number = parse_u64(value);
+  if (!number || *number >= dev::VirtioScsi::kLuns) return "a number from 0 to 16383";
+  to.lun = static_cast<unsigned>(*number);
+  return {};
+}
 std::string set_mmio_bus(D& to, const std::string& value) {
   constexpr std::string_view kPrefix = "virtio-mmio-bus.";
   const auto slot =
@@ -105,6 +118,12 @@ constexpr KeyRow<D> kIdeKeys[] = {
      set_text<D, &D::bus>},
     {"unit", "0|1", "its place there; on AHCI 0", set_unit},
 };
+constexpr KeyRow<D> kScsiKeys[] = {
+    {"bus", "ID.0", "the virtio-scsi adapter it belongs to; the first one by default", set_text<D, &D::bus>},
+    {"channel", "0", "accepted", set_channel},
+    {"scsi-id", "N", "its target, up to 255; the first free one by default", set_target},
+    {"lun", "N", "its unit there, up to 16383", set_lun},
+};
 constexpr KeyRow<D> kId = {"id", "ID", "name of the device", set_text<D, &D::id>};
 
 }  // namespace
@@ -118,6 +137,7 @@ std::vector<KeyRow<DeviceOption>> device_keys(const DeviceRow& row) {
   if (row.bus == DeviceBus::kVirtioPci) add(kVirtioPciKeys);
   if (row.bus == DeviceBus::kVirtioMmio) add(kVirtioMmioKeys);
   if (row.bus == DeviceBus::kIde) add(kIdeKeys);
+  if (row.bus == DeviceBus::kScsi) add(kScsiKeys);
   if (row.bus == DeviceBus::kVirtioPci || row.bus == DeviceBus::kVirtioMmio) add(kVirtioKeys);
   keys.push_back(kId);
   return keys;

@@ -21,7 +21,9 @@
 #include "devices/storage/ahci.h"
 #include "devices/storage/ata_disk.h"
 #include "devices/storage/atapi_cd.h"
+#include "devices/storage/mmc_unit.h"
 #include "devices/storage/nvme.h"
+#include "devices/storage/sbc_unit.h"
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_rng.h"
@@ -139,6 +141,34 @@ constexpr KeyRow<D> kIdeCdKeys[] = {
     {"serial", "TEXT", "accepted", set_nothing<D>},
     {"model", "TEXT", "accepted", set_nothing<D>},
     {"ver", "TEXT", "accepted", set_nothing<D>},
+};
+constexpr KeyRow<D> kScsiDiskKeys[] = {
+    {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
+    {"serial", "TEXT", "serial number, at most 36 bytes; the drive's id by default", set_text<D, &D::serial>},
+    {"vendor", "TEXT", "who made it, at most 8 bytes", set_text<D, &D::vendor>},
+    {"product", "TEXT", "what it calls itself, at most 16 bytes", set_text<D, &D::product>},
+    {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
+    {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
+    {"rotation_rate", "N", "accepted", set_any_number},
+    {"wwn", "N", "accepted", set_any_number},
+    {"ver", "TEXT", "accepted", set_nothing<D>},
+};
+constexpr KeyRow<D> kScsiCdKeys[] = {
+    {"drive", "ID", "the -drive behind it; without, it has no medium", set_text<D, &D::drive>},
+    {"serial", "TEXT", "serial number, at most 36 bytes; the drive's id by default", set_text<D, &D::serial>},
+    {"vendor", "TEXT", "who made it, at most 8 bytes", set_text<D, &D::vendor>},
+    {"product", "TEXT", "what it calls itself, at most 16 bytes", set_text<D, &D::product>},
+    {"bootindex", "N", "firmware starts from the least", set_boot_index},
+    {"ver", "TEXT", "accepted", set_nothing<D>},
+};
+constexpr KeyRow<D> kScsiAdapterKeys[] = {
+    {"num_queues", "N", "accepted: there is one", set_any_number},
+    {"virtqueue_size", "N", "accepted", set_any_number},
+    {"max_sectors", "N", "accepted", set_any_number},
+    {"cmd_per_lun", "N", "accepted", set_any_number},
+    {"hotplug", "on|off", "accepted: units do not come and go", set_any_on_off},
+    {"param_change", "on|off", "accepted", set_any_on_off},
 };
 constexpr KeyRow<D> kNvmeKeys[] = {
     {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
@@ -295,6 +325,27 @@ Result<PciFactory> make_express_bridge(const D&, DeviceBackends&) {
   return PciFactory([](dev::EventQueue&, dev::Log& log) { return dev::pci::make_pcie_pci_bridge(log); });
 }
 
+Result<VirtioFactory> make_scsi_adapter(const D& d, DeviceBackends& host) {
+  return VirtioFactory([&d, &host](dev::DmaMemory& memory, dev::Log& log) {
+    return std::make_unique<dev::VirtioScsi>(memory, log, host.scsi_units(d));
+  });
+}
+dev::ScsiUnit::Identity scsi_identity(const D& d, std::string_view product) {
+  dev::ScsiUnit::Identity identity;
+  if (!d.vendor.empty()) identity.vendor = d.vendor;
+  identity.product = d.product.empty() ? product : d.product;
+  identity.serial = d.serial.empty() ? d.drive : d.serial;
+  return identity;
+}
+std::unique_ptr<dev::ScsiUnit> make_scsi_disk(const D& d, DeviceBackends& host) {
+  return std::make_unique<dev::SbcUnit>(host.disk(d.drive), scsi_identity(d, "HARDDISK"),
+                                        dev::SbcUnit::Options{d.logical_block, d.physical_block});
+}
+std::unique_ptr<dev::ScsiUnit> make_scsi_cd(const D& d, DeviceBackends& host) {
+  auto cd = std::make_unique<dev::MmcUnit>(host.medium(d.drive), scsi_identity(d, "CD-ROM"));
+  host.made_removable(d, *cd);
+  return cd;
+}
 Result<PciFactory> make_ahci(const D&, DeviceBackends&) {
   return PciFactory([](dev::EventQueue&, dev::Log& log) { return std::make_unique<dev::Ahci>(log); });
 }
@@ -344,6 +395,22 @@ constexpr DeviceRow kRows[] = {
     {"virtserialport", DeviceKind::kSerialPort, kSerialPort, kPortKeys,
      "byte channel on a virtio-serial device"},
     {"nvme", DeviceKind::kBlock, kPci, kNvmeKeys, "NVMe disk", nullptr, make_nvme},
+    {"virtio-scsi-pci", DeviceKind::kScsi, kVirtioPci, kScsiAdapterKeys, "takes scsi-hd and scsi-cd",
+     make_scsi_adapter},
+    {"virtio-scsi-device", DeviceKind::kScsi, kVirtioMmio, kScsiAdapterKeys,
+     "takes scsi-hd and scsi-cd, on virtio-mmio", make_scsi_adapter},
+    {.name = "scsi-hd",
+     .kind = DeviceKind::kBlock,
+     .bus = DeviceBus::kScsi,
+     .keys = kScsiDiskKeys,
+     .help = "disk behind a virtio-scsi adapter",
+     .make_scsi = make_scsi_disk},
+    {.name = "scsi-cd",
+     .kind = DeviceKind::kRemovable,
+     .bus = DeviceBus::kScsi,
+     .keys = kScsiCdKeys,
+     .help = "drive for CDs behind a virtio-scsi adapter",
+     .make_scsi = make_scsi_cd},
     {"ich9-ahci",
      DeviceKind::kOther,
      kPci,

@@ -17,6 +17,7 @@
 #include "devices/storage/removable_drive.h"
 #include "devices/virtio/virtio_balloon.h"
 #include "devices/virtio/virtio_console.h"
+#include "devices/virtio/virtio_scsi.h"
 #include "machines/device_places.h"
 
 namespace mynah::app {
@@ -43,6 +44,8 @@ class DeviceBackends {
   virtual Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) = 0;
   // The ports of a virtio-serial device.
   virtual Result<std::vector<dev::VirtioConsole::PortOptions>> ports(const DeviceOption& device) = 0;
+  // What is behind a SCSI adapter.
+  virtual std::vector<dev::VirtioScsi::Place> scsi_units(const DeviceOption& adapter) = 0;
 };
 
 enum class DeviceBus : uint8_t {
@@ -52,6 +55,7 @@ enum class DeviceBus : uint8_t {
   kSerialPort,  // a port of a virtio-serial device, which makes it
   kIsa,         // make_isa
   kIde,         // make_ide
+  kScsi,        // behind an adapter, which makes it (make_scsi)
 };
 
 struct DeviceRow {
@@ -65,6 +69,7 @@ struct DeviceRow {
   Result<IsaFactory> (*make_isa)(const DeviceOption&, DeviceBackends&) = nullptr;
   IsaPlace usual_ports = {};  // of make_isa
   Result<IdeFactory> (*make_ide)(const DeviceOption&, DeviceBackends&) = nullptr;
+  std::unique_ptr<dev::ScsiUnit> (*make_scsi)(const DeviceOption&, DeviceBackends&) = nullptr;
 };
 
 std::span<const DeviceRow> device_rows();

@@ -32,8 +32,8 @@ constexpr std::string_view kDevices =
     " megasas-gen2 microvm mioe3680_pci mptsas1068 ne2k_isa ne2k_pci nec-usb-xhci nvdimm nvme-ns"
     " nvme-subsys pc-dimm pc-testdev pci-bridge-seat pci-ohci pci-serial-2x pci-serial-4x pcm3680_pci"
     " pcnet piix3-ide piix3-usb-uhci piix4-ide piix4-usb-uhci pvpanic pvpanic-pci pvrdma pvscsi pxb"
-    " pxb-cxl pxb-pcie qemu-xhci qxl qxl-vga ramfb rocker rtl8139 sb16 scsi-block scsi-cd scsi-generic"
-    " scsi-hd sd-card sdhci-pci secondary-vga sev-guest sga smbus-eeprom spicevmc tpm-crb tpm-tis"
+    " pxb-cxl pxb-pcie qemu-xhci qxl qxl-vga ramfb rocker rtl8139 sb16 scsi-block scsi-generic"
+    " sd-card sdhci-pci secondary-vga sev-guest sga smbus-eeprom spicevmc tpm-crb tpm-tis"
     " tpm-tis-device tulip u2f-passthru ufs ufs-lu usb-audio usb-bot usb-braille usb-ccid usb-ehci"
     " usb-host usb-hub usb-kbd usb-mouse usb-mtp usb-net usb-redir usb-serial usb-smartcard usb-storage"
     " usb-tablet usb-uas usb-wacom-tablet vfio-amd-xgbe vfio-calxeda-xgmac vfio-pci vfio-pci-nohotplug"
@@ -52,8 +52,8 @@ constexpr std::string_view kDevices =
     " virtio-input-host-pci virtio-iommu virtio-iommu-device virtio-iommu-pci virtio-keyboard"
     " virtio-keyboard-device virtio-keyboard-pci virtio-mem virtio-mem-device virtio-mem-pci"
     " virtio-mouse virtio-mouse-device virtio-mouse-pci virtio-multitouch-pci virtio-pmem"
-    " virtio-pmem-pci virtio-scsi virtio-scsi-device virtio-scsi-pci virtio-scsi-pci-non-transitional"
-    " virtio-scsi-pci-transitional virtio-snd virtio-sound-pci virtio-tablet virtio-tablet-device"
+    " virtio-pmem-pci "
+    " virtio-snd virtio-sound-pci virtio-tablet virtio-tablet-device"
     " virtio-tablet-pci virtio-vga virtio-vga-gl virtio-vsock vmcoreinfo vmgenid vmmouse vmport"
     " vmware-svga vmxnet3 xen-platform xio3130-downstream ";
 constexpr std::string_view kMachines =

@@ -51,10 +51,11 @@ struct DriveOption {
 enum class RtcBase : uint8_t { kDefault, kUtc, kLocal, kDate };
 enum class RtcSource : uint8_t { kHost, kSteady, kGuest };
 
-// kRemovable: a drive for media, which may be without one.
+// kRemovable: a drive for media, which may be without one. kScsi: an adapter, which has others behind it.
 enum class DeviceKind : uint8_t {
   kBlock,
   kRemovable,
+  kScsi,
   kNet,
   kRng,
   kLine,
@@ -91,6 +92,9 @@ struct DeviceOption {
 
   std::string drive, serial;                           // kBlock, kRemovable
   std::string model;                                   // ide-hd
+  std::string vendor, product;                         // on SCSI
+  std::optional<unsigned> target;                      // the same
+  unsigned lun = 0;                                    // the same
   std::optional<unsigned> unit;                        // on IDE
   std::optional<unsigned> index;                       // of the -drive that it is made for
   unsigned logical_block = 512, physical_block = 512;  // kBlock
@@ -102,7 +106,7 @@ struct DeviceOption {
   uint64_t rng_period_ms = 65536;                      // kRng
   std::string chardev, name;                           // kConsole, kSerialPort
   std::optional<unsigned> port;                        // the same: its number on the bus
-  size_t owner = 0;                                    // the same: which device is the bus
+  size_t owner = 0;                                    // the same, and on SCSI: which device is the bus
 };
 
 struct NetOption {

@@ -51,6 +51,35 @@ std::string no_such(const std::vector<T>& list, std::string_view option, const s
 
 // The parts of finish().
 
+// The adapter of a disk or CD on SCSI, and its target there.
+Result<void> number_unit(std::span<DeviceOption> before, DeviceOption& device) {
+  const std::string what = "-device " + std::string(device.row->name);
+  const std::string bus = device.bus.substr(0, device.bus.rfind('.'));
+  const auto owner = std::find_if(before.begin(), before.end(), [&](const DeviceOption& d) {
+    return d.kind == DeviceKind::kScsi && (bus.empty() || d.id == bus);
+  });
+  if (owner == before.end())
+    return Error{bus.empty() ? what + " needs a -device virtio-scsi-pci before it"
+                             : "there is no -device virtio-scsi-pci with id=" + bus + " before " + what};
+  device.owner = static_cast<size_t>(owner - before.begin());
+  const auto taken = [&](unsigned target) {
+    return std::any_of(before.begin(), before.end(), [&](const DeviceOption& d) {
+      return d.row->bus == DeviceBus::kScsi && d.owner == device.owner && d.target == target &&
+             d.lun == device.lun;
+    });
+  };
+  if (device.target) {
+    if (!taken(*device.target)) return {};
+    return Error{what + ": there is a unit with scsi-id=" + std::to_string(*device.target) +
+                 " and lun=" + std::to_string(device.lun) + " already; use another, or leave scsi-id out"};
+  }
+  unsigned target = 0;
+  while (target < dev::VirtioScsi::kTargets && taken(target)) ++target;
+  if (target == dev::VirtioScsi::kTargets) return Error{what + ": its adapter is full; add another one"};
+  device.target = target;
+  return {};
+}
+
 // The virtio-serial-device of a port and the port's number there, as QEMU gives them in the order of the
 // command line.
 Result<void> number_port(std::span<DeviceOption> before, DeviceOption& device) {
@@ -92,6 +121,8 @@ Result<void> check_devices(Options& options) {
     if (device.disable_legacy == true && device.disable_modern)
       return Error{what + ": with disable-legacy and disable-modern no driver could use it; leave one out"};
     if (device.index) continue;  // of a -drive
+    if (device.row->bus == DeviceBus::kScsi)
+      if (auto ok = number_unit({options.devices.data(), &device}, device); !ok) return ok;
     switch (device.kind) {
       case DeviceKind::kRemovable:
         if (device.drive.empty()) break;
@@ -133,6 +164,7 @@ Result<void> check_devices(Options& options) {
                        "; add -object rng-random,id=" + device.rng};
         break;
       case DeviceKind::kSerial:
+      case DeviceKind::kScsi:
       case DeviceKind::kOther:
         break;
       case DeviceKind::kLine:

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "app/device_rows.h"
 #include "app/session.h"
@@ -50,6 +51,29 @@ struct Session::Backends final : DeviceBackends {
     return ports;
   }
 
+  std::vector<dev::VirtioScsi::Place> scsi_units(const DeviceOption& adapter) override {
+    std::vector<dev::VirtioScsi::Place> units;
+    for (const DeviceOption& d : behind(adapter))
+      units.push_back({*d.target, d.lun, d.row->make_scsi(d, *this)});
+    return units;
+  }
+  std::vector<std::reference_wrapper<const DeviceOption>> behind(const DeviceOption& adapter) const {
+    const auto& all = session.options_.devices;
+    std::vector<std::reference_wrapper<const DeviceOption>> found;
+    for (const DeviceOption& d : all)
+      if (d.row->bus == DeviceBus::kScsi && &all[d.owner] == &adapter) found.emplace_back(d);
+    return found;
+  }
+  // Its place, with what firmware may start from behind it.
+  VirtioPlace place(const DeviceOption& device) const {
+    VirtioPlace place = virtio_place(device);
+    auto* const pci = std::get_if<VirtioPciPlace>(&place);
+    auto& boots = pci ? pci->place.behind : std::get<VirtioMmioPlace>(place).behind;
+    for (const DeviceOption& d : behind(device))
+      boots.push_back({d.boot_index, fmt::format("channel@0/disk@{:x},{:x}", *d.target, d.lun)});
+    return place;
+  }
+
   Session& session;
   unsigned named = 0;
 };
@@ -62,7 +86,7 @@ Result<void> Session::set_up_devices() {
     if (row.make_virtio) {
       auto make = row.make_virtio(device, backends);
       if (!make) return make.error();
-      added = machine_->add_virtio(*make, virtio_place(device));
+      added = machine_->add_virtio(*make, backends.place(device));
     } else if (row.make_pci) {
       auto make = row.make_pci(device, backends);
       if (!make) return make.error();

@@ -385,7 +385,7 @@ TEST(Options, WhatOnlyOthersKnowIsNoMisspelling) {
       {{"-sd", "x"}, "is not supported"},
       {{"-device", "usb-kbd"}, "device 'usb-kbd' is not supported yet"},
       {{"-device", "virtio-gpu-pci"}, "is not supported yet"},
-      {{"-device", "virtio-scsi-device"}, "is not supported yet"},
+      {{"-device", "virtio-9p-device"}, "is not supported yet"},
       {{"-nic", "user,model=usb-net"}, "is not supported yet"},
       {{"-M", "q35"}, "machine 'q35' is not supported yet; use virt"},
       {{"-M", "pc-q35-6.2"}, "is not supported yet; use virt"},

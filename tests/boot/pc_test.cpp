@@ -82,6 +82,20 @@ TEST_F(Pc, StartsFromAhciByBootIndex) {
   }
 }
 
+TEST_F(Pc, StartsFromScsi) {
+  const std::string file = kRescue + "cdrom.iso";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no GRUB; install the package grub-rescue-pc";
+  for (const std::string device : {"scsi-hd", "scsi-cd"}) {
+    Program program(with({"-snapshot", "-device", "virtio-scsi-pci,id=s", "-drive",
+                          "file=" + file + ",format=raw,if=none,id=d", "-device",
+                          device + ",drive=d,bus=s.0,scsi-id=3,bootindex=0"}));
+    ASSERT_TRUE(program.wait_for("\x1b[23;", 3min)) << program.output << program.errors;
+    EXPECT_NE(plain(program.output).find("GNU GRUB"), std::string::npos) << program.output;
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.finish(), 0) << program.errors;
+  }
+}
+
 TEST_P(Rescue, Starts) {
   const std::string file = kRescue + GetParam().file;
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "no GRUB; install the package grub-rescue-pc";
