@@ -37,7 +37,7 @@ void Emitter::exit_to(const Inst& inst, const ir::Snapshot& snapshot) {
   }
   call(Thunk::link);
   add_site(Site::Kind::kExit, inst);
-  for (unsigned i = 5; i < kPageLinkSize; ++i) a.int3();
+  fill(kPageLinkSize - 5);
   a.mov(x86::eax, static_cast<uint32_t>(target - page));
   jump(Thunk::crosspage);
 }

@@ -192,6 +192,11 @@ void Emitter::vec3(uint32_t sse, uint32_t avx, Reg to, Reg x, Reg y) {
 
 // --- branches
 
+void Emitter::fill(size_t bytes) {
+  std::memset(a._bufferPtr, 0xcc, bytes);
+  a._bufferPtr += bytes;
+}
+
 Emitter::Mark Emitter::jump_short() {
   byte(a, 0xeb);
   byte(a, 0);

@@ -201,6 +201,7 @@ class Emitter {
   // short where the stub turns out to be close.
   using Mark = uint32_t;
   uint32_t position() const { return static_cast<uint32_t>(a._bufferPtr - a._bufferData); }
+  void fill(size_t bytes);  // with INT3
   Mark jump_short();
   Mark jump_short(Cc cc);
   void land_short(Mark mark);

@@ -22,7 +22,6 @@ struct Techniques {
   bool side_exits = true;         // blocks go on behind conditional branches
   bool reuse = true;              // what was computed before is found again
   bool merge_guards = true;
-  bool dead_code = true;
 };
 
 struct TechniqueName {
@@ -43,7 +42,6 @@ inline constexpr TechniqueName kTechniques[] = {
     {"side-exits", &Techniques::side_exits, "blocks go on behind conditional branches"},
     {"reuse", &Techniques::reuse, "equal computations in a block are made once"},
     {"merge-guards", &Techniques::merge_guards, "accesses near each other share a TLB lookup"},
-    {"dead-code", &Techniques::dead_code, "values that nobody uses are not computed"},
 };
 
 }  // namespace mynah

@@ -6,6 +6,8 @@
 #include <Zydis/Zydis.h>
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 #include "frontend/x86/state.h"
 
@@ -130,10 +132,78 @@ uint8_t override_of(ZydisInstructionAttributes attributes) {
   return kNoRegister;
 }
 
+// The one operand of this type, which has the value of that field. False: there is no such.
+bool find_field(std::span<const ZydisDecodedOperand> operands, ZydisOperandType type, Field& field) {
+  unsigned found = 0;
+  for (unsigned i = 0; i < operands.size(); ++i) {
+    if (operands[i].type != type) continue;
+    field.operand = static_cast<uint8_t>(i);
+    ++found;
+  }
+  return found == 1;
+}
+
+// Of what has a displacement, an immediate, or one of each behind everything else.
+Shape shape_of(const ZydisDecodedInstruction& from, std::span<const ZydisDecodedOperand> operands) {
+  const auto& raw = from.raw;
+  const bool known =
+      from.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY || from.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+  if (!known || raw.imm[1].size || raw.disp.size > 32) return {};
+  Shape shape;
+  unsigned head = from.length;
+  if (raw.disp.size) {
+    shape.displacement = {
+        .offset = raw.disp.offset, .bytes = static_cast<uint8_t>(raw.disp.size / 8), .is_signed = true};
+    if (!find_field(operands, ZYDIS_OPERAND_TYPE_MEMORY, shape.displacement)) return {};
+    head = std::min<unsigned>(head, raw.disp.offset);
+  }
+  if (raw.imm[0].size) {
+    shape.immediate = {.offset = raw.imm[0].offset,
+                       .bytes = static_cast<uint8_t>(raw.imm[0].size / 8),
+                       .is_signed = raw.imm[0].is_signed != 0};
+    if (!find_field(operands, ZYDIS_OPERAND_TYPE_IMMEDIATE, shape.immediate)) return {};
+    head = std::min<unsigned>(head, raw.imm[0].offset);
+  }
+  shape.head_bytes = static_cast<uint8_t>(head);
+  return shape;
+}
+
+template <typename Signed>
+int64_t read_value(const uint8_t* at, bool is_signed) {
+  Signed value;
+  std::memcpy(&value, at, sizeof value);
+  return is_signed ? value : static_cast<int64_t>(static_cast<std::make_unsigned_t<Signed>>(value));
+}
+
+int64_t value_of(std::span<const uint8_t> bytes, const Field& field) {
+  const uint8_t* const at = bytes.data() + field.offset;
+  switch (field.bytes) {
+    case 1:
+      return read_value<int8_t>(at, field.is_signed);
+    case 2:
+      return read_value<int16_t>(at, field.is_signed);
+    case 4:
+      return read_value<int32_t>(at, field.is_signed);
+    default:
+      return read_value<int64_t>(at, field.is_signed);
+  }
+}
+
 }  // namespace
 
+void set_values(std::span<const uint8_t> bytes, const Shape& shape, Decoded& decoded) {
+  for (const Field* field : {&shape.displacement, &shape.immediate})
+    if (field->bytes) decoded.operands[field->operand].value = value_of(bytes, *field);
+}
+
 Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode) {
+  Shape unused;
+  return decode(bytes, width, real_mode, unused);
+}
+
+Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode, Shape& shape) {
   Decoded d;
+  shape = {};
   const ZydisDecoder& decoder = decoders().of(width, real_mode);
   ZydisDecoderContext context;
   ZydisDecodedInstruction from;
@@ -190,6 +260,7 @@ Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode) 
       to.value = from.raw.disp.value;
     }
   }
+  shape = shape_of(from, {operands, d.operand_count});
   return d;
 }
 

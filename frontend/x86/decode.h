@@ -47,6 +47,7 @@ struct Operand {
   bool is_memory() const { return kind == Kind::kMemory; }
   bool is_register() const { return kind == Kind::kRegister; }
   bool is_immediate() const { return kind == Kind::kImmediate; }
+  bool operator==(const Operand&) const = default;
 };
 constexpr uint8_t kRip = 0x80;
 
@@ -72,12 +73,28 @@ struct Decoded {
   uint8_t segment_override = kNoRegister;
   uint8_t operand_count = 0;
   std::array<Operand, 5> operands{};
+  bool operator==(const Decoded&) const = default;
 };
 
 enum class CodeWidth : uint8_t { k16, k32, k64 };
 
 // `bytes`: at most kMaxInstructionBytes are looked at.
 Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode);
+
+// Where the bytes of an instruction are that only give an operand its value.
+struct Field {
+  uint8_t operand = 0, offset = 0, bytes = 0;  // 0 bytes: there is none
+  bool is_signed = false;
+  bool operator==(const Field&) const = default;
+};
+struct Shape {
+  uint8_t head_bytes = 0;  // in front of both; 0: the instruction has another shape than this
+  Field displacement, immediate;
+};
+// decode(), and the shape of what is valid.
+Decoded decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode, Shape& shape);
+// Gives the operands the values that the bytes of this instruction say.
+void set_values(std::span<const uint8_t> bytes, const Shape& shape, Decoded& decoded);
 
 // In Intel's syntax, for logs; `pc` is the instruction's.
 std::string format_instruction(std::span<const uint8_t> bytes, CodeWidth width, uint64_t pc);

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "frontend/x86/cpu_model.h"
+#include "frontend/x86/decode_cache.h"
 #include "frontend/x86/vectors.h"
 
 namespace mynah::x86 {
@@ -428,6 +429,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
   l.yields = options.yields;
   const unsigned max = mode & (kModeApart | kModeDebug) ? 1 : options.max_insts;
   Bytes bytes(source);
+  static thread_local DecodeCache cache;
   uint32_t offset = pc_offset, end = pc_offset;  // end: of what the path has covered
   const auto finish_at = [&](ExitReason reason) {
     if (l.access && !in_page(l.pc_offset)) region.linkable = false;
@@ -452,7 +454,7 @@ Lifted lift_block(ir::Region& region, CodeSource& source, uint32_t pc_offset, ui
     }
     const bool real = mode & kModeReal;
     size_t looked_at = bytes.in_page(offset).size();
-    l.i = decode(bytes.in_page(offset), l.width(), real);
+    cache.decode(bytes.in_page(offset), l.width(), real, l.i);
     if (l.i.status == Decoded::Status::kNeedsMore) {
       const auto whole = bytes.across(offset);
       if (whole.empty() && l.index == 0) return Lifted::kNextPageFaults;

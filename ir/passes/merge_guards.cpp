@@ -23,6 +23,7 @@ constexpr int64_t kMaxLength = 512;
 constexpr int64_t kMaxLengthOverExit = 64;
 constexpr int64_t kMaxDistance = 1 << 16;
 constexpr unsigned kMaxGroups = 8;
+constexpr size_t kMostRedirects = 64;
 
 // Guards that are merged or may yet be.
 struct Group {
@@ -95,7 +96,8 @@ void merge_in_block(Region& region, const Block& block) {
   std::vector<Inst>& insts = region.insts;
   Group groups[kMaxGroups];
   unsigned group_count = 0, oldest = 0;
-  std::vector<Redirect> redirects;
+  Redirect redirects[kMostRedirects];
+  size_t redirected = 0;
   uint32_t exits = 0;
 
   for (uint32_t i = block.first; i < block.end; ++i) {
@@ -105,7 +107,7 @@ void merge_in_block(Region& region, const Block& block) {
     } else if (inst.op == Op::commit || (inst.op == Op::call && region.helper(inst).safepoint)) {
       group_count = oldest = 0;
     } else if (is_access(inst.op)) {
-      for (size_t k = redirects.size(); k-- > 0;) {
+      for (size_t k = redirected; k-- > 0;) {
         if (redirects[k].from == inst.args[0]) {
           inst.args[0] = redirects[k].to;
           inst.imm += static_cast<uint64_t>(redirects[k].delta);
@@ -125,7 +127,7 @@ void merge_in_block(Region& region, const Block& block) {
     }
 
     bool merged = false;
-    if (group != nullptr) {
+    if (group != nullptr && redirected < kMostRedirects) {
       Inst& first = insts[group->first];
       const auto delta = static_cast<int64_t>(base.offset - group->offset);
       const int64_t lo = std::min(group->lo, delta + range.lo);
@@ -147,7 +149,7 @@ void merge_in_block(Region& region, const Block& block) {
         first.imm = pack(whole);
         group->lo = lo;
         group->hi = hi;
-        redirects.push_back({i, group->first, delta});
+        redirects[redirected++] = {i, group->first, delta};
         inst = {.op = Op::konst, .type = Type::i64};
         merged = true;
       }

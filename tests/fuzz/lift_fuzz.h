@@ -63,7 +63,7 @@ class LiftRun {
         return require(source.next.empty());
       ir::verify_after("lift", region_);
       require(region_.guest_insts <= std::max(options.max_insts, 1u) && region_.guest_bytes > 0);
-      ir::run_passes(region_, {.merge_guards = !options.slow, .dead_code = true, .verify = true});
+      ir::run_passes(region_, {.merge_guards = !options.slow, .verify = true});
       if (!compiler_ || compiler_->compile(region_, code_)) return;
       if (options.max_insts <= 1) ir::broken(region_, "the backend has no room for a single instruction");
     }

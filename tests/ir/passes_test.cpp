@@ -65,24 +65,6 @@ TEST(Passes, FoldingKeepsMeaning) {
   }
 }
 
-TEST(Passes, DeadCodeKeepsMeaning) {
-  size_t before = 0, after = 0;
-  for (uint64_t seed = 0; seed < 1500; ++seed) {
-    Region r;
-    random_region(r, seed, true);
-    Region reduced = r;
-    remove_dead_code(reduced);
-    expect_same(r, reduced, seed);
-    before += r.insts.size();
-    after += reduced.insts.size();
-    Region again = reduced;
-    remove_dead_code(again);
-    EXPECT_EQ(again.insts.size(), reduced.insts.size());
-    if (testing::Test::HasFailure()) return;
-  }
-  EXPECT_LT(after, before * 9 / 10);
-}
-
 // Snapshots of merged guards are not written any more: compared after all slots that snapshots name were left
 // out.
 TEST(Passes, MergingKeepsMeaning) {
@@ -96,47 +78,9 @@ TEST(Passes, MergingKeepsMeaning) {
     expect_same(r, merged, seed);
     before += run(r, seed).guards;
     after += run(merged, seed).guards;
-    remove_dead_code(merged);
-    expect_same(r, merged, seed);
     if (testing::Test::HasFailure()) return;
   }
   EXPECT_LT(after, before * 9 / 10);
-}
-
-TEST(Passes, BlocksSurviveDeadCode) {
-  Region r;
-  ASSERT_EQ(parse(R"(region @0x1000 {
-block0:
-  %0:i64 = get x0
-  %1:i64 = get x1
-  %2:i64 = const 1
-  %3:i64 = add %1, %2
-  jump block1(%0, %2)
-block1:
-  %5:i64 = param
-  %6:i64 = param
-  %7:i64 = mul %5, %5
-  %8:i64 = mul %6, %5
-  %9:i64 = sub %5, %2
-  %10:i1 = icmpz.eq %9
-  branch %10, block2(%8), block1(%9, %8)
-block2:
-  %12:i64 = param
-  exit @0x1004 #1 {x0=%12}
-}
-)",
-                  test_slots(), r),
-            "");
-  ASSERT_EQ(verify(r), "");
-  remove_dead_code(r);
-  EXPECT_EQ(verify(r), "");
-  EXPECT_EQ(r.insts.size(), 11u) << print(r);
-  TestHost host;
-  TestState state;
-  uint32_t sticky = 0;
-  state.set("x0", 6);
-  evaluate(r, state.bytes.data(), sticky, host);
-  EXPECT_EQ(state.get("x0"), 720u);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 // The text form: printing and parsing are inverse, and the tests that are written in it. Each file in text/
 // holds
 //
-//   ; pass: NAME, NAME      verify, fold, merge-guards, dead-code: applied in this order
+//   ; pass: NAME, NAME      verify, fold, merge-guards: applied in this order
 //   region @... { ... }
 //   ; expect:
 //   the exact output: the verifier's or parser's message, or the region
@@ -229,8 +229,6 @@ std::string apply(const File& f) {
       region = folded;
     } else if (pass == "merge-guards") {
       merge_guards(region);
-    } else if (pass == "dead-code") {
-      remove_dead_code(region);
     } else if (pass != "verify") {
       return "unknown pass " + pass + "\n";
     }

@@ -357,8 +357,7 @@ const std::vector<Way>& ways() {
       {.name = "evaluator", .translated = false},
       {.name = "jit"},
       {.name = "jit-plain", .plain = true},
-      {.name = "jit-bare",
-       .techniques = {.side_exits = false, .reuse = false, .merge_guards = false, .dead_code = false}},
+      {.name = "jit-bare", .techniques = {.side_exits = false, .reuse = false, .merge_guards = false}},
   };
   return kWays;
 }
