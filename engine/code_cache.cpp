@@ -22,6 +22,9 @@ constexpr size_t kSmallestCache = 64 << 10;
 constexpr unsigned kDeadVersions =
     8;  // of one block that are kept for revival; code that keeps changing has no end of them
 constexpr size_t kChunk = 512;
+// A miss costs some hundred nanoseconds. What walks through memory meets one page's end more seldom than
+// this.
+constexpr unsigned kMostWideMisses = 64, kInstructionsAMiss = 1000;
 constexpr size_t aligned(size_t n) { return (n + ir::kCodeAlignment - 1) & ~(ir::kCodeAlignment - 1); }
 }  // namespace
 
@@ -91,6 +94,7 @@ TranslatedBlock* CodeCache::commit(const BlockKey& key, BlockSource& source, con
   TranslatedBlock* b = &slabs_.back()[slab_used_++];
   b->key = key;
   b->linkable = region.linkable;
+  b->apart = keeps_apart(key);
   b->code = static_cast<uint32_t>(used_);
   b->code_size = code.size;
   b->guest_insts = static_cast<uint16_t>(region.guest_insts);
@@ -144,7 +148,7 @@ void CodeCache::forget_old_versions(TranslatedBlock& newest) {
 TranslatedBlock* CodeCache::revive(const BlockKey& start, BlockSource& source) {
   const auto page_rest = source.page().subspan(start.pa & (kGuestPageSize - 1));
   for (TranslatedBlock* b = index_.first(start); b; b = b->next_in_bucket) {
-    if (b->live || !b->key.same_start(start)) continue;
+    if (b->live || !b->key.same_start(start) || b->apart != keeps_apart(start)) continue;
     const auto bytes = guest_bytes(*b);
     if (!std::ranges::equal(bytes.first(b->first_bytes()), page_rest.first(b->first_bytes()))) continue;
     if (b->crosses()) {
@@ -165,6 +169,21 @@ TranslatedBlock* CodeCache::revive(const BlockKey& start, BlockSource& source) {
 void CodeCache::kill(TranslatedBlock& b) {
   b.killed_entry = backend_->patch(span(b), ir::Patch::kill());
   b.live = false;
+}
+
+void CodeCache::note_wide_miss(TranslatedBlock& block, uint64_t address, uint64_t executed) {
+  if (!block.live || block.apart) return;
+  const uint64_t page = address / kGuestPageSize;
+  if (page != block.wide_miss_page ||
+      executed - block.wide_misses_since > kMostWideMisses * kInstructionsAMiss) {
+    block.wide_miss_page = page;
+    block.wide_misses_since = executed;
+    block.wide_misses = 0;
+  }
+  if (++block.wide_misses < kMostWideMisses) return;
+  apart_.insert(hash_start(block.key));
+  pages_.remove(block);
+  kill(block);
 }
 
 // Whoever still jumps to an older translation of the same code comes here without a way through the engine.
@@ -206,6 +225,7 @@ void CodeCache::flush() {
   chunk_first_.clear();
   sites_.clear();
   page_links_.clear();
+  apart_.clear();
   used_ = first_block_;
   ++stats.flushes;
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/block_index.h"
@@ -51,6 +52,13 @@ class CodeCache {
   // A dropped block with the same bytes as the source has now, back to life; or nullptr.
   TranslatedBlock* revive(const BlockKey& start, BlockSource& source);
   void flush();
+  // A guard of several accesses has missed at an address that each access by itself might not, most of the
+  // time since a page ends there; so many instructions had been executed. A block where that happens at one
+  // place all the time is made again with a guard an access.
+  void note_wide_miss(TranslatedBlock& block, uint64_t address, uint64_t executed);
+  bool keeps_apart(const BlockKey& start) const {
+    return !apart_.empty() && apart_.contains(hash_start(start));
+  }
 
   // Links an exit of a block to another page's block; as long as condition.name lives.
   void link_page(TranslatedBlock& from, const ir::Site& site, const ir::Patch::PageCondition& condition,
@@ -111,6 +119,7 @@ class CodeCache {
   std::vector<uint32_t>
       chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
   std::vector<uint8_t> sites_;
+  std::unordered_set<uint64_t> apart_;  // hash_start() of blocks that note_wide_miss() gave up
   struct PageLink {
     TranslatedBlock* from;
     uint32_t site_offset;

@@ -252,7 +252,7 @@ uint64_t value_of(const ir::Location& at, const ir::HostRegisters& r) {
 
 bool Dispatcher::guard_miss(uint64_t site_address, ir::HostRegisters& registers) {
   const auto& [address, found, site] = sites_.at(site_address);
-  const TranslatedBlock& block = *found;
+  TranslatedBlock& block = *found;
   const int64_t ahead = block.guest_insts - int64_t{site.completed};
   if (site.kind == ir::Site::Kind::kEngine) {  // an exit_engine_if; after_engine() sets the pc
     rebuild_slots(site_address, registers);
@@ -263,7 +263,7 @@ bool Dispatcher::guard_miss(uint64_t site_address, ir::HostRegisters& registers)
   }
   core_.budget.set_ahead(ahead);
   const Made made = site.kind == ir::Site::Kind::kCommit ? commit(site_address, site, registers)
-                                                         : guard(site_address, site, registers);
+                                                         : guard(site_address, block, site, registers);
   core_.budget.set_ahead(0);
   uint64_t resume_at = 0;
   if (made == Made::kYes) {
@@ -276,16 +276,26 @@ bool Dispatcher::guard_miss(uint64_t site_address, ir::HostRegisters& registers)
   return resume_at != 0;
 }
 
-Dispatcher::Made Dispatcher::guard(uint64_t site_address, const ir::Site& site,
+namespace {
+bool crosses_page(uint64_t base, const ir::GuardRange& range) {
+  const uint64_t va = base + static_cast<uint64_t>(int64_t{range.lo});
+  return (va & kPageMask) + range.length > kGuestPageSize;
+}
+}  // namespace
+
+Dispatcher::Made Dispatcher::guard(uint64_t site_address, TranslatedBlock& block, const ir::Site& site,
                                    ir::HostRegisters& registers) {
   ++stats.guard_misses;
   const ir::GuardRange range = ir::guard_range({.op = ir::Op::guard, .type = ir::Type::ptr, .imm = site.imm});
   uint8_t* pointer = nullptr;
   Fault fault;
-  const auto result =
-      core_.memory_path.guard(value_of(site.base, registers), range, site.aux, pointer, fault);
+  const uint64_t base = value_of(site.base, registers);
+  const auto result = core_.memory_path.guard(base, range, site.aux, pointer, fault);
+  const bool merged = site.aux & ir::kGuardMerged;
+  if (merged && (result == MemoryPath::Result::kSlower || crosses_page(base, range)))
+    cache_.note_wide_miss(block, base, core_.budget.executed());
   if (result == MemoryPath::Result::kSlower && techniques_.page_pairs)
-    if (uint8_t* const both = across_pages(value_of(site.base, registers), range, site.aux)) {
+    if (uint8_t* const both = across_pages(base, range, site.aux)) {
       registers.gpr[site.result] = reinterpret_cast<uint64_t>(both);
       return Made::kYes;
     }
@@ -294,7 +304,6 @@ Dispatcher::Made Dispatcher::guard(uint64_t site_address, const ir::Site& site,
     return Made::kYes;
   }
   rebuild(site_address, registers);
-  const bool merged = site.aux & ir::kGuardMerged;
   if (result == MemoryPath::Result::kAlone) return Made::kLater;
   if (result == MemoryPath::Result::kFault && !merged) {
     core_.raise(fault, site.aux & ir::kGuardWrite ? Access::kWrite : Access::kRead, range.note);

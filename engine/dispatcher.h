@@ -89,7 +89,8 @@ class Dispatcher {
 
   // What became of an access: made, raised as a fault, or left to whoever runs the instruction next.
   enum class Made : uint8_t { kYes, kFault, kLater };
-  Made guard(uint64_t site_address, const ir::Site& site, ir::HostRegisters& registers);
+  Made guard(uint64_t site_address, TranslatedBlock& block, const ir::Site& site,
+             ir::HostRegisters& registers);
   uint8_t* across_pages(uint64_t base, const ir::GuardRange& range, uint8_t aux);
   Made commit(uint64_t site_address, const ir::Site& site, const ir::HostRegisters& registers);
   ir::Site rebuild_slots(uint64_t site_address, const ir::HostRegisters& registers);

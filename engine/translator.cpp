@@ -52,8 +52,8 @@ Translator::Translation Translator::translate(const BlockKey& start, BlockSource
     }
     if (log.ir) log.ir(region_, "lift");
     clock.done(Stage::kLift);
-    ir::run_passes(region_,
-                   {.merge_guards = techniques.merge_guards && merges_guards(key.flavour), .verify = verify});
+    const bool merges = techniques.merge_guards && merges_guards(key.flavour) && !cache_->keeps_apart(key);
+    ir::run_passes(region_, {.merge_guards = merges, .verify = verify});
     if (log.ir) log.ir(region_, "opt");
     clock.done(Stage::kPasses);
     const bool compiled = compiler_->compile(region_, code_) && cache_->holds(code_);

@@ -14,7 +14,7 @@ bool helper_load_mxcsr(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   const uint32_t old = cpu.x86().mxcsr;
   cpu.set_mxcsr(value);
   if ((old ^ value) & ~mxcsr::kFlags) cpu.changed();
-  return true;
+  return cpu.go_on_behind(args[3]);
 }
 
 bool helper_read_mxcsr(X86Cpu& cpu, const uint64_t[4], uint64_t& result) {

@@ -37,8 +37,7 @@ namespace {
 void lift_ldmxcsr(Lifter& l, uint32_t) {
   VectorLift v(l);
   if (!v.begin()) return;
-  l.call(Helper::kLoadMxcsr, Type::none, l.wide(l.read(0)));
-  l.end();
+  l.call_last(Helper::kLoadMxcsr, l.wide(l.read(0)));
 }
 
 void lift_stmxcsr(Lifter& l, uint32_t) {

@@ -87,9 +87,7 @@ void lift_fldcw(Lifter& l, uint32_t) {
 
 void lift_fninit(Lifter& l, uint32_t) {
   if (!begin_x87(l, false)) return;
-  l.call(Helper::kX87Init, Type::none);
-  l.x87_forget();
-  l.end();
+  l.call_last(Helper::kX87Init, l.b.i64(0));
 }
 
 void lift_fnclex(Lifter& l, uint32_t) {
@@ -107,10 +105,8 @@ void lift_environment(Lifter& l, uint32_t how) {
   const unsigned bytes = (wide ? 28u : 14u) + (how & kWhole ? 80u : 0u);
   const Value address = l.linear_address(l.operand(0), bytes, how & kStores);
   const uint64_t form = (wide ? 1 : 0) | (l.real_or_vm86() ? 2 : 0) | (how & kWhole ? 4 : 0);
-  l.call(how & kStores ? Helper::kX87StoreEnvironment : Helper::kX87LoadEnvironment, Type::none, address,
-         l.b.i64(form));
-  l.x87_forget();
-  l.end();
+  l.call_last(how & kStores ? Helper::kX87StoreEnvironment : Helper::kX87LoadEnvironment, address,
+              l.b.i64(form));
 }
 
 // --- long instructions

@@ -190,9 +190,9 @@ bool helper_x87_store_bcd(X86Cpu& cpu, const uint64_t args[4], uint64_t& result)
   return true;
 }
 
-bool helper_x87_init(X86Cpu& cpu, const uint64_t*, uint64_t&) {
+bool helper_x87_init(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   reset_x87(cpu);
-  return true;
+  return cpu.go_on_behind(args[3]);
 }
 
 bool helper_x87_clear_exceptions(X86Cpu& cpu, const uint64_t*, uint64_t&) {
@@ -266,7 +266,7 @@ bool helper_x87_store_environment(X86Cpu& cpu, const uint64_t args[4], uint64_t&
     ir::load_f80(cpu.runtime());
     cpu.changed();
   }
-  return true;
+  return cpu.go_on_behind(args[3]);
 }
 
 bool helper_x87_load_environment(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
@@ -307,7 +307,7 @@ bool helper_x87_load_environment(X86Cpu& cpu, const uint64_t args[4], uint64_t&)
     }
   }
   set_x87_image(cpu, image);
-  return true;
+  return cpu.go_on_behind(args[3]);
 }
 
 }  // namespace mynah::x86

@@ -88,6 +88,26 @@ TEST_P(Loops, EveryNumberOfRounds) {
   }
 }
 
+// Two loads that one guard serves lie on both sides of a page's end: the block comes to have two guards. What
+// walks over the ends of pages keeps one.
+TEST_P(Loops, GuardsThatKeepMissingAreParted) {
+  if (!jit()) GTEST_SKIP() << "the evaluator has no guards to merge";
+  constexpr uint64_t kRounds = 20'000;
+  const auto misses = [&](Word step, uint64_t from) {
+    BareMachine m(options());
+    m.load(kCode,
+           {ldur(3, 2, -16), ldr(4, 2, 16), add(1, 1, 3), step, subs_imm(0, 0, 1), b_cc(kNe, -20), hvc(0)});
+    m.x(0) = kRounds;
+    m.x(2) = from;
+    m.start(kCode);
+    EXPECT_TRUE(m.run_to_hvc());
+    EXPECT_EQ(m.vcpu->instructions(), 6 * kRounds + 1);
+    return m.vcpu->dispatcher_stats().guard_misses;
+  };
+  EXPECT_LT(misses(add_imm(2, 2, 0), kData + kPage), 200u);
+  EXPECT_LT(misses(add_imm(2, 2, 1), kData + kPage / 2), 30 * kRounds / kPage);
+}
+
 // Each round loads from the next eight bytes; from the end of the page on there is nothing.
 TEST_P(Loops, FaultsInEveryRound) {
   for (uint64_t n = 1; n < 40; ++n) {
