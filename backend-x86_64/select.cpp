@@ -16,7 +16,11 @@ using ir::kNoValue;
 namespace {
 
 constexpr unsigned argument_count(Op op) { return ir::facts(op).arguments; }
-constexpr bool removable(Op op) { return (ir::facts(op).effects & ~(ir::kPure | ir::kReadState)) == 0; }
+// Nobody misses it where nobody uses its value.
+constexpr bool removable(Op op) {
+  return (ir::facts(op).effects &
+          (ir::kWriteState | ir::kWriteMemory | ir::kFpStatus | ir::kLeave | ir::kEnd)) == 0;
+}
 
 constexpr bool is_exit(Op op) {
   return op == Op::exit || op == Op::exit_if || op == Op::exit_indirect || op == Op::exit_engine;
@@ -133,7 +137,7 @@ Value Selector::leaf(Value v) const {
   return v;
 }
 
-// The arithmetic beside flags i that has the same operands; kNoValue where there is none.
+// The arithmetic beside flags i that has the same operands, and somebody uses; kNoValue where there is none.
 Value Selector::twin(Value i) const {
   constexpr Value kNear = 4;
   const Inst& f = r_->insts[i];
@@ -146,7 +150,7 @@ Value Selector::twin(Value i) const {
            (inst(a.args[1]).imm + inst(f.args[1]).imm) << (64 - ir::bits(a.type)) == 0;
   };
   for (Value j = i; j-- > 0 && j + kNear >= i;)
-    if (fits(r_->insts[j])) return j;
+    if (fits(r_->insts[j])) return info_[j].uses || info_[j].saved ? j : kNoValue;
   for (Value j = i + 1; j < r_->insts.size() && j <= i + kNear; ++j) {
     if (r_->insts[j].snapshot != kNoSnapshot) break;
     if (fits(r_->insts[j])) return info_[j].done ? kNoValue : j;

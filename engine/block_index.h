@@ -15,7 +15,7 @@ class BlockIndex {
   BlockIndex() : buckets_(kFewest) {}
 
   void insert(TranslatedBlock& block) {
-    if (++count_ > buckets_.size()) grow();
+    if (2 * ++count_ > buckets_.size()) grow();
     TranslatedBlock*& bucket = buckets_[bucket_of(block.key)];
     block.next_in_bucket = bucket;
     bucket = &block;
@@ -32,7 +32,8 @@ class BlockIndex {
   static constexpr size_t kFewest = 1 << 14;
   size_t bucket_of(const BlockKey& key) const { return hash_start(key) & (buckets_.size() - 1); }
 
-  // A bucket's chain is parted into two, in order.
+  // Most buckets are empty or have one block: each look at one is a miss of the host's cache. A chain is
+  // parted into two, in order.
   void grow() {
     const size_t half = buckets_.size();
     buckets_.resize(2 * half);

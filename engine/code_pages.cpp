@@ -10,14 +10,12 @@ namespace mynah {
 void CodePages::count_lines(uint64_t page_address, uint32_t offset, uint32_t bytes, int change) {
   Page& page = pages_[page_address / kGuestPageSize];
   PageFlags* const flags = memory_.page(page_address);
-  page.blocks += static_cast<uint32_t>(change);
   for (uint32_t line = offset >> 6; line <= (offset + bytes - 1) >> 6; ++line) {
     const uint64_t bit = uint64_t{1} << line;
     page.line_blocks[line] = static_cast<uint16_t>(page.line_blocks[line] + change);
     if (flags)
       flags->code_lines = page.line_blocks[line] ? flags->code_lines | bit : flags->code_lines & ~bit;
   }
-  if (page.blocks == 0) pages_.erase(page_address / kGuestPageSize);
 }
 
 void CodePages::count_lines(const TranslatedBlock& b, int change) {

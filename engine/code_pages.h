@@ -34,7 +34,6 @@ class CodePages {
     std::array<TranslatedBlock*, kChains> chains{};
     TranslatedBlock* incoming = nullptr;
     std::array<uint16_t, 64> line_blocks{};
-    uint32_t blocks = 0;
   };
   static TranslatedBlock*& chain_of(Page& page, const TranslatedBlock& block) {
     return page.chains[(block.key.pa & (kGuestPageSize - 1)) / Page::kChainBytes];

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "ir/saved.h"
 
@@ -14,14 +15,17 @@ namespace {
 
 using ir::Location;
 
-void put(std::vector<uint8_t>& out, uint64_t v) {
+// Most bytes of a number, and of a location.
+constexpr size_t kMostNumber = 10, kMostLocation = 3 * kMostNumber;
+
+void put(uint8_t*& out, uint64_t v) {
   while (v >= 0x80) {
-    out.push_back(static_cast<uint8_t>(v | 0x80));
+    *out++ = static_cast<uint8_t>(v | 0x80);
     v >>= 7;
   }
-  out.push_back(static_cast<uint8_t>(v));
+  *out++ = static_cast<uint8_t>(v);
 }
-void put_signed(std::vector<uint8_t>& out, int64_t v) {
+void put_signed(uint8_t*& out, int64_t v) {
   put(out, static_cast<uint64_t>(v) << 1 ^ static_cast<uint64_t>(v >> 63));
 }
 uint64_t take(const uint8_t*& p) {
@@ -37,7 +41,7 @@ int64_t take_signed(const uint8_t*& p) {
   return static_cast<int64_t>(v >> 1 ^ (~(v & 1) + 1));
 }
 
-void put_location(std::vector<uint8_t>& out, const Location& at) {
+void put_location(uint8_t*& out, const Location& at) {
   const auto kind = static_cast<uint64_t>(at.kind);
   switch (at.kind) {
     case Location::Kind::kSpill:
@@ -80,12 +84,16 @@ Location take_location(const uint8_t*& p) {
 }  // namespace
 
 void encode_sites(const ir::CompiledCode& code, std::vector<uint8_t>& out) {
-  std::vector<uint8_t> one;
+  constexpr size_t kMostSite = 3 + 7 * kMostNumber + kMostLocation, kMostSaved = kMostNumber + kMostLocation;
+  size_t used = out.size();
+  out.resize(used + code.sites.size() * kMostSite + code.saved.size() * kMostSaved + 1);
   for (const ir::Site& s : code.sites) {
-    one.clear();
-    one.push_back(static_cast<uint8_t>(s.kind));
-    one.push_back(s.aux);
-    one.push_back(s.result);
+    // The number of bytes goes in front: one, or two where the rest has to make room.
+    uint8_t* const first = out.data() + used + 1;
+    uint8_t* one = first;
+    *one++ = static_cast<uint8_t>(s.kind);
+    *one++ = s.aux;
+    *one++ = s.result;
     put(one, s.offset);
     put(one, s.resume);
     put_signed(one, s.pc_offset);
@@ -98,10 +106,17 @@ void encode_sites(const ir::CompiledCode& code, std::vector<uint8_t>& out) {
       put(one, slot.slot);
       put_location(one, slot.at);
     }
-    put(out, one.size());
-    out.insert(out.end(), one.begin(), one.end());
+    const auto size = static_cast<size_t>(one - first);
+    uint8_t head[kMostNumber];
+    uint8_t* head_end = head;
+    put(head_end, size);
+    const auto head_size = static_cast<size_t>(head_end - head);
+    if (head_size > 1) std::memmove(first - 1 + head_size, first, size);
+    std::memcpy(first - 1, head, head_size);
+    used += head_size + size;
   }
-  out.push_back(0);  // end
+  out[used++] = 0;  // end
+  out.resize(used);
 }
 
 ir::Site decode_site(const uint8_t* p, uint32_t offset, std::vector<ir::SavedSlot>& saved) {

@@ -12,8 +12,10 @@
 namespace mynah {
 
 struct TranslatedBlock {
+  // What finding one looks at comes first.
   BlockKey key;
-  uint32_t code = 0;  // offset in code memory
+  TranslatedBlock* next_in_bucket = nullptr;  // BlockIndex
+  uint32_t code = 0;                          // offset in code memory
   uint32_t code_size = 0;
   uint32_t sites = 0;  // offset of the encoded sites; the guest's bytes stand in front of them
   uint16_t guest_insts = 0;
@@ -27,9 +29,8 @@ struct TranslatedBlock {
   uint32_t portal = 0;  // offset in code memory of the jump to the newest version of this key; 0: none yet
   uint32_t entry_name = 0;  // Patch::entry_name; 0: none yet
   ir::NameKind entry_name_kind{};
-  uint64_t killed_entry = 0;                  // Patch::revive() wants it, while !live
-  TranslatedBlock* next_in_bucket = nullptr;  // BlockIndex
-  TranslatedBlock* next_in_page = nullptr;    // CodePages, while live
+  uint64_t killed_entry = 0;                // Patch::revive() wants it, while !live
+  TranslatedBlock* next_in_page = nullptr;  // CodePages, while live
   TranslatedBlock* next_in_second_page = nullptr;
 
   bool crosses() const { return key.second_page != kNoPage; }

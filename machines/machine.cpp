@@ -117,7 +117,7 @@ namespace {
 // does for another (a lock, an interrupt) so waits for a piece of each other one's at most; each turn costs
 // half a microsecond, and some ten for what the host's caches forget.
 constexpr uint64_t kTurnPiece = 50'000;  // instructions
-constexpr uint64_t kTurnPieces = 10;
+constexpr uint64_t kTurnPieces = 40;
 }  // namespace
 
 bool Machine::can_run(size_t processor) const {
