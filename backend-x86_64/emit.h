@@ -17,6 +17,8 @@ void emit_generic(Emitter&, const Inst&, const Regs&);
 // Emitter::run_generic().
 void make_generic(Step& step);
 
+// emit_f80.cpp
+void adjust_f80(Selector&, const Inst&, Step&);
 // emit_integer.cpp
 void adjust_add(Selector&, const Inst&, Step&);
 void adjust_sub(Selector&, const Inst&, Step&);

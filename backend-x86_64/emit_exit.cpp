@@ -83,8 +83,8 @@ bool Emitter::exit_shares_state() const {
 
 bool Emitter::is_only_link(const Inst& exit, bool state_written) const {
   const ir::Snapshot& snapshot = region_->snapshot(exit);
-  return (state_written || snapshot.count == 0) && snapshot.completed == region_->guest_insts &&
-         exit.imm < ir::kPageSize;
+  return (state_written || snapshot.count == 0) && f80.empty() &&
+         snapshot.completed == region_->guest_insts && exit.imm < ir::kPageSize;
 }
 
 void emit_exit_if(Emitter& e, const Inst& inst, const Regs& r) {

@@ -242,7 +242,14 @@ void Emitter::guard_miss(const Cold& cold, const Inst& inst, const Regs& r) {
   if (cold.from[1]) land_near(cold.from[1]);  // the alignment's: nothing has happened to the address yet
   const int32_t lo = ir::guard_range(inst).lo;
   if (replaced && lo) lea(Type::i64, pointer, pointer, -lo);
-  call_guard(Site::Kind::kGuard, inst, r).resume = cold.resume;
+  if (cold.f80.empty()) {
+    call_guard(Site::Kind::kGuard, inst, r).resume = cold.resume;
+    return;
+  }
+  cold.f80.suspend(*this);
+  call_guard(Site::Kind::kGuard, inst, r);
+  cold.f80.resume(*this);
+  jump_back(cold.resume);
 }
 
 void emit_commit(Emitter& e, const Inst& inst, const Regs& r) { e.call_guard(Site::Kind::kCommit, inst, r); }

@@ -223,6 +223,11 @@ void Emitter::jump_back(Cc cc, uint32_t target) {
   byte(a, 0);
   a._bufferPtr[-1] = static_cast<uint8_t>(target - position());
 }
+void Emitter::jump_back(uint32_t target) {
+  byte(a, 0xe9);
+  back_.push_back({position(), target});
+  word(a, 0);
+}
 Emitter::Mark Emitter::jump_near() {
   byte(a, 0xe9);
   word(a, 0);
@@ -399,6 +404,7 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
   selector_ = &selector;
   cold_.clear();
   flags = {};
+  f80 = {};
   state_written = false;
   index_ = 0;
   make_room(kFirstRoom);
@@ -423,6 +429,7 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
     if (step.move_count) moves(step);
     if ((step.target & kOnlyResult) && step.result_where == kNone) continue;
     const Inst& inst = region.insts[step.inst];
+    if (!f80.idle() && wants_file(step)) f80.flush(*this);
     row(inst.op).emit(*this, inst, Regs{step});
     if ((step.target & kEffectMask) == kSetsFlags)
       flags = {.sub = inst.op == Op::sub || inst.op == Op::sbc || inst.op == Op::neg};
@@ -473,6 +480,8 @@ void Emitter::cold_stub(const Cold& cold) {
   if (cold.kind == Cold::Kind::kExit) {
     flags = cold.flags;
     const ir::Snapshot& snapshot = region_->snapshot(inst);
+    f80 = cold.f80;
+    f80.flush(*this);
     if (!cold.state_written) write_state(step, snapshot);
     exit_to(inst, snapshot);
     if (cold.only_link) out_->sites.back().resume = near_[cold.from[0] - 1].end;
@@ -481,12 +490,12 @@ void Emitter::cold_stub(const Cold& cold) {
       run_cold(inst, Regs{step});
     else
       a.or_(runtime(MYNAH_RUNTIME(fp_sticky), 4), 1 << 27);
-    byte(a, 0xe9);
-    back_.push_back({position(), cold.resume});
-    word(a, 0);
+    jump_back(cold.resume);
   } else if (cold.kind == Cold::Kind::kReturn) {
     return_miss(inst, Regs{step});
   } else if (cold.kind == Cold::Kind::kEngine) {
+    f80 = cold.f80;
+    f80.flush(*this);
     call(Thunk::guard);
     add_saved(add_site(Site::Kind::kEngine, inst), step, inst);
   }

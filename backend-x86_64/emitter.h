@@ -15,6 +15,7 @@
 
 #include "backend-x86_64/constants.h"
 #include "backend-x86_64/encode.h"
+#include "backend-x86_64/f80_stack.h"
 #include "backend-x86_64/frame.h"
 #include "backend-x86_64/select.h"
 #include "ir/backend.h"
@@ -206,6 +207,7 @@ class Emitter {
   Mark jump_short(Cc cc);
   void land_short(Mark mark);
   void jump_back(Cc cc, uint32_t target);
+  void jump_back(uint32_t target);  // from a cold stub
   Mark jump_near();
   Mark jump_near(Cc cc);
   void land_near(Mark mark);  // of a jump_near
@@ -239,6 +241,10 @@ class Emitter {
   void set_carry(const Regs& r, unsigned k, bool inverted);  // operand k (Use kBool) to CF
   const Selector& selector() const { return *selector_; }
 
+  // --- extended floats
+  F80Stack f80;
+  bool wants_file(const Step& step) const;  // of extended floats: everything is to be in it before the step
+
   // --- leaving
   // flags_stay: the host's flags are still wanted behind it.
   void write_state(const Step& step, const ir::Snapshot& snapshot, bool flags_stay = false);
@@ -271,11 +277,13 @@ class Emitter {
     Mark from[2] = {0, 0};
     uint32_t resume = 0;
     HostFlags flags;
+    F80Stack f80;
     bool state_written = false;
     bool only_link = false;  // an exit with nothing to do: the jump to it may go to its target once linked
   };
   void add_cold(Cold cold) {
     cold.step = index_;
+    cold.f80 = f80;
     cold_.push_back(cold);
   }
   // The code from here on may be reached from a cold stub that took over at these jumps.

@@ -53,6 +53,8 @@ constexpr uint8_t kFusedRound =
 // A comparison that is made again where its flags are read: nothing, unless its group is wanted in a
 // register.
 constexpr uint8_t kOnlyResult = 1 << 2;
+// f80_load and others: operand 1 is the pointer of the load that makes it; f80_store: of the store behind it.
+constexpr uint8_t kFusedMemory = 1 << 3;
 // add: of a constant, as the subtraction of its negation.
 constexpr uint8_t kFusedSubtract = 1 << 7;
 

@@ -366,6 +366,10 @@ void Selector::select(Value i) {
       }
       break;
     }
+    case Op::load:
+      info_[i].fused = goes_to_f80(i);
+      if (info_[i].fused) return;
+      break;
     case Op::cond:
       return select_cond(i);
     case Op::bool_not:

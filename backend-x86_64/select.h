@@ -38,6 +38,8 @@ class Selector {
   bool used(Value v) const { return info_[v].uses || info_[v].saved; }
   // Operand k must be in a register (or in this one).
   void need_register(Step& step, unsigned k, Reg r = ir::alloc::kAny);
+  // Of an op over extended floats: it reads, or writes, memory itself (kFusedMemory), where it can.
+  void fuse_memory(Step& step);
 
   // --- for the emitter
   // What an i1 that the host's flags hold asks of them; of a bit test: kAsTested or kInverted.
@@ -57,6 +59,7 @@ class Selector {
     bool done = false;         // dead, or selected ahead of its place
     bool pending = false;      // a state slot's load that waits for its only user
     bool placed = false;       // a step makes it: `step`
+    bool fused = false;        // a load that its only user makes (kFusedMemory)
     Holder holder;
     uint32_t step = 0;
     uint32_t served_until = 0;  // 1 + the last step that reads the host flags of this holder
@@ -75,6 +78,8 @@ class Selector {
   void select_flags(Value i);
   bool select_conditional_compare(Value i);
   bool select_aes_round(Value i);
+  Value next_of(Value i) const;
+  bool goes_to_f80(Value load) const;
   void operands(Step& step, const Inst& inst, const Row& row);
   bool operand(Step& step, unsigned k, Value v, Use use);
   void push(Step& step, FlagsEffect effect);

@@ -87,6 +87,13 @@ void Builder::set(Slot slot, Value v) {
   snapshot_valid_ = false;
 }
 
+void Builder::assume(Slot slot, Value v) {
+  SlotState& s = slots_[slot];
+  if (s.value == kNoValue) known_.push_back(slot);
+  s.value = v;
+  if (s.dirty) snapshot_valid_ = false;
+}
+
 void Builder::flush(const SlotSet& slots) {
   const size_t before = dirty_.size();
   std::erase_if(dirty_, [&](Slot slot) {
@@ -222,7 +229,13 @@ void Builder::exit_engine_if(Value cond, uint8_t reason, uint64_t imm) {
 
 Value Builder::f80(Op op, Type type, uint32_t file, uint8_t aux, Value a, Value v1, Value c) {
   flush(r_.f80_slots);
-  if (facts(op).effects & kWriteState) forget(r_.f80_slots);
+  if (facts(op).effects & kWriteState) {  // no call: registers keep what they have
+    std::erase_if(known_, [&](Slot slot) {
+      if (!r_.f80_slots.contains(slot)) return false;
+      slots_[slot] = {};
+      return true;
+    });
+  }
   return append({.op = op, .type = type, .aux = aux, .args = {a, v1, c, kNoValue}, .imm = file});
 }
 

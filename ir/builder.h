@@ -34,6 +34,7 @@ class Builder {
   Value get(Slot slot);
   Value get_now(Slot slot);  // of a slot that something else than this region changes, and this region never
   void set(Slot slot, Value v);
+  void assume(Slot slot, Value v);  // that the slot's value, which is not known yet, is v
   bool ended() const { return ended_; }
 
   // --- instructions. emit() folds and simplifies what fold.cpp knows.

@@ -27,6 +27,33 @@ uint16_t host_status() {
 }
 
 void set_status(F80File& file, uint16_t status) { file.status = status; }
+void clear_c1(F80File& file) { file.status &= ~kF80C1; }
+
+void load_constant(F80Constant constant) {
+  switch (constant) {
+    case F80Constant::kZero:
+      asm volatile("fldz");
+      break;
+    case F80Constant::kOne:
+      asm volatile("fld1");
+      break;
+    case F80Constant::kLog2Of10:
+      asm volatile("fldl2t");
+      break;
+    case F80Constant::kLog2OfE:
+      asm volatile("fldl2e");
+      break;
+    case F80Constant::kPi:
+      asm volatile("fldpi");
+      break;
+    case F80Constant::kLog10Of2:
+      asm volatile("fldlg2");
+      break;
+    case F80Constant::kLnOf2:
+      asm volatile("fldln2");
+      break;
+  }
+}
 
 void load_operand(F80Format format, uint64_t bits) {
   switch (format) {
@@ -114,6 +141,11 @@ void compare_with(F80Format format, uint64_t bits) {
   } while (false);
 }
 
+// Not what lies behind the ten bytes.
+void copy(F80Register& to, const F80Register& from) {
+  to.significand = from.significand;
+  to.sign_exponent = from.sign_exponent;
+}
 void push(const F80Register& from) { asm volatile("fldt %0" : : "m"(from)); }
 void pop(F80Register& to) { asm volatile("fstpt %0" : "=m"(to)); }
 void drop() { asm volatile("fstp %st(0)"); }
@@ -180,6 +212,28 @@ V128 evaluate_f80(const OpInput& in, uint8_t* state) {
     case Op::f80_load:
       load_operand(format, in.args[1].lo);
       pop(reg(0));
+      clear_c1(file);
+      return {};
+    case Op::f80_copy:
+      copy(reg(0), reg(1));
+      clear_c1(file);
+      return {};
+    case Op::f80_exchange: {
+      const F80Register a = reg(0);
+      copy(reg(0), reg(1));
+      copy(reg(1), a);
+      clear_c1(file);
+      return {};
+    }
+    case Op::f80_sign:
+      reg(0).sign_exponent =
+          in.aux & 1 ? reg(0).sign_exponent ^ 0x8000 : static_cast<uint16_t>(reg(0).sign_exponent & 0x7fff);
+      clear_c1(file);
+      return {};
+    case Op::f80_constant:
+      load_constant(static_cast<F80Constant>(in.aux));
+      pop(reg(0));
+      clear_c1(file);
       return {};
     case Op::f80_store: {
       push(reg(0));
@@ -216,6 +270,7 @@ V128 evaluate_f80(const OpInput& in, uint8_t* state) {
       push(reg(1));
       push(reg(0));
       const uint32_t flags = compare_flags(in.aux & 1);
+      clear_c1(file);
       return {flags, 0};
     }
     case Op::f80_root:
@@ -239,13 +294,14 @@ V128 evaluate_f80(const OpInput& in, uint8_t* state) {
     case Op::f80_set:
       reg(0).significand = in.args[1].lo;
       reg(0).sign_exponent = static_cast<uint16_t>(in.args[2].lo);
+      if (in.aux & 1) clear_c1(file);
       return {};
     case Op::f80_significand:
       return {reg(0).significand, 0};
     case Op::f80_exponent:
       return {reg(0).sign_exponent, 0};
     default:  // f80_status
-      return {host_status() & kF80Exceptions, 0};
+      return {(host_status() & kF80Exceptions) | (file.status & kF80Conditions), 0};
   }
 }
 

@@ -17,7 +17,11 @@ namespace mynah::ir {
 
 enum class F80Op : uint8_t { kAdd, kMul, kSub, kSubReverse, kDiv, kDivReverse };
 enum class F80Format : uint8_t { kF32, kF64, kI16, kI32, kI64 };
+constexpr unsigned bytes(F80Format format) {
+  return format == F80Format::kI16 ? 2 : format == F80Format::kF32 || format == F80Format::kI32 ? 4 : 8;
+}
 constexpr uint8_t kF80Truncate = 16;  // f80_store
+enum class F80Constant : uint8_t { kZero, kOne, kLog2Of10, kLog2OfE, kPi, kLog10Of2, kLnOf2 };
 
 struct alignas(16) F80Register {
   uint64_t significand;
@@ -26,12 +30,12 @@ struct alignas(16) F80Register {
 struct F80File {
   F80Register registers[8];
   // Exceptions 5:0 (as of the last store_f80()), C0 8, C1 9, C2 10, C3 14, as the last op that says so left
-  // them. Other bits are the front end's; f80 ops make them 0 or leave them.
+  // them. Other bits have no meaning.
   uint32_t status;
   uint32_t control;
 };
 constexpr uint32_t kF80Exceptions = 0x3f, kF80Precision = 0x20;
-constexpr uint32_t kF80Conditions = 0x4700;
+constexpr uint32_t kF80Conditions = 0x4700, kF80C1 = 0x200;
 
 // The host's x87 has file.control and the exceptions of file.status from now on; and the other way.
 void load_f80(const F80File& file);

@@ -229,6 +229,9 @@ Entry X86Cpu::enter() {
     entry.facts |= kModeAccess;
     entry.alike.reset();
   }
+  // Where the jump cache leads to a block that has found another stack, the key must tell.
+  entry.facts |= mode_x87(static_cast<unsigned>(state_.fpu_top / 16), state_.ftw);
+  if (pc == x87_other_) entry.alike.reset();
   return entry;
 }
 
@@ -401,6 +404,9 @@ AfterExit X86Cpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) {
       break;
     case ExitReason::kX87Stack:
       state_.fpu_unchecked = 1;
+      break;
+    case ExitReason::kX87Other:
+      x87_other_ = state_.pc();
       break;
     case ExitReason::kSlow:
       return AfterExit::kSlow;

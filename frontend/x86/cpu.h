@@ -153,6 +153,7 @@ class X86Cpu final : public GuestCpu {
   ir::Runtime& runtime_;
   X86State& state_;
   std::optional<Exception> raised_;
+  uint64_t x87_other_ = ~uint64_t{0};  // pc of the last block that was left for ExitReason::kX87Other
   bool again_ = false;  // the helper that runs is to be called again, its instruction by itself
   // Accepted, and to be delivered by itself (X86System::LinearFault::alone).
   std::optional<Exception> put_off_;

@@ -41,6 +41,7 @@ enum class ExitReason : uint8_t {
   kShadow,     // the same: the next instruction is shadowed (imm: 1 STI, 2 MOV SS)
   kRepeat,     // an iteration of a repeated instruction is done, and it goes on
   kX87Stack,   // a stack fault of the x87's; not yet executed
+  kX87Other,   // TOP or tags are not the mode's; not yet executed
   kStop,       // one of LiftOptions::stops; not yet executed
   kSlow,       // the fast flavour left something out; not yet executed
 };

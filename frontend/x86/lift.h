@@ -48,7 +48,13 @@ enum AccessNote : uint8_t {
 class Lifter {
  public:
   Lifter(ir::Builder& builder, const CpuModel& model, uint64_t mode, const BlockWalk& walk)
-      : b(builder), model(model), mode(mode), walk(walk), access(mode & kModeAccess) {}
+      : b(builder),
+        model(model),
+        mode(mode),
+        walk(walk),
+        access(mode & kModeAccess),
+        x87_top(mode_x87_top(mode)),
+        x87_tags(mode_x87_tags(mode)) {}
 
   ir::Builder& b;
   const CpuModel& model;
@@ -173,9 +179,10 @@ class Lifter {
   unsigned operand_bits() const { return i.operand_bits; }
 
   // --- x87 and MMX (lift_x87.cpp)
-  // What is known of the stack where we are, from its top: bits of registers that are full, and empty.
-  uint8_t x87_full = 0, x87_empty = 0;
-  void x87_forget() { x87_full = x87_empty = 0; }
+  // TOP, and from there on which registers are full, as expected where we are: the mode's, and what the
+  // instructions since have made of it. Checked where the slots' values are no constants.
+  unsigned x87_top, x87_tags;
+  void set_x87(unsigned top, unsigned tags);
   // An MMX instruction but EMMS: TOP becomes 0, every register full.
   void enter_mmx();
   Value mmx(unsigned n) { return b.get(slot_mm(n)); }

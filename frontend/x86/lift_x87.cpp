@@ -9,54 +9,37 @@
 
 namespace mynah::x86 {
 
+using ir::F80Constant;
 using ir::F80Format;
 using ir::F80Op;
 
 // --- the stack
 
+void Lifter::set_x87(unsigned top, unsigned tags) {
+  x87_top = top & 7;
+  x87_tags = tags & 0xff;
+  const auto set = [&](ir::Slot slot, Type type, uint64_t value) {
+    if (b.as_const(b.get(slot)) != value) b.set(slot, b.konst(type, value));
+  };
+  set(kSlotFpuTop, Type::i64, 16 * uint64_t{x87_top});
+  set(kSlotFtw, Type::i32, x87_tags);
+}
+
+void X87::know() {
+  const auto is = [&](ir::Slot slot, Value expected) {
+    const Value value = b.get(slot);
+    if (b.as_const(value)) return;
+    b.exit_engine_if(b.icmp(Cond::ne, value, expected), static_cast<uint8_t>(ExitReason::kX87Other));
+    b.assume(slot, expected);
+  };
+  is(kSlotFpuTop, b.i64(16 * uint64_t{l.x87_top}));
+  is(kSlotFtw, b.i32(l.x87_tags));
+}
+
 void X87::needs(unsigned mask, bool push) {
-  const auto reason = static_cast<uint8_t>(ExitReason::kX87Stack);
-  if (push && mask & 0x80) {  // FLD ST(7): empty, or in the way
-    b.exit_engine_if(b.konst(Type::i1, 1), reason);
-    return;
-  }
-  const unsigned unknown = mask & ~l.x87_full;
-  const bool look_at_last = push && !(l.x87_empty & 0x80);
-  if (!unknown && !look_at_last) return;
-  const Value tags = b.get(kSlotFtw);
-  // As they should be: zero.
-  const unsigned looked = unknown | (look_at_last ? 0x80u : 0u);
-  const Value wrong = b.binary(Op::xor_, b.binary(Op::and_, tags, b.i32(looked)), b.i32(unknown));
-  b.exit_engine_if(b.icmpz(Cond::ne, wrong), reason);
-  l.x87_full |= static_cast<uint8_t>(unknown);
-  if (look_at_last) l.x87_empty |= 0x80;
-}
-
-void X87::push() {
-  b.set(kSlotFpuTop, b.binary(Op::and_, b.add_imm(b.get(kSlotFpuTop), -16), b.i64(0x70)));
-  const Value moved = b.binary(Op::shl, b.get(kSlotFtw), b.i32(1));
-  b.set(kSlotFtw, b.binary(Op::and_, b.binary(Op::or_, moved, b.i32(1)), b.i32(0xff)));
-  l.x87_full = static_cast<uint8_t>(l.x87_full << 1 | 1);
-  l.x87_empty = static_cast<uint8_t>(l.x87_empty << 1);
-}
-
-void X87::pop() {
-  b.set(kSlotFpuTop, st(1));
-  b.set(kSlotFtw, b.binary(Op::lshr, b.get(kSlotFtw), b.i32(1)));
-  l.x87_full = static_cast<uint8_t>(l.x87_full >> 1);
-  l.x87_empty = static_cast<uint8_t>(l.x87_empty >> 1 | 0x80);
-}
-
-void X87::set_full(unsigned i) {
-  if (!(l.x87_full >> i & 1)) b.set(kSlotFtw, b.binary(Op::or_, b.get(kSlotFtw), b.i32(1u << i)));
-  l.x87_full |= static_cast<uint8_t>(1u << i);
-  l.x87_empty &= static_cast<uint8_t>(~(1u << i));
-}
-
-void X87::set_empty(unsigned i) {
-  b.set(kSlotFtw, b.binary(Op::and_, b.get(kSlotFtw), b.i32(~(1u << i) & 0xff)));
-  l.x87_full &= static_cast<uint8_t>(~(1u << i));
-  l.x87_empty |= static_cast<uint8_t>(1u << i);
+  const bool full = push && (mask | l.x87_tags) & 0x80;
+  if (mask & ~l.x87_tags || full)
+    b.exit_engine_if(b.konst(Type::i1, 1), static_cast<uint8_t>(ExitReason::kX87Stack));
 }
 
 void check_x87_exceptions(Lifter& l) {
@@ -108,7 +91,6 @@ void lift_rare(Lifter& l, X87Effect effect) {
   if (stores) stored_low = call(X87Rare::Part::kLow);
   if (stores && long_operand) stored_high = call(X87Rare::Part::kHigh);
   const Value done = b.trunc(call(X87Rare::Part::kAll));
-  l.x87_forget();
   if (effect == X87Effect::kSetFlags) l.set_flags(l.status_group(b.binary(Op::and_, done, b.i32(0xff))));
   if (!stores) return;
   l.complete();
@@ -123,7 +105,10 @@ void lift_rare(Lifter& l, X87Effect effect) {
 
 bool begin_x87_arithmetic(Lifter& l, X87Effect effect) {
   if (!begin_x87(l)) return false;
-  if (!(l.mode & (kModeX87Unchecked | kModeX87Unmasked))) return true;
+  if (!(l.mode & (kModeX87Unchecked | kModeX87Unmasked))) {
+    X87(l).know();
+    return true;
+  }
   lift_rare(l, effect);
   return false;
 }
@@ -164,12 +149,7 @@ bool Lifter::needs_avx() {
   return false;
 }
 
-void Lifter::enter_mmx() {
-  b.set(kSlotFpuTop, b.i64(0));
-  b.set(kSlotFtw, b.i32(0xff));
-  x87_full = 0xff;
-  x87_empty = 0;
-}
+void Lifter::enter_mmx() { set_x87(0, 0xff); }
 
 void Lifter::set_mmx(unsigned n, Value value) {
   b.set(slot_mm(n), value);
@@ -187,7 +167,8 @@ void lift_fld(Lifter& l, uint32_t) {
   if (!m) {  // FLD ST(i)
     const unsigned i = x.index();
     x.needs(1u << i, true);
-    return x.push_value(x.significand(i), x.exponent(i));
+    x.push();
+    return x.copy(0, i + 1);
   }
   const Lifter::Place p = l.place(*m, {.bytes = m->bits / 8u, .element = m->bits == 32 ? 2u : 3u});
   if (m->bits == 80) {
@@ -200,7 +181,6 @@ void lift_fld(Lifter& l, uint32_t) {
   x.push();
   x.b.f80(Op::f80_load, Type::none, kX87File, static_cast<uint8_t>(X87::float_format(m->bits)), x.st(0),
           bits);
-  x.clear_c1();
 }
 
 void lift_fild(Lifter& l, uint32_t) {
@@ -212,7 +192,6 @@ void lift_fild(Lifter& l, uint32_t) {
   x.push();
   x.b.f80(Op::f80_load, Type::none, kX87File, static_cast<uint8_t>(X87::integer_format(m.bits)), x.st(0),
           bits);
-  x.clear_c1();
 }
 
 // FST, FSTP.
@@ -223,12 +202,8 @@ void lift_fst(Lifter& l, uint32_t pops) {
   if (!m) {
     const unsigned i = x.index();
     x.needs(1);
-    if (i) {
-      const Value significand = x.significand(0), exponent = x.exponent(0);
-      x.set(i, significand, exponent);
-    }
+    x.copy(i, 0);
     x.set_full(i);
-    x.clear_c1();
     if (pops) x.pop();
     return;
   }
@@ -269,12 +244,7 @@ void lift_fxch(Lifter& l, uint32_t) {
   X87 x(l);
   const unsigned i = x.index();
   x.needs(1u << i | 1);
-  const Value s0 = x.significand(0), e0 = x.exponent(0), s = x.significand(i), e = x.exponent(i);
-  x.set(0, s, e);
-  x.set(i, s0, e0);
-  x.set_full(0);
-  x.set_full(i);
-  x.clear_c1();
+  l.b.f80(Op::f80_exchange, Type::none, kX87File, 0, x.st(0), x.st(i));
 }
 
 void lift_fcmov(Lifter& l, uint32_t cc) {
@@ -286,39 +256,29 @@ void lift_fcmov(Lifter& l, uint32_t cc) {
   const Value condition = l.cond(cc);
   const Value significand = b.select(condition, x.significand(i), x.significand(0));
   const Value exponent = b.select(l.cond(cc), x.exponent(i), x.exponent(0));
-  x.set(0, significand, exponent);  // C1 is a stack fault's alone
+  x.set(0, significand, exponent, false);  // C1 is a stack fault's alone
 }
 
-void lift_constant(Lifter& l, uint32_t helper_or_value) {
+void lift_constant(Lifter& l, uint32_t constant) {
   if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   x.needs(0, true);
-  if (helper_or_value < 2) {  // FLDZ, FLD1
-    return helper_or_value ? x.push_value(l.b.i64(uint64_t{1} << 63), l.b.i32(0x3fff))
-                           : x.push_value(l.b.i64(0), l.b.i32(0));
-  }
   x.push();
-  l.call(Helper::kX87Constant, Type::none, l.b.i64(helper_or_value));
-  x.clear_c1();
+  x.unary(Op::f80_constant, static_cast<uint8_t>(constant));
 }
-
-// --- signs
 
 void lift_sign(Lifter& l, uint32_t change) {
   if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   x.needs(1);
-  const Value e = x.exponent(0);
-  x.set(0, x.significand(0),
-        change ? l.b.binary(Op::xor_, e, l.b.i32(0x8000)) : l.b.binary(Op::and_, e, l.b.i32(0x7fff)));
-  x.clear_c1();
+  x.unary(Op::f80_sign, static_cast<uint8_t>(change));
 }
 
 void lift_unary(Lifter& l, uint32_t op) {
   if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
   x.needs(1);
-  l.b.f80(static_cast<Op>(op), Type::none, kX87File, 0, x.st(0));
+  x.unary(static_cast<Op>(op));
 }
 
 // --- arithmetic
@@ -373,7 +333,6 @@ void lift_compare_flags(Lifter& l, uint32_t how) {
   const unsigned i = x.index();
   x.needs(1u << i | 1);
   l.set_flags(x.b.f80(Op::f80_compare_flags, Type::flags, kX87File, how & kQuiet ? 0 : 1, x.st(0), x.st(i)));
-  x.clear_c1();
   if (how & kPopOnce) x.pop();
 }
 
@@ -385,6 +344,7 @@ void lift_ftst(Lifter& l, uint32_t) {
           static_cast<uint8_t>(1 | static_cast<unsigned>(F80Format::kF32) << 4), x.st(0), l.b.i32(0));
 }
 
+constexpr uint32_t constant(F80Constant c) { return static_cast<uint32_t>(c); }
 constexpr uint32_t op(F80Op o) { return static_cast<uint32_t>(o); }
 constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_FLD, lift_fld},
@@ -404,13 +364,13 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_FCMOVNBE, lift_fcmov, 7},
     {ZYDIS_MNEMONIC_FCMOVU, lift_fcmov, 10},
     {ZYDIS_MNEMONIC_FCMOVNU, lift_fcmov, 11},
-    {ZYDIS_MNEMONIC_FLDZ, lift_constant, 0},
-    {ZYDIS_MNEMONIC_FLD1, lift_constant, 1},
-    {ZYDIS_MNEMONIC_FLDL2T, lift_constant, 2},
-    {ZYDIS_MNEMONIC_FLDL2E, lift_constant, 3},
-    {ZYDIS_MNEMONIC_FLDPI, lift_constant, 4},
-    {ZYDIS_MNEMONIC_FLDLG2, lift_constant, 5},
-    {ZYDIS_MNEMONIC_FLDLN2, lift_constant, 6},
+    {ZYDIS_MNEMONIC_FLDZ, lift_constant, constant(F80Constant::kZero)},
+    {ZYDIS_MNEMONIC_FLD1, lift_constant, constant(F80Constant::kOne)},
+    {ZYDIS_MNEMONIC_FLDL2T, lift_constant, constant(F80Constant::kLog2Of10)},
+    {ZYDIS_MNEMONIC_FLDL2E, lift_constant, constant(F80Constant::kLog2OfE)},
+    {ZYDIS_MNEMONIC_FLDPI, lift_constant, constant(F80Constant::kPi)},
+    {ZYDIS_MNEMONIC_FLDLG2, lift_constant, constant(F80Constant::kLog10Of2)},
+    {ZYDIS_MNEMONIC_FLDLN2, lift_constant, constant(F80Constant::kLnOf2)},
     {ZYDIS_MNEMONIC_FCHS, lift_sign, 1},
     {ZYDIS_MNEMONIC_FABS, lift_sign, 0},
     {ZYDIS_MNEMONIC_FSQRT, lift_unary, static_cast<uint32_t>(Op::f80_root)},

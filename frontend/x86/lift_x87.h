@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What lift functions of the x87 share: the stack. TOP is a value (times 16: a register's place in the file),
-// tags count from the top, so that what a block pushes and pops is known in it: a register's tag is looked at
-// once a block.
+// What lift functions of the x87 share: the stack. A block is lifted for one TOP and one set of tags, the
+// mode's, which its first such instruction checks; from there on both are constants. TOP is times 16: a
+// register's place in the file. Tags count from the top.
 #pragma once
 
 #include "frontend/x86/lift.h"
@@ -19,27 +19,27 @@ class X87 {
   ir::Builder& b;
 
   // Where ST(i) is in the file.
-  Value st(unsigned i) {
-    const Value top = b.get(kSlotFpuTop);
-    if (i == 0) return top;
-    return b.binary(Op::and_, b.add_imm(top, 16 * static_cast<int64_t>(i)), b.i64(0x70));
-  }
+  Value st(unsigned i) { return b.i64(16 * ((l.x87_top + i) & 7)); }
+  // TOP and the tags are as expected from here on.
+  void know();
   // A stack fault unless the registers of the mask are full, and, for a push, ST(7) is empty. Behind guards,
   // in front of all effects.
   void needs(unsigned mask, bool push = false);
   // TOP moves; what is on top is yet to be set.
-  void push();
-  void pop();
-  void set_full(unsigned i);
-  void set_empty(unsigned i);
+  void push() { l.set_x87(l.x87_top - 1, l.x87_tags << 1 | 1); }
+  void pop() { l.set_x87(l.x87_top + 1, l.x87_tags >> 1); }
+  void set_full(unsigned i) { l.set_x87(l.x87_top, l.x87_tags | 1u << i); }
+  void set_empty(unsigned i) { l.set_x87(l.x87_top, l.x87_tags & ~(1u << i)); }
 
   // --- ops over the file
   void operate(ir::F80Op op, unsigned to, unsigned from) {
     b.f80(Op::f80_op, Type::none, kX87File, static_cast<uint8_t>(op), st(to), st(from));
   }
-  void set(unsigned i, Value significand, Value exponent) {
-    b.f80(Op::f80_set, Type::none, kX87File, 0, st(i), significand, exponent);
+  void set(unsigned i, Value significand, Value exponent, bool clears_c1 = true) {
+    b.f80(Op::f80_set, Type::none, kX87File, clears_c1, st(i), significand, exponent);
   }
+  void unary(Op op, uint8_t aux = 0) { b.f80(op, Type::none, kX87File, aux, st(0)); }
+  void copy(unsigned to, unsigned from) { b.f80(Op::f80_copy, Type::none, kX87File, 0, st(to), st(from)); }
   Value significand(unsigned i) { return b.f80(Op::f80_significand, Type::i64, kX87File, 0, st(i)); }
   Value exponent(unsigned i) { return b.f80(Op::f80_exponent, Type::i32, kX87File, 0, st(i)); }
   void clear_c1() { b.set(kSlotFsw, b.binary(Op::and_, b.get(kSlotFsw), b.i32(~(1u << 9)))); }
@@ -47,7 +47,6 @@ class X87 {
   void push_value(Value significand, Value exponent) {
     push();
     set(0, significand, exponent);
-    clear_c1();
   }
 
   // What a memory operand of the instruction is: its format.

@@ -27,20 +27,16 @@ void lift_fwait(Lifter& l, uint32_t) {
 void lift_rotate_stack(Lifter& l, uint32_t up) {
   if (!begin_x87(l)) return;
   X87 x(l);
-  ir::Builder& b = l.b;
-  const Value tags = b.get(kSlotFtw);
-  b.set(kSlotFpuTop, x.st(up ? 1 : 7));
-  const Value moved =
-      up ? b.binary(Op::or_, b.binary(Op::lshr, tags, b.i32(1)), b.binary(Op::shl, tags, b.i32(7)))
-         : b.binary(Op::or_, b.binary(Op::shl, tags, b.i32(1)), b.binary(Op::lshr, tags, b.i32(7)));
-  b.set(kSlotFtw, b.binary(Op::and_, moved, b.i32(0xff)));
-  l.x87_forget();
+  x.know();
+  const unsigned top = l.x87_top, tags = l.x87_tags;
+  up ? l.set_x87(top + 1, tags >> 1 | tags << 7) : l.set_x87(top - 1, tags << 1 | tags >> 7);
   x.clear_c1();
 }
 
 void lift_ffree(Lifter& l, uint32_t pops) {
   if (!begin_x87(l)) return;
   X87 x(l);
+  x.know();
   x.set_empty(x.index());
   if (pops) x.pop();
 }
@@ -49,12 +45,11 @@ void lift_ffree(Lifter& l, uint32_t pops) {
 
 Value status_word(Lifter& l) {
   ir::Builder& b = l.b;
-  const Value exceptions = b.f80(Op::f80_status, Type::i32, kX87File, 0);
-  Value word = b.binary(Op::or_, exceptions, b.binary(Op::and_, b.get(kSlotFsw), b.i32(ir::kF80Conditions)));
-  word = b.binary(Op::or_, word, b.get(kSlotFpuStackFault));
+  const Value status = b.f80(Op::f80_status, Type::i32, kX87File, 0);
+  Value word = b.binary(Op::or_, status, b.get(kSlotFpuStackFault));
   word = b.binary(Op::or_, word, b.binary(Op::shl, b.trunc(b.get(kSlotFpuTop)), b.i32(7)));
   if (l.mode & kModeX87Unmasked) {  // ES, B
-    const Value unmasked = b.binary(Op::andn, exceptions, b.get(kSlotFcw));
+    const Value unmasked = b.binary(Op::andn, status, b.get(kSlotFcw));
     const Value some = b.emit(Op::bool_int, Type::i32,
                               b.icmpz(Cond::ne, b.binary(Op::and_, unmasked, b.i32(ir::kF80Exceptions))));
     word = b.binary(Op::or_, word, b.binary(Op::mul, some, b.i32(0x8080)));
@@ -113,35 +108,37 @@ void lift_environment(Lifter& l, uint32_t how) {
 
 struct Needs {
   unsigned mask;
-  bool push;
+  int moves;  // 1: pushes, -1: pops, mostly
 };
 constexpr Needs needs_of(X87Function f) {
   switch (f) {
     case X87Function::kFyl2x:
     case X87Function::kFyl2xp1:
     case X87Function::kFpatan:
+      return {3, -1};
     case X87Function::kFprem:
     case X87Function::kFprem1:
     case X87Function::kFscale:
-      return {3, false};
+      return {3, 0};
     case X87Function::kFptan:
     case X87Function::kFsincos:
     case X87Function::kFxtract:
-      return {1, true};
+      return {1, 1};
     case X87Function::kFxam:
-      return {0, false};
+      return {0, 0};
     default:
-      return {1, false};
+      return {1, 0};
   }
 }
 
 void lift_function(Lifter& l, uint32_t function) {
   if (!begin_x87_arithmetic(l)) return;
   X87 x(l);
-  const auto [mask, push] = needs_of(static_cast<X87Function>(function));
-  x.needs(mask, push);
+  const auto [mask, moves] = needs_of(static_cast<X87Function>(function));
+  x.needs(mask, moves > 0);
   l.call(Helper::kX87Function, Type::none, l.b.i64(function));
-  l.x87_forget();
+  l.x87_top = (l.x87_top - static_cast<unsigned>(moves)) & 7;
+  l.x87_tags = (moves > 0 ? l.x87_tags << 1 | 1 : moves < 0 ? l.x87_tags >> 1 : l.x87_tags) & 0xff;
 }
 
 void lift_fbld(Lifter& l, uint32_t) {
@@ -169,10 +166,7 @@ void lift_fbstp(Lifter& l, uint32_t) {
 void lift_emms(Lifter& l, uint32_t) {
   if (!l.needs_mmx()) return;
   check_x87_exceptions(l);
-  l.b.set(kSlotFpuTop, l.b.i64(0));
-  l.b.set(kSlotFtw, l.b.i32(0));
-  l.x87_full = 0;
-  l.x87_empty = 0xff;
+  l.set_x87(0, 0);
 }
 
 constexpr uint32_t function(X87Function f) { return static_cast<uint32_t>(f); }

@@ -65,6 +65,15 @@ constexpr unsigned kModeRoundShift = 34;  // MXCSR.RC: 0 nearest, 1 down, 2 up, 
 constexpr unsigned kModeFlatShift = 40;
 constexpr unsigned kModeFullShift = 48;
 
+// Arrival: TOP (3 bits) and the x87's tags from the top on (8 bits). Code that asks for them checks them, and
+// leaves (ExitReason::kX87Other) where they are others; so every jump cache and link may be used.
+constexpr unsigned kModeX87Shift = 52;
+constexpr uint64_t mode_x87(unsigned top, unsigned tags) {
+  return uint64_t{(top & 7) | (tags & 0xff) << 3} << kModeX87Shift;
+}
+constexpr unsigned mode_x87_top(uint64_t mode) { return mode >> kModeX87Shift & 7; }
+constexpr unsigned mode_x87_tags(uint64_t mode) { return mode >> (kModeX87Shift + 3) & 0xff; }
+
 constexpr uint64_t mode_flat(unsigned segment) { return uint64_t{1} << (kModeFlatShift + segment); }
 constexpr uint64_t mode_full(unsigned segment) { return uint64_t{1} << (kModeFullShift + segment); }
 constexpr unsigned mode_cpl(uint64_t mode) { return mode >> kModeCplShift & 3; }

@@ -146,27 +146,6 @@ bool helper_x87_function(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
 }
 
 // Rounded as the control word says.
-bool helper_x87_constant(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
-  F80& a = st(cpu.x86(), 0);
-  switch (args[0]) {
-    case 2:
-      asm volatile("fldl2t\n\tfstpt %0" : "=m"(a));
-      break;
-    case 3:
-      asm volatile("fldl2e\n\tfstpt %0" : "=m"(a));
-      break;
-    case 4:
-      asm volatile("fldpi\n\tfstpt %0" : "=m"(a));
-      break;
-    case 5:
-      asm volatile("fldlg2\n\tfstpt %0" : "=m"(a));
-      break;
-    default:
-      asm volatile("fldln2\n\tfstpt %0" : "=m"(a));
-  }
-  return true;
-}
-
 bool helper_x87_load_bcd(X86Cpu& cpu, const uint64_t args[4], uint64_t&) {
   struct {
     uint64_t low;

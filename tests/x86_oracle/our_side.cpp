@@ -105,8 +105,12 @@ class OracleCpu final : public GuestCpu {
     set_pc(pc);
   }
   Entry enter() override {
-    if (state_.fpu_unchecked) return {.facts = g::kModeX87Unchecked};
-    return {.alike = ir::BranchKind::kReturn};
+    Entry entry{.facts = g::mode_x87(static_cast<unsigned>(state_.fpu_top / 16), state_.ftw)};
+    if (state_.fpu_unchecked)
+      entry.facts |= g::kModeX87Unchecked;
+    else if (state_.pc() != x87_other_)
+      entry.alike = ir::BranchKind::kReturn;
+    return entry;
   }
   AfterExit engine_exit(uint8_t reason, uint64_t imm, uint64_t argument) override;
   bool call_helper(unsigned helper, const uint64_t args[4], uint64_t& result) override;
@@ -135,6 +139,7 @@ class OracleCpu final : public GuestCpu {
   OracleSystem system_;
   g::X86Cpu helpers_;  // on the same state
   GuestStops stops_;
+  uint64_t x87_other_ = ~uint64_t{0};
   bool finished_ = false;
 };
 
@@ -241,6 +246,9 @@ AfterExit OracleCpu::engine_exit(uint8_t reason, uint64_t imm, uint64_t) {
     case g::ExitReason::kContinue:
     case g::ExitReason::kPause:
     case g::ExitReason::kShadow:
+      return AfterExit::kContinue;
+    case g::ExitReason::kX87Other:
+      x87_other_ = state_.pc();
       return AfterExit::kContinue;
     case g::ExitReason::kX87Stack:
       state_.fpu_unchecked = 1;
