@@ -49,7 +49,7 @@ void emit_f80_load(Emitter& e, const Inst& inst, const Regs& r) {
   e.f80.make_room(e, to);
   is_integer(format) ? e.a.fild(from) : e.a.fld(from);
   e.f80.made(to);
-  e.f80.clear_c1(e);
+  e.f80.clear_c1();
 }
 
 void emit_f80_copy(Emitter& e, const Inst& inst, const Regs& r) {
@@ -59,12 +59,12 @@ void emit_f80_copy(Emitter& e, const Inst& inst, const Regs& r) {
     e.a.fld(x86::st(e.f80.bring(e, from)));
     e.f80.made(to);
   }
-  e.f80.clear_c1(e);
+  e.f80.clear_c1();
 }
 
 void emit_f80_exchange(Emitter& e, const Inst& inst, const Regs& r) {
   e.f80.exchange(e, number(e, inst, r, 0), number(e, inst, r, 1));
-  e.f80.clear_c1(e);
+  e.f80.clear_c1();
 }
 
 void emit_f80_sign(Emitter& e, const Inst& inst, const Regs& r) {
@@ -72,7 +72,7 @@ void emit_f80_sign(Emitter& e, const Inst& inst, const Regs& r) {
   e.f80.to_top(e, n);
   inst.aux & 1 ? e.a.fchs() : e.a.fabs();
   e.f80.changed(n);
-  e.f80.clear_c1(e);
+  e.f80.clear_c1();
 }
 
 void emit_f80_constant(Emitter& e, const Inst& inst, const Regs& r) {
@@ -82,7 +82,7 @@ void emit_f80_constant(Emitter& e, const Inst& inst, const Regs& r) {
   e.f80.make_room(e, to);
   e.a.emit(kLoads[inst.aux]);
   e.f80.made(to);
-  e.f80.clear_c1(e);
+  e.f80.clear_c1();
 }
 
 void emit_f80_store(Emitter& e, const Inst& inst, const Regs& r) {
@@ -208,7 +208,7 @@ void emit_f80_compare_with(Emitter& e, const Inst& inst, const Regs& r) {
 
 void emit_f80_compare_flags(Emitter& e, const Inst& inst, const Regs& r) {
   const x86::St with = both(e, inst, r);
-  e.f80.clear_c1(e);
+  e.f80.clear_c1();
   inst.aux & 1 ? e.a.fcomi(with) : e.a.fucomi(with);
   e.a.lahf();
   e.a.seto(x86::al);
@@ -246,7 +246,7 @@ void emit_f80_set(Emitter& e, const Inst& inst, const Regs& r) {
   const unsigned n = number(e, inst, r, 0);
   if (!(inst.aux & 1)) e.f80.keep_conditions(e);
   e.f80.drop(e, n);
-  if (inst.aux & 1) e.f80.clear_c1(e);
+  if (inst.aux & 1) e.f80.clear_c1();
   const x86::Mem significand = in_file(inst, n * sizeof(ir::F80Register), 8);
   x86::Mem exponent = significand.cloneAdjusted(offsetof(ir::F80Register, sign_exponent));
   exponent.setSize(2);

@@ -429,7 +429,7 @@ void Emitter::region(const ir::Region& region, ir::CompiledCode& out, Program& p
     if (step.move_count) moves(step);
     if ((step.target & kOnlyResult) && step.result_where == kNone) continue;
     const Inst& inst = region.insts[step.inst];
-    if (!f80.idle() && wants_file(step)) f80.flush(*this);
+    if (!f80.empty() && wants_file(step)) f80.flush(*this);
     row(inst.op).emit(*this, inst, Regs{step});
     if ((step.target & kEffectMask) == kSetsFlags)
       flags = {.sub = inst.op == Op::sub || inst.op == Op::sbc || inst.op == Op::neg};

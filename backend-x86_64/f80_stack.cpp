@@ -21,7 +21,7 @@ int32_t F80Stack::status_disp() const {
 }
 
 bool F80Stack::concerns(const ir::SlotInfo& slot) const {
-  if (idle() || slot.offset < file_) return false;
+  if (empty() || slot.offset < file_) return false;
   return slot.offset - file_ < offsetof(F80File, status) + sizeof(F80File::status);
 }
 
@@ -101,19 +101,26 @@ void F80Stack::flush(Emitter& e) {
     e.a.fldz();  // clears C1
     e.a.fstp(x86::st0);
     e.a.fnstsw(x86::ptr(x86::rbp, status_disp(), 2));
+  } else if (status_ == Status::kFileNoC1) {
+    const bool flags_stay = e.flags_needed();
+    if (flags_stay) {
+      e.a.lahf();
+      e.a.seto(x86::al);
+    }
+    e.a.and_(x86::ptr(x86::rbp, status_disp() + 1, 1), static_cast<int8_t>(~(ir::kF80C1 >> 8)));
+    if (flags_stay) {
+      e.a.add(x86::al, 0x7f);  // overflows where it did
+      e.a.sahf();
+    }
   }
   status_ = Status::kFile;
 }
 
 // --- conditions
 
-void F80Stack::clear_c1(Emitter& e) {
-  if (status_ == Status::kFile) {
-    e.a.and_(x86::ptr(x86::rbp, status_disp() + 1, 1), static_cast<int8_t>(~(ir::kF80C1 >> 8)));
-    status_ = Status::kFileNoC1;
-  } else if (status_ == Status::kHost) {
-    status_ = Status::kHostNoC1;
-  }
+void F80Stack::clear_c1() {
+  if (status_ == Status::kFile) status_ = Status::kFileNoC1;
+  if (status_ == Status::kHost) status_ = Status::kHostNoC1;
 }
 
 void F80Stack::keep_conditions(Emitter& e) {
@@ -131,7 +138,7 @@ void F80Stack::read_status(Emitter& e, uint8_t to) {
     return;
   }
   e.a.movzx(Emitter::r32(to), x86::ptr(x86::rbp, status_disp(), 2));
-  e.a.and_(Emitter::r32(to), ir::kF80Conditions);
+  e.a.and_(Emitter::r32(to), ir::kF80Conditions & ~(status_ == Status::kFileNoC1 ? ir::kF80C1 : 0));
   e.a.and_(x86::eax, ir::kF80Exceptions);
   e.a.or_(Emitter::r32(to), x86::eax);
 }

@@ -11,7 +11,7 @@
 // The conditions of the status word are in the host's after an op that sets them. Most host instructions
 // clear C1, so it is written to the file in front of whatever else there is to do.
 //
-// Nothing here touches a general register or the flags, unless it says so.
+// Nothing here touches the flags, unless it says so, or a general register other than rax.
 #pragma once
 
 #include <array>
@@ -28,9 +28,7 @@ class F80Stack {
   static constexpr unsigned kRegisters = 8;
 
   // Nothing is to be done where the region leaves.
-  bool empty() const { return depth_ == 0 && !in_host(status_); }
-  // And nothing is known of the file.
-  bool idle() const { return depth_ == 0 && status_ == Status::kFile; }
+  bool empty() const { return depth_ == 0 && status_ == Status::kFile; }
   // Whether a slot names what is here and not (only) in the file.
   bool concerns(const ir::SlotInfo& slot) const;
 
@@ -55,7 +53,7 @@ class F80Stack {
 
   // --- conditions
   void set_status() { status_ = Status::kHost; }
-  void clear_c1(Emitter& e);                 // changes the flags
+  void clear_c1();
   void keep_conditions(Emitter& e);          // from host instructions that do not set them
   void read_status(Emitter& e, uint8_t to);  // kF80Exceptions, kF80Conditions; changes rax and the flags
 
@@ -64,7 +62,7 @@ class F80Stack {
   void resume(Emitter& e) const;
 
  private:
-  // Who has C0 to C3; NoC1: but for C1, which is 0.
+  // Who has C0 to C3; NoC1: but for C1, which is 0, and in the file is yet to be cleared.
   enum class Status : uint8_t { kFile, kFileNoC1, kHost, kHostNoC1 };
   static bool in_host(Status s) { return s >= Status::kHost; }
   static constexpr uint8_t bit(unsigned r) { return static_cast<uint8_t>(1u << r); }
