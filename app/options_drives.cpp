@@ -28,7 +28,8 @@ std::string set_interface(DriveOption& to, const std::string& value) {
 }
 std::string set_format(DriveOption& to, const std::string& value) {
   to.format = value;
-  return host::is_image_format(value) || host::foreign_format_named(value) ? "" : "raw or qcow2";
+  return host::is_image_format(value) || host::foreign_format_named(value) ? ""
+                                                                           : "raw, qcow2, vmdk, vdi or vhdx";
 }
 std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
   to.snapshot = host::parse_switch(value);
@@ -89,15 +90,17 @@ std::string set_detect_zeroes(DriveOption&, const std::string& value) {
 namespace {
 
 constexpr KeyRow<DriveOption> kDriveKeys[] = {
-    {"file", "FILE", "the image; in it ,, is a comma", set_text<DriveOption, &DriveOption::file>},
+    {"file", "FILE", "the image, or fat:FOLDER for what is in a folder; in it ,, is a comma",
+     set_text<DriveOption, &DriveOption::file>},
     {"if", "virtio|none|pflash|ide|floppy",
      "make such a disk for it (by default what the machine has), leave that to -device, or put it into the "
      "next "
      "flash",
      set_interface},
     {"id", "ID", "name for -device", set_text<DriveOption, &DriveOption::id>},
-    {"format", "raw|qcow2",
-     "the image's format, as the file says by default; raw with readonly=on: compressed files and such are "
+    {"format", "raw|qcow2|vmdk|vdi|vhdx",
+     "the image's format, as the file says by default; vmdk, vdi and vhdx are only read; raw with "
+     "readonly=on: compressed files and such are "
      "disks as "
      "they are, too",
      set_format},
@@ -119,7 +122,7 @@ constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"rerror", "report", "the same of reading", set_error_action},
     {"serial", "TEXT", "serial number of the disk that if=virtio makes",
      set_text<DriveOption, &DriveOption::serial>},
-    {"driver", "raw|qcow2", "the same as format", set_format},
+    {"driver", "raw|qcow2|vmdk|vdi|vhdx", "the same as format", set_format},
     {"node-name", "ID", "accepted", set_nothing<DriveOption>},
     {"file.filename", "FILE", "the same as file", set_text<DriveOption, &DriveOption::file>},
     {"file.driver", "file|host_device", "accepted", set_file_driver},

@@ -300,7 +300,7 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-accel", "jti"}, "did you mean 'jit'"},
       {{"-drive", "fiel=x"}, "did you mean 'file'"},
       {{"-drive", "if=virtio"}, "needs file=FILE"},
-      {{"-drive", "file=x,format=vmdk"}, "qemu-img convert"},
+      {{"-drive", "file=x,format=qed"}, "qemu-img convert"},
       {{"-drive", "file=x,if=ide"}, "virtio, none or pflash"},
       {{"-drive", "file=x,readonly=perhaps"}, "on or off"},
       {{"-drive", "if=none,id=a,file=x", "-drive", "if=none,id=a,file=y"}, "give each its own"},
@@ -400,7 +400,7 @@ TEST(Options, WhatOnlyOthersKnowIsNoMisspelling) {
       {{"-vga", "std"}, "needs a graphics card"},
       {{"-audiodev", "pa,id=a"}, "needs sound"},
       {{"-drive", "file=x,throttling.bps-total=1000"}, "throttling, which is missing"},
-      {{"-blockdev", "driver=vmdk,node-name=d,file.filename=x"}, "qemu-img convert"},
+      {{"-blockdev", "driver=qed,node-name=d,file.filename=x"}, "qemu-img convert"},
       {{"-blockdev", "driver=nbd,node-name=d"}, "driver=nbd is missing here"},
       // And what nobody knows.
       {{"-frobnicate"}, "option '-frobnicate' is not known"},

@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "devices/host/foreign_format.h"
+#include "devices/host/image/block_image.h"
+#include "devices/host/image/fat_folder.h"
 #include "devices/host/image/qcow2_image.h"
+#include "devices/host/image/vmdk_image.h"
 #include "devices/host/raw_image.h"
 
 namespace mynah::host {
@@ -59,6 +62,27 @@ Result<std::unique_ptr<dev::BlockBackend>> open_qcow2(std::unique_ptr<ImageFile>
   return std::unique_ptr<dev::BlockBackend>(std::move(*image));
 }
 
+// Formats that are only read.
+Result<std::unique_ptr<dev::BlockBackend>> open_foreign(std::unique_ptr<ImageFile> file,
+                                                        std::string_view format,
+                                                        const ImageOptions& options) {
+  const std::string path = file->path();
+  if (!options.read_only)
+    return error(
+        "the {} image '{}' can be read here and not written; add readonly=on or -snapshot, or make one that "
+        "can "
+        "with qemu-img convert -O qcow2",
+        format, path);
+  if (format == "vdi") return open_vdi(std::move(file), path);
+  if (format == "vhdx") return open_vhdx(std::move(file), path);
+  const std::string folder = path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/') + 1);
+  return open_vmdk(std::move(file), path, [&](const std::string& name) -> Result<std::unique_ptr<ByteStore>> {
+    auto extent = ImageFile::open(folder + name, options);
+    if (!extent) return extent.error();
+    return std::unique_ptr<ByteStore>(std::move(*extent));
+  });
+}
+
 Result<std::unique_ptr<dev::BlockBackend>> open_link(const std::string& path, std::string_view format,
                                                      const ImageOptions& options,
                                                      std::vector<Identity>& chain) {
@@ -80,6 +104,7 @@ Result<std::unique_ptr<dev::BlockBackend>> open_link(const std::string& path, st
     found = RawImage::Format::kFoundOut;
   }
   if (format == "qcow2") return open_qcow2(std::move(*file), options, chain);
+  if (format != "raw" && is_image_format(format)) return open_foreign(std::move(*file), format, options);
   if (format != "raw")
     return error(
         "the image '{}' is said to be of the format '{}', which is missing here; make one with qemu-img "
@@ -92,10 +117,14 @@ Result<std::unique_ptr<dev::BlockBackend>> open_link(const std::string& path, st
 
 }  // namespace
 
-bool is_image_format(std::string_view name) { return name == "raw" || name == "qcow2"; }
+bool is_image_format(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"raw", "qcow2", "vmdk", "vdi", "vhdx"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
 
 Result<std::unique_ptr<dev::BlockBackend>> open_image(const std::string& path, std::string_view format,
                                                       const ImageOptions& options) {
+  if (path.starts_with(kFatPrefix)) return open_fat_folder(path);
   std::vector<Identity> chain;
   return open_link(path, format, options, chain);
 }
