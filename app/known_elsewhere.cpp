@@ -62,7 +62,7 @@ constexpr std::string_view kMachines =
     " lm3s6965evb lm3s811evb mac99 mainstone malta mcimx6ul-evk mcimx7d-sabre microbit microvm midway"
     " mps2-an385 mps2-an386 mps2-an500 mps2-an505 mps2-an511 mps2-an521 mps3-an524 mps3-an547 musca-a"
     " musca-b1 musicpal n800 n810 netduino2 netduinoplus2 none npcm750-evb nuri olimex-stm32-h405"
-    " orangepi-pc palmetto-bmc pc powernv pseries q35 raspi0 raspi1ap raspi2 raspi2b raspi3 raspi3ap"
+    " orangepi-pc palmetto-bmc pc powernv pseries raspi0 raspi1ap raspi2 raspi2b raspi3 raspi3ap"
     " raspi3b raspi4b realview-eb realview-eb-mpcore realview-pb-a8 realview-pbx-a9 romulus-bmc"
     " s390-ccw-virtio sabrelite sbsa-ref sifive_u smdkc210 spike spitz stm32vldiscovery sun4m sun4u"
     " sx1 sx1-v1 tacoma-bmc terrier tosa verdex versatileab versatilepb vexpress-a15 vexpress-a9"

@@ -127,9 +127,10 @@ Result<void> apply_machine(OptionParser& p, const std::string& value) {
       text += fmt::format("  {:<14} {}{}\n", board->name, board->help,
                           board == boards().front() ? " (default)" : "");
       if (!board->versions.empty())
-        text += fmt::format(
-            "  {:<14} the same\n",
-            fmt::format("{0}-{1}...{0}-{2}", board->name, board->versions.front(), board->versions.back()));
+        text += fmt::format("  {:<14} the same\n",
+                            fmt::format("{0}-{1}...{0}-{2}",
+                                        board->versioned_name.empty() ? board->name : board->versioned_name,
+                                        board->versions.front(), board->versions.back()));
     }
     p.print(std::move(text));
     return {};

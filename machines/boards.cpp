@@ -12,17 +12,18 @@
 namespace mynah {
 
 std::span<const Board* const> boards() {
-  static constexpr const Board* kBoards[] = {&kVirtBoard, &kMicrovmBoard, &kPcBoard};
+  static constexpr const Board* kBoards[] = {&kVirtBoard, &kMicrovmBoard, &kPcBoard, &kQ35Board};
   return kBoards;
 }
 
 const Board* find_board(std::string_view name) {
   const auto all = boards();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Board* b) {
-    if (!name.starts_with(b->name)) return false;
-    const std::string_view rest = name.substr(b->name.size());
-    return rest.empty() || (rest[0] == '-' && std::find(b->versions.begin(), b->versions.end(),
-                                                        rest.substr(1)) != b->versions.end());
+    if (name == b->name) return true;
+    const std::string_view begin = b->versioned_name.empty() ? b->name : b->versioned_name;
+    if (!name.starts_with(begin)) return false;
+    const std::string_view rest = name.substr(begin.size());
+    return rest.starts_with('-') && std::ranges::find(b->versions, rest.substr(1)) != b->versions.end();
   });
   return found == all.end() ? nullptr : *found;
 }

@@ -44,6 +44,7 @@ struct WrongChoice {
 struct Board {
   std::string_view name, help;
   std::span<const std::string_view> versions;  // "NAME-VERSION" is a name of the board, too
+  std::string_view versioned_name;             // its NAME in these, where it is another one
   std::string_view guest;                      // "AArch64": the processors' architecture
   std::string_view default_cpu;
   std::span<const BoardProperty> properties;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which device is where on the board `pc`, which line goes where.
+// Which device is where on the boards `pc` and `q35`, which line goes where.
 #include "machines/pc.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "devices/acpi/apm_ports.h"
 #include "machines/acpi/tables.h"
 #include "machines/pc_map.h"
 
@@ -68,20 +69,22 @@ class PcMachine::FirmwareLog final : public dev::Device {
 };
 
 namespace {
-// PCI's four lines end in a function that is made behind the host.
+// PCI's lines end in a function that is made behind the host.
 struct ToPirqs final : dev::IrqSink {
   void set_irq(unsigned line, bool level) override {
-    if (bridge) bridge->pirqs().set_irq(line, level);
+    if (chipset) chipset->pirqs().set_irq(line, level);
   }
-  dev::Piix3* bridge = nullptr;
+  PcChipset* chipset = nullptr;
 };
 }  // namespace
 
 PcMachine::PcMachine(PcConfig config, dev::Log& log)
     : X86Machine(std::move(config), config.cpu, log),
       board_(std::move(config)),
+      facts_(board_.q35 ? kIch9Facts : kI440FxFacts),
       lines_(std::make_unique<Lines>(*this)),
-      hpet_(board_.hpet ? std::make_unique<dev::Hpet>(events(), lines_->hpet, kHpetRoutes, log) : nullptr),
+      hpet_(board_.hpet ? std::make_unique<dev::Hpet>(events(), lines_->hpet, facts_.hpet_routes, log)
+                        : nullptr),
       pit_(events(), hpet_ ? hpet_->interval_timer() : isa(kPitIrq), log),
       rtc_(events(), hpet_ ? hpet_->calendar() : isa(kRtcIrq), rtc_clock_, log),
       isa_dma_(dma(), log),
@@ -127,24 +130,20 @@ void PcMachine::map_devices() {
   map_ports(kDmaPagePort, dev::Dma8237::kPagesSize, isa_dma_.pages());
   map_ports(kPort92, 1, port92_);
   map_ports(kSecondPicPort, dev::Pic8259::kWindowSize, pic_.second());
-  map_ports(kApmPort, dev::Piix4Pm::kApmSize, pm_->apm());
+  map_ports(kApmPort, dev::ApmPorts::kSize, chipset_->apm());
   map_ports(kSecondDmaPort, dev::Dma8237::kSecondSize, isa_dma_.second());
   map_ports(kSerialPort, dev::Uart16550::kWindowSize, *uart_);
   if (second_uart_) map_ports(kSecondSerialPort, dev::Uart16550::kWindowSize, *second_uart_);
-  map_ports(kIdePort, dev::IdeChannel::kCommandSize, ide_->channel(0).command_block());
-  map_ports(kFloppyPort, dev::Fdc82077::kWindowSize, floppy_);
-  map_ports(kFloppyLastPort, dev::Fdc82077::kLastSize, floppy_.last());
-  map_ports(kIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(0).control());
-  map_ports(kSecondIdePort, dev::IdeChannel::kCommandSize, ide_->channel(1).command_block());
   if (parallel_) map_ports(kParallelPort, dev::ParallelPort::kWindowSize, *parallel_);
-  map_ports(kSecondIdeControlPort, dev::IdeChannel::kControlSize, ide_->channel(1).control());
   map_ports(kDispiPort, 3, vga_->dispi_ports());
   map_ports(kMonoPort, 2, vga_->mono_ports());
   map_ports(kMonoStatusPort, 1, vga_->mono_status());
   map_ports(kVgaPort, 32, vga_->ports());
   map_ports(kLevelPort, dev::Pic8259::kWindowSize, pic_.levels());
   map_ports(kFwCfgPort, dev::FwCfgPorts::kWindowSize, fw_cfg_ports_);
-  map_ports(kPciConfigPort, dev::pci::Host::kConfigPortsSize, isa_bridge_->ports());
+  map_ports(kPciConfigPort, dev::pci::Host::kConfigPortsSize, chipset_->config_ports());
+  chipset_->map_ports(
+      [this](uint64_t port, uint64_t size, dev::Device& device) { map_ports(port, size, device); });
   map_port_rest(pci_->add_window(dev::pci::Space::kIo, 0));
 }
 
@@ -152,40 +151,31 @@ void PcMachine::add_pci_host() {
   auto to_pirqs = std::make_unique<ToPirqs>();
   ToPirqs& pirqs = *to_pirqs;
   pirqs_ = std::move(to_pirqs);
-  pci_ = std::make_unique<dev::pci::Host>(
-      dev::pci::Host::Config{.memory = dma(),
-                             .log = log_,
-                             .root_name = "pci.0",
-                             .express = false,
-                             .lines = {dev::IrqLine(pirqs, 0), dev::IrqLine(pirqs, 1), dev::IrqLine(pirqs, 2),
-                                       dev::IrqLine(pirqs, 3)},
-                             // The bridge itself, in slot 1, has pin A at the first line.
-                             .line_of_pin = [](unsigned slot, unsigned pin) { return slot + pin + 3; }});
+  const bool express = facts_.pci_config != 0;
+  dev::pci::Host::Config host{.memory = dma(),
+                              .log = log_,
+                              .root_name = express ? "pcie.0" : "pci.0",
+                              .express = express,
+                              .lines = {},
+                              .line_of_pin = facts_.pirq_of};
+  for (unsigned n = 0; n < facts_.pirqs; ++n) host.lines[n] = {pirqs, n};
+  pci_ = std::make_unique<dev::pci::Host>(std::move(host));
   pci_->set_message_target(&apics_);
-  add_chipset_functions();
-  pirqs.bridge = isa_bridge_;
-}
-
-void PcMachine::add_chipset_functions() {
-  const auto plug = [this](auto function, unsigned slot, unsigned number, bool several = false) {
-    auto* const made = function.get();
-    pci_->root().plug(std::move(function), dev::pci::devfn_of(slot, number), several);
-    return made;
-  };
-  std::array<dev::IrqLine, 16> irqs;
-  for (unsigned irq = 0; irq < irqs.size(); ++irq) irqs[irq] = isa(irq, Source::kPirq);
-  host_bridge_ = plug(std::make_unique<dev::I440Fx>(
-                          [this](unsigned piece, dev::I440Fx::Route to) { route(piece, to); }, log_),
-                      kHostSlot, 0);
-  isa_bridge_ = plug(std::make_unique<dev::Piix3>(
-                         irqs, [this] { ask_for(AfterExit::kReset); }, pci_->config_ports(), log_),
-                     kIsaSlot, 0, true);
-  ide_ = plug(std::make_unique<dev::PiixIde>(isa(kIdeIrq), isa(kSecondIdeIrq), log_), kIsaSlot, kIdeFunction);
-  add_ide_controller(*ide_, {}, fmt::format("{}/ide@{:x},{:x}", pci_path(), kIsaSlot, kIdeFunction));
-  pm_ = plug(std::make_unique<dev::Piix4Pm>(
-                 events(), isa(kSciIrq, Source::kSci), [this] { ask_for(AfterExit::kShutdown); }, log_),
-             kIsaSlot, kPmFunction);
-  vga_ = plug(std::make_unique<dev::Vga>(events(), config_.video_bios, log_), kVgaSlot, 0);
+  chipset_ = (board_.q35 ? make_ich9 : make_i440fx)(
+      {.events = events(),
+       .log = log_,
+       .pci = *pci_,
+       .device_line = [this](unsigned input) { return isa(input); },
+       .pirq_line = [this](unsigned input) { return isa(input, Source::kPirq); },
+       .sci_line = [this](unsigned input) { return isa(input, Source::kSci); },
+       .route = [this](unsigned piece, dev::PamBridge::Route to) { route(piece, to); },
+       .reset = [this] { ask_for(AfterExit::kReset); },
+       .off = [this] { ask_for(AfterExit::kShutdown); }});
+  pirqs.chipset = chipset_.get();
+  add_ide_controller(chipset_->ide(), {}, fmt::format("{}/{}", pci_path(), facts_.ide_path));
+  auto video = std::make_unique<dev::Vga>(events(), config_.video_bios, log_);
+  vga_ = video.get();
+  pci_->root().plug(std::move(video), dev::pci::devfn_of(facts_.video_slot, 0));
 }
 
 Result<dev::RemovableDrive*> PcMachine::add_floppy(unsigned unit, dev::BlockBackend* disk) {
@@ -196,8 +186,13 @@ Result<dev::RemovableDrive*> PcMachine::add_floppy(unsigned unit, dev::BlockBack
 
 Result<void> PcMachine::build() {
   if (config_.ram_bytes < 2 << 20)
-    return Error{"the board pc needs memory of 2 MiB at least; use a larger -m"};
+    return error("the board {} needs memory of 2 MiB at least; use a larger -m", name());
   if (auto added = add_memory(); !added) return added;
+  if (facts_.floppies || floppy_.kind(0) != dev::Fdc82077::Kind::kNone ||
+      floppy_.kind(1) != dev::Fdc82077::Kind::kNone) {
+    map_ports(kFloppyPort, dev::Fdc82077::kWindowSize, floppy_);
+    map_ports(kFloppyLastPort, dev::Fdc82077::kLastSize, floppy_.last());
+  }
   // A person's debug console may have its place.
   if (std::ranges::none_of(ports().windows(), [](const auto& window) {
         return window.base <= kFirmwareLogPort && kFirmwareLogPort - window.base < window.size;
@@ -223,12 +218,13 @@ Result<void> PcMachine::build() {
     const acpi::Description tables = description();
     return place_kernel(config_.command_line, board_.acpi ? &tables : nullptr);
   }
-  if (!firmware_) return Error{"there is nothing to start: the board pc needs firmware or a kernel"};
+  if (!firmware_) return error("there is nothing to start: the board {} needs firmware or a kernel", name());
   return {};
 }
 
 void PcMachine::reset_board() {
-  for (unsigned piece = 0; piece < dev::I440Fx::kPieces; ++piece) route(piece, host_bridge_->route(piece));
+  for (unsigned piece = 0; piece < dev::PamBridge::kPieces; ++piece)
+    route(piece, chipset_->host_bridge().route(piece));
   if (config_.starts_kernel()) start_kernel();
 }
 

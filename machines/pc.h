@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The x86 board `pc`: a PC with Intel's 440FX host bridge, PIIX3 and PIIX4's power management, from the reset
-// vector of its firmware, or started with a kernel. Wiring only; the map is pc_map.h, what a system is told
-// is pc_firmware.cpp.
+// The x86 boards `pc` and `q35`: PCs, which differ in their chipsets, from the reset vector of firmware, or
+// started with a kernel. Wiring only; the map is pc_map.h, what a system is told is pc_firmware.cpp.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "devices/chipset/i440fx.h"
-#include "devices/chipset/piix3.h"
-#include "devices/chipset/piix4_pm.h"
 #include "devices/chipset/port92.h"
 #include "devices/display/vga.h"
 #include "devices/dma/dma_8237.h"
@@ -21,14 +17,15 @@
 #include "devices/serial/parallel_port.h"
 #include "devices/serial/uart_16550.h"
 #include "devices/storage/fdc_82077.h"
-#include "devices/storage/piix_ide.h"
 #include "devices/timer/hpet.h"
 #include "devices/timer/pit_8254.h"
+#include "machines/pc_chipset.h"
 #include "machines/x86_machine.h"
 
 namespace mynah {
 
 struct PcConfig : MachineConfig {
+  bool q35 = false;  // the chipset
   bool acpi = true, hpet = true;
   x86::CpuModel cpu;
 };
@@ -39,8 +36,8 @@ class PcMachine final : public X86Machine {
   ~PcMachine() override;
 
   // --- Machine
-  std::string_view name() const override { return "pc"; }
-  void press_power_key() override { pm_->press_power_button(); }
+  std::string_view name() const override { return facts_.name; }
+  void press_power_key() override { chipset_->press_power_button(); }
   dev::pci::Host* pci() override { return pci_.get(); }
 
   Result<dev::RemovableDrive*> add_floppy(unsigned unit, dev::BlockBackend* disk) override;
@@ -61,13 +58,12 @@ class PcMachine final : public X86Machine {
   dev::IrqLine isa(unsigned irq, Source source = Source::kDevice);
   void map_devices();
   void add_pci_host();
-  void add_chipset_functions();
   // pc_memory.cpp
   std::unique_ptr<dev::Device> make_shadow();
   Result<void> add_memory();
   Result<void> add_firmware();
   Result<void> add_flash(unsigned n, uint64_t end);
-  void route(unsigned piece, dev::I440Fx::Route route);
+  void route(unsigned piece, dev::PamBridge::Route route);
   void set_a20(bool on);
   // pc_start.cpp
   void preset_pci();
@@ -80,6 +76,7 @@ class PcMachine final : public X86Machine {
   Result<void> add_firmware_items();
 
   const PcConfig board_;
+  const PcChipsetFacts& facts_;
   std::unique_ptr<Lines> lines_;
   std::unique_ptr<dev::Hpet> hpet_;  // null: there is none
   dev::Pit8254 pit_;
@@ -95,12 +92,9 @@ class PcMachine final : public X86Machine {
   std::unique_ptr<dev::PflashCfi01> flash_[2];
   std::unique_ptr<FirmwareLog> firmware_log_;
   std::unique_ptr<dev::pci::Host> pci_;
-  // The host's.
-  dev::I440Fx* host_bridge_ = nullptr;
-  dev::Piix3* isa_bridge_ = nullptr;
-  dev::PiixIde* ide_ = nullptr;
+  // Their functions are the host's.
+  std::unique_ptr<PcChipset> chipset_;
   dev::Vga* vga_ = nullptr;
-  dev::Piix4Pm* pm_ = nullptr;
   uint8_t* firmware_ = nullptr;  // the last 128 KiB of it, which the shadow shows
 };
 

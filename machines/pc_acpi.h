@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The board `pc` as ACPI describes it.
+// The boards `pc` and `q35` as ACPI describes it.
 #pragma once
 
 #include <cstdint>
 
 #include "machines/acpi/tables.h"
+#include "machines/pc_chipset.h"
 
 namespace mynah {
 
 struct PcDescription {
+  const PcChipsetFacts* chipset = &kI440FxFacts;
   unsigned processors = 1;
   bool second_serial = false, parallel = false, hpet = false;
   uint64_t pci_memory = 0;  // from where on memory below 4 GiB is PCI's

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From what a person chose to the board `pc`.
+// From what a person chose to the boards `pc` and `q35`.
 #include "machines/pc_board.h"
 
 #include "machines/loader/zboot.h"
@@ -25,19 +25,20 @@ constexpr BoardProperty kProperties[] = {
     {"kernel-irqchip", "on|off|split", "accepted, for kvm"},
 };
 
-constexpr std::string_view kVersions[] = {
-    "i440fx-2.0", "i440fx-2.1", "i440fx-2.2", "i440fx-2.3",  "i440fx-2.4",  "i440fx-2.5",  "i440fx-2.6",
-    "i440fx-2.7", "i440fx-2.8", "i440fx-2.9", "i440fx-2.10", "i440fx-2.11", "i440fx-2.12", "i440fx-3.0",
-    "i440fx-3.1", "i440fx-4.0", "i440fx-4.1", "i440fx-4.2",  "i440fx-5.0",  "i440fx-5.1",  "i440fx-5.2",
-    "i440fx-6.0", "i440fx-6.1", "i440fx-6.2", "i440fx-7.0",  "i440fx-7.1",  "i440fx-7.2",  "i440fx-8.0",
-    "i440fx-8.1", "i440fx-8.2", "i440fx-9.0", "i440fx-9.1",  "i440fx-9.2",  "i440fx-10.0"};
+constexpr std::string_view kVersions[] = {"2.0", "2.1",  "2.2",  "2.3",  "2.4", "2.5", "2.6", "2.7", "2.8",
+                                          "2.9", "2.10", "2.11", "2.12", "3.0", "3.1", "4.0", "4.1", "4.2",
+                                          "5.0", "5.1",  "5.2",  "6.0",  "6.1", "6.2", "7.0", "7.1", "7.2",
+                                          "8.0", "8.1",  "8.2",  "9.0",  "9.1", "9.2", "10.0"};
+constexpr size_t kFirstOfQ35 = 4;
 
 constexpr std::string_view kFirmwareFolders[] = {"/usr/share/seabios", "/usr/share/qemu", "/usr/share/ovmf",
                                                  "/usr/share/OVMF"};
 
+template <bool q35>
 std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, dev::Log& log) {
   PcConfig pc;
   static_cast<MachineConfig&>(pc) = std::move(config);
+  pc.q35 = q35;
   pc.cpu = *x86::parse_cpu(choice.cpu);
   for (const auto& [name, value] : choice.properties) {
     if (name == "acpi") pc.acpi = value != "off";
@@ -48,35 +49,57 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
 
 }  // namespace
 
-constexpr Board kPcBoard = {
-    .name = "pc",
-    .help = "PC with 440FX, PIIX3 and BIOS",
-    .versions = kVersions,
-    .guest = "x86",
-    .default_cpu = "max",
-    .properties = kProperties,
-    .device_properties = {},
-    .has_pci = [](const BoardChoice&) { return true; },
-    .serial_lines = 2,
-    .flash_bytes = pc_map::kMostFirmware,
-    .firmware_folders = kFirmwareFolders,
-    .firmware = "bios-256k.bin",
-    .firmware_package = "seabios",
-    .console = "ttyS0",
-    .cpu_properties = kX86CpuProperties,
-    .cpu_names = x86::cpu_model_names,
-    .cpu_left_out = x86::cpu_left_out,
-    .check_cpu = check_x86_cpu,
-    .most_processors = most_x86_processors,
-    .more_processors = more_x86_processors,
-    .unpack_kernel = unpack_kernel,
-    .check_kernel = check_x86_kernel,
-    .make = make,
-    .starts_firmware = true,
-    .video_bios = "vgabios-stdvga.bin",
-    .legacy_disks = true,
-    .parallel_port = true,
-    .flash_as_file = true,
-};
+namespace {
+
+constexpr Board pc_board() {
+  return {
+      .name = "pc",
+      .help = "PC with 440FX, PIIX3 and BIOS",
+      .versions = kVersions,
+      .versioned_name = "pc-i440fx",
+      .guest = "x86",
+      .default_cpu = "max",
+      .properties = kProperties,
+      .device_properties = {},
+      .has_pci = [](const BoardChoice&) { return true; },
+      .serial_lines = 2,
+      .flash_bytes = pc_map::kMostFirmware,
+      .firmware_folders = kFirmwareFolders,
+      .firmware = "bios-256k.bin",
+      .firmware_package = "seabios",
+      .console = "ttyS0",
+      .cpu_properties = kX86CpuProperties,
+      .cpu_names = x86::cpu_model_names,
+      .cpu_left_out = x86::cpu_left_out,
+      .check_cpu = check_x86_cpu,
+      .most_processors = most_x86_processors,
+      .more_processors = more_x86_processors,
+      .unpack_kernel = unpack_kernel,
+      .check_kernel = check_x86_kernel,
+      .make = make<false>,
+      .starts_firmware = true,
+      .video_bios = "vgabios-stdvga.bin",
+      .legacy_disks = true,
+      .parallel_port = true,
+      .flash_as_file = true,
+  };
+}
+
+constexpr Board q35_board() {
+  Board board = pc_board();
+  board.name = "q35";
+  board.help = "PC with Q35, ICH9 (AHCI) and BIOS";
+  board.versioned_name = "pc-q35";
+  board.versions = std::span(kVersions).subspan(kFirstOfQ35);
+  board.make = make<true>;
+  board.ide_buses = 6;
+  board.ide_units = 1;
+  return board;
+}
+
+}  // namespace
+
+constexpr Board kPcBoard = pc_board();
+constexpr Board kQ35Board = q35_board();
 
 }  // namespace mynah

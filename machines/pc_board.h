@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The description of the board `pc`.
+// The descriptions of the boards `pc` and `q35`.
 #pragma once
 
 #include "machines/boards.h"
 
 namespace mynah {
 
-extern const Board kPcBoard;
+extern const Board kPcBoard, kQ35Board;
 
 }  // namespace mynah

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the board `pc` tells firmware: CMOS memory, where PC firmware has always looked, and items of fw_cfg.
+// What the boards `pc` and `q35` tell firmware: CMOS memory, where PC firmware has always looked, and items
+// of fw_cfg.
 #include "devices/storage/ata_disk.h"
 #include "machines/firmware_items.h"
 #include "machines/loader/bzimage.h"
@@ -31,12 +32,16 @@ std::vector<uint8_t> hpet_item() {
 
 X86Memory PcMachine::memory_map() const {
   const uint64_t ram = config_.ram_bytes;
-  const uint64_t low = ram < kMostLowRam ? ram : kLowRamWhereMore;
-  return {.below_4g = low, .above_4g = ram - low, .reserved = {}};
+  const uint64_t low = ram < facts_.most_low_ram ? ram : facts_.low_ram_where_more;
+  X86Memory map{.below_4g = low, .above_4g = ram - low, .reserved = {}};
+  if (facts_.pci_config)
+    map.reserved.push_back({{facts_.pci_config, facts_.pci_memory_begin}, E820Type::kReserved});
+  return map;
 }
 
 acpi::Description PcMachine::description() const {
-  return describe_pc({.processors = static_cast<unsigned>(x86_.size()),
+  return describe_pc({.chipset = &facts_,
+                      .processors = static_cast<unsigned>(x86_.size()),
                       .second_serial = second_uart_ != nullptr,
                       .parallel = parallel_ != nullptr,
                       .hpet = hpet_ != nullptr,
@@ -65,12 +70,13 @@ void PcMachine::fill_cmos() {
   note(kEquipment, kMouse | kCoprocessor | (first && second ? kTwoFloppies : first || second ? kFloppy : 0));
 
   // A disk of more cylinders than INT 13h has room for is translated by LBA.
-  constexpr unsigned kMostCylinders = 1024;
+  constexpr unsigned kMostCylinders = 1024, kDisks = 4;
   uint8_t translation = 0, types = 0;
-  for (unsigned n = 0; n < ide_->buses() * ide_->units(); ++n) {
-    const auto* disk = dynamic_cast<const dev::AtaDisk*>(ide_->drive(n / ide_->units(), n % ide_->units()));
+  dev::IdeController& ide = chipset_->ide();
+  for (unsigned n = 0; n < ide.buses() * ide.units(); ++n) {
+    const auto* disk = dynamic_cast<const dev::AtaDisk*>(ide.drive(n / ide.units(), n % ide.units()));
     if (!disk) continue;
-    if (disk->cylinders() > kMostCylinders) translation |= static_cast<uint8_t>(1 << 2 * n);
+    if (n < kDisks && disk->cylinders() > kMostCylinders) translation |= static_cast<uint8_t>(1 << 2 * n);
     if (n < 2) types |= static_cast<uint8_t>(0xf << (n ? 0 : 4));
   }
   note(kTranslation, translation);

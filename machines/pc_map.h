@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Addresses, ports and interrupts of the board `pc`, as systems know them from PCs and from the QEMU machine
-// of that name. What firmware places (BARs, PMBASE) is not here.
+// Addresses, ports and interrupts of the boards `pc` and `q35`, as systems know them from PCs and from the
+// QEMU machine of that name. What firmware places (BARs, PMBASE) is not here.
 #pragma once
 
 #include <cstdint>
 
 namespace mynah::pc_map {
 
-// More RAM than the first goes on at 4 GiB; then the second is where it is cut.
-constexpr uint64_t kMostLowRam = 0xe0000000, kLowRamWhereMore = 0xc0000000;
 constexpr uint64_t kVideo = 0xa0000, kVideoEnd = 0xc0000;
 constexpr uint64_t kOptionRoms = 0xc0000, kShadow = 0xe0000, kOneMiB = 0x100000;
 constexpr uint64_t kIoApic = 0xfec00000, kHpet = 0xfed00000;
@@ -28,15 +26,10 @@ constexpr uint16_t kDmaPort = 0x00, kPicPort = 0x20, kPitPort = 0x40, kKeyboardP
 constexpr unsigned kPitIrq = 0, kKeyboardIrq = 1, kSecondSerialIrq = 3, kSerialIrq = 4, kFloppyIrq = 6,
                    kParallelIrq = 7, kRtcIrq = 8, kSciIrq = 9, kMouseIrq = 12, kIdeIrq = 14,
                    kSecondIdeIrq = 15;
-constexpr unsigned kTimerInput = 2;                 // where the I/O APIC has ISA interrupt 0
-constexpr uint32_t kHpetRoutes = 1 << kTimerInput;  // what an event timer can be there
-
-// Slots of the root bus.
-constexpr unsigned kHostSlot = 0, kIsaSlot = 1, kVgaSlot = 2;
-constexpr unsigned kIdeFunction = 1, kPmFunction = 3;  // of the ISA bridge's slot
+constexpr unsigned kTimerInput = 2;  // where the I/O APIC has ISA interrupt 0
 
 // Where firmware puts what it chooses, which a system that is started without it finds there, too.
 constexpr uint16_t kPmBase = 0x600, kSmbBase = 0x700, kFirstPciPort = 0xc000;
-constexpr uint8_t kPirqIrqs[4] = {10, 10, 11, 11};
+constexpr uint8_t kPirqIrqs[4] = {10, 10, 11, 11};  // four more go the same ways
 
 }  // namespace mynah::pc_map

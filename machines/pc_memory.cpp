@@ -35,9 +35,10 @@ class PcMachine::ShadowWindow final : public dev::StatelessDevice {
   uint64_t read(dev::Offset, dev::Width width) override { return dev::low_bytes(~uint64_t{0}, width); }
   void write(dev::Offset offset, dev::Width width, uint64_t value) override {
     const uint64_t pa = kOptionRoms + offset;
-    const unsigned piece = std::min<unsigned>(static_cast<unsigned>(offset / dev::I440Fx::kPieceBytes),
-                                              dev::I440Fx::kPieces - 1);
-    if (board_.host_bridge_->route(piece).writes) board_.memory().put(pa, &value, dev::bytes(width));
+    const unsigned piece = std::min<unsigned>(static_cast<unsigned>(offset / dev::PamBridge::kPieceBytes),
+                                              dev::PamBridge::kPieces - 1);
+    if (board_.chipset_->host_bridge().route(piece).writes)
+      board_.memory().put(pa, &value, dev::bytes(width));
   }
 
  private:
@@ -49,7 +50,7 @@ std::unique_ptr<dev::Device> PcMachine::make_shadow() { return std::make_unique<
 Result<void> PcMachine::add_memory() {
   const X86Memory map = memory_map();
   std::vector<uint64_t> cuts{kVideo, kVideoEnd};
-  for (unsigned i = 0; i < dev::I440Fx::kPieces; ++i) cuts.push_back(dev::I440Fx::address_of(i));
+  for (unsigned i = 0; i < dev::PamBridge::kPieces; ++i) cuts.push_back(dev::PamBridge::address_of(i));
   cuts.push_back(kOneMiB);
   if (auto added = memory().add_ram(0, map.below_4g, cuts); !added) return added;
   memory().route(kVideo, nullptr, false);
@@ -115,8 +116,8 @@ Result<void> PcMachine::add_flash(unsigned n, uint64_t end) {
 }
 
 // What is not RAM to reads is the end of the firmware, from 896 KiB on.
-void PcMachine::route(unsigned piece, dev::I440Fx::Route to) {
-  const uint64_t pa = dev::I440Fx::address_of(piece);
+void PcMachine::route(unsigned piece, dev::PamBridge::Route to) {
+  const uint64_t pa = dev::PamBridge::address_of(piece);
   const GuestMemory::Region* const region = memory().find(pa);
   if (!region) return;  // memory is not there yet
   if (to.reads) return route_memory(pa, region->own, to.writes);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The board `pc` started with a kernel, without firmware: it is left as SeaBIOS leaves it. What that is:
+// The boards `pc` and `q35` started with a kernel, without firmware: it is left as SeaBIOS leaves it. What
+// that is:
 //
 //   memory 0xc0000 to 0xfffff   RAM (PAM), with ACPI's tables where a system searches for them
 //   BIOS data area              segment of the EBDA, KiB of memory below it, ports of the serial lines
 //   8259s                       inputs 10 and 11 by level
 //   8254                        channel 0 ticks 18.2 times a second
-//   PIIX3                       PIRQs A to D are 10, 10, 11, 11
-//   PIIX4 power management      PMBASE 0x600, SMBus 0x700, both on; interrupt 9
+//   PIRQs                       A to D are 10, 10, 11, 11, and so are ICH9's E to H
+//   power management            PMBASE 0x600, SMBus 0x700, both on; PIIX4's interrupt is 9
+//   Q35                         configuration space at 0xb0000000, ICH9's RCBA at 0xfed1c000
 //   PCI functions               BARs below the I/O APIC, I/O from 0xc000 on, both decoded; interrupt line
 //   MTRRs                       write-back, but uncached from 640 KiB to 768 KiB and from the end of RAM to 4
 //   GiB local APIC                  LINT0 is the 8259s' (X86Processor::start)
@@ -64,23 +66,19 @@ void place_bars(const dev::pci::Bus& bus, uint64_t memory_begin) {
 }  // namespace
 
 void PcMachine::preset_pci() {
-  for (unsigned at = dev::I440Fx::kPam0; at <= dev::I440Fx::kPam6; ++at)
-    host_bridge_->config_write(at, 1, 0x33);
-  for (unsigned line = 0; line < dev::Piix3::kPirqs; ++line)
-    isa_bridge_->config_write(dev::Piix3::kPirqA + line, 1, kPirqIrqs[line]);
-  pm_->config_write(dev::Piix4Pm::kPmBase, 4, kPmBase);
-  pm_->config_write(dev::Piix4Pm::kPmRegMisc, 1, 1);
-  pm_->config_write(dev::Piix4Pm::kSmbBase, 4, kSmbBase);
-  pm_->config_write(dev::Piix4Pm::kSmbConfig, 1, 9);
-  place_bars(pci_->root(), memory_map().below_4g);
+  dev::PamBridge& host = chipset_->host_bridge();
+  for (unsigned n = 0; n < dev::PamBridge::kPams; ++n) host.config_write(host.first_pam() + n, 1, 0x33);
+  chipset_->preset();
+  place_bars(pci_->root(), std::max(memory_map().below_4g, facts_.pci_memory_begin));
   for (const auto& [devfn, function] : pci_->root().functions()) {
     const uint32_t command = function->config(dev::pci::kCommand, 2);
     if (!function->as_bridge())
       function->config_write(dev::pci::kCommand, 2, command | dev::pci::kIoSpace | dev::pci::kMemorySpace);
     if (const uint32_t pin = function->config(dev::pci::kInterruptPin, 1))
-      function->config_write(dev::pci::kInterruptLine, 1, kPirqIrqs[(function->slot() + pin - 1 + 3) % 4]);
+      function->config_write(dev::pci::kInterruptLine, 1,
+                             kPirqIrqs[facts_.pirq_of(function->slot(), pin - 1) % 4]);
   }
-  pm_->config_write(dev::pci::kInterruptLine, 1, kSciIrq);
+  chipset_->preset_behind_bars();
 }
 
 void PcMachine::preset_memory() {
@@ -105,7 +103,8 @@ void PcMachine::start_kernel() {
   x86::X86State& s = x86_[0]->cpu().x86();
   constexpr uint64_t kWriteBack = 6, kUncached = 0, kOn = 1 << 11, kFixedOn = 1 << 10;
   constexpr uint64_t kAllWriteBack = 0x0606060606060606;
-  const uint64_t hole = memory_map().above_4g ? kLowRamWhereMore : kMostLowRam;
+  const uint64_t hole = memory_map().above_4g ? facts_.low_ram_where_more
+                                              : std::max(facts_.most_low_ram, facts_.pci_memory_begin);
   for (size_t i = 0; i < std::size(s.mtrr_fixed); ++i) s.mtrr_fixed[i] = kAllWriteBack;
   s.mtrr_fixed[2] = kUncached;  // 0xa0000 to 0xbffff
   s.mtrr_base[0] = hole | kUncached;

@@ -1,49 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// I440Fx: the host bridge of Intel's 82441FX (data sheet 290549, 3.2) as a PCI function: registers PAM0 to
-// PAM6, which say for each piece of memory between 768 KiB and 1 MiB whether reads and writes go to DRAM or
-// to the bus, and SMRAM. Whoever has the memory is told when they change.
+// I440Fx: the host bridge of Intel's 82441FX (data sheet 290549, 3.2) as a PCI function.
 //
-// What is not modelled: SMM, so SMRAM is kept and opens nothing; DRAM timing and error registers, which read
-// as zero.
+// What is not modelled: DRAM timing and error registers, which read as zero.
 #pragma once
 
-#include <array>
-#include <functional>
+#include <utility>
 
-#include "devices/pci/function.h"
+#include "devices/chipset/pam_bridge.h"
 
 namespace mynah::dev {
 
-class I440Fx final : public pci::Function {
+class I440Fx final : public PamBridge {
  public:
   enum Register : unsigned { kPam0 = 0x59, kPam6 = 0x5f, kSmram = 0x72 };
-  // Twelve pieces of 16 KiB from 0xc0000, and one of 64 KiB at 0xf0000.
-  static constexpr unsigned kPieces = 13;
-  static constexpr uint64_t kFirstPiece = 0xc0000, kLastPiece = 0xf0000;
-  static constexpr uint64_t kPieceBytes = 0x4000, kLastPieceBytes = 0x10000;
-  static constexpr uint64_t address_of(unsigned piece) { return kFirstPiece + piece * kPieceBytes; }
-  static constexpr uint64_t bytes_of(unsigned piece) {
-    return piece + 1 == kPieces ? kLastPieceBytes : kPieceBytes;
-  }
-  struct Route {
-    bool reads = false, writes = false;  // go to DRAM
-    bool operator==(const Route&) const = default;
-  };
 
-  // `changed` is called for each piece whose route is another one now: from inside of the guest's write, at
-  // reset, and when state is restored.
-  I440Fx(std::function<void(unsigned piece, Route)> changed, Log& log);
-  Route route(unsigned piece) const;
-
- private:
-  void reset_model() override { tell(); }
-  void serialize_model(StateStream&) override;
-  void config_written(unsigned, unsigned) override { tell(); }
-  void tell();
-
-  std::function<void(unsigned, Route)> changed_;
-  std::array<Route, kPieces> told_{};
+  I440Fx(Changed changed, Log& log)
+      : PamBridge("i440FX", {.vendor = 0x8086, .device = 0x1237, .class_code = 0x060000, .revision = 2},
+                  kPam0, kSmram, std::move(changed), log) {}
 };
 
 }  // namespace mynah::dev

@@ -11,15 +11,14 @@ namespace {
 constexpr uint8_t kNotRouted = 0x80;
 // Interrupts that a line cannot be: timer, keyboard, cascade, calendar, coprocessor.
 constexpr uint16_t kReserved = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 8 | 1 << 13;
-constexpr uint8_t kResetProcessor = 4, kHardReset = 2;
+constexpr uint8_t kHardReset = 2;
 }  // namespace
 
 Piix3::Piix3(std::array<IrqLine, 16> isa, std::function<void()> reset, Device& config_ports, Log& log)
     : Function("PIIX3", {.vendor = 0x8086, .device = 0x7000, .class_code = 0x060100}, log,
                pci::ConfigSize::kConventional),
       isa_(isa),
-      reset_(std::move(reset)),
-      ports_(*this, config_ports) {
+      ports_("piix3-reset", config_ports, kHardReset, std::move(reset)) {
   struct Byte {
     uint8_t at, value, writable;
   };
@@ -37,7 +36,7 @@ Piix3::Piix3(std::array<IrqLine, 16> isa, std::function<void()> reset, Device& c
 }
 
 void Piix3::reset_model() {
-  reset_control_ = 0;
+  ports_.control = 0;
   show();
 }
 
@@ -57,19 +56,8 @@ void Piix3::show() {
     if (wanted[irq] != std::exchange(shown_[irq], wanted[irq])) isa_[irq].set(wanted[irq]);
 }
 
-uint64_t Piix3::Ports::read(Offset offset, Width width) {
-  if (offset == kResetControl && width == Width::k1) return bridge_.reset_control_;
-  return config_.read(offset, width);
-}
-
-void Piix3::Ports::write(Offset offset, Width width, uint64_t value) {
-  if (offset != kResetControl || width != Width::k1) return config_.write(offset, width, value);
-  bridge_.reset_control_ = value & kHardReset;
-  if (value & kResetProcessor) bridge_.reset_();
-}
-
 void Piix3::serialize_model(StateStream& s) {
-  s.io(reset_control_);
+  s.io(ports_.control);
   for (bool& level : levels_) s.io(level);
   if (s.loading()) show();
 }

@@ -10,7 +10,7 @@
 #include <array>
 #include <functional>
 
-#include "devices/core/stateless_device.h"
+#include "devices/chipset/reset_ports.h"
 #include "devices/pci/function.h"
 
 namespace mynah::dev {
@@ -33,31 +33,16 @@ class Piix3 final : public pci::Function {
     void set_irq(unsigned line, bool level) override;
     Piix3& bridge;
   };
-  class Ports final : public StatelessDevice {
-   public:
-    static constexpr Offset kResetControl = 1;
-    explicit Ports(Piix3& bridge, Device& config)
-        : StatelessDevice("piix3-reset"), bridge_(bridge), config_(config) {}
-    uint64_t read(Offset, Width) override;
-    void write(Offset, Width, uint64_t) override;
-
-   private:
-    Piix3& bridge_;
-    Device& config_;
-  };
-
   void reset_model() override;
   void serialize_model(StateStream&) override;
   void config_written(unsigned, unsigned) override { show(); }
   void show();
 
   const std::array<IrqLine, 16> isa_;
-  const std::function<void()> reset_;
   Pirqs pirqs_{*this};
-  Ports ports_;
+  ResetPorts ports_;
   std::array<bool, kPirqs> levels_{};  // of the lines, as they are
   std::array<bool, 16> shown_{};
-  uint8_t reset_control_ = 0;
 };
 
 }  // namespace mynah::dev

@@ -161,7 +161,8 @@ void Host::line_changed(const Function& function, bool level) {
     pin = (pin + at->slot()) & 3;
     at = bridge;
   }
-  const unsigned line = (config_.line_of_pin ? config_.line_of_pin(at->slot(), pin) : at->slot() + pin) & 3;
+  const unsigned line =
+      config_.line_of_pin ? config_.line_of_pin(at->slot(), pin) % 8 : (at->slot() + pin) % 4;
   unsigned& count = asserted_[line];
   assert(level || count != 0);
   count = level ? count + 1 : count - 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // pci::Host: what stands between a machine and its PCI buses. It has the root bus, finds functions for
-// configuration accesses and BARs for memory and I/O accesses, joins the functions' lines into four, and
+// configuration accesses and BARs for memory and I/O accesses, joins the functions' lines into a few, and
 // passes messages on. All buses are one part of the machine's state.
 //
 // The board maps what it needs of: the ECAM window (PCI Express Base 4.0, 7.2.2), the two ports of the older
@@ -32,8 +32,9 @@ class Host final : public Stateful {
     Log& log;
     std::string root_name = "pcie.0";
     bool express = true;           // the root bus
-    std::array<IrqLine, 4> lines;  // level
-    // Which of the lines pin 0 to 3 of a slot of the root bus goes to; by default (slot + pin) % 4.
+    std::array<IrqLine, 8> lines;  // level
+    // Which of the lines, below eight, pin 0 to 3 of a slot of the root bus goes to; by default (slot + pin)
+    // % 4.
     std::function<unsigned(unsigned slot, unsigned pin)> line_of_pin;
   };
   explicit Host(Config config);
@@ -94,7 +95,7 @@ class Host final : public Stateful {
 
   Config config_;
   MsiTarget* messages_ = nullptr;
-  std::array<unsigned, 4> asserted_{};  // functions that assert each line
+  std::array<unsigned, 8> asserted_{};  // functions that assert each line
   bool stale_ = true;
   std::array<Map, 2> maps_;  // by space
   std::unique_ptr<Ecam> ecam_;

@@ -131,6 +131,18 @@ Bytes memory_word(std::string_view region, std::string_view field, uint64_t addr
 
 Bytes store_to_local0(std::string_view from) { return join({{0x70}, name_string(from), {0x60}}); }
 
+Bytes store_argument(unsigned n, std::string_view to) {
+  return join({{0x70, static_cast<uint8_t>(0x68 + n)}, name_string(to)});
+}
+
+Bytes return_argument(unsigned n) { return {0xa4, static_cast<uint8_t>(0x68 + n)}; }
+
+Bytes return_name(std::string_view path) { return join({{0xa4}, name_string(path)}); }
+
+Bytes if_name(std::string_view path, const Bytes& then) {
+  return join({{0xa0}, with_length(join({name_string(path), then}))});
+}
+
 Bytes if_local0_and(uint64_t mask, const Bytes& then) {
   const Bytes predicate = join({{0x7b, 0x60}, integer(mask), {0x00}});  // And(Local0, mask), kept nowhere
   return join({{0xa0}, with_length(join({predicate, then}))});

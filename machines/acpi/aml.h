@@ -32,6 +32,10 @@ Bytes method(std::string_view path, unsigned arguments, const Bytes& contents);
 // A region of system memory and one 32-bit field in it.
 Bytes memory_word(std::string_view region, std::string_view field, uint64_t address);
 // --- statements
+Bytes store_argument(unsigned n, std::string_view to);
+Bytes return_argument(unsigned n);
+Bytes return_name(std::string_view path);
+Bytes if_name(std::string_view path, const Bytes& then);  // is not zero
 Bytes store_to_local0(std::string_view from);
 Bytes if_local0_and(uint64_t mask, const Bytes& then);
 Bytes notify(std::string_view device, uint64_t value);

@@ -58,12 +58,14 @@ Bytes fixed_fadt(const FixedHardware& f) {
   put(t, 0, 4);
   put(t, 0, 4);
   put(t, f.base + 8u, 4);  // timer
-  put(t, 0, 8);            // general events: none
+  put(t, f.events, 4);
+  put(t, 0, 4);
   put(t, 4, 1);
   put(t, 2, 1);
   put(t, 0, 1);
   put(t, 4, 1);
-  put(t, 0, 4);
+  put(t, f.events_bytes, 1);
+  put(t, 0, 3);
   put(t, kNoLatency, 2);
   put(t, kNoLatency, 2);
   put(t, 0, 7);
@@ -84,7 +86,11 @@ Bytes fixed_fadt(const FixedHardware& f) {
   put(t, 0, 12);
   put(t, 0, 12);
   put_port(t, f.base + 8u, 4);
-  put(t, 0, 24);
+  if (f.events)
+    put_port(t, f.events, f.events_bytes);
+  else
+    put(t, 0, 12);
+  put(t, 0, 12);
   return t;
 }
 

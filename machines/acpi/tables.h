@@ -29,6 +29,8 @@ struct FixedHardware {
   uint8_t enable = 0, disable = 0;  // what is written there
   uint16_t reset_port = 0;
   uint8_t reset_value = 0;
+  uint16_t events = 0;  // general purpose events: status, then enable, each half of the bytes; 0: none
+  uint8_t events_bytes = 0;
   bool legacy = true;  // there are a keyboard controller and VGA
 };
 

@@ -44,7 +44,7 @@ struct BadInput : testing::Test {
 
 TEST_F(BadInput, CommandLine) {
   expect_refused({"-kernal", "x"}, "did you mean '-kernel'");
-  expect_refused({"-M", "q35"}, "machine 'q35' is not supported yet");
+  expect_refused({"-M", "isapc"}, "machine 'isapc' is not supported yet");
   expect_refused({"-nographic"}, "nothing to start");
   expect_refused({}, "-kernel linux -initrd initrd.gz -append console=ttyAMA0, or firmware and a disk");
   const std::string disk = folder.write("disk", std::string(64 << 10, '\0'));

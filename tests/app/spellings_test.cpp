@@ -265,6 +265,15 @@ TEST(Spellings, LinesOfEveryKind) {
   EXPECT_EQ(good({"-serial", "stdio", "-serial", "null"}).serials.size(), 2u);
 }
 
+TEST(Spellings, PcsByTheirVersions) {
+  for (std::string_view name : {"pc", "pc-i440fx-7.2", "pc-i440fx-2.0"})
+    EXPECT_EQ(good({"-M", name}).board->name, "pc");
+  for (std::string_view name : {"q35", "pc-q35-7.2", "pc-q35-2.4"})
+    EXPECT_EQ(good({"-M", name}).board->name, "q35");
+  EXPECT_THAT(bad({"-M", "pc-q35-1.0"}), testing::HasSubstr("machine 'pc-q35-1.0'"));
+  EXPECT_THAT(bad({"-M", "q35-7.2"}), testing::HasSubstr("is not known"));
+}
+
 TEST(Spellings, EventTimersAndPrinterOfPcs) {
   using Properties = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(good({"-no-hpet", "-M", "pc"}).board_choice.properties, (Properties{{"hpet", "off"}}));

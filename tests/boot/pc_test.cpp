@@ -26,8 +26,8 @@ struct Pc : testing::Test {
   void SetUp() override {
     if (!std::filesystem::exists(kFirmware)) GTEST_SKIP() << "no SeaBIOS; install the package seabios";
   }
-  static Args with(Args more) {
-    Args args{"-M", "pc", "-m", "256", "-nographic", "-nic", "none"};
+  static Args with(Args more, const char* board = "pc") {
+    Args args{"-M", board, "-m", "256", "-nographic", "-nic", "none"};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }
@@ -56,16 +56,20 @@ std::string plain(const std::string& output) {
 
 struct Media {
   const char* name;
+  const char* board;
   const char* option;
   const char* file;
   const char* said;
 };
 struct Rescue : Pc, testing::WithParamInterface<Media> {};
-INSTANTIATE_TEST_SUITE_P(, Rescue,
-                         testing::Values(Media{"Cd", "-cdrom", "cdrom.iso", "Booting from DVD/CD..."},
-                                         Media{"Disk", "-hda", "cdrom.iso", "Booting from Hard Disk..."},
-                                         Media{"Floppy", "-fda", "floppy.img", "Booting from Floppy..."}),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    , Rescue,
+    testing::Values(Media{"Cd", "pc", "-cdrom", "cdrom.iso", "Booting from DVD/CD..."},
+                    Media{"Disk", "pc", "-hda", "cdrom.iso", "Booting from Hard Disk..."},
+                    Media{"Floppy", "pc", "-fda", "floppy.img", "Booting from Floppy..."},
+                    Media{"Q35Cd", "q35", "-cdrom", "cdrom.iso", "Booting from DVD/CD..."},
+                    Media{"Q35Disk", "q35", "-hda", "cdrom.iso", "Booting from Hard Disk..."}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 // From the second of a controller's ports, with another disk first.
 TEST_F(Pc, StartsFromAhciByBootIndex) {
@@ -99,7 +103,7 @@ TEST_F(Pc, StartsFromScsi) {
 TEST_P(Rescue, Starts) {
   const std::string file = kRescue + GetParam().file;
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "no GRUB; install the package grub-rescue-pc";
-  Program program(with({"-snapshot", GetParam().option, file}));
+  Program program(with({"-snapshot", GetParam().option, file}, GetParam().board));
   ASSERT_TRUE(program.wait_for(GetParam().said, 3min)) << program.output << program.errors;
   // The line below the menu, which counts down.
   ASSERT_TRUE(program.wait_for("\x1b[23;", 3min)) << program.output << program.errors;
@@ -108,16 +112,20 @@ TEST_P(Rescue, Starts) {
   EXPECT_EQ(program.finish(), 0) << program.errors;
 }
 
-struct PcInstaller : testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(, PcInstaller, testing::Values("amd64", "i386"),
-                         [](const auto& info) { return std::string(info.param); });
+struct PcInstaller : testing::TestWithParam<std::tuple<const char*, const char*>> {};
+INSTANTIATE_TEST_SUITE_P(, PcInstaller,
+                         testing::Combine(testing::Values("amd64", "i386"), testing::Values("pc", "q35")),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
+                         });
 
 TEST_P(PcInstaller, AsksForALanguage) {
-  const std::string kernel = boot::image_path(GetParam(), "linux");
+  const auto& [arch, board] = GetParam();
+  const std::string kernel = boot::image_path(arch, "linux");
   if (!std::filesystem::exists(kernel))
-    GTEST_SKIP() << "no installer images; install debian-installer-12-netboot-" << GetParam();
-  Program program({"-M", "pc", "-m", "1024", "-nographic", "-kernel", kernel, "-initrd",
-                   boot::image_path(GetParam(), "initrd.gz"), "-append", "console=ttyS0"});
+    GTEST_SKIP() << "no installer images; install debian-installer-12-netboot-" << arch;
+  Program program({"-M", board, "-m", "1024", "-nographic", "-kernel", kernel, "-initrd",
+                   boot::image_path(arch, "initrd.gz"), "-append", "console=ttyS0"});
   ASSERT_TRUE(program.wait_for("Select a language", 6min)) << program.output << program.errors;
   EXPECT_EQ(program.output.find("Kernel panic"), std::string::npos);
   program.signal(SIGTERM);

@@ -37,7 +37,7 @@ struct PcUefi : testing::TestWithParam<const char*> {
   const app::test::Folder folder;
   const std::string variables = folder / "variables";
 };
-INSTANTIATE_TEST_SUITE_P(, PcUefi, testing::Values("pc"),
+INSTANTIATE_TEST_SUITE_P(, PcUefi, testing::Values("pc", "q35"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST_P(PcUefi, KeepsVariables) {

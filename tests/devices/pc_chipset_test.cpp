@@ -117,9 +117,9 @@ struct PowerManagement : testing::Test {
 };
 
 TEST_F(PowerManagement, RegistersAreWherePmbaseSays) {
-  EXPECT_EQ(in(Piix4Pm::kPm1Enable), 0u);
+  EXPECT_EQ(in(Pm1::kEnable), 0u);
   pc.set(1, Piix4Pm::kPmBase, 0xb001, 4, 0, 3);
-  EXPECT_EQ(in(Piix4Pm::kPm1Enable), 0xffffu) << "not any more";
+  EXPECT_EQ(in(Pm1::kEnable), 0xffffu) << "not any more";
   EXPECT_EQ(pc.host.read(pci::Space::kIo, 0xb002, Width::k2), 0u);
   pc.set(1, Piix4Pm::kPmRegMisc, 0, 1, 0, 3);
   EXPECT_EQ(pc.host.read(pci::Space::kIo, 0xb002, Width::k2), 0xffffu);
@@ -127,47 +127,47 @@ TEST_F(PowerManagement, RegistersAreWherePmbaseSays) {
 
 TEST_F(PowerManagement, TimerCountsAndTellsOfItsTopBit) {
   at(1'000'000'000);
-  EXPECT_EQ(in(Piix4Pm::kTimer, Width::k4), 3579545u);
-  out(Piix4Pm::kPm1Enable, Piix4Pm::kTimerBit);
+  EXPECT_EQ(in(Pm1::kTimer, Width::k4), 3579545u);
+  out(Pm1::kEnable, Pm1::kTimerBit);
   at(2'343'484'000);  // 2^23 clocks are 2343.4845 ms
   EXPECT_FALSE(irq.level());
   at(2'343'485'000);
   EXPECT_TRUE(irq.level());
-  EXPECT_EQ(in(Piix4Pm::kPm1Status), Piix4Pm::kTimerBit);
-  out(Piix4Pm::kPm1Status, Piix4Pm::kTimerBit);
+  EXPECT_EQ(in(Pm1::kStatus), Pm1::kTimerBit);
+  out(Pm1::kStatus, Pm1::kTimerBit);
   EXPECT_FALSE(irq.level());
   at(4'686'970'000);
   EXPECT_TRUE(irq.level());
-  EXPECT_LT(in(Piix4Pm::kTimer, Width::k4), 100u) << "24 bits";
+  EXPECT_LT(in(Pm1::kTimer, Width::k4), 100u) << "24 bits";
 }
 
 TEST_F(PowerManagement, PowerButtonAndOff) {
-  out(Piix4Pm::kPm1Enable, Piix4Pm::kPowerButton);
+  out(Pm1::kEnable, Pm1::kPowerButton);
   pm->press_power_button();
   EXPECT_TRUE(irq.level());
-  EXPECT_EQ(in(Piix4Pm::kPm1Status), Piix4Pm::kPowerButton);
-  out(Piix4Pm::kPm1Control, 1u << 13 | Piix4Pm::kOffType << 10);
+  EXPECT_EQ(in(Pm1::kStatus), Pm1::kPowerButton);
+  out(Pm1::kControl, 1u << 13 | Pm1::kOffType << 10);
   EXPECT_EQ(off, 1u);
 }
 
 TEST_F(PowerManagement, AcpiIsTurnedOnByTheApmPort) {
-  EXPECT_EQ(in(Piix4Pm::kPm1Control), 0u);
+  EXPECT_EQ(in(Pm1::kControl), 0u);
   EXPECT_EQ(pc.get(1, Piix4Pm::kDevActB, 4, 0, 3) >> 25 & 1, 1u) << "firmware leaves SMM alone";
   pm->apm().write(0, Width::k1, Piix4Pm::kAcpiEnable);
-  EXPECT_EQ(in(Piix4Pm::kPm1Control), 1u);
+  EXPECT_EQ(in(Pm1::kControl), 1u);
   pm->apm().write(0, Width::k1, Piix4Pm::kAcpiDisable);
-  EXPECT_EQ(in(Piix4Pm::kPm1Control), 0u);
+  EXPECT_EQ(in(Pm1::kControl), 0u);
 }
 
 TEST_F(PowerManagement, SavedInTheMiddle) {
-  out(Piix4Pm::kPm1Enable, Piix4Pm::kTimerBit | Piix4Pm::kPowerButton);
+  out(Pm1::kEnable, Pm1::kTimerBit | Pm1::kPowerButton);
   pm->press_power_button();
   const auto state = fake::save(pc.host);
   pc.host.reset();
   EXPECT_FALSE(irq.level());
   ASSERT_TRUE(fake::load(pc.host, state));
   EXPECT_TRUE(irq.level());
-  EXPECT_EQ(in(Piix4Pm::kPm1Status), Piix4Pm::kPowerButton) << "at its place";
+  EXPECT_EQ(in(Pm1::kStatus), Pm1::kPowerButton) << "at its place";
 }
 
 TEST(Port92, GateAndReset) {

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "devices/chipset/i440fx.h"
+#include "devices/chipset/q35_mch.h"
 #include "machines/loader/uefi_volume.h"
 #include "machines/pc_acpi.h"
 #include "tests/devices/fakes.h"
@@ -51,10 +53,12 @@ std::vector<uint8_t> firmware() {
 }
 
 struct Board {
-  explicit Board(Accelerator accelerator = Accelerator::kJit, bool hpet = true) {
+  explicit Board(Accelerator accelerator = Accelerator::kJit, bool hpet = true, bool q35 = false,
+                 uint64_t ram = 16 << 20) {
     PcConfig config;
     config.clock = GuestClock::Kind::kDeterministic;
-    config.ram_bytes = 16 << 20;
+    config.q35 = q35;
+    config.ram_bytes = ram;
     config.accelerator = accelerator;
     config.code_bytes = 8 << 20;
     config.firmware = firmware();
@@ -174,6 +178,64 @@ TEST(Pc, EventTimersAndPrinterAreInTheirPlaces) {
   set(dev::Hpet::kConfiguration, dev::Hpet::kEnable | dev::Hpet::kLegacy);
   EXPECT_EQ(*board.machine->bus().read(kHpet + dev::Hpet::kStatus, dev::Width::k4), 1u);
   EXPECT_EQ(requested() & 1, 1u);
+}
+
+struct Q35Board : Board {
+  explicit Q35Board(uint64_t ram = 16 << 20) : Board(Accelerator::kJit, true, true, ram) {}
+  void config(unsigned slot, unsigned function, unsigned at, uint32_t value) {
+    machine->pci()->root().at(dev::pci::devfn_of(slot, function))->config_write(at, 4, value);
+  }
+};
+
+TEST(Q35, HasItsOwnChipset) {
+  Q35Board board, other;
+  EXPECT_EQ(board.machine->name(), "q35");
+  const auto& bus = board.machine->bus();
+  board.config(0, 0, dev::Q35Mch::kPciexbar, 0xb0000001);
+  EXPECT_EQ(bus.read(0xb0000000, dev::Width::k4), 0x29c08086u);
+  EXPECT_EQ(bus.read(0xb00fa000, dev::Width::k4), 0x29228086u) << "AHCI at 31.2";
+  EXPECT_EQ(bus.read(0xb0008000, dev::Width::k4), 0x11111234u) << "video in slot 1";
+  EXPECT_EQ(bus.read(0xfed00100, dev::Width::k8), 0x00ff010400000030u) << "event timers have PIRQs' inputs";
+  // The byte at 0xf2000 by PAM, which is elsewhere than 440FX has it.
+  const auto byte = [](Board& b) {
+    uint8_t value = 0;
+    return b.machine->memory().read(0xf2000, &value, 1) ? value : -1;
+  };
+  EXPECT_EQ(byte(board), 'a');
+  board.config(0, 0, dev::Q35Mch::kPam0, 0x30);
+  EXPECT_TRUE(board.machine->memory().write(0xf2000, "x", 1));
+  EXPECT_EQ(byte(board), 'x');
+  ASSERT_TRUE(other.machine->restore(board.machine->save()));
+  EXPECT_EQ(byte(other), 'x');
+  EXPECT_EQ(other.machine->bus().read(0xb0000000, dev::Width::k4), 0x29c08086u);
+}
+
+TEST(Q35, LeavesRoomForConfigurationSpace) {
+  Q35Board board(uint64_t{3} << 30);
+  const auto there = [&](uint64_t pa) { return board.machine->memory().host(pa, 4096) != nullptr; };
+  EXPECT_TRUE(there(0x7ffff000));
+  EXPECT_FALSE(there(0x80000000));
+  EXPECT_TRUE(there(0x13ffff000)) << "the rest is above 4 GiB";
+  EXPECT_FALSE(there(0x140000000));
+}
+
+TEST(Q35, TablesHaveBothWaysOfInterrupts) {
+  const acpi::Description q35 = describe_pc({.chipset = &kIch9Facts, .pci_memory = 0x8000000});
+  EXPECT_EQ(q35.pci_config, 0xb0000000u);
+  ASSERT_TRUE(q35.fixed);
+  EXPECT_EQ(q35.fixed->events, 0x620);
+  EXPECT_EQ(q35.fixed->enable, 2);
+  const std::string text(q35.dsdt.begin(), q35.dsdt.end());
+  for (const char* name : {"_PIC", "PRTP", "PRTA", "_OSC", "DRAC"})
+    EXPECT_NE(text.find(name), std::string::npos);
+  // Slot 2, pin A: interrupt 11 without the I/O APIC, its input 22 with it.
+  for (const uint8_t gsi : {11, 22}) {
+    const std::string entry{0x12, 0x0b, 0x04, 0x0c, '\xff', '\xff',
+                            0x02, 0x00, 0x00, 0x00, 0x0a,   static_cast<char>(gsi)};
+    EXPECT_NE(text.find(entry), std::string::npos) << unsigned{gsi};
+  }
+  const acpi::Description pc = describe_pc({.pci_memory = 0x8000000});
+  EXPECT_EQ(std::string(pc.dsdt.begin(), pc.dsdt.end()).find("_PIC"), std::string::npos);
 }
 
 struct Flashes : testing::Test {
