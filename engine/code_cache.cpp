@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "engine/huge_pages.h"
 #include "engine/site_codec.h"
 
 namespace mynah {
@@ -40,9 +39,13 @@ CodeCache::~CodeCache() {
 
 Result<void> CodeCache::init() {
   const int fd = memfd_create("code", MFD_CLOEXEC);
+  const auto map = [&](int protection) {
+    void* const at = mmap(nullptr, size_, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    return at == MAP_FAILED ? nullptr : static_cast<uint8_t*>(at);
+  };
   if (fd >= 0 && ftruncate(fd, static_cast<off_t>(size_)) == 0) {
-    write_ = map_for_huge_pages(size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
-    execute_ = map_for_huge_pages(size_, PROT_READ | PROT_EXEC, MAP_SHARED, fd);
+    write_ = map(PROT_READ | PROT_WRITE);
+    execute_ = map(PROT_READ | PROT_EXEC);
   }
   if (fd >= 0) close(fd);
   if (!write_ || !execute_)
@@ -51,8 +54,6 @@ Result<void> CodeCache::init() {
         "memory",
         std::strerror(errno));
   sites_.reserve(size_);  // touched as it fills, and never copied
-  want_huge_pages(sites_.data(), size_);
-  make_huge(0);
   thunks_ = backend_->emit_thunks({write_, execute_, size_});
   backend_->publish({write_, execute_, thunks_.size});
   used_ = first_block_ = (thunks_.size + 63) & ~size_t{63};
@@ -69,19 +70,7 @@ TranslatedBlock* CodeCache::find(const BlockKey& start, BlockSource& source) {
 ir::CodeSpan CodeCache::take(size_t n) {
   const ir::CodeSpan at{write_ + used_, execute_ + used_, n};
   used_ += aligned(n);
-  while (used_ > huge_) make_huge(huge_);
   return at;
-}
-
-// Code memory from here on is about to be written.
-void CodeCache::make_huge(size_t from) {
-  if (size_ - from < kHugePageSize) {
-    huge_ = size_;
-    return;
-  }
-  const bool made =
-      make_huge_page(write_ + from, write_ + from) && make_huge_page(write_ + from, execute_ + from);
-  huge_ = made ? from + kHugePageSize : size_;
 }
 
 TranslatedBlock* CodeCache::commit(const BlockKey& key, BlockSource& source, const ir::Region& region,

@@ -99,7 +99,6 @@ class CodeCache {
   }
   // Room for n bytes of code; the caller has seen that it is there.
   ir::CodeSpan take(size_t n);
-  void make_huge(size_t from);
   std::span<const uint8_t> guest_bytes(const TranslatedBlock& block) const {
     return {sites_.data() + block.sites - block.guest_bytes, block.guest_bytes};
   }
@@ -109,7 +108,6 @@ class CodeCache {
   uint8_t* write_ = nullptr;
   uint8_t* execute_ = nullptr;
   size_t used_ = 0, first_block_ = 0;
-  size_t huge_ = 0;  // up to here huge pages have been asked for
   ir::Thunks thunks_;
   BlockIndex index_;
   CodePages pages_;

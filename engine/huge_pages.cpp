@@ -7,11 +7,7 @@
 
 namespace mynah {
 
-namespace {
-constexpr int kCollapse = 25;  // MADV_COLLAPSE, which older headers have not
-}
-
-uint8_t* map_for_huge_pages(size_t size, int protection, int flags, int file) {
+uint8_t* map_for_huge_pages(size_t size, int protection, int flags) {
   // A place with room for the alignment first, then the memory in it.
   const size_t room = size + kHugePageSize;
   void* const place = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -19,7 +15,7 @@ uint8_t* map_for_huge_pages(size_t size, int protection, int flags, int file) {
   auto* const first = static_cast<uint8_t*>(place);
   uint8_t* const at = first + (-reinterpret_cast<uint64_t>(place) & (kHugePageSize - 1));
   uint8_t* const end = at + size;
-  if (mmap(at, size, protection, flags | MAP_NORESERVE | MAP_FIXED, file, 0) == MAP_FAILED) {
+  if (mmap(at, size, protection, flags | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED) {
     munmap(place, room);
     return nullptr;
   }
@@ -32,11 +28,6 @@ void want_huge_pages(void* memory, size_t size) {
   const uint64_t from = (reinterpret_cast<uint64_t>(memory) + kHugePageSize - 1) & -uint64_t{kHugePageSize};
   const uint64_t end = (reinterpret_cast<uint64_t>(memory) + size) & -uint64_t{kHugePageSize};
   if (from < end) madvise(reinterpret_cast<void*>(from), end - from, MADV_HUGEPAGE);
-}
-
-bool make_huge_page(const uint8_t* readable, uint8_t* memory) {
-  *static_cast<const volatile uint8_t*>(readable);  // of nothing at all the host makes none
-  return madvise(memory, kHugePageSize, kCollapse) == 0;
 }
 
 }  // namespace mynah

@@ -13,11 +13,8 @@ namespace mynah {
 constexpr size_t kHugePageSize = 2 << 20;
 
 // mmap(2) at a multiple of kHugePageSize; null, and errno, where the host gives none.
-uint8_t* map_for_huge_pages(size_t size, int protection, int flags, int file = -1);
+uint8_t* map_for_huge_pages(size_t size, int protection, int flags);
 // Of anonymous memory: huge pages as it is touched.
 void want_huge_pages(void* memory, size_t size);
-// Of shared memory, which gets none as it is touched: one huge page here and now (MADV_COLLAPSE, Linux 6.1).
-// `readable` is a mapping that may be read; another one of the same memory may be asked for afterwards.
-bool make_huge_page(const uint8_t* readable, uint8_t* memory);
 
 }  // namespace mynah
