@@ -294,7 +294,7 @@ Dispatcher::Made Dispatcher::guard(uint64_t site_address, TranslatedBlock& block
   const bool merged = site.aux & ir::kGuardMerged;
   if (merged && (result == MemoryPath::Result::kSlower || crosses_page(base, range)))
     cache_.note_wide_miss(block, base, core_.budget.executed());
-  if (result == MemoryPath::Result::kSlower && !merged && techniques_.page_pairs)
+  if (result == MemoryPath::Result::kSlower && techniques_.page_pairs)
     if (uint8_t* const both = across_pages(base, range, site.aux)) {
       registers.gpr[site.result] = reinterpret_cast<uint64_t>(both);
       return Made::kYes;

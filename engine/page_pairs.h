@@ -28,7 +28,7 @@ class PagePairs {
 
  private:
   static constexpr unsigned kPairs = 256;
-  static constexpr unsigned kOften = 8, kRefused = ~0u;
+  static constexpr unsigned kOften = 32, kRefused = ~0u;
   struct Pair {
     uint8_t *first = nullptr, *second = nullptr;
     unsigned asked = 0;  // up to kOften, from where on it is mapped; or kRefused
