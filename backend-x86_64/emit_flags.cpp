@@ -198,6 +198,9 @@ void Emitter::remake_flags(const Spot& spot) {
       op(Id::kIdTest, x, x);
       break;
     }
+    case Op::fl_smul:
+      operate(Id::kIdImul, width);
+      return pack_product_flags(t);
     default: {  // shifts by a constant
       const x86::Gp x = part(first, width);
       a.emit(recipe.op == Op::fl_shl    ? Id::kIdShl
@@ -209,6 +212,22 @@ void Emitter::remake_flags(const Spot& spot) {
   }
   flags = how;
   pack_flags_to_rax(false);
+}
+
+// Behind a signed product in rax: fl_smul's group in its place. V is seldom set.
+void Emitter::pack_product_flags(Type t) {
+  const Mark overflows = jump_short(Cc::o);
+  const auto pack = [&] {
+    test(t, kRax, kRax);
+    a.lahf();
+    a.seto(x86::al);
+  };
+  pack();
+  const Mark done = jump_short();
+  land_short(overflows);
+  pack();
+  a.or_(x86::eax, ir::kFlagC | ir::kFlagV);
+  land_short(done);
 }
 
 // Only a general register takes a state slot conditionally.
@@ -453,6 +472,14 @@ void emit_fl_sbc(Emitter& e, const Inst& inst, const Regs& r) {
   else
     e.alu(Alu::sbb, t, kRax, r, 1);
   set_group(e, inst, r, !borrow);
+}
+
+void emit_fl_smul(Emitter& e, const Inst& inst, const Regs& r) {
+  const Type t = e.arg_type(inst, 0);
+  e.mov(t, kRax, r[0]);
+  e.op(Id::kIdImul, e.rax(t), e.operand(r, 1, t));
+  e.pack_product_flags(t);
+  e.mov(Type::i32, r.result(), kRax);
 }
 
 void emit_fl_logic(Emitter& e, const Inst& inst, const Regs& r) {

@@ -234,6 +234,7 @@ class Emitter {
   Cc host_condition(Value boolean);  // of an i1 that the host flags hold; may turn carry's sense round
   // Operand k (Use kBool) as a condition: tests a register, takes the host flags. Not for immediates.
   Cc bool_condition(const Regs& r, unsigned k);
+  void pack_product_flags(Type t);
   void pack_flags_to_rax(
       bool stay = true);  // flags group -> eax; the host's stay as they are, unless nobody asks
   // The host's flags are the result: as `how` says, and packed where somebody asked for that.

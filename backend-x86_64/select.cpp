@@ -172,6 +172,7 @@ void Selector::make_recipe(Value i) {
     case Op::fl_add:
     case Op::fl_sub:
     case Op::fl_and:
+    case Op::fl_smul:
       recipe.leaves = 2;
       break;
     case Op::fl_shl:
@@ -192,7 +193,7 @@ void Selector::make_recipe(Value i) {
   recipe.type = type(f.args[0]);
   for (unsigned k = 0; k < recipe.leaves; ++k) recipe.leaf[k] = leaf(f.args[k]);
   const auto free = [&](Value v) { return inst(v).op == Op::konst || p_.in_slot(v, recipe); };
-  if (!free(recipe.leaf[0]) && f.op != Op::fl_logic && !is_shift(f.op)) {
+  if (!free(recipe.leaf[0]) && f.op != Op::fl_logic && f.op != Op::fl_smul && !is_shift(f.op)) {
     if (const Value result = twin(i); result != kNoValue) {
       recipe.leaf[0] = result;
       if (f.op == Op::fl_and) {

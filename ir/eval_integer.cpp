@@ -92,6 +92,12 @@ uint32_t shift_flags(Op op, uint64_t a, uint64_t count, unsigned width) {
   return pack_flags(r >> top & 1, r == 0, carry, overflow, even_parity(r));
 }
 
+uint32_t product_flags(uint64_t a, uint64_t b, unsigned width) {
+  const __int128 product = static_cast<__int128>(sign_extend(a, width)) * sign_extend(b, width);
+  const int64_t low = sign_extend(static_cast<uint64_t>(product), width);
+  return logic_flags(static_cast<uint64_t>(low), width) | (product != low ? kFlagC | kFlagV : 0);
+}
+
 bool compare(Cond cond, uint64_t a, uint64_t b, unsigned width) {
   return holds(cond, add_with_carry(a, ~b, true, width).flags);
 }
@@ -245,6 +251,8 @@ V128 evaluate_integer(const OpInput& in) {
     case Op::fl_lshr:
     case Op::fl_ashr:
       return {shift_flags(in.op, a, b(), operand_width()), 0};
+    case Op::fl_smul:
+      return {product_flags(a, b(), operand_width()), 0};
     case Op::fl_konst:
       return {in.imm & kAllFlags, 0};
     case Op::fl_unpack:

@@ -114,6 +114,7 @@ class Folder {
       case Op::fl_shl:
       case Op::fl_lshr:
       case Op::fl_ashr:
+      case Op::fl_smul:
         return both_const() ? constant() : keep();
       case Op::fl_logic:
         return is_const(a()) ? constant() : keep();

@@ -119,19 +119,13 @@ void lift_imul(Lifter& l, uint32_t) {
   const unsigned bits = l.operand(0).bits;
   const Value a = l.i.operand_count == 3 ? l.read(1) : l.read(0);
   const Value factor = l.i.operand_count == 3 ? l.imm(2, bits) : l.read(1);
-  Value low, overflow;
-  if (bits == 64) {
-    low = b.binary(Op::mul, a, factor);
-    overflow = b.icmp(Cond::ne, b.binary(Op::smulh, a, factor), b.binary(Op::ashr, low, b.i64(63)));
-  } else if (bits == 32) {
-    low = b.binary(Op::mul, a, factor);
-    const Value product = b.binary(Op::mul, b.sext32(a), b.sext32(factor));
-    overflow = b.icmp(Cond::ne, product, b.sext32(low));
-  } else {
-    low = b.binary(Op::mul, l.sx(a, bits), l.sx(factor, bits));
-    overflow = b.icmp(Cond::ne, low, l.sx(low, bits));
+  if (bits == 16) {
+    const Value low = b.binary(Op::mul, l.sx(a, bits), l.sx(factor, bits));
+    set_product_flags(l, bits, low, b.icmp(Cond::ne, low, l.sx(low, bits)));
+    return l.write(0, low);
   }
-  set_product_flags(l, bits, low, overflow);
+  const Value low = b.binary(Op::mul, a, factor);
+  l.set_flags(b.emit(Op::fl_smul, Type::flags, a, factor));
   l.write(0, low);
 }
 

@@ -12,8 +12,8 @@
 namespace mynah::ir::testing {
 namespace {
 
-constexpr Op kOps[] = {Op::fl_add, Op::fl_sub,  Op::fl_and, Op::fl_logic,
-                       Op::fl_shl, Op::fl_lshr, Op::fl_ashr};
+constexpr Op kOps[] = {Op::fl_add, Op::fl_sub,  Op::fl_and,  Op::fl_logic,
+                       Op::fl_shl, Op::fl_lshr, Op::fl_ashr, Op::fl_smul};
 constexpr uint64_t kEdges[] = {0,
                                1,
                                0x7f,
@@ -64,7 +64,8 @@ void build(Machine& m, const Case& c) {
   }
   const Value first = cut(b.get(x(0)));
   const auto compute = [&] {
-    static constexpr Op kResults[] = {Op::add, Op::sub, Op::and_, Op::or_, Op::shl, Op::lshr, Op::ashr};
+    static constexpr Op kResults[] = {Op::add, Op::sub,  Op::and_, Op::or_,
+                                      Op::shl, Op::lshr, Op::ashr, Op::mul};
     const Op op = kResults[std::find(std::begin(kOps), std::end(kOps), c.op) - std::begin(kOps)];
     return b.binary(op, first, second);
   };
@@ -102,7 +103,9 @@ TEST_P(MadeFlags, AsTheEvaluatorHasThem) {
         for (const Second second : {Second::kSlot, Second::kChangedSlot, Second::kConst, Second::kLoaded})
           for (const Result result : {Result::kNone, Result::kKept, Result::kInPlace})
             for (const Leaving leaving : {Leaving::kGuard, Leaving::kSideExit, Leaving::kEnd}) {
-              if ((borrow && GetParam() != Op::fl_sub) || (width && type == Type::i64)) continue;
+              if ((borrow && GetParam() != Op::fl_sub) ||
+                  (width && (type == Type::i64 || GetParam() == Op::fl_smul)))
+                continue;
               const Case c{GetParam(), type,   static_cast<uint8_t>(width | (borrow ? kFlagsBorrow : 0)),
                            second,     result, leaving};
               build(m, c);
