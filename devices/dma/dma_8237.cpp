@@ -19,6 +19,7 @@ constexpr std::array<uint8_t, Dma8237::kChannels> kPageOf = {7, 3, 1, 2, 0xf, 0x
 
 void Dma8237::reset() {
   channels_ = {};
+  channels_[4].masked = false;  // systems that no firmware, or UEFI, starts count on an open cascade
   chips_ = {};
   pages_ = {};
 }

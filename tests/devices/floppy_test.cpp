@@ -19,7 +19,6 @@ struct Floppy : testing::Test {
     for (size_t i = 0; i < disk.data.size(); ++i) disk.data[i] = static_cast<uint8_t>(i / 512 * 7 + i);
     fdc.plug(0, &disk);
     fdc.reset();
-    dma.second().write(2 * 10, Width::k1, 0);  // the cascade is open
   }
   void program(uint16_t address, uint16_t count, uint8_t mode) {
     Device& d = dma.first();
@@ -68,6 +67,21 @@ TEST_F(Floppy, ResetIsSensedFourTimes) {
   EXPECT_EQ(result(), Bytes{0x80}) << "there is nothing more";
   send({0x10});
   EXPECT_EQ(result(), Bytes{0x90});
+}
+
+// What a system finds that no firmware started: only the channel is programmed, not the cascade.
+TEST_F(Floppy, TheCascadeIsOpenFromTheStart) {
+  dma.reset();
+  EXPECT_EQ(dma.second().read(2 * 15, Width::k1), 0xfeu) << "channel 4 is not masked";
+  program(0x2000, 511, kWritesMemory);
+  send({0xe6, 0, 0, 0, 1, 2, 18, 0x1b, 0xff});
+  EXPECT_EQ(result()[0], 0u);
+  dma.second().write(2 * 10, Width::k1, 4);
+  program(0x2000, 511, kWritesMemory);
+  send({0xe6, 0, 0, 0, 1, 2, 18, 0x1b, 0xff});
+  EXPECT_EQ(result()[1], 0x10u) << "an overrun, where it is masked";
+  dma.second().write(2 * 13, Width::k1, 0);
+  EXPECT_EQ(dma.second().read(2 * 15, Width::k1), 0xffu) << "a master clear masks all";
 }
 
 TEST_F(Floppy, SeeksAndItsDiskChange) {
