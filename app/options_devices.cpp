@@ -237,9 +237,10 @@ bool is_device(std::string_view name) { return find_device(name).row != nullptr;
 Result<const DeviceRow*> find_network_card(const std::string& model) {
   const std::string_view name = model == "virtio" ? "virtio-net-pci" : std::string_view(model);
   if (const DeviceRow* row = find_device(name).row; row && row->kind == DeviceKind::kNet) return row;
-  return Error{"network card '" + model +
-               (known_elsewhere(Known::kDevice, model) ? "' is not supported yet" : "' is not known") +
-               "; leave model= out, the card is virtio-net-pci (model=help lists what there is)"};
+  return Error{
+      "network card '" + model +
+      (known_elsewhere(Known::kDevice, model) ? "' is not supported yet" : "' is not known") +
+      "; leave model= out for the board's own, or take virtio-net-pci (model=help lists what there is)"};
 }
 
 std::string network_card_list() {
@@ -296,18 +297,22 @@ Result<void> apply_device(OptionParser& p, const std::string& value) {
   return {};
 }
 
-// Network cards of -nic and -net nic, or the default one: they are on their bus first.
 // What a device is called on the bus that the board has: -pci, or -device.
 std::string OptionParser::virtio_form(std::string_view kind) const {
   return fmt::format("{}-{}", kind, options.board->has_pci(options.board_choice) ? "pci" : "device");
 }
 
+// Network cards of -nic and -net nic, or the default one: they are on their bus first.
 Result<void> OptionParser::make_cards() {
   if (auto ok = join_old_networks(); !ok) return ok;
   if (!network_given && !options.no_defaults)
     if (auto ok = apply_nic(*this, "user"); !ok) return ok;
+  const std::string_view usual = options.board->network_card;
   for (DeviceOption& card : default_devices)
-    if (card.row->name == "virtio-net-pci") card.row = find_device(virtio_form("virtio-net")).row;
+    if (!card.row && usual != "virtio-net")
+      card.row = find_device(usual).row;
+    else if (!card.row || card.row->name == "virtio-net-pci")
+      card.row = find_device(virtio_form("virtio-net")).row;
   options.devices.insert(options.devices.begin(), default_devices.begin(), default_devices.end());
   return {};
 }

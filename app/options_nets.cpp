@@ -318,12 +318,10 @@ Result<void> apply_nic(OptionParser& p, const std::string& value) {
   auto parts = host::split_options(value);
   if (parts[0] == "none") return {};
   if (wants_help(parts)) {
-    p.print("network cards (-nic KIND[,model=virtio-net-pci][,mac=ADDRESS][,PROPERTY=VALUE...]|none):\n" +
-            net_help());
+    p.print("network cards (-nic KIND[,model=CARD][,mac=ADDRESS][,PROPERTY=VALUE...]|none):\n" + net_help());
     return {};
   }
   DeviceOption card;
-  card.row = *find_network_card("virtio");
   card.kind = DeviceKind::kNet;
   std::string id;
   std::vector<std::string> rest{parts[0]};
@@ -372,7 +370,6 @@ Result<void> apply_net(OptionParser& p, const std::string& value) {
   }
   OldNet old;
   if (parts[0] == "nic") {
-    old.card.row = *find_network_card("virtio");
     old.card.kind = DeviceKind::kNet;
     for (size_t i = 1; i < parts.size(); ++i) {
       const host::KeyValue key = host::split_key_value(parts[i]);

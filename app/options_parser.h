@@ -44,7 +44,8 @@ struct OptionParser {
   std::string memory_backend;  // -M memory-backend=ID
   // -global: properties of all devices of a driver, "driver" and "property=value".
   std::vector<std::pair<std::string, std::string>> globals;
-  std::vector<DeviceOption> default_devices;  // network cards of -nic, before all -device
+  // Network cards of -nic, before all -device; without a row: what the board has.
+  std::vector<DeviceOption> default_devices;
 
   void print(std::string text) {
     if (!options.print) options.print = std::move(text);

@@ -52,6 +52,7 @@ struct Board {
   std::span<const BoardProperty> device_properties;
   // Whether it has PCI, with these properties: what kind the cards and disks are that nobody chose.
   bool (*has_pci)(const BoardChoice& choice);
+  std::string_view network_card;  // the -device of such a card; "virtio-net" in the form of its bus
   unsigned serial_lines;
   uint64_t flash_bytes;  // of each of its two flashes, at most where it is as large as its file
   std::span<const std::string_view> firmware_folders;  // where distributions have it

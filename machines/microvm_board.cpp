@@ -68,6 +68,7 @@ constexpr Board kMicrovmBoard = {
     .properties = kProperties,
     .device_properties = kDeviceProperties,
     .has_pci = has_pci,
+    .network_card = "virtio-net",
     .serial_lines = 2,
     .flash_bytes = 0,
     .firmware_folders = {},

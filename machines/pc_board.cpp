@@ -62,6 +62,7 @@ constexpr Board pc_board() {
       .properties = kProperties,
       .device_properties = {},
       .has_pci = [](const BoardChoice&) { return true; },
+      .network_card = "e1000",
       .serial_lines = 2,
       .flash_bytes = pc_map::kMostFirmware,
       .firmware_folders = kFirmwareFolders,
@@ -91,6 +92,7 @@ constexpr Board q35_board() {
   board.help = "PC with Q35, ICH9 (AHCI) and BIOS";
   board.versioned_name = "pc-q35";
   board.versions = std::span(kVersions).subspan(kFirstOfQ35);
+  board.network_card = "e1000e";
   board.make = make<true>;
   board.ide_buses = 6;
   board.ide_units = 1;

@@ -125,6 +125,7 @@ constexpr Board kVirtBoard = {
     .properties = kProperties,
     .device_properties = kDeviceProperties,
     .has_pci = [](const BoardChoice&) { return true; },
+    .network_card = "virtio-net",
     .serial_lines = 2,
     .flash_bytes = virt_map::kFlashSize,
     .firmware_folders = kFirmwareFolders,

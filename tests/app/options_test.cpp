@@ -307,7 +307,7 @@ TEST(Options, MistakesGetASentenceWithTheNearestName) {
       {{"-drive", "if=pflash,unit=2,file=x"}, "unit=0 or unit=1"},
       {{"-bios", "b", "-drive", "if=pflash,unit=0,file=x"}, "both fill the first flash"},
       {{"-device", "virtio-blk-devcie"}, "did you mean 'virtio-blk-device'"},
-      {{"-nic", "user,model=virtoi"}, "the card is virtio-net-pci"},
+      {{"-nic", "user,model=virtoi"}, "or take virtio-net-pci"},
       {{"-device", "virtio-blk-device,driv=a"}, "did you mean 'drive'"},
       {{"-device", "virtio-blk-device"}, "needs drive=ID"},
       {{"-drive", "if=none,id=disk,file=x", "-device", "virtio-blk-device,drive=dsik"},

@@ -113,5 +113,32 @@ TEST(PciOptions, CardModels) {
   EXPECT_THAT(refused({"-nic", "user,model=virtio-rng-pci"}), HasSubstr("is not"));
 }
 
+TEST(PciOptions, EachBoardHasItsCard) {
+  const auto cards = [](std::vector<std::string_view> arguments) {
+    std::vector<std::string_view> names;
+    for (const DeviceOption& device : good(std::move(arguments)).devices)
+      if (device.kind == DeviceKind::kNet) names.push_back(device.row->name);
+    return names;
+  };
+  using Names = std::vector<std::string_view>;
+  struct Own {
+    std::string_view board, card, virtio;
+  };
+  for (const Own& own : {Own{"virt", "virtio-net-pci", "virtio-net-pci"},
+                         Own{"microvm", "virtio-net-device", "virtio-net-device"},
+                         Own{"pc", "e1000", "virtio-net-pci"}, Own{"q35", "e1000e", "virtio-net-pci"}}) {
+    EXPECT_EQ(cards({"-M", own.board}), Names{own.card});
+    EXPECT_EQ(cards({"-M", own.board, "-nic", "user,mac=52:54:00:00:00:01"}), Names{own.card});
+    EXPECT_EQ(cards({"-net", "nic", "-net", "user", "-M", own.board}), Names{own.card})
+        << "the board is last";
+    EXPECT_EQ(cards({"-M", own.board, "-nic", "user,model=virtio"}), Names{own.virtio});
+    EXPECT_EQ(cards({"-M", own.board, "-net", "nic,model=virtio"}), Names{own.virtio});
+    EXPECT_EQ(cards({"-M", own.board, "-nic", "none"}), Names{});
+    EXPECT_EQ(cards({"-M", own.board, "-net", "none"}), Names{});
+    EXPECT_EQ(cards({"-M", own.board, "-nodefaults"}), Names{});
+  }
+  EXPECT_EQ(cards({"-M", "q35", "-nic", "user,model=e1000", "-nic", "user"}), (Names{"e1000", "e1000e"}));
+}
+
 }  // namespace
 }  // namespace mynah::app
