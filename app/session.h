@@ -64,6 +64,7 @@ class Session final : private RunControl, private GdbTarget {
   // setup_memory.cpp
   Result<void> set_up_memory_files(MachineConfig& config);
   Result<void> set_up_kernel(MachineConfig& config);
+  Result<void> set_up_initrd(MachineConfig& config);
   Result<void> set_up_firmware_files(MachineConfig& config);
   Result<void> set_up_semihosting(MachineConfig& config);
   void end_from_guest(int code);

@@ -42,6 +42,26 @@ Result<void> Session::set_up_kernel(MachineConfig& config) {
   if (!checked) return checked.error();
   if (!checked->empty()) report("warning: " + *checked, false);
   config.kernel = std::move(*kernel);
+  config.kernel_name = options_.kernel;
+  return {};
+}
+
+Result<void> Session::set_up_initrd(MachineConfig& config) {
+  const uint64_t ram = options_.ram_bytes;
+  if (options_.kernel.empty())
+    return Error{"-initrd is for the kernel of -kernel; add one, or leave -initrd out"};
+  uint64_t left = ram;
+  for (const auto& [file, text] : options_.board->kernel_modules(config.kernel, options_.initrd)) {
+    auto module = read_file(file, "module", "-initrd", left, EmptyFile::kTaken);
+    if (!module) return module.error();
+    left -= std::min<uint64_t>(left, module->size());
+    config.modules.push_back({std::move(*module), text});
+  }
+  if (!config.modules.empty()) return {};
+  auto initrd = read_file(options_.initrd, "initrd", "-initrd", ram, EmptyFile::kTaken);
+  if (!initrd) return initrd.error();
+  if (!initrd->empty()) initrd_check_.start(*initrd, options_.initrd, [this] { poller_->wake(); });
+  config.initrd = std::move(*initrd);
   return {};
 }
 
@@ -49,14 +69,8 @@ Result<void> Session::set_up_memory_files(MachineConfig& config) {
   const uint64_t ram = options_.ram_bytes;
   if (!options_.kernel.empty())
     if (auto ok = set_up_kernel(config); !ok) return ok;
-  if (!options_.initrd.empty()) {
-    if (options_.kernel.empty())
-      return Error{"-initrd is for the kernel of -kernel; add one, or leave -initrd out"};
-    auto initrd = read_file(options_.initrd, "initrd", "-initrd", ram, EmptyFile::kTaken);
-    if (!initrd) return initrd.error();
-    if (!initrd->empty()) initrd_check_.start(*initrd, options_.initrd, [this] { poller_->wake(); });
-    config.initrd = std::move(*initrd);
-  }
+  if (!options_.initrd.empty())
+    if (auto ok = set_up_initrd(config); !ok) return ok;
   if (!options_.append.empty() && options_.kernel.empty())
     return Error{"-append is for the kernel of -kernel; add one, or leave -append out"};
   if (!options_.dtb.empty()) {

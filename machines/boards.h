@@ -73,6 +73,9 @@ struct Board {
   Result<void> (*unpack_kernel)(std::vector<uint8_t>& kernel, uint64_t limit);
   // Whether it is one that the board starts, in so much memory; a sentence to warn a person with, or none.
   Result<std::string> (*check_kernel)(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd);
+  // The files of -initrd with their texts, where the kernel is one that takes several; else none.
+  std::vector<std::pair<std::string, std::string>> (*kernel_modules)(std::span<const uint8_t> kernel,
+                                                                     std::string_view option);
   // The machine, before its init().
   std::unique_ptr<Machine> (*make)(const BoardChoice& choice, MachineConfig config, dev::Log& log);
   // Where no kernel and no firmware is given, `firmware` is what starts.

@@ -53,11 +53,19 @@ struct SemihostingConfig {
   std::function<void()> input;                            // has come: a call that waits can go on
 };
 
+// What a multiboot kernel finds besides itself.
+struct KernelModule {
+  std::vector<uint8_t> bytes;
+  std::string text;  // its file's name and what follows it
+};
+
 struct MachineConfig {
   ProcessorConfig processors;
   uint64_t ram_bytes = uint64_t{128} << 20;
   std::vector<uint8_t> kernel;  // as the board's unpack_kernel leaves it; empty: start the firmware
+  std::string kernel_name;      // its file, for kernels that are told
   std::vector<uint8_t> initrd;
+  std::vector<KernelModule> modules;  // in place of an initrd
   std::string command_line;
   std::vector<uint8_t> dtb;         // empty: the board makes it, where it has one
   std::vector<uint8_t> firmware;    // contents of the first flash

@@ -83,6 +83,7 @@ constexpr Board kMicrovmBoard = {
     .more_processors = more_x86_processors,
     .unpack_kernel = unpack_kernel,
     .check_kernel = check_x86_kernel,
+    .kernel_modules = x86_kernel_modules,
     .make = make,
 };
 

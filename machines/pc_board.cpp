@@ -77,6 +77,7 @@ constexpr Board pc_board() {
       .more_processors = more_x86_processors,
       .unpack_kernel = unpack_kernel,
       .check_kernel = check_x86_kernel,
+      .kernel_modules = x86_kernel_modules,
       .make = make<false>,
       .starts_firmware = true,
       .video_bios = "vgabios-stdvga.bin",

@@ -143,6 +143,8 @@ constexpr Board kVirtBoard = {
     .more_processors = more_processors,
     .unpack_kernel = unpack_kernel,
     .check_kernel = check_kernel,
+    .kernel_modules = [](std::span<const uint8_t>,
+                         std::string_view) { return std::vector<std::pair<std::string, std::string>>(); },
     .make = make,
 };
 

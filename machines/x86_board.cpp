@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "frontend/x86/cpu_model.h"
+#include "machines/loader/multiboot.h"
 #include "machines/loader/x86_kernel.h"
 
 namespace mynah {
@@ -16,8 +17,17 @@ WrongChoice check_x86_cpu(std::string_view specification) {
 }
 
 Result<std::string> check_x86_kernel(std::span<const uint8_t> kernel, uint64_t, bool) {
-  if (const auto kind = x86_kernel_kind(kernel); !kind) return kind.error();
+  if (const auto kind = x86_kernel_kind(kernel); !kind) return error("the kernel file {}", kind.message());
   return std::string();
+}
+
+std::vector<std::pair<std::string, std::string>> x86_kernel_modules(std::span<const uint8_t> kernel,
+                                                                    std::string_view option) {
+  std::vector<std::pair<std::string, std::string>> modules;
+  if (const auto kind = x86_kernel_kind(kernel); !kind || *kind != X86KernelKind::kMultiboot) return modules;
+  for (ModuleName& name : parse_module_names(option))
+    modules.emplace_back(std::move(name.file), std::move(name.text));
+  return modules;
 }
 
 // APIC ids of eight bits, of which one means all.

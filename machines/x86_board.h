@@ -16,6 +16,8 @@ constexpr std::string_view kX86CpuProperties = "names of CPUID's features: +NAME
 
 WrongChoice check_x86_cpu(std::string_view specification);
 Result<std::string> check_x86_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd);
+std::vector<std::pair<std::string, std::string>> x86_kernel_modules(std::span<const uint8_t> kernel,
+                                                                    std::string_view option);
 unsigned most_x86_processors(const BoardChoice& choice);
 std::string more_x86_processors(const BoardChoice& choice);
 

@@ -111,8 +111,9 @@ Result<void> X86Machine::place_kernel(const std::string& command_line, const acp
   }
   X86KernelFiles files;
   files.kernel = config_.kernel;
-  files.kernel_name = "kernel";
+  files.kernel_name = config_.kernel_name;
   if (!config_.initrd.empty()) files.modules.push_back({config_.initrd, {}});
+  for (const KernelModule& module : config_.modules) files.modules.push_back({module.bytes, module.text});
   files.command_line = command_line;
   if (!config_.rng_seed.empty()) files.setup_data.push_back({X86SetupData::kRngSeed, config_.rng_seed});
   files.rsdp = acpi ? kAcpiTables : 0;

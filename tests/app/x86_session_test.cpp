@@ -33,6 +33,48 @@ TEST_F(X86Session, AProgramEndsWithItsOwnCode) {
   EXPECT_EQ(moved.finish(), 1) << moved.errors;
 }
 
+// A kernel that writes each module's first byte and text to the debug console.
+TEST_F(X86Session, MultibootKernelsHaveModules) {
+  constexpr uint32_t kAt = 0x100000;
+  const uint32_t header[] = {0x1badb002, 0x10003, 0u - 0x1badb002 - 0x10003, kAt, kAt, 0, 0, kAt + 32};
+  std::string kernel(reinterpret_cast<const char*>(header), sizeof header);
+  for (const int byte : {0x8b, 0x73, 0x18,                 // mov esi, [ebx + 24]: the list of modules
+                         0x8b, 0x4b, 0x14,                 // mov ecx, [ebx + 20]: how many
+                         0xba, 0xe9, 0,    0,    0,        // mov edx, 0xe9
+                         0x8b, 0x3e, 0x8a, 0x07, 0xee,     // its first byte
+                         0x8b, 0x7e, 0x08,                 // mov edi, [esi + 8]: its text
+                         0x8a, 0x07, 0x84, 0xc0, 0x74, 4,  // to the zero
+                         0xee, 0x47, 0xeb, 0xf6,           //
+                         0x83, 0xc6, 0x10, 0xe2, 0xe9,     // the next one
+                         0xba, 0x01, 0x05, 0,    0,        // mov edx, 0x501: ends
+                         0xb0, 0x10, 0xee, 0xf4, 0xeb, 0xfd})
+    kernel += static_cast<char>(byte);
+  const std::string file = folder.write("kernel", kernel), one = folder.write("a", "1st"),
+                    two = folder.write("b", "2nd");
+  for (const char* board : {"microvm", "pc", "q35"}) {
+    const Args args{"-M",        board,
+                    "-display",  "none",
+                    "-nic",      "none",
+                    "-kernel",   file,
+                    "-device",   "isa-debug-exit,iobase=0x501",
+                    "-debugcon", "file:" + (folder / "said"),
+                    "-initrd"};
+    const auto run = [&](const std::string& initrd) {
+      Args all = args;
+      all.push_back(initrd);
+      Program program(all);
+      EXPECT_EQ(program.finish(), 33) << board << program.errors;
+      EXPECT_EQ(program.errors, "") << board;
+      return folder.read("said");
+    };
+    EXPECT_EQ(run(one + " x y," + two), "1" + one + " x y2" + two);
+    EXPECT_EQ(run(one), "1" + one);
+  }
+  Program absent({"-M", "pc", "-display", "none", "-kernel", file, "-initrd", one + ",absent"});
+  EXPECT_EQ(absent.finish(), 1);
+  EXPECT_THAT(absent.errors, HasSubstr("cannot read the module 'absent'"));
+}
+
 TEST_F(X86Session, ConsoleAtAPort) {
   const Guest guest = Guest().print(0xe9, "seen").print(0x402, "moved").power_off().sleep_forever();
   Program file(with(guest, {"-debugcon", "file:" + (folder / "debug")}));
