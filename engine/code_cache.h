@@ -68,7 +68,7 @@ class CodeCache {
   // Drops the blocks with instructions in [pa, pa + n). True if there were any.
   bool invalidate(uint64_t pa, uint64_t n, bool by_device);
   // There are such; within one page.
-  bool holds_code(uint64_t pa, uint64_t n) { return !pages_.overlapping(pa, n).empty(); }
+  bool holds_code(uint64_t pa, uint64_t n) { return pages_.any(pa, n); }
 
   ir::CodeSpan span(const TranslatedBlock& block) const {
     return {write_ + block.code, execute_ + block.code, block.code_size};

@@ -25,6 +25,7 @@ void CodePages::count_lines(const TranslatedBlock& b, int change) {
 }
 
 void CodePages::add(TranslatedBlock& b) {
+  free_end_ = 0;
   count_lines(b, 1);
   TranslatedBlock*& chain = chain_of(pages_[b.key.pa / kGuestPageSize], b);
   b.next_in_page = chain;

@@ -23,6 +23,14 @@ class CodePages {
   void remove(TranslatedBlock& block);
   // Blocks with instructions in [pa, pa + n). Valid to the next call.
   const std::vector<TranslatedBlock*>& overlapping(uint64_t pa, uint64_t n);
+  // Whether there are such. A range without is remembered: data beside code are stored to again and again.
+  bool any(uint64_t pa, uint64_t n) {
+    if (pa >= free_ && pa + n <= free_end_) return false;
+    if (!overlapping(pa, n).empty()) return true;
+    free_ = pa;
+    free_end_ = pa + n;
+    return false;
+  }
   void clear();
   uint64_t looked_at = 0;  // blocks that overlapping() had to look at
 
@@ -45,6 +53,7 @@ class CodePages {
   std::unordered_map<uint64_t, Page> pages_;  // by physical page number
   uint32_t longest_ = 0;                      // guest bytes of any block
   std::vector<TranslatedBlock*> found_;
+  uint64_t free_ = 0, free_end_ = 0;  // no block has instructions there
 };
 
 }  // namespace mynah
