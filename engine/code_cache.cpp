@@ -135,9 +135,10 @@ void CodeCache::forget_old_versions(TranslatedBlock& newest) {
 }
 
 TranslatedBlock* CodeCache::revive(const BlockKey& start, BlockSource& source) {
+  const bool apart = keeps_apart(start);
   const auto page_rest = source.page().subspan(start.pa & (kGuestPageSize - 1));
   for (TranslatedBlock* b = index_.first(start); b; b = b->next_in_bucket) {
-    if (b->live || !b->key.same_start(start) || b->apart != keeps_apart(start)) continue;
+    if (b->live || !b->key.same_start(start) || b->apart != apart) continue;
     const auto bytes = guest_bytes(*b);
     if (!std::ranges::equal(bytes.first(b->first_bytes()), page_rest.first(b->first_bytes()))) continue;
     if (b->crosses()) {
@@ -162,14 +163,12 @@ void CodeCache::kill(TranslatedBlock& b) {
 
 void CodeCache::note_wide_miss(TranslatedBlock& block, uint64_t address, uint64_t executed) {
   if (!block.live || block.apart) return;
+  WideMisses& misses = wide_misses_[&block];
   const uint64_t page = address / kGuestPageSize;
-  if (page != block.wide_miss_page ||
-      executed - block.wide_misses_since > kMostWideMisses * kInstructionsAMiss) {
-    block.wide_miss_page = page;
-    block.wide_misses_since = executed;
-    block.wide_misses = 0;
-  }
-  if (++block.wide_misses < kMostWideMisses) return;
+  if (page != misses.page || executed - misses.since > kMostWideMisses * kInstructionsAMiss)
+    misses = {.page = page, .since = executed};
+  if (++misses.count < kMostWideMisses) return;
+  wide_misses_.erase(&block);
   apart_.insert(hash_start(block.key));
   pages_.remove(block);
   kill(block);
@@ -214,6 +213,7 @@ void CodeCache::flush() {
   chunk_first_.clear();
   sites_.clear();
   page_links_.clear();
+  wide_misses_.clear();
   apart_.clear();
   used_ = first_block_;
   ++stats.flushes;

@@ -117,6 +117,12 @@ class CodeCache {
   std::vector<uint32_t>
       chunk_first_;  // for each 512 bytes of code memory: the block that holds its first byte
   std::vector<uint8_t> sites_;
+  // Of a block: how many at the page of this number, and how many instructions had been executed then.
+  struct WideMisses {
+    uint64_t page = 0, since = 0;
+    unsigned count = 0;
+  };
+  std::unordered_map<const TranslatedBlock*, WideMisses> wide_misses_;
   std::unordered_set<uint64_t> apart_;  // hash_start() of blocks that note_wide_miss() gave up
   struct PageLink {
     TranslatedBlock* from;

@@ -292,9 +292,10 @@ Dispatcher::Made Dispatcher::guard(uint64_t site_address, TranslatedBlock& block
   const uint64_t base = value_of(site.base, registers);
   const auto result = core_.memory_path.guard(base, range, site.aux, pointer, fault);
   const bool merged = site.aux & ir::kGuardMerged;
-  if (merged && (result == MemoryPath::Result::kSlower || crosses_page(base, range)))
+  const bool crosses = crosses_page(base, range);
+  if (merged && (result == MemoryPath::Result::kSlower || crosses))
     cache_.note_wide_miss(block, base, core_.budget.executed());
-  if (result == MemoryPath::Result::kSlower && techniques_.page_pairs)
+  if (result == MemoryPath::Result::kSlower && crosses && techniques_.page_pairs)
     if (uint8_t* const both = across_pages(base, range, site.aux)) {
       registers.gpr[site.result] = reinterpret_cast<uint64_t>(both);
       return Made::kYes;
@@ -317,7 +318,7 @@ Dispatcher::Made Dispatcher::guard(uint64_t site_address, TranslatedBlock& block
 uint8_t* Dispatcher::across_pages(uint64_t base, const ir::GuardRange& range, uint8_t aux) {
   const uint64_t va = base + static_cast<uint64_t>(int64_t{range.lo});
   const auto first = static_cast<uint32_t>(kGuestPageSize - (va & kPageMask));
-  if (range.length <= first || range.length > first + kGuestPageSize) return nullptr;
+  if (range.length > first + kGuestPageSize) return nullptr;
   if (aux & (ir::kGuardSlow | 7 << ir::kGuardAlignShift)) return nullptr;
   const auto part = [&](int32_t lo, uint32_t length) -> uint8_t* {
     uint8_t* pointer = nullptr;

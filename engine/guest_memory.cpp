@@ -27,9 +27,8 @@ GuestMemory::~GuestMemory() {
 }
 
 Result<void> GuestMemory::add_ram(uint64_t pa, uint64_t size, std::span<const uint64_t> cuts) {
-  uint8_t* const host = map_for_huge_pages(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  uint8_t* const host = map_huge(size);
   if (!host) return no_memory(size, errno);
-  want_huge_pages(host, size);
   uint64_t from = pa;
   const auto add_to = [&](uint64_t end) {
     if (end > from && end <= pa + size) add_region(from, end - from, host + (from - pa), false);

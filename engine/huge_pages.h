@@ -12,9 +12,8 @@ namespace mynah {
 
 constexpr size_t kHugePageSize = 2 << 20;
 
-// mmap(2) at a multiple of kHugePageSize; null, and errno, where the host gives none.
-uint8_t* map_for_huge_pages(size_t size, int protection, int flags);
-// Of anonymous memory: huge pages as it is touched.
-void want_huge_pages(void* memory, size_t size);
+// Private memory of zeroes with that wish, from a multiple of kHugePageSize on; null, and errno, where the
+// host gives none. munmap(2) gives it back.
+uint8_t* map_huge(size_t size);
 
 }  // namespace mynah

@@ -21,12 +21,9 @@ struct TranslatedBlock {
   uint16_t guest_insts = 0;
   uint16_t guest_bytes = 0;  // in both pages
   bool live = false;
-  bool linkable = true;            // ir::Region::linkable
-  bool apart = false;              // CodeCache::keeps_apart() when it was made
-  uint8_t wide_misses = 0;         // CodeCache::note_wide_miss(): of the page,
-  uint64_t wide_miss_page = 0;     // its number,
-  uint64_t wide_misses_since = 0;  // and how many instructions had been executed then
-  uint32_t portal = 0;  // offset in code memory of the jump to the newest version of this key; 0: none yet
+  bool linkable = true;  // ir::Region::linkable
+  bool apart = false;    // CodeCache::keeps_apart() when it was made
+  uint32_t portal = 0;   // offset in code memory of the jump to the newest version of this key; 0: none yet
   uint32_t entry_name = 0;  // Patch::entry_name; 0: none yet
   ir::NameKind entry_name_kind{};
   uint64_t killed_entry = 0;                // Patch::revive() wants it, while !live
