@@ -38,17 +38,14 @@ void DecodeCache::decode(std::span<const uint8_t> bytes, CodeWidth width, bool r
   }
   Shape shape;
   to = x86::decode(bytes, width, real_mode, shape);
-  if (shape.head_bytes && shape.head_bytes <= kMostHead) note(bytes, mode, shape, to);
+  if (shape.head_bytes && shape.head_bytes <= kMostHead) note(first, mode, shape, to);
 }
 
-void DecodeCache::note(std::span<const uint8_t> bytes, unsigned mode, const Shape& shape,
-                       const Decoded& decoded) {
-  uint64_t first;
-  std::memcpy(&first, bytes.data(), sizeof first);
+void DecodeCache::note(uint64_t first, unsigned mode, const Shape& shape, const Decoded& decoded) {
   const unsigned n = shape.head_bytes;
   const uint64_t head = head_of(first, n);
   (*entries_)[place(head, n, mode)] = {head, shape, static_cast<uint8_t>(mode), decoded};
-  lengths_[mode][bytes[0]] |= static_cast<uint8_t>(1 << (n - 1));
+  lengths_[mode][first & 0xff] |= static_cast<uint8_t>(1 << (n - 1));
 }
 
 }  // namespace mynah::x86

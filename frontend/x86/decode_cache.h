@@ -39,7 +39,7 @@ class DecodeCache {
   static size_t place(uint64_t head, unsigned n, unsigned mode) {
     return ((head + n) * 0x9e3779b97f4a7c15 + mode) >> 54;
   }
-  void note(std::span<const uint8_t> bytes, unsigned mode, const Shape& shape, const Decoded& decoded);
+  void note(uint64_t first, unsigned mode, const Shape& shape, const Decoded& decoded);  // bytes
 
   std::array<Lengths, 4> lengths_{};  // by mode
   std::unique_ptr<std::array<Entry, kSize>> entries_;

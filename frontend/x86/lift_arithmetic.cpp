@@ -80,23 +80,27 @@ void set_product_flags(Lifter& l, unsigned bits, Value low, Value overflow) {
   l.set_flags(l.with_carry(l.flags_op(Op::fl_logic, bits, low), bit, bit));
 }
 
+// Of factors of 32 or 64 bits.
+void set_signed_product_flags(Lifter& l, Value a, Value factor) {
+  l.set_flags(l.b.emit(Op::fl_smul, Type::flags, a, factor));
+}
+
 // RDX:RAX (DX:AX, AX) = accumulator * operand 0.
 void lift_multiply(Lifter& l, bool is_signed) {
   ir::Builder& b = l.b;
   const unsigned bits = l.operand(0).bits;
   const Value factor = l.read(0), a = l.reg(kRax, bits);
-  Value low, high, overflow;
+  Value low, high, overflow = ir::kNoValue;
   if (bits == 64) {
     low = b.binary(Op::mul, a, factor);
     high = b.binary(is_signed ? Op::smulh : Op::umulh, a, factor);
-    overflow =
-        is_signed ? b.icmp(Cond::ne, high, b.binary(Op::ashr, low, b.i64(63))) : b.icmpz(Cond::ne, high);
+    if (!is_signed) overflow = b.icmpz(Cond::ne, high);
   } else if (bits == 32) {
     const Value product =
         b.binary(Op::mul, l.extend(a, 32, 64, is_signed), l.extend(factor, 32, 64, is_signed));
     low = b.trunc(product);
     high = b.trunc(b.binary(Op::lshr, product, b.i64(32)));
-    overflow = is_signed ? b.icmp(Cond::ne, product, b.sext32(low)) : b.icmpz(Cond::ne, high);
+    if (!is_signed) overflow = b.icmpz(Cond::ne, high);
   } else {
     const Value product =
         b.binary(Op::mul, l.extend(a, bits, 32, is_signed), l.extend(factor, bits, 32, is_signed));
@@ -105,7 +109,10 @@ void lift_multiply(Lifter& l, bool is_signed) {
     overflow =
         is_signed ? b.icmp(Cond::ne, product, l.sx(product, bits)) : b.icmpz(Cond::ne, l.zx(high, bits));
   }
-  set_product_flags(l, bits, low, overflow);
+  if (overflow == ir::kNoValue)
+    set_signed_product_flags(l, a, factor);
+  else
+    set_product_flags(l, bits, low, overflow);
   if (bits == 8) return l.set_reg(kRax, 16, low);
   l.set_reg(kRax, bits, low);
   l.set_reg(kRdx, bits, high);
@@ -125,7 +132,7 @@ void lift_imul(Lifter& l, uint32_t) {
     return l.write(0, low);
   }
   const Value low = b.binary(Op::mul, a, factor);
-  l.set_flags(b.emit(Op::fl_smul, Type::flags, a, factor));
+  set_signed_product_flags(l, a, factor);
   l.write(0, low);
 }
 
