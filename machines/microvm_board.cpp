@@ -5,7 +5,6 @@
 
 #include <fmt/core.h>
 
-#include "machines/loader/zboot.h"
 #include "machines/microvm.h"
 #include "machines/x86_board.h"
 
@@ -57,34 +56,20 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   return std::make_unique<MicrovmMachine>(std::move(microvm), log);
 }
 
+constexpr Board microvm_board() {
+  Board board = kX86Board;
+  board.name = "microvm";
+  board.help = "x86 board of virtio devices, without firmware";
+  board.properties = kProperties;
+  board.device_properties = kDeviceProperties;
+  board.has_pci = has_pci;
+  board.network_card = "virtio-net";
+  board.make = make;
+  return board;
+}
+
 }  // namespace
 
-constexpr Board kMicrovmBoard = {
-    .name = "microvm",
-    .help = "x86 board of virtio devices, without firmware",
-    .versions = {},
-    .guest = "x86",
-    .default_cpu = "max",
-    .properties = kProperties,
-    .device_properties = kDeviceProperties,
-    .has_pci = has_pci,
-    .network_card = "virtio-net",
-    .serial_lines = 2,
-    .flash_bytes = 0,
-    .firmware_folders = {},
-    .firmware = "",
-    .firmware_package = "",
-    .console = "ttyS0",
-    .cpu_properties = kX86CpuProperties,
-    .cpu_names = x86::cpu_model_names,
-    .cpu_left_out = x86::cpu_left_out,
-    .check_cpu = check_x86_cpu,
-    .most_processors = most_x86_processors,
-    .more_processors = more_x86_processors,
-    .unpack_kernel = unpack_kernel,
-    .check_kernel = check_x86_kernel,
-    .kernel_modules = x86_kernel_modules,
-    .make = make,
-};
+constexpr Board kMicrovmBoard = microvm_board();
 
 }  // namespace mynah

@@ -3,7 +3,6 @@
 // From what a person chose to the boards `pc` and `q35`.
 #include "machines/pc_board.h"
 
-#include "machines/loader/zboot.h"
 #include "machines/pc.h"
 #include "machines/pc_map.h"
 #include "machines/x86_board.h"
@@ -47,44 +46,26 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   return std::make_unique<PcMachine>(std::move(pc), log);
 }
 
-}  // namespace
-
-namespace {
-
 constexpr Board pc_board() {
-  return {
-      .name = "pc",
-      .help = "PC with 440FX, PIIX3 and BIOS",
-      .versions = kVersions,
-      .versioned_name = "pc-i440fx",
-      .guest = "x86",
-      .default_cpu = "max",
-      .properties = kProperties,
-      .device_properties = {},
-      .has_pci = [](const BoardChoice&) { return true; },
-      .network_card = "e1000",
-      .serial_lines = 2,
-      .flash_bytes = pc_map::kMostFirmware,
-      .firmware_folders = kFirmwareFolders,
-      .firmware = "bios-256k.bin",
-      .firmware_package = "seabios",
-      .console = "ttyS0",
-      .cpu_properties = kX86CpuProperties,
-      .cpu_names = x86::cpu_model_names,
-      .cpu_left_out = x86::cpu_left_out,
-      .check_cpu = check_x86_cpu,
-      .most_processors = most_x86_processors,
-      .more_processors = more_x86_processors,
-      .unpack_kernel = unpack_kernel,
-      .check_kernel = check_x86_kernel,
-      .kernel_modules = x86_kernel_modules,
-      .make = make<false>,
-      .starts_firmware = true,
-      .video_bios = "vgabios-stdvga.bin",
-      .legacy_disks = true,
-      .parallel_port = true,
-      .flash_as_file = true,
-  };
+  Board board = kX86Board;
+  board.name = "pc";
+  board.help = "PC with 440FX, PIIX3 and BIOS";
+  board.versions = kVersions;
+  board.versioned_name = "pc-i440fx";
+  board.properties = kProperties;
+  board.has_pci = [](const BoardChoice&) { return true; };
+  board.network_card = "e1000";
+  board.flash_bytes = pc_map::kMostFirmware;
+  board.firmware_folders = kFirmwareFolders;
+  board.firmware = "bios-256k.bin";
+  board.firmware_package = "seabios";
+  board.make = make<false>;
+  board.starts_firmware = true;
+  board.video_bios = "vgabios-stdvga.bin";
+  board.legacy_disks = true;
+  board.parallel_port = true;
+  board.flash_as_file = true;
+  return board;
 }
 
 constexpr Board q35_board() {
