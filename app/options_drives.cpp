@@ -29,7 +29,7 @@ std::string set_interface(DriveOption& to, const std::string& value) {
 std::string set_format(DriveOption& to, const std::string& value) {
   to.format = value;
   return host::is_image_format(value) || host::foreign_format_named(value) ? ""
-                                                                           : "raw, qcow2, vmdk, vdi or vhdx";
+                                                                           : std::string(host::kImageFormats);
 }
 std::string set_drive_snapshot(DriveOption& to, const std::string& value) {
   to.snapshot = host::parse_switch(value);

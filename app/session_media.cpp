@@ -89,7 +89,7 @@ Result<void> Session::change_medium(std::string_view name, const std::string& fi
   if (!mode.empty() && mode != "retain" && mode != "read-only" && mode != "read-write")
     return error("'{}' is not known: write retain, read-only or read-write", mode);
   if (!format.empty() && !host::is_image_format(format))
-    return error("'{}' is no format of images that is known here; raw and qcow2 are", format);
+    return error("'{}' is no format of images that is known here; write {}", format, host::kImageFormats);
   DriveOption option;
   if (removable.disk < options_.drives.size())
     option = options_.drives[removable.disk];

@@ -9,21 +9,16 @@
 #include <span>
 #include <string>
 
-#include "devices/core/host_backends.h"
 #include "devices/host/image/byte_store.h"
+#include "devices/host/image/read_only_image.h"
 #include "ir/result.h"
 
 namespace mynah::host {
 
-class BlockImage : public dev::BlockBackend {
+class BlockImage : public ReadOnlyImage {
  public:
   uint64_t size() const override { return size_; }
-  bool read_only() const override { return true; }
   bool read(uint64_t offset, std::span<uint8_t> to) override;
-  bool write(uint64_t, std::span<const uint8_t>) override { return false; }
-  bool flush() override { return true; }
-  bool discard(uint64_t, uint64_t) override { return false; }
-  bool write_zeroes(uint64_t, uint64_t) override { return false; }
 
  protected:
   BlockImage(uint64_t size, uint64_t block_size) : size_(size), block_size_(block_size) {}

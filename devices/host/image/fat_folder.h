@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "devices/core/host_backends.h"
 #include "devices/host/fd.h"
 #include "devices/host/image/fat_layout.h"
+#include "devices/host/image/read_only_image.h"
 #include "ir/result.h"
 
 namespace mynah::host {
@@ -25,17 +25,12 @@ constexpr std::string_view kFatPrefix = "fat:";
 // `spec` is "fat:", perhaps "floppy:", "16:", "12:" or "ro:", and the folder.
 Result<std::unique_ptr<dev::BlockBackend>> open_fat_folder(std::string_view spec);
 
-class FatFolder final : public dev::BlockBackend {
+class FatFolder final : public ReadOnlyImage {
  public:
   static Result<std::unique_ptr<FatFolder>> open(const std::string& folder, const FatGeometry& geometry);
 
   uint64_t size() const override { return layout_.geometry().disk_bytes(); }
-  bool read_only() const override { return true; }
   bool read(uint64_t offset, std::span<uint8_t> to) override;
-  bool write(uint64_t, std::span<const uint8_t>) override { return false; }
-  bool flush() override { return true; }
-  bool discard(uint64_t, uint64_t) override { return false; }
-  bool write_zeroes(uint64_t, uint64_t) override { return false; }
 
  private:
   explicit FatFolder(FatLayout layout) : layout_(std::move(layout)) {}

@@ -15,6 +15,7 @@ namespace mynah::host {
 
 // Whether open_image() knows a format of that name.
 bool is_image_format(std::string_view name);
+constexpr std::string_view kImageFormats = "raw, qcow2, vmdk, vdi or vhdx";  // those, for sentences
 
 // `format`: a name of one, or empty: as the file's first bytes say. Backing files are opened for
 // reading, where the image says they are; relative to its own folder.
