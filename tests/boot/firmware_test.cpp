@@ -8,6 +8,7 @@
 
 #include "tests/app/program.h"
 #include "tests/boot/images.h"
+#include "tests/boot/uefi_shell.h"
 
 namespace mynah {
 namespace {
@@ -103,21 +104,8 @@ TEST(Uefi, KeepsVariablesInFlash) {
   const app::test::Folder folder;
   const std::string variables = folder / "variables";
   std::filesystem::copy_file(kUefiVariables, variables);
-  const std::string variable = "setvar mine -guid 00112233-4455-6677-8899-aabbccddeeff";
-  const Args args =
-      with({"-bios", kUefi, "-drive", "if=pflash,unit=1,format=raw,file=" + variables, "-no-reboot"});
-  for (bool first : {true, false}) {
-    Program program(args);
-    ASSERT_TRUE(program.wait_for("to skip", 100s)) << program.output << program.errors;
-    program.type("\x1b");
-    ASSERT_TRUE(program.wait_for("Shell> ")) << program.output;
-    program.type(variable + (first ? " -nv -bs =0x4321\r" : "\r"));
-    if (!first) {
-      EXPECT_TRUE(program.wait_for("21 43")) << program.output;
-    }
-    program.type("reset\r");
-    EXPECT_EQ(program.finish(), 0);
-  }
+  app::test::expect_variables_are_kept(
+      with({"-bios", kUefi, "-drive", "if=pflash,unit=1,format=raw,file=" + variables, "-no-reboot"}), 100s);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "tests/app/program.h"
 #include "tests/boot/images.h"
+#include "tests/boot/uefi_shell.h"
 
 namespace mynah {
 namespace {
@@ -40,21 +41,7 @@ struct PcUefi : testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(, PcUefi, testing::Values("pc", "q35"),
                          [](const auto& info) { return std::string(info.param); });
 
-TEST_P(PcUefi, KeepsVariables) {
-  const std::string variable = "setvar mine -guid 00112233-4455-6677-8899-aabbccddeeff";
-  for (bool first : {true, false}) {
-    Program program(with({"-no-reboot"}));
-    ASSERT_TRUE(program.wait_for("to skip", 2min)) << program.output << program.errors;
-    program.type("\x1b");
-    ASSERT_TRUE(program.wait_for("Shell> ")) << program.output;
-    program.type(variable + (first ? " -nv -bs =0x4321\r" : "\r"));
-    if (!first) {
-      EXPECT_TRUE(program.wait_for("21 43")) << program.output;
-    }
-    program.type("reset\r");
-    EXPECT_EQ(program.finish(), 0);
-  }
-}
+TEST_P(PcUefi, KeepsVariables) { app::test::expect_variables_are_kept(with({"-no-reboot"}), 2min); }
 
 TEST_P(PcUefi, StartsAKernel) {
   const std::string kernel = boot::image_path("amd64", "linux");

@@ -96,13 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         card.w(in.u8() % 32, in.u32(), in.width(), 4);
         break;
       default:
-        if (op & 0x80) {
-          mynah::fuzz::save_and_load(*card.card);
-        } else {
-          auto state = fake::save(*card.card);
-          for (unsigned n = in.u8() % 4 + 1; n != 0; --n) state[in.u16() % state.size()] ^= in.u8();
-          fake::load(*card.card, std::move(state));
-        }
+        mynah::fuzz::load_saved(*card.card, in, !(op & 0x80));
         break;
     }
   }

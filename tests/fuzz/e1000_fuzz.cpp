@@ -98,13 +98,7 @@ void run(Input& in) {
         if (op & 0x80) start();
         break;
       default:
-        if (op & 0x80) {
-          mynah::fuzz::save_and_load(*card.card);
-        } else {
-          auto state = fake::save(*card.card);
-          for (unsigned n = in.u8() % 4 + 1; n != 0; --n) state[in.u16() % state.size()] ^= in.u8();
-          fake::load(*card.card, std::move(state));
-        }
+        mynah::fuzz::load_saved(*card.card, in, !(op & 0x80));
         break;
     }
   }

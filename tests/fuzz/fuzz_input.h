@@ -62,6 +62,18 @@ struct DeviceRun {
   size_t max_steps = 4096;
 };
 
+inline void damage(std::vector<uint8_t>& state, Input& in) {
+  for (unsigned n = in.u8() % 4 + 1; n != 0; --n) state[in.u16() % state.size()] ^= in.u8();
+}
+
+// Its state comes back whole, or damaged: then it may be refused.
+inline void load_saved(dev::Stateful& device, Input& in, bool damaged) {
+  if (!damaged) return save_and_load(device);
+  auto state = dev::fake::save(device);
+  damage(state, in);
+  dev::fake::load(device, std::move(state));
+}
+
 inline void restore_part(dev::Stateful& device, Input& in) {
   const std::vector<uint8_t> state = dev::fake::save(device);
   if (in.u8() % 4 != 0) {
@@ -70,7 +82,7 @@ inline void restore_part(dev::Stateful& device, Input& in) {
     return;
   }
   std::vector<uint8_t> damaged = state;
-  for (unsigned n = in.u8() % 4 + 1; n != 0; --n) damaged[in.u16() % damaged.size()] ^= in.u8();
+  damage(damaged, in);
   if (in.u8() % 4 == 0) damaged.resize(in.u16() % (damaged.size() + 1));
   dev::fake::load(device, std::move(damaged));
 }
