@@ -131,6 +131,11 @@ Result<void> CharLines::add_monitor(const std::string& spec) {
   return {};
 }
 
+void CharLines::add_monitor(dev::CharBackend& line) {
+  monitors_.push_back(std::make_unique<Monitor>(line, env_.execute));
+  monitors_.back()->greet();
+}
+
 Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, bool snapshot,
                                                       host::Report report) {
   const bool over = drive.snapshot.value_or(snapshot) && !drive.read_only;

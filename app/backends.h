@@ -43,6 +43,7 @@ class CharLines {
   // A device's line: a spec as host::make_char takes it, or "chardev:ID".
   Result<dev::CharBackend*> take(const std::string& spec, const std::string& user);
   Result<void> add_monitor(const std::string& spec);
+  void add_monitor(dev::CharBackend& line);  // on a line that has nothing else
   // What is written to the terminal by others than the lines comes on a line of its own.
   void start_line() {
     if (stdio_) stdio_->start_line();

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kOptions =
     " acpitable add-fd alt-grab async-teardown audio audio-help balloon bootp bt chroot clock compat"
-    " ctrl-grab curses dump-vmstate enable-fips enable-hax enable-sync-profile fsdev"
+    " ctrl-grab dump-vmstate enable-fips enable-hax enable-sync-profile fsdev"
     " full-screen g gtk hax-accel incoming iothread iscsi jitdump loadvm localtime mips-abi mtdblock"
     " no-fd-bootchk no-frame no-kvm-irqchip no-kvm-pit no-kvm-pit-reinjection no-quit old-param"
     " one-insn-per-tb only-migratable option-rom perfmap plugin portrait preconfig prom-env qmp"

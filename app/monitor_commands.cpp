@@ -6,10 +6,12 @@
 #include <cstring>
 #include <vector>
 
+#include "app/files.h"
 #include "app/gdb_guest.h"
 #include "app/monitor.h"
 #include "app/options.h"
 #include "app/text.h"
+#include "devices/host/picture_file.h"
 #include "devices/pci/describe.h"
 #include "devices/virtio/virtio_balloon.h"
 
@@ -76,6 +78,21 @@ std::string change(RunControl& c, const Words& words) {
   return done ? "" : done.message() + "\n";
 }
 
+// screendump FILE [-f ppm|png]
+std::string screendump(RunControl& c, const Words& words) {
+  const bool named = words.size() == 4 && words[2] == "-f";
+  const std::string_view format = named ? words[3] : "ppm";
+  if ((words.size() != 2 && !named) || (format != "ppm" && format != "png"))
+    return "screendump FILE [-f ppm|png]\n";
+  const dev::Screen* screen = c.machine().screen();
+  if (!screen) return "the machine has no screen\n";
+  const dev::Screen::Picture picture = screen->picture();
+  if (picture.pixels.empty()) return "there is nothing on the screen\n";
+  const auto done = write_file(std::string(words[1]), "picture to",
+                               format == "png" ? host::png_file(picture) : host::ppm_file(picture));
+  return done ? "" : done.message() + "\n";
+}
+
 // x /COUNT ADDRESS: words of guest memory.
 std::string examine(RunControl& c, const Words& words) {
   size_t count = 1, at = 1;
@@ -122,6 +139,7 @@ constexpr Command kCommands[] = {
     {"balloon", "", "MEGABYTES", "memory that the guest is asked to have left", balloon},
     {"change", "", "[-f] DRIVE FILE [FORMAT [MODE]]", "put another medium into a drive", change},
     {"eject", "", "[-f] DRIVE", "take the medium out; -f: locked or not", eject},
+    {"screendump", "", "FILE [-f ppm|png]", "a picture of the screen", screendump},
     {"x", "", "[/COUNT] ADDRESS", "words of guest memory", examine},
     {"quit", "q", "", "end the emulator", quit},
 };

@@ -214,6 +214,7 @@ struct Options {
   std::optional<std::string> monitor;
   bool nographic = false;
   bool display_none = false;
+  bool curses = false;  // the screen on the terminal
   uint8_t escape_key = 0x01;
 
   // --- running

@@ -323,6 +323,10 @@ Result<void> OptionParser::finish() {
   if (auto ok = check_parallel(options); !ok) return ok;
   if (auto ok = choose_cpu(); !ok) return ok;
   if (auto ok = place_machine_flashes(); !ok) return ok;
+  if (options.curses && (options.nographic || options.daemonize))
+    return Error{std::string("-display curses draws on the terminal, and ") +
+                 (options.nographic ? "-nographic leaves it to the serial line" : "-daemonize leaves it") +
+                 "; use one of them"};
   if (options.daemonize && options.nographic)
     return Error{
         "-daemonize leaves the terminal, which -nographic is about; use -display none, and -serial for the "

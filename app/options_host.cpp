@@ -10,21 +10,29 @@ namespace mynah::app {
 
 Result<void> apply_display(OptionParser& p, const std::string& value) {
   if (value == "help" || value == "?") {
-    p.print("displays (-display NAME):\n  none           no window\n");
+    p.print(
+        "displays (-display NAME):\n"
+        "  none           no window\n"
+        "  curses         the screen of a PC on the terminal; Alt-2 is the monitor, Alt-1 the screen "
+        "again\n");
     return {};
   }
-  static constexpr std::string_view kMissing[] = {"gtk",   "sdl",  "vnc",          "curses",
-                                                  "cocoa", "dbus", "egl-headless", "spice-app"};
+  static constexpr std::string_view kMissing[] = {"gtk",  "sdl",          "vnc",      "cocoa",
+                                                  "dbus", "egl-headless", "spice-app"};
   const std::string name = value.substr(0, value.find_first_of(",=:"));
-  if (name != "none")
+  // Its one property is the character set of the terminal, which the locale says.
+  p.options.curses = name == "curses";
+  p.options.display_none = name == "none";
+  if (name != "none" && name != "curses")
     return Error{"display '" + name +
                  (std::find(std::begin(kMissing), std::end(kMissing), name) != std::end(kMissing)
-                      ? "' is missing, since there is no display yet"
+                      ? "' is missing, since there are no windows yet"
                       : "' is not known") +
-                 "; use -display none or -nographic"};
-  p.options.display_none = true;
+                 "; use -display curses, -display none or -nographic"};
   return {};
 }
+
+Result<void> apply_curses(OptionParser& p, const std::string&) { return apply_display(p, "curses"); }
 
 Result<void> apply_gdb(OptionParser& p, const std::string& value) {
   if (value == "none") {

@@ -140,6 +140,7 @@ Result<void> apply_net(OptionParser&, const std::string&);
 
 // options_host.cpp
 Result<void> apply_display(OptionParser&, const std::string&);
+Result<void> apply_curses(OptionParser&, const std::string&);
 Result<void> apply_gdb(OptionParser&, const std::string&);
 
 // options_chars.cpp

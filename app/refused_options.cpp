@@ -10,12 +10,11 @@ struct RefusedOption {
   std::string_view name, reason;
 };
 constexpr RefusedOption kRefused[] = {
-    {"vnc", "there is no display yet; use -nographic"},
-    {"spice", "there is no display yet; use -nographic"},
-    {"full-screen", "there is no display yet; use -nographic"},
-    {"sdl", "there is no display yet; use -nographic"},
-    {"gtk", "there is no display yet; use -nographic"},
-    {"curses", "there is no display yet; use -nographic"},
+    {"vnc", "there are no windows yet; use -display curses or -nographic"},
+    {"spice", "there are no windows yet; use -display curses or -nographic"},
+    {"full-screen", "there are no windows yet; use -display curses or -nographic"},
+    {"sdl", "there are no windows yet; use -display curses or -nographic"},
+    {"gtk", "there are no windows yet; use -display curses or -nographic"},
     {"usbdevice", "the machine has no USB; leave it out"},
     {"audio", "the machine has no sound; leave it out"},
     {"soundhw", "the machine has no sound; leave it out"},

@@ -28,6 +28,7 @@ int Session::run() {
   next_poll_ = HostClock::now();
   while (!ended_) {
     if (const auto ending = signals_->ending(); ending.signal) {
+      leave_display();
       lines_->start_line();
       std::fprintf(stderr, "mynah: terminating on signal %d", ending.signal);
       std::fprintf(stderr, ending.sender ? " from pid %d\n" : "\n", static_cast<int>(ending.sender));
@@ -111,8 +112,12 @@ void Session::poll_host(std::chrono::nanoseconds timeout) {
   if (const auto result = initrd_check_.poll(); result && !*result)
     report("warning: " + result->message(), false);
   if (signals_->take_report_request()) {
-    lines_->start_line();
-    std::fputs(figures().c_str(), stderr);
+    if (display_ && display_->drawing()) {
+      unsaid_.push_back(figures());
+    } else {
+      lines_->start_line();
+      std::fputs(figures().c_str(), stderr);
+    }
   }
 }
 
@@ -159,12 +164,14 @@ void Session::end(int code) {
 }
 
 void Session::report(const std::string& sentence, bool loss) {
+  lost_data_ |= loss;
+  if (display_ && display_->drawing()) return unsaid_.push_back("mynah: " + sentence + "\n");
   if (lines_) lines_->start_line();
   std::fprintf(stderr, "mynah: %s\n", sentence.c_str());
-  lost_data_ |= loss;
 }
 
 int Session::finish() {
+  leave_display();
   if (gdb_) gdb_->exited(static_cast<uint8_t>(exit_code_));
   for (Disk& disk : disks_)
     if (disk.backend && !disk.backend->read_only() && !disk.backend->flush()) lost_data_ = true;

@@ -25,6 +25,7 @@
 #include "app/stats.h"
 #include "devices/host/char_output.h"
 #include "devices/host/char_socket.h"
+#include "devices/host/curses_display.h"
 #include "devices/host/host_clock.h"
 #include "devices/host/make_net.h"
 #include "devices/host/semihosting_files.h"
@@ -61,6 +62,9 @@ class Session final : private RunControl, private GdbTarget {
   Result<void> set_up_networks();
   Result<void> set_up_devices();
   Result<void> set_up_debugger();
+  // session_display.cpp
+  Result<void> set_up_display();
+  void leave_display();
   // setup_memory.cpp
   Result<void> set_up_memory_files(MachineConfig& config);
   Result<void> set_up_kernel(MachineConfig& config);
@@ -132,6 +136,8 @@ class Session final : private RunControl, private GdbTarget {
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<LogOutput> log_output_;
   std::unique_ptr<DeviceLog> log_;
+  std::unique_ptr<host::CursesDisplay> display_;
+  std::vector<std::string> unsaid_;  // sentences, while the terminal is the display's
   std::unique_ptr<CharLines> lines_;
   std::unique_ptr<host::OutputChar> plain_output_, plain_errors_;  // of semihosting
   std::unique_ptr<host::SemihostingFiles> guest_files_;

@@ -39,6 +39,7 @@ struct Session::GdbInput final : dev::CharReceiver {
 Session::Session(Options options) : options_(std::move(options)) {}
 
 Session::~Session() {
+  leave_display();
   // Devices let go of their backends, then backends of the poll loop.
   gdb_input_.reset();
   gdb_line_.reset();
@@ -103,6 +104,7 @@ Result<void> Session::set_up() {
       return ok;
     wrote_pid_file_ = true;
   }
+  if (auto ok = set_up_display(); !ok) return ok;
   if (options_.start_stopped) {
     state_ = State::kPaused;
     machine_->pause();
@@ -219,7 +221,8 @@ std::string Session::serial_spec() const {
     const bool shared = options_.nographic && !options_.monitor && !options_.no_defaults;
     return shared && options_.serials[0] == "stdio" ? "mon:stdio" : options_.serials[0];
   }
-  if (options_.no_defaults || options_.daemonize || (options_.display_none && !options_.nographic))
+  if (options_.no_defaults || options_.daemonize || options_.curses ||
+      (options_.display_none && !options_.nographic))
     return "null";
   if (!options_.monitor) {
     const bool taken = std::any_of(options_.chars.begin(), options_.chars.end(),

@@ -19,6 +19,8 @@
 
 #include "devices/core/bus.h"
 #include "devices/core/event_queue.h"
+#include "devices/display/screen.h"
+#include "devices/input/ps2.h"
 #include "devices/pci/host.h"
 #include "devices/storage/ide_controller.h"
 #include "devices/storage/removable_drive.h"
@@ -95,6 +97,9 @@ class Machine {
   bool wake_pending() const;                         // what one of them waits for is there
   bool can_run(size_t processor) const;              // awake, or about to be
   virtual dev::pci::Host* pci() { return nullptr; }  // null where the board has none
+  // What a person looks at and types on; null where the board has none.
+  virtual const dev::Screen* screen() const { return nullptr; }
+  virtual dev::Ps2Keyboard* keyboard() { return nullptr; }
   // Empty where the board has none.
   virtual std::span<const uint8_t> device_tree() const { return {}; }
 

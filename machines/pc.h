@@ -42,7 +42,8 @@ class PcMachine final : public X86Machine {
 
   Result<dev::RemovableDrive*> add_floppy(unsigned unit, dev::BlockBackend* disk) override;
 
-  const dev::Vga& vga() const { return *vga_; }
+  const dev::Screen* screen() const override { return vga_; }
+  dev::Ps2Keyboard* keyboard() override { return &keyboard_.keyboard(); }
 
  private:
   struct Lines;  // dev::IrqSink: what drives ISA's interrupts, joined, at the 8259s and the I/O APIC

@@ -13,16 +13,16 @@
 #pragma once
 
 #include <array>
-#include <string>
 #include <vector>
 
 #include "devices/core/event_queue.h"
 #include "devices/core/stateless_device.h"
+#include "devices/display/screen.h"
 #include "devices/pci/function.h"
 
 namespace mynah::dev {
 
-class Vga final : public pci::Function {
+class Vga final : public pci::Function, public Screen {
  public:
   static constexpr uint64_t kMemoryBytes = 16 << 20;
   static constexpr uint64_t kWindowSize = 0x20000;
@@ -39,18 +39,10 @@ class Vga final : public pci::Function {
   Device& window() { return window_; }            // at 0xa0000
 
   // --- What is on the screen.
-  bool text_mode() const;
-  struct Text {
-    unsigned columns = 0, rows = 0;
-    std::vector<uint16_t> cells;             // the character, and its attribute above
-    std::vector<std::string> lines() const;  // printable characters, without blanks at the end
-  };
-  Text text() const;  // while text_mode()
-  struct Picture {
-    unsigned width = 0, height = 0;
-    std::vector<uint32_t> pixels;  // 0xrrggbb
-  };
-  Picture picture() const;
+  bool text_mode() const override;
+  Text text() const override;
+  Size size() const override;
+  Picture picture() const override;
 
  private:
   enum Dispi : unsigned {
@@ -126,6 +118,7 @@ class Vga final : public pci::Function {
   void draw_256(Picture& to) const;
   void draw_packed(Picture& to) const;
   unsigned lines_shown() const;
+  std::optional<size_t> cursor() const;
   uint32_t start() const;
   uint32_t line_bytes() const;
 

@@ -25,6 +25,7 @@ enum Crtc : unsigned {
   kOffset = 0x13,
 };
 constexpr unsigned kMost = 4096;  // pixels of a side
+constexpr unsigned kMostRows = 256;
 
 }  // namespace
 
@@ -38,21 +39,30 @@ uint32_t Vga::start() const { return static_cast<uint32_t>(crtc_[kStartHigh] << 
 
 uint32_t Vga::line_bytes() const { return crtc_[kOffset] * 8u; }  // of the array
 
+// Where the cursor's cell is behind the first one that is shown.
+std::optional<size_t> Vga::cursor() const {
+  const unsigned first = crtc_[kCursorStart] & 0x1f, last = crtc_[kCursorEnd] & 0x1f;
+  if ((crtc_[kCursorStart] & 0x20) || first > last) return std::nullopt;
+  return static_cast<uint32_t>(crtc_[kCursorHigh] << 8 | crtc_[kCursorLow]) - start();
+}
+
 Vga::Text Vga::text() const {
   Text t;
   if (!text_mode()) return t;
   t.columns = crtc_[kColumns] + 1u;
-  t.rows = std::min(lines_shown() / ((crtc_[kMaxScanLine] & 0x1fu) + 1), 256u);
+  t.rows = std::min(lines_shown() / ((crtc_[kMaxScanLine] & 0x1fu) + 1), kMostRows);
   for (unsigned row = 0; row < t.rows; ++row)
     for (unsigned column = 0; column < t.columns; ++column) {
       const uint64_t at =
           (uint64_t{start()} * 4 + uint64_t{row} * line_bytes() + 4 * column) % memory_.size();
       t.cells.push_back(static_cast<uint16_t>(memory_[at] | memory_[at + 1] << 8));
     }
+  t.cursor = cursor();
+  if (t.cursor && *t.cursor >= t.cells.size()) t.cursor.reset();
   return t;
 }
 
-std::vector<std::string> Vga::Text::lines() const {
+std::vector<std::string> Screen::Text::lines() const {
   std::vector<std::string> all;
   for (unsigned row = 0; row < rows; ++row) {
     std::string line;
@@ -84,9 +94,6 @@ uint32_t Vga::attribute_color(unsigned index) const {
 void Vga::draw_text(Picture& to) const {
   const Text t = text();
   const unsigned height = (crtc_[kMaxScanLine] & 0x1fu) + 1, width = sequencer_[1] & 1 ? 8 : 9;
-  to.width = std::min(t.columns * width, kMost);
-  to.height = std::min(t.rows * height, kMost);
-  to.pixels.resize(size_t{to.width} * to.height);
   // Fonts of 8 KiB in plane 2; bit 3 of an attribute selects the first or the second.
   const auto font = [this](unsigned bits) {
     static constexpr uint8_t kAt[] = {0, 2, 4, 6, 1, 3, 5, 7};
@@ -94,7 +101,7 @@ void Vga::draw_text(Picture& to) const {
   };
   const uint8_t map = sequencer_[3];
   const unsigned fonts[2] = {font((map & 3u) | (map >> 2 & 4)), font((map >> 2 & 3u) | (map >> 3 & 4))};
-  const uint32_t cursor = static_cast<uint32_t>(crtc_[kCursorHigh] << 8 | crtc_[kCursorLow]) - start();
+  const unsigned first = crtc_[kCursorStart] & 0x1f, last = crtc_[kCursorEnd] & 0x1f;
   for (unsigned y = 0; y < to.height; ++y)
     for (unsigned x = 0; x < to.width; ++x) {
       const unsigned cell = y / height * t.columns + x / width, line = y % height, dot = x % width;
@@ -105,17 +112,12 @@ void Vga::draw_text(Picture& to) const {
       // The ninth is the eighth again in characters that draw lines.
       const bool repeats = (attribute_[0x10] & 4) && (value & 0xe0) == 0xc0;
       bool on = dot < 8 ? dots >> (7 - dot) & 1 : repeats && (dots & 1);
-      const unsigned first = crtc_[kCursorStart] & 0x1f, last = crtc_[kCursorEnd] & 0x1f;
-      if (cell == cursor && !(crtc_[kCursorStart] & 0x20) && line >= first && line <= last) on = true;
+      if (t.cursor == cell && line >= first && line <= last) on = true;
       to.pixels[size_t{y} * to.width + x] = attribute_color(on ? attribute & 15 : attribute >> 4 & 15);
     }
 }
 
 void Vga::draw_planes(Picture& to) const {
-  const unsigned twice = ((crtc_[kMaxScanLine] & 0x1fu) + 1) << (crtc_[kMaxScanLine] >> 7);
-  to.width = std::min((crtc_[kColumns] + 1u) * 8, kMost);
-  to.height = std::min(lines_shown() / twice, kMost);
-  to.pixels.resize(size_t{to.width} * to.height);
   const bool pairs = graphics_[5] & 0x20;  // CGA's four colors
   for (unsigned y = 0; y < to.height; ++y)
     for (unsigned x = 0; x < to.width; ++x) {
@@ -136,10 +138,6 @@ void Vga::draw_planes(Picture& to) const {
 }
 
 void Vga::draw_256(Picture& to) const {
-  const unsigned twice = ((crtc_[kMaxScanLine] & 0x1fu) + 1) << (crtc_[kMaxScanLine] >> 7);
-  to.width = std::min((crtc_[kColumns] + 1u) * 4, kMost);
-  to.height = std::min(lines_shown() / twice, kMost);
-  to.pixels.resize(size_t{to.width} * to.height);
   for (unsigned y = 0; y < to.height; ++y)
     for (unsigned x = 0; x < to.width; ++x)
       to.pixels[size_t{y} * to.width + x] =
@@ -147,9 +145,6 @@ void Vga::draw_256(Picture& to) const {
 }
 
 void Vga::draw_packed(Picture& to) const {
-  to.width = dispi_[kWidth];
-  to.height = dispi_[kHeight];
-  to.pixels.resize(size_t{to.width} * to.height);
   const unsigned depth = dispi_[kDepth], bytes = std::max((depth + 7) / 8, 1u);
   const auto wide5 = [](unsigned v) { return v << 3 | v >> 2; };
   for (uint64_t y = 0; y < to.height; ++y)
@@ -177,8 +172,24 @@ void Vga::draw_packed(Picture& to) const {
     }
 }
 
+Vga::Size Vga::size() const {
+  if (dispi_on() && dispi_[kDepth] > 4) return {dispi_[kWidth], dispi_[kHeight]};
+  const unsigned columns = crtc_[kColumns] + 1u, scan_lines = (crtc_[kMaxScanLine] & 0x1fu) + 1;
+  Size made;
+  if (text_mode()) {
+    made = {columns * (sequencer_[1] & 1 ? 8u : 9u),
+            std::min(lines_shown() / scan_lines, kMostRows) * scan_lines};
+  } else {
+    made = {columns * (graphics_[5] & 0x40 ? 4u : 8u),
+            lines_shown() / (scan_lines << (crtc_[kMaxScanLine] >> 7))};
+  }
+  return {std::min(made.width, kMost), std::min(made.height, kMost)};
+}
+
 Vga::Picture Vga::picture() const {
-  Picture made;
+  const Size of = size();
+  Picture made{of.width, of.height, {}};
+  made.pixels.resize(size_t{made.width} * made.height);
   if (dispi_on() && dispi_[kDepth] > 4)
     draw_packed(made);
   else if (text_mode())

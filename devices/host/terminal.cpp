@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include "devices/host/fd.h"
 
@@ -16,6 +17,7 @@ namespace mynah::host {
 namespace {
 
 constinit std::atomic<RawTerminal*> current{nullptr};
+constinit std::atomic<unsigned> resumes{0};
 static_assert(std::atomic<RawTerminal*>::is_always_lock_free, "used in signal handlers");
 
 void set_modes(int fd, const termios& modes) noexcept {
@@ -73,7 +75,12 @@ RawTerminal::~RawTerminal() {
   restore();
 }
 
-void RawTerminal::restore() const noexcept { set_modes(fd_, saved_); }
+void RawTerminal::restore() const noexcept {
+  const int saved_errno = errno;
+  if (const char* text = farewell_.load())
+    if (::write(STDOUT_FILENO, text, ::strlen(text)) < 0) errno = saved_errno;
+  set_modes(fd_, saved_);
+}
 
 void RawTerminal::resume() const noexcept {
   if (!in_background(fd_)) set_modes(fd_, raw_);
@@ -85,6 +92,9 @@ void restore_terminal() noexcept {
 
 void resume_terminal() noexcept {
   if (const RawTerminal* terminal = current.load()) terminal->resume();
+  ++resumes;
 }
+
+unsigned terminal_resumes() noexcept { return resumes.load(); }
 
 }  // namespace mynah::host

@@ -10,6 +10,7 @@
 
 #include <termios.h>
 
+#include <atomic>
 #include <memory>
 
 #include "ir/result.h"
@@ -26,6 +27,9 @@ class RawTerminal {
   RawTerminal(const RawTerminal&) = delete;
   RawTerminal& operator=(const RawTerminal&) = delete;
 
+  // Bytes that restore() writes to standard output, or null: whoever draws on the terminal undoes it so.
+  // They must stay where they are.
+  void set_farewell(const char* text) { farewell_ = text; }
   void restore() const noexcept;  // the modes found at creation
   void resume() const noexcept;   // raw again, if in the foreground
 
@@ -34,9 +38,11 @@ class RawTerminal {
   int fd_;
   termios saved_;
   termios raw_;
+  std::atomic<const char*> farewell_{nullptr};
 };
 
-void restore_terminal() noexcept;  // from handlers of signals that end the process
-void resume_terminal() noexcept;   // from the handler of SIGCONT
+void restore_terminal() noexcept;      // from handlers of signals that end the process
+void resume_terminal() noexcept;       // from the handler of SIGCONT
+unsigned terminal_resumes() noexcept;  // how often that was: what was drawn is gone
 
 }  // namespace mynah::host

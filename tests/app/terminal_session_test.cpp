@@ -3,16 +3,9 @@
 // The program on a terminal: who has the keys, and how the screen is left.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <utmp.h>
-
-#include <thread>
 
 #include "tests/app/guests.h"
-#include "tests/app/program.h"
+#include "tests/app/on_terminal.h"
 
 namespace mynah::app {
 namespace {
@@ -21,72 +14,6 @@ using namespace test;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
-
-// Runs the program with a terminal for all its descriptors.
-class OnTerminal {
- public:
-  explicit OnTerminal(Args args) {
-    args.insert(args.begin(), MYNAH_PROGRAM);
-    std::vector<char*> argv;
-    for (std::string& a : args) argv.push_back(a.data());
-    argv.push_back(nullptr);
-    pid_ = ::forkpty(&master_, nullptr, nullptr, nullptr);
-    if (pid_ == 0) {
-      ::execv(argv[0], argv.data());
-      ::_exit(127);
-    }
-  }
-  ~OnTerminal() {
-    if (pid_ > 0) {
-      ::kill(pid_, SIGKILL);
-      ::waitpid(pid_, nullptr, 0);
-    }
-    ::close(master_);
-  }
-  OnTerminal(const OnTerminal&) = delete;
-  void type(std::string_view text) {
-    ASSERT_EQ(::write(master_, text.data(), text.size()), ssize_t(text.size()));
-  }
-  bool raw() const {
-    termios modes{};
-    ::tcgetattr(master_, &modes);
-    return !(modes.c_lflag & ICANON);
-  }
-  bool wait_raw() {
-    for (int i = 0; i < 500 && !raw(); ++i) std::this_thread::sleep_for(20ms);
-    return raw();
-  }
-  bool wait_for(std::string_view text, std::chrono::milliseconds limit = 20s) {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    while (screen.find(text) == std::string::npos && std::chrono::steady_clock::now() < end)
-      if (!take(20)) return screen.find(text) != std::string::npos;
-    return screen.find(text) != std::string::npos;
-  }
-  int finish() {
-    while (take(20'000)) {
-    }
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-  std::string screen;  // everything that was written to it
-
- private:
-  bool take(int patience_ms) {
-    pollfd fd{master_, POLLIN, 0};
-    if (::poll(&fd, 1, patience_ms) == 0) return patience_ms < 1000;
-    char buffer[4096];
-    const ssize_t n = ::read(master_, buffer, sizeof buffer);
-    if (n <= 0) return false;
-    screen.append(buffer, static_cast<size_t>(n));
-    // The terminal's own handling of line ends doubles returns.
-    for (size_t at; (at = screen.find("\r\r")) != std::string::npos;) screen.erase(at, 1);
-    return true;
-  }
-  pid_t pid_ = -1;
-  int master_ = -1;
-};
 
 struct TerminalSession : testing::Test {
   Folder folder;

@@ -24,7 +24,7 @@ variant vector version""".split())
 
 # A system header is the host's when it is one of POSIX or of the kernel.
 HOST = re.compile(r"(sys|netinet|arpa|linux|net)/\w+\.h$|"
-                  r"(fcntl|netdb|poll|pty|pwd|signal|stdlib|termios|time|unistd|util|x86intrin)\.h$")
+                  r"(fcntl|langinfo|netdb|poll|pty|pwd|signal|stdlib|termios|time|unistd|util|x86intrin)\.h$")
 
 BELOW_APP = ["ir/", "frontend/", "backend-x86_64/", "backend-aarch64/", "engine/", "devices/", "machines/"]
 
@@ -52,7 +52,7 @@ TABLE = {
                 True),
     "engine/enter.h": (["ir/", "backend-x86_64/enter.h", "backend-aarch64/enter.h"], None, False),
     "devices/": (["ir/result.h", "devices/"], r"fmt/", False),
-    "devices/host/": (["ir/result.h", "devices/"], r"fmt/|libslirp\.h|SDL2?/|zlib\.h|zstd\.h", True),
+    "devices/host/": (["ir/result.h", "devices/"], r"fmt/|curses\.h|libslirp\.h|term\.h|SDL2?/|zlib\.h|zstd\.h", True),
     "machines/": (BELOW_APP, r"fmt/|libfdt\.h|zlib\.h|lzma\.h|zstd\.h", False),
     # Through Machine and GuestDebug: no board, no processor, no backend by name.
     "app/": (GUEST + ["engine/", "devices/", "machines/machine.h", "machines/machine_config.h", "machines/boards.h",

@@ -27,6 +27,7 @@ PACKAGES = {
     "fdt": "libfdt-dev",
     "liblzma": "liblzma-dev",
     "libzstd": "libzstd-dev",
+    "ncursesw": "libncurses-dev",
     "zlib": "zlib1g-dev",
     "LLVM-14": "llvm-14-dev",
     "llvm-c/Disassembler.h": "llvm-14-dev",
