@@ -83,17 +83,23 @@ Result<void> Session::set_up_memory_files(MachineConfig& config) {
   const bool flash = std::any_of(options_.drives.begin(), options_.drives.end(), [](const DriveOption& d) {
     return d.interface == DriveOption::Interface::kFlash;
   });
-  const bool own = options_.bios.empty() && options_.kernel.empty() && !flash && board.starts_firmware;
+  const bool behind =
+      !config.kernel.empty() && board.kernel_behind_firmware && board.kernel_behind_firmware(config.kernel);
+  const bool own =
+      options_.bios.empty() && (options_.kernel.empty() || behind) && !flash && board.starts_firmware;
   if (!options_.bios.empty() || own) {
     const std::string name(own ? board.firmware : options_.bios);
     const std::string path = find_firmware(name, options_.firmware_folders, board.firmware_folders);
-    if (own && path == name)
+    const bool absent = own && path == name;
+    if (absent && !behind)
       return error("the machine's firmware {} is not there; install the package {}, or give another by -bios",
                    name, board.firmware_package);
-    auto firmware = read_file(path, "firmware", "-bios", options_.board->flash_bytes);
-    if (!firmware) return firmware.error();
-    if (auto ok = refuse_packed(*firmware, "firmware", path, "-bios"); !ok) return ok;
-    config.firmware = std::move(*firmware);
+    if (!absent) {
+      auto firmware = read_file(path, "firmware", "-bios", options_.board->flash_bytes);
+      if (!firmware) return firmware.error();
+      if (auto ok = refuse_packed(*firmware, "firmware", path, "-bios"); !ok) return ok;
+      config.firmware = std::move(*firmware);
+    }
   }
   if (const std::string name(board.video_bios); !name.empty()) {
     const std::string path = find_firmware(name, options_.firmware_folders, board.firmware_folders);

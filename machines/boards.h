@@ -80,6 +80,8 @@ struct Board {
   std::unique_ptr<Machine> (*make)(const BoardChoice& choice, MachineConfig config, dev::Log& log);
   // Where no kernel and no firmware is given, `firmware` is what starts.
   bool starts_firmware = false;
+  // Kernels that `firmware` starts where it is found and no other is given.
+  bool (*kernel_behind_firmware)(std::span<const uint8_t> kernel) = nullptr;
   std::string_view video_bios = {};  // its video card's; where it is not found, there is none
   // IDE and a floppy controller: what disks are that nobody chose.
   bool legacy_disks = false;

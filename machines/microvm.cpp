@@ -179,7 +179,7 @@ Result<void> MicrovmMachine::add_firmware_items() {
 Result<void> MicrovmMachine::place_start() {
   if (config_.kernel.empty()) return Error{"the board microvm has no firmware; give it a kernel by -kernel"};
   const acpi::Description tables = describe();
-  return place_kernel(command_line(), board_.acpi ? &tables : nullptr);
+  return place_kernel(command_line(), board_.acpi ? &tables : nullptr, memory_map());
 }
 
 void MicrovmMachine::reset_board() {

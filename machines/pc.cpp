@@ -216,7 +216,7 @@ Result<void> PcMachine::build() {
   if (auto ok = add_firmware_items(); !ok) return ok;
   if (config_.starts_kernel()) {
     const acpi::Description tables = description();
-    return place_kernel(config_.command_line, board_.acpi ? &tables : nullptr);
+    return place_kernel(config_.command_line, board_.acpi ? &tables : nullptr, memory_map());
   }
   if (!firmware_) return error("there is nothing to start: the board {} needs firmware or a kernel", name());
   return {};
@@ -225,7 +225,10 @@ Result<void> PcMachine::build() {
 void PcMachine::reset_board() {
   for (unsigned piece = 0; piece < dev::PamBridge::kPieces; ++piece)
     route(piece, chipset_->host_bridge().route(piece));
-  if (config_.starts_kernel()) start_kernel();
+  if (config_.starts_kernel())
+    start_kernel();
+  else
+    boot_.memory.write(memory());
 }
 
 }  // namespace mynah

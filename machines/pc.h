@@ -75,6 +75,8 @@ class PcMachine final : public X86Machine {
   acpi::Description description() const;
   void fill_cmos();
   Result<void> add_firmware_items();
+  Result<void> add_kernel_rom();
+  Result<void> add_kernel_of_firmware();
 
   const PcConfig board_;
   const PcChipsetFacts& facts_;

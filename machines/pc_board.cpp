@@ -61,6 +61,7 @@ constexpr Board pc_board() {
   board.firmware_package = "seabios";
   board.make = make<false>;
   board.starts_firmware = true;
+  board.kernel_behind_firmware = starts_behind_bios;
   board.video_bios = "vgabios-stdvga.bin";
   board.legacy_disks = true;
   board.parallel_port = true;

@@ -2,18 +2,27 @@
 //
 // What the boards `pc` and `q35` tell firmware: CMOS memory, where PC firmware has always looked, and items
 // of fw_cfg.
+#include <fmt/format.h>
+
+#include <map>
+
 #include "devices/storage/ata_disk.h"
 #include "machines/firmware_items.h"
+#include "machines/loader/bytes.h"
 #include "machines/loader/bzimage.h"
+#include "machines/loader/multiboot_rom.h"
 #include "machines/pc.h"
 #include "machines/pc_acpi.h"
 #include "machines/pc_map.h"
+#include "machines/x86_board.h"
 
 namespace mynah {
 
 using namespace pc_map;
 
 namespace {
+
+constexpr std::string_view kKernelRom = "genroms/multiboot.bin";  // a name that a BIOS knows ROMs by
 
 // Event timer blocks as firmware that makes tables of its own is told of them: how many, and for each of
 // eight its id, address, least number of ticks and protection.
@@ -110,11 +119,35 @@ Result<void> PcMachine::add_firmware_items() {
   if (hpet_) fw_cfg_.add_item(kHpetItem, hpet_item());
   // One node, and no memory that belongs to it apart.
   fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);
-  if (auto ok = mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order()); !ok) return ok;
-  if (config_.kernel.empty() || config_.starts_kernel()) return {};
+  std::map<unsigned, std::string> order = boot_order();
+  const bool loads_kernel = !config_.kernel.empty() && !config_.starts_kernel();
+  if (loads_kernel && starts_behind_bios(config_.kernel)) {
+    if (auto ok = add_kernel_rom(); !ok) return ok;
+    order.clear();
+    order[0] = fmt::format("/rom@{}", kKernelRom);
+    for (const auto& [index, path] : boot_order()) order[index + 1] = path;
+  }
+  if (auto ok = mynah::add_firmware_items(fw_cfg_, config_, name(), order); !ok) return ok;
+  return loads_kernel && boot_.memory.pieces().empty() ? add_kernel_of_firmware() : Result<void>{};
+}
+
+// The kernel in memory, and a ROM for the BIOS to start.
+Result<void> PcMachine::add_kernel_rom() {
+  constexpr uint64_t kVolumeMark = 40;
+  if (flash_[0] || has_text(config_.firmware, kVolumeMark, "_FVH"))
+    return Error{"UEFI does not start multiboot kernels; leave -bios and the flash out"};
+  if (auto ok = place_kernel(config_.command_line, nullptr, memory_beside_bios(memory_map())); !ok) return ok;
+  auto rom = make_multiboot_rom(boot_);
+  if (!rom) return rom.error();
+  fw_cfg_.add_file(kKernelRom, std::move(*rom));
+  return {};
+}
+
+Result<void> PcMachine::add_kernel_of_firmware() {
   if (!is_bzimage(config_.kernel))
     return Error{
-        "firmware starts kernels of Linux's boot protocol alone (bzImage); leave -bios and the flash out"};
+        "firmware starts kernels of Linux's boot protocol (bzImage) and multiboot alone; leave -bios and the "
+        "flash out"};
   const auto image = read_bzimage(config_.kernel);
   if (!image) return error("the kernel {}", image.message());
   add_kernel_items(fw_cfg_, config_, static_cast<size_t>(image->kernel.data() - config_.kernel.data()));

@@ -24,10 +24,15 @@ Result<std::string> check_x86_kernel(std::span<const uint8_t> kernel, uint64_t, 
 std::vector<std::pair<std::string, std::string>> x86_kernel_modules(std::span<const uint8_t> kernel,
                                                                     std::string_view option) {
   std::vector<std::pair<std::string, std::string>> modules;
-  if (const auto kind = x86_kernel_kind(kernel); !kind || *kind != X86KernelKind::kMultiboot) return modules;
+  if (!starts_behind_bios(kernel)) return modules;
   for (ModuleName& name : parse_module_names(option))
     modules.emplace_back(std::move(name.file), std::move(name.text));
   return modules;
+}
+
+bool starts_behind_bios(std::span<const uint8_t> kernel) {
+  const auto kind = x86_kernel_kind(kernel);
+  return kind && *kind == X86KernelKind::kMultiboot;
 }
 
 // APIC ids of eight bits, of which one means all.

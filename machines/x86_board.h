@@ -20,6 +20,8 @@ WrongChoice check_x86_cpu(std::string_view specification);
 Result<std::string> check_x86_kernel(std::span<const uint8_t> kernel, uint64_t ram_bytes, bool with_initrd);
 std::vector<std::pair<std::string, std::string>> x86_kernel_modules(std::span<const uint8_t> kernel,
                                                                     std::string_view option);
+// Of PCs: multiboot kernels, which may call the BIOS.
+bool starts_behind_bios(std::span<const uint8_t> kernel);
 unsigned most_x86_processors(const BoardChoice& choice);
 std::string more_x86_processors(const BoardChoice& choice);
 

@@ -103,7 +103,8 @@ void X86Machine::add_memory_items() {
   fw_cfg_.add_file("etc/e820", std::move(table));
 }
 
-Result<void> X86Machine::place_kernel(const std::string& command_line, const acpi::Description* acpi) {
+Result<void> X86Machine::place_kernel(const std::string& command_line, const acpi::Description* acpi,
+                                      const X86Memory& memory) {
   if (acpi) {
     acpi_tables_ = acpi::make_tables(*acpi, kAcpiTables);
     if (acpi_tables_.size() > kAcpiTablesEnd - kAcpiTables)
@@ -117,7 +118,7 @@ Result<void> X86Machine::place_kernel(const std::string& command_line, const acp
   files.command_line = command_line;
   if (!config_.rng_seed.empty()) files.setup_data.push_back({X86SetupData::kRngSeed, config_.rng_seed});
   files.rsdp = acpi ? kAcpiTables : 0;
-  auto placed = place_x86_kernel(files, memory_map(), X86Entry::k32);
+  auto placed = place_x86_kernel(files, memory, X86Entry::k32);
   if (!placed) return placed.error();
   boot_ = std::move(*placed);
   boot_.memory.add("the ACPI tables", kAcpiTables, acpi_tables_);

@@ -43,8 +43,9 @@ class X86Machine : public Machine {
   void note_memory(dev::CmosRtc& rtc) const;
   // fw_cfg's items of x86: memory, the timer's interrupt.
   void add_memory_items();
-  // A kernel without firmware, with ACPI's tables where a system searches for them; null: without.
-  Result<void> place_kernel(const std::string& command_line, const acpi::Description* acpi);
+  // A kernel in `memory`, with ACPI's tables where a system searches for them; null: without.
+  Result<void> place_kernel(const std::string& command_line, const acpi::Description* acpi,
+                            const X86Memory& memory);
 
   dev::RtcClock rtc_clock_;
   dev::ApicBus apics_;
@@ -54,7 +55,7 @@ class X86Machine : public Machine {
   dev::FwCfgPorts fw_cfg_ports_;
   std::vector<std::unique_ptr<X86Processor>> x86_;
   dev::NullCharBackend null_serial_;
-  X86Boot boot_;  // of a kernel without firmware
+  X86Boot boot_;  // of a kernel that firmware does not load
 
  private:
   std::unique_ptr<dev::IrqSink> pic_output_;

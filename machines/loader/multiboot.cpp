@@ -14,24 +14,13 @@ namespace mynah {
 namespace {
 
 constexpr uint64_t kPage = 4096, kMiB = 1 << 20, kSearched = 8192;
-constexpr uint32_t kHeaderMagic = 0x1badb002, kLoaderMagic = 0x2badb002;
+constexpr uint32_t kHeaderMagic = 0x1badb002;
 
 // Flags of the header. Of bits 0 to 15 a loader must know each that is set.
 constexpr uint32_t kKnown = 1u << 0 | 1u << 1 | 1u << 2,
                    kMustKnow = 0xffff;  // page-aligned modules, memory, video
 
-enum InfoField : uint64_t {
-  kFlags = 0,
-  kMemLower = 4,
-  kMemUpper = 8,
-  kCmdline = 16,
-  kModsCount = 20,
-  kModsAddr = 24,
-  kMmapLength = 44,
-  kMmapAddr = 48,
-  kBootLoaderName = 64,
-  kInfoSize = 120,
-};
+using enum MultibootInfo;
 constexpr uint32_t kHasMemory = 1u << 0, kHasCmdline = 1u << 2, kHasModules = 1u << 3, kHasMmap = 1u << 6,
                    kHasLoaderName = 1u << 9;
 constexpr uint64_t kModuleSize = 16, kMmapEntrySize = 24;
@@ -217,7 +206,7 @@ Result<X86Boot> place_multiboot(const X86KernelFiles& files, const X86Memory& me
   boot.add("the multiboot information", info, std::move(block));
   if (auto ok = boot.memory.check(ram); !ok) return ok.error();
   boot.state.entry = *entry;
-  boot.state.rax = kLoaderMagic;
+  boot.state.rax = kMultibootLoader;
   boot.state.rbx = info;
   return boot;
 }

@@ -23,6 +23,21 @@ struct MultibootHeader {
   bool has_addresses() const { return (flags & 1u << 16) != 0; }
 };
 
+// Section 3.3: the information structure's fields, and what EAX is where EBX is the structure's address.
+enum MultibootInfo : uint16_t {
+  kFlags = 0,
+  kMemLower = 4,
+  kMemUpper = 8,
+  kCmdline = 16,
+  kModsCount = 20,
+  kModsAddr = 24,
+  kMmapLength = 44,
+  kMmapAddr = 48,
+  kBootLoaderName = 64,
+  kInfoSize = 120,
+};
+constexpr uint32_t kMultibootLoader = 0x2badb002;
+
 // Nothing where the file has none.
 std::optional<MultibootHeader> find_multiboot(std::span<const uint8_t> file);
 

@@ -70,6 +70,11 @@ TEST_F(X86Session, MultibootKernelsHaveModules) {
     EXPECT_EQ(run(one + " x y," + two), "1" + one + " x y2" + two);
     EXPECT_EQ(run(one), "1" + one);
   }
+  Program uefi({"-M", "pc", "-display", "none", "-kernel", file, "-bios", "OVMF.fd"});
+  EXPECT_EQ(uefi.finish(), 1);
+  if (uefi.errors.find("cannot read") == std::string::npos) {
+    EXPECT_THAT(uefi.errors, HasSubstr("UEFI does not start multiboot kernels"));
+  }
   Program absent({"-M", "pc", "-display", "none", "-kernel", file, "-initrd", one + ",absent"});
   EXPECT_EQ(absent.finish(), 1);
   EXPECT_THAT(absent.errors, HasSubstr("cannot read the module 'absent'"));

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "machines/loader/multiboot.h"
+#include "machines/loader/multiboot_rom.h"
 #include "machines/loader/pvh.h"
 #include "tests/machines/packing.h"
 #include "tests/machines/sentence.h"
@@ -196,6 +197,57 @@ TEST(Multiboot, AnElfKernelGetsItsInformation) {
   EXPECT_EQ(memory.read(map, 4), 20u);
   EXPECT_EQ(memory.read(map + 24 * 3 + 4, 8), kMiB);
   EXPECT_EQ(memory.read(map + 24 * 3 + 20, 4), 1u);
+}
+
+TEST(Multiboot, ARomBringsWhatABiosWouldWriteOver) {
+  const Bytes file = make(x86_test::multiboot_elf()), one(5000, 1);
+  X86KernelFiles files;
+  files.kernel = file;
+  files.command_line = "a b";
+  files.modules = {{one, "one"}};
+  auto boot = place_multiboot(files, memory_beside_bios(k128));
+  ASSERT_TRUE(boot) << boot.message();
+  const std::vector<LoadPiece> pieces(boot->memory.pieces().begin(), boot->memory.pieces().end());
+  const auto rom = make_multiboot_rom(*boot);
+  ASSERT_TRUE(rom) << rom.message();
+  const auto word = [&](size_t at) { return static_cast<size_t>((*rom)[at] | (*rom)[at + 1] << 8); };
+  const auto sum = [&](size_t from, size_t size) {
+    uint8_t all = 0;
+    for (size_t i = 0; i < size; ++i) all = static_cast<uint8_t>(all + (*rom)[from + i]);
+    return all;
+  };
+  EXPECT_EQ(word(0), 0xaa55u);
+  EXPECT_EQ((*rom)[2] * 512u, rom->size());
+  EXPECT_EQ(sum(0, rom->size()), 0);
+  const size_t pnp = word(0x1a);
+  EXPECT_EQ(
+      std::string(rom->begin() + static_cast<ptrdiff_t>(pnp), rom->begin() + static_cast<ptrdiff_t>(pnp) + 4),
+      "$PnP");
+  EXPECT_EQ(sum(pnp, 32), 0);
+  const size_t start = word(pnp + 0x1a);
+  ASSERT_EQ((*rom)[start + 4], 0xbe);  // mov si, table
+  size_t table = word(start + 5), low = 0;
+  for (const LoadPiece& piece : pieces) {
+    if (piece.at >= kMiB) {
+      EXPECT_LE(piece.at + piece.size, 126 * kMiB);
+      continue;
+    }
+    ++low;
+    EXPECT_LE(piece.at + piece.size, 0x80000u);
+    EXPECT_EQ(word(table), piece.size);
+    EXPECT_EQ(word(table + 2) + word(table + 4) * 16, piece.at);
+    EXPECT_TRUE(std::equal(piece.bytes.begin(), piece.bytes.end(),
+                           rom->begin() + static_cast<ptrdiff_t>(word(table + 6))));
+    table += 8;
+  }
+  EXPECT_EQ(low, 2u);  // segments, information
+  EXPECT_EQ(word(table), 0u);
+  EXPECT_EQ(boot->memory.pieces().size(), pieces.size() - low);
+
+  files.command_line = std::string(50000, 'x');
+  auto large = place_multiboot(files, memory_beside_bios(k128));
+  ASSERT_TRUE(large) << large.message();
+  EXPECT_THAT(sentence(make_multiboot_rom(*large)), HasSubstr("command lines"));
 }
 
 TEST(Multiboot, AddressesOfTheHeaderCount) {
