@@ -22,7 +22,8 @@ Error no_memory(uint64_t size, int why) {
 }  // namespace
 
 GuestMemory::~GuestMemory() {
-  for (Region& r : regions_) munmap(r.own, r.size);
+  for (Region& r : regions_)
+    if (r.own) munmap(r.own, r.size);
   if (shared_file_ >= 0) close(shared_file_);
 }
 
@@ -81,7 +82,26 @@ void GuestMemory::route(uint64_t pa, uint8_t* reads, bool writable) {
   before_write(*r, r->pa, r->size);
   r->visible = reads != nullptr;
   r->host = reads ? reads : r->own;
-  r->rom = !writable || r->host != r->own;
+  r->rom = !writable;
+}
+
+bool GuestMemory::show(uint64_t pa, std::span<uint8_t> memory) {
+  if (std::ranges::any_of(regions_,
+                          [&](const Region& r) { return r.pa < pa + memory.size() && pa < r.pa + r.size; }))
+    return false;
+  add_region(pa, memory.size(), memory.data(), true);
+  Region* const region = find(pa);
+  region->rom = false;
+  region->own = nullptr;
+  return true;
+}
+
+void GuestMemory::remove(uint64_t pa) {
+  Region* const region = find(pa);
+  if (!region || region->own) return;
+  before_write(*region, region->pa, region->size);
+  last_ = nullptr;
+  regions_.erase(regions_.begin() + (region - regions_.data()));
 }
 
 void GuestMemory::put(uint64_t pa, const void* from, size_t n) {
@@ -213,6 +233,7 @@ uint64_t GuestMemory::hash() const {
   // FNV-1a over 64-bit words, a multiply a word: quick enough for gigabytes, order-sensitive.
   uint64_t h = 0xcbf29ce484222325;
   for (const Region& r : regions_) {
+    if (!r.own) continue;
     const auto* p = reinterpret_cast<const uint64_t*>(r.own);
     for (uint64_t i = 0; i < r.size / 8; ++i) h = (h ^ p[i]) * 0x100000001b3;
   }

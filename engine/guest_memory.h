@@ -70,16 +70,21 @@ class GuestMemory {
   Result<void> add_rom(uint64_t pa, uint64_t size, uint8_t fill);
   // Shows or hides a region (flash in command mode is a device, not memory). The caller flushes TLBs.
   void set_visible(uint64_t pa, bool visible);
-  // What a region of RAM is to reads (null: nothing that is memory, so a device), and whether writes go to
-  // it. Translated code of what was there is dropped; the caller flushes TLBs. `reads` has as many bytes.
+  // What a region of RAM is to reads (null: nothing that is memory, so a device), and whether writes go
+  // there, too. Translated code of what was there is dropped; the caller flushes TLBs. `reads` has as many
+  // bytes.
   void route(uint64_t pa, uint8_t* reads, bool writable);
+  // A device's memory, whole pages, is a region until remove(). It is not RAM: whoever has it clears and
+  // saves it. False: some of the place is taken. The caller flushes TLBs behind remove().
+  bool show(uint64_t pa, std::span<uint8_t> memory);
+  void remove(uint64_t pa);
 
   struct Region {
     uint64_t pa, size;
     uint8_t* host;  // what is seen
     bool rom;
     bool visible;
-    uint8_t* own;  // its memory, whatever is seen
+    uint8_t* own;  // its memory, whatever is seen; null: a device's
     bool ram;      // own is RAM
     std::vector<PageFlags> pages;
   };

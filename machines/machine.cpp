@@ -54,14 +54,28 @@ dev::DmaMemory& Machine::dma() { return *dma_; }
 
 void Machine::show_memory(uint64_t pa, bool visible) {
   memory_.set_visible(pa, visible);
+  host_mapping_changed();
+}
+
+void Machine::host_mapping_changed() {
   for (const Processor& p : processors_)
     if (p.vcpu) p.vcpu->host_mapping_changed();
 }
 
+bool Machine::show_device_memory(uint64_t pa, std::span<uint8_t> memory) {
+  for (const dev::Bus::Window& w : bus_.windows())
+    if (w.base < pa + memory.size() && pa < w.base + w.size) return false;
+  return memory_.show(pa, memory);
+}
+
+void Machine::hide_device_memory(uint64_t pa) {
+  memory_.remove(pa);
+  host_mapping_changed();
+}
+
 void Machine::route_memory(uint64_t pa, uint8_t* reads, bool writable) {
   memory_.route(pa, reads, writable);
-  for (const Processor& p : processors_)
-    if (p.vcpu) p.vcpu->host_mapping_changed();
+  host_mapping_changed();
 }
 
 Result<void> Machine::init() {
@@ -103,8 +117,10 @@ void Machine::forget_translations() {
 }
 
 void Machine::reset() {
-  for (dev::Stateful* part : parts_) part->reset();
-  reset_board();
+  if (!reset_to_resume()) {
+    for (dev::Stateful* part : parts_) part->reset();
+    reset_board();
+  }
   forget_translations();
   current_ = turn_left_ = turn_pieces_ = 0;
   for (Processor& p : processors_) p.gave_way = false;

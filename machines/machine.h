@@ -121,6 +121,9 @@ class Machine {
   void map_port_rest(dev::Device& device) { ports_.map_rest(device); }
   // A region of RAM as a chipset routes it (GuestMemory::route).
   void route_memory(uint64_t pa, uint8_t* reads, bool writable);
+  // A device's memory that guests reach as RAM, until it is hidden. False: some of the place is taken.
+  bool show_device_memory(uint64_t pa, std::span<uint8_t> memory);
+  void hide_device_memory(uint64_t pa);
   // A region that is memory or, hidden, a device.
   void show_memory(uint64_t pa, bool visible);
   // A device turns the machine off or resets it: what the slice that runs returns, soon.
@@ -143,6 +146,9 @@ class Machine {
   virtual bool has_isa() const { return false; }  // cards with I/O ports
   // What firmware's paths of devices on PCI begin with.
   virtual std::string_view pci_path() const { return "/pci@ffffffffffffffff"; }
+  // For a reset that firmware takes for a way back into what was running: what to reset in place of all.
+  // False: it is a start.
+  virtual bool reset_to_resume() { return false; }
   virtual void time_resumed() {}  // guest time stood still, other clocks did not
 
   MachineConfig config_;
@@ -152,6 +158,7 @@ class Machine {
   struct Dma;      // dev::DmaMemory over guest memory
   struct Devices;  // DeviceBus: the engine's way to the bus
   void forget_translations();
+  void host_mapping_changed();
   // --- turns (machine.cpp)
   bool choose();  // whose turn it is; false: all sleep, or wait for the host
   void begin_turn(size_t processor);

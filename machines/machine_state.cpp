@@ -84,7 +84,7 @@ Result<void> Machine::restore(std::vector<uint8_t> saved) {
   dev::StateStream stream(std::move(saved));
   serialize(stream);
   forget_translations();
-  for (const Processor& p : processors_) p.vcpu->host_mapping_changed();
+  host_mapping_changed();
   if (stream.failed()) return Error{stream.error()};
   return {};
 }

@@ -157,7 +157,8 @@ void PcMachine::add_pci_host() {
                               .root_name = express ? "pcie.0" : "pci.0",
                               .express = express,
                               .lines = {},
-                              .line_of_pin = facts_.pirq_of};
+                              .line_of_pin = facts_.pirq_of,
+                              .claims_changed = [this] { show_video(); }};
   for (unsigned n = 0; n < facts_.pirqs; ++n) host.lines[n] = {pirqs, n};
   pci_ = std::make_unique<dev::pci::Host>(std::move(host));
   pci_->set_message_target(&apics_);
@@ -175,6 +176,13 @@ void PcMachine::add_pci_host() {
   add_ide_controller(chipset_->ide(), {}, fmt::format("{}/{}", pci_path(), facts_.ide_path));
   auto video = std::make_unique<dev::Vga>(events(), config_.video_bios, log_);
   vga_ = video.get();
+  vga_->on_plain_change([this] { show_video(); },
+                        [this] {
+                          for (size_t i = 0; i < shown_window_.size(); ++i)
+                            if (shown_window_[i])
+                              memory().will_change(kVideoPieces[i], kVideoPieces[i + 1] - kVideoPieces[i]);
+                          if (shown_bar_) memory().will_change(*shown_bar_, dev::Vga::kMemoryBytes);
+                        });
   pci_->root().plug(std::move(video), dev::pci::devfn_of(facts_.video_slot, 0));
 }
 
@@ -220,6 +228,16 @@ Result<void> PcMachine::build() {
   }
   if (!firmware_) return error("there is nothing to start: the board {} needs firmware or a kernel", name());
   return {};
+}
+
+// A reset leaves memory and devices as they are where CMOS says that a program goes on behind it, as those
+// for the 286 did to leave protected mode.
+bool PcMachine::reset_to_resume() {
+  constexpr uint8_t kShutdown = 0x0f, kJumpWithEoi = 5, kMoved = 9, kJump = 10;
+  const uint8_t code = rtc_.byte(kShutdown);
+  if (config_.starts_kernel() || (code != kJumpWithEoi && code != kMoved && code != kJump)) return false;
+  for (const auto& processor : x86_) processor->reset();
+  return true;
 }
 
 void PcMachine::reset_board() {

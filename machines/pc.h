@@ -4,8 +4,10 @@
 // started with a kernel. Wiring only; the map is pc_map.h, what a system is told is pc_firmware.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "devices/chipset/port92.h"
@@ -53,6 +55,7 @@ class PcMachine final : public X86Machine {
 
   Result<void> build() override;
   void reset_board() override;
+  bool reset_to_resume() override;
   void time_resumed() override { rtc_.clock_moved(); }
   std::string_view pci_path() const override { return "/pci@i0cf8"; }
 
@@ -66,6 +69,7 @@ class PcMachine final : public X86Machine {
   Result<void> add_flash(unsigned n, uint64_t end);
   void route(unsigned piece, dev::PamBridge::Route route);
   void set_a20(bool on);
+  void show_video();
   // pc_start.cpp
   void preset_pci();
   void preset_memory();
@@ -98,6 +102,9 @@ class PcMachine final : public X86Machine {
   // Their functions are the host's.
   std::unique_ptr<PcChipset> chipset_;
   dev::Vga* vga_ = nullptr;
+  // Video memory that the guest has as it has RAM: of the window's pieces, and BAR 0.
+  std::array<uint8_t*, 3> shown_window_{};
+  std::optional<uint64_t> shown_bar_;
   uint8_t* firmware_ = nullptr;  // the last 128 KiB of it, which the shadow shows
 };
 

@@ -10,6 +10,7 @@
 #include "machines/firmware_items.h"
 #include "machines/loader/bytes.h"
 #include "machines/loader/bzimage.h"
+#include "machines/loader/linux_rom.h"
 #include "machines/loader/multiboot_rom.h"
 #include "machines/pc.h"
 #include "machines/pc_acpi.h"
@@ -123,6 +124,8 @@ Result<void> PcMachine::add_firmware_items() {
   const bool loads_kernel = !config_.kernel.empty() && !config_.starts_kernel();
   if (loads_kernel && starts_behind_bios(config_.kernel)) {
     if (auto ok = add_kernel_rom(); !ok) return ok;
+  }
+  if (loads_kernel) {  // what a BIOS tries first
     order.clear();
     order[0] = fmt::format("/rom@{}", kKernelRom);
     for (const auto& [index, path] : boot_order()) order[index + 1] = path;
@@ -150,7 +153,13 @@ Result<void> PcMachine::add_kernel_of_firmware() {
         "flash out"};
   const auto image = read_bzimage(config_.kernel);
   if (!image) return error("the kernel {}", image.message());
-  add_kernel_items(fw_cfg_, config_, static_cast<size_t>(image->kernel.data() - config_.kernel.data()));
+  const auto setup = static_cast<size_t>(image->kernel.data() - config_.kernel.data());
+  if (auto ok = add_linux_items(fw_cfg_, *image, {config_.kernel.data(), setup}, config_.initrd.size(),
+                                config_.command_line.size() + 1, memory_map().below_4g);
+      !ok)
+    return ok;
+  fw_cfg_.add_file(kKernelRom, linux_rom());
+  add_kernel_items(fw_cfg_, config_, setup);
   return {};
 }
 

@@ -9,6 +9,8 @@
 namespace mynah::pc_map {
 
 constexpr uint64_t kVideo = 0xa0000, kVideoEnd = 0xc0000;
+// Where what the window shows may begin.
+constexpr uint64_t kVideoPieces[] = {kVideo, 0xb0000, 0xb8000, kVideoEnd};
 constexpr uint64_t kOptionRoms = 0xc0000, kShadow = 0xe0000, kOneMiB = 0x100000;
 constexpr uint64_t kIoApic = 0xfec00000, kHpet = 0xfed00000;
 constexpr uint64_t kPciMemoryEnd = kIoApic;  // from the end of RAM on

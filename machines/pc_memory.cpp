@@ -4,6 +4,7 @@
 // shows its last 128 KiB below 1 MiB, too.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "devices/core/registers.h"
 #include "devices/core/stateless_device.h"
@@ -49,11 +50,11 @@ std::unique_ptr<dev::Device> PcMachine::make_shadow() { return std::make_unique<
 
 Result<void> PcMachine::add_memory() {
   const X86Memory map = memory_map();
-  std::vector<uint64_t> cuts{kVideo, kVideoEnd};
+  std::vector<uint64_t> cuts(std::begin(kVideoPieces), std::end(kVideoPieces));
   for (unsigned i = 0; i < dev::PamBridge::kPieces; ++i) cuts.push_back(dev::PamBridge::address_of(i));
   cuts.push_back(kOneMiB);
   if (auto added = memory().add_ram(0, map.below_4g, cuts); !added) return added;
-  memory().route(kVideo, nullptr, false);
+  for (size_t i = 0; i < shown_window_.size(); ++i) memory().route(kVideoPieces[i], nullptr, false);
   if (map.above_4g)
     if (auto added = memory().add_ram(kFourGiB, map.above_4g); !added) return added;
   return add_firmware();
@@ -122,6 +123,24 @@ void PcMachine::route(unsigned piece, dev::PamBridge::Route to) {
   if (!region) return;  // memory is not there yet
   if (to.reads) return route_memory(pa, region->own, to.writes);
   route_memory(pa, pa >= kShadow && firmware_ ? firmware_ + (pa - kShadow) : nullptr, false);
+}
+
+// What guests may have of video memory as plain memory; the card sees accesses to the rest.
+void PcMachine::show_video() {
+  if (!vga_ || memory().regions().empty()) return;
+  const auto window = vga_->plain_window();
+  for (size_t i = 0; i < shown_window_.size(); ++i) {
+    const uint64_t pa = kVideoPieces[i], size = kVideoPieces[i + 1] - pa;
+    const bool plain = window && kVideo + window->offset == pa && window->memory.size() == size;
+    uint8_t* const to = plain ? window->memory.data() : nullptr;
+    if (to != std::exchange(shown_window_[i], to)) route_memory(pa, to, to != nullptr);
+  }
+  const std::span<uint8_t> linear = vga_->linear_memory();
+  const auto place = linear.empty() ? std::nullopt : pci_->place_of(*vga_, dev::Vga::kMemoryBar);
+  if (place == shown_bar_) return;
+  if (shown_bar_) hide_device_memory(*shown_bar_);
+  shown_bar_.reset();
+  if (place && show_device_memory(*place, linear)) shown_bar_ = place;
 }
 
 void PcMachine::set_a20(bool on) {

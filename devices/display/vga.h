@@ -7,12 +7,20 @@
 // Guest interface: ports 0x3b4 to 0x3df, 0x1ce to 0x1d0; 128 KiB at 0xa0000; BAR 0, video memory; BAR 2, the
 // same registers as memory (VGA's at 0x400, DISPI's at 0x500). The BIOS comes as the expansion ROM.
 //
-// Video memory is one array: byte 4 n + p is byte n of plane p, and packed pixels are as they lie.
+// Video memory is one array: byte 4 n + p is byte n of plane p, and packed pixels are as they lie. Where it
+// is plain memory to guests, a board may let them have it (plain_window(), linear_memory()). For text, which
+// is pairs of planes, the window is then an array of its own, in place of these planes' first bytes; latches
+// do not see what is read there.
 //
 // What is not modelled: the interrupt at vertical retrace, light pen, blinking, panning within a character.
 #pragma once
 
 #include <array>
+#include <functional>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "devices/core/event_queue.h"
@@ -37,6 +45,21 @@ class Vga final : public pci::Function, public Screen {
   Device& ports() { return ports_; }              // at 0x3c0, 32
   Device& dispi_ports() { return dispi_ports_; }  // at 0x1ce, three
   Device& window() { return window_; }            // at 0xa0000
+
+  static constexpr unsigned kMemoryBar = 0;
+
+  // --- What guests may reach as they reach RAM, and what is called when that is something else, and before
+  // the card itself changes what is in it.
+  struct Plain {
+    Offset offset = 0;          // in the window
+    std::span<uint8_t> memory;  // whole pages
+  };
+  std::optional<Plain> plain_window();
+  std::span<uint8_t> linear_memory();  // BAR 0; empty: the card has to see accesses
+  void on_plain_change(std::function<void()> changed, std::function<void()> contents_change) {
+    plain_changed_ = std::move(changed);
+    contents_change_ = std::move(contents_change);
+  }
 
   // --- What is on the screen.
   bool text_mode() const override;
@@ -109,6 +132,8 @@ class Vga final : public pci::Function, public Screen {
   uint8_t read_byte(Offset offset);
   void write_byte(Offset offset, uint8_t value);
   uint32_t planes_for(uint8_t value) const;
+  void update_plain();
+  void write_back_text() const;
   // vga_picture.cpp
   bool dispi_on() const { return dispi_[kEnable] & 1; }
   uint32_t color(uint8_t index) const;
@@ -123,7 +148,17 @@ class Vga final : public pci::Function, public Screen {
   uint32_t line_bytes() const;
 
   const EventQueue& events_;
-  std::vector<uint8_t> memory_;
+  struct FreePages {
+    void operator()(uint8_t* pages) const { ::operator delete[](pages, std::align_val_t{kPage}); }
+  };
+  static constexpr size_t kPage = 4096, kTextBytes = 0x8000;
+  const std::unique_ptr<uint8_t[], FreePages> pages_;  // memory_, and behind it text_
+  const std::span<uint8_t> memory_, text_;
+  enum class PlainWindow : uint8_t { kNone, kText, kLinear };
+  PlainWindow plain_ = PlainWindow::kNone;
+  Offset plain_offset_ = 0;  // in the window
+  uint64_t plain_bank_ = 0;  // in memory_
+  std::function<void()> plain_changed_ = [] {}, contents_change_ = [] {};
   Ports mono_ports_{*this, 0x3b4}, mono_status_{*this, 0x3ba}, ports_{*this, 0x3c0};
   DispiPorts dispi_ports_{*this};
   Window window_{*this};

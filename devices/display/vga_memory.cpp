@@ -55,6 +55,7 @@ bool Vga::place(Offset& offset) const {
 
 uint8_t Vga::read_byte(Offset offset) {
   if (!place(offset)) return 0xff;
+  if (plain_ == PlainWindow::kText) return text_[offset];
   if ((sequencer_[kMemoryMode] & kChain4) || dispi_on()) return memory_[offset % memory_.size()];
   const bool pairs = graphics_[kMode] & 0x10;
   const uint64_t at = (pairs ? offset >> 1 : offset) * 4 % memory_.size();
@@ -106,6 +107,10 @@ uint32_t Vga::planes_for(uint8_t value) const {
 
 void Vga::write_byte(Offset offset, uint8_t value) {
   if (!place(offset)) return;
+  if (plain_ == PlainWindow::kText) {
+    text_[offset] = value;
+    return;
+  }
   const uint8_t planes = sequencer_[kMapMask];
   if (dispi_on()) {
     memory_[offset % memory_.size()] = value;
@@ -126,6 +131,62 @@ void Vga::write_byte(Offset offset, uint8_t value) {
   const uint32_t data = planes_for(value);
   for (unsigned p = 0; p < 4; ++p)
     if (planes >> p & 1) memory_[at + p] = static_cast<uint8_t>(data >> 8 * p);
+}
+
+// --- plain memory
+
+void Vga::write_back_text() const {
+  if (plain_ != PlainWindow::kText) return;
+  for (size_t i = 0; i < kTextBytes; i += 2) {
+    memory_[2 * i] = text_[i];
+    memory_[2 * i + 1] = text_[i + 1];
+  }
+}
+
+// Behind each register that decides.
+void Vga::update_plain() {
+  PlainWindow now = PlainWindow::kNone;
+  Offset offset = 0;
+  uint64_t bank = 0;
+  const unsigned where = graphics_[kMisc] >> 2 & 3;
+  constexpr uint8_t kPairs = 0x10, kOtherPlanes = 2;
+  if (dispi_on() || (sequencer_[kMemoryMode] & kChain4)) {
+    if (where == 1 && (dispi_on() || sequencer_[kMapMask] == 0xf)) {
+      now = PlainWindow::kLinear;
+      bank = uint64_t{dispi_[kBank]} << 16;
+    }
+  } else if (where >= 2 && (graphics_[kMode] & kPairs) && !(graphics_[kReadPlane] & kOtherPlanes) &&
+             sequencer_[kMapMask] == 3) {
+    now = PlainWindow::kText;
+    offset = where == 2 ? 0x10000 : 0x18000;
+  }
+  if (now == plain_ && offset == plain_offset_ && bank == plain_bank_) return;
+  write_back_text();
+  if (now == PlainWindow::kText && plain_ != PlainWindow::kText)
+    for (size_t i = 0; i < kTextBytes; i += 2) {
+      text_[i] = memory_[2 * i];
+      text_[i + 1] = memory_[2 * i + 1];
+    }
+  plain_ = now;
+  plain_offset_ = offset;
+  plain_bank_ = bank;
+  plain_changed_();
+}
+
+std::optional<Vga::Plain> Vga::plain_window() {
+  constexpr size_t kBankBytes = 0x10000;
+  switch (plain_) {
+    case PlainWindow::kText:
+      return Plain{plain_offset_, text_};
+    case PlainWindow::kLinear:
+      return Plain{plain_offset_, memory_.subspan(plain_bank_ % memory_.size(), kBankBytes)};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::span<uint8_t> Vga::linear_memory() {
+  return plain_ == PlainWindow::kText ? std::span<uint8_t>{} : memory_;
 }
 
 uint64_t Vga::Window::read(Offset offset, Width width) {

@@ -49,6 +49,7 @@ std::optional<size_t> Vga::cursor() const {
 Vga::Text Vga::text() const {
   Text t;
   if (!text_mode()) return t;
+  write_back_text();
   t.columns = crtc_[kColumns] + 1u;
   t.rows = std::min(lines_shown() / ((crtc_[kMaxScanLine] & 0x1fu) + 1), kMostRows);
   for (unsigned row = 0; row < t.rows; ++row)
@@ -187,6 +188,7 @@ Vga::Size Vga::size() const {
 }
 
 Vga::Picture Vga::picture() const {
+  write_back_text();
   const Size of = size();
   Picture made{of.width, of.height, {}};
   made.pixels.resize(size_t{made.width} * made.height);

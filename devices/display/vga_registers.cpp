@@ -10,7 +10,7 @@ namespace mynah::dev {
 
 namespace {
 
-constexpr unsigned kMemoryBar = 0, kRegistersBar = 2;
+constexpr unsigned kRegistersBar = 2;
 constexpr uint64_t kRegistersSize = 0x1000;
 constexpr uint64_t kVgaAt = 0x400, kVgaEnd = 0x420, kDispiAt = 0x500;
 constexpr uint16_t kDispiId = 0xb0c5;
@@ -32,14 +32,15 @@ Vga::Vga(const EventQueue& events, std::vector<uint8_t> bios, Log& log, uint64_t
     : Function("VGA", {.vendor = 0x1234, .device = 0x1111, .class_code = 0x030000, .revision = 2}, log,
                pci::ConfigSize::kConventional),
       events_(events),
-      memory_(memory) {
+      pages_(new (std::align_val_t{kPage}) uint8_t[memory + kTextBytes]()),
+      memory_(pages_.get(), memory),
+      text_(pages_.get() + memory, kTextBytes) {
   add_bar(kMemoryBar, pci::BarKind::kMemory32, memory_.size());
   add_bar(kRegistersBar, pci::BarKind::kMemory32, kRegistersSize);
   if (!bios.empty()) add_rom(std::move(bios));
 }
 
 void Vga::reset_model() {
-  std::fill(memory_.begin(), memory_.end(), uint8_t{0});
   misc_ = feature_ = 0;
   sequencer_index_ = graphics_index_ = crtc_index_ = attribute_index_ = 0;
   attribute_data_ = false;
@@ -55,6 +56,9 @@ void Vga::reset_model() {
   dispi_index_ = 0;
   dispi_ = {};
   dispi_[kId] = kDispiId;
+  update_plain();
+  contents_change_();
+  std::fill(memory_.begin(), memory_.end(), uint8_t{0});
 }
 
 // --- ports
@@ -167,7 +171,7 @@ void Vga::write_port(uint16_t port, uint8_t value) {
       return;
     case 0x3c5:
       sequencer_[sequencer_index_ & 7] = value & kSequencerMask[sequencer_index_ & 7];
-      return;
+      return update_plain();
     case 0x3c6:
       dac_mask_ = value;
       return;
@@ -194,7 +198,7 @@ void Vga::write_port(uint16_t port, uint8_t value) {
       return;
     case 0x3cf:
       graphics_[graphics_index_] = value & kGraphicsMask[graphics_index_];
-      return;
+      return update_plain();
     case 0x3b4:
     case 0x3d4:
       crtc_index_ = value;
@@ -230,14 +234,16 @@ void Vga::enable_dispi(uint16_t value) {
     for (uint8_t& part : palette_)
       part = static_cast<uint8_t>(value & kEightBitDac ? part << 2 | part >> 4 : part >> 2);
   dispi_[kEnable] = value & (kOn | kCapabilities | 0x40 | kEightBitDac | kKeepMemory);
+  update_plain();
   if (!(value & kOn) || was) return;
   dispi_[kVirtualWidth] = dispi_[kWidth];
   dispi_[kXOffset] = dispi_[kYOffset] = 0;
   const uint64_t line = uint64_t{dispi_[kWidth]} * ((dispi_[kDepth] + 7u) / 8);
   dispi_[kVirtualHeight] =
       static_cast<uint16_t>(line ? std::min<uint64_t>(memory_.size() / line, 0xffff) : 0);
-  if (!(value & kKeepMemory))
-    std::fill_n(memory_.begin(), std::min<uint64_t>(line * dispi_[kHeight], memory_.size()), uint8_t{0});
+  if (value & kKeepMemory) return;
+  contents_change_();
+  std::fill_n(memory_.begin(), std::min<uint64_t>(line * dispi_[kHeight], memory_.size()), uint8_t{0});
 }
 
 void Vga::write_dispi(unsigned index, uint16_t value) {
@@ -260,7 +266,7 @@ void Vga::write_dispi(unsigned index, uint16_t value) {
       return enable_dispi(value);
     case kBank:
       dispi_[index] = static_cast<uint16_t>(value & ((memory_.size() >> 16) - 1));
-      return;
+      return update_plain();
     case kVirtualWidth: {
       if (value < dispi_[kWidth]) return;
       const uint64_t line = uint64_t{value} * ((dispi_[kDepth] + 7u) / 8);
@@ -294,7 +300,10 @@ void Vga::DispiPorts::write(Offset offset, Width width, uint64_t value) {
 // --- BARs
 
 uint64_t Vga::bar_read(unsigned bar, uint64_t offset, Width width) {
-  if (bar == kMemoryBar) return read_by_bytes(offset, width, [this](Offset at) { return memory_[at]; });
+  if (bar == kMemoryBar) {
+    write_back_text();
+    return read_by_bytes(offset, width, [this](Offset at) { return memory_[at]; });
+  }
   if (offset >= kDispiAt && offset < kDispiAt + 2 * kDispiRegisters && width == Width::k2)
     return read_dispi(static_cast<unsigned>((offset - kDispiAt) / 2));
   if (offset < kVgaAt || offset + bytes(width) > kVgaEnd) return 0;
@@ -304,7 +313,10 @@ uint64_t Vga::bar_read(unsigned bar, uint64_t offset, Width width) {
 
 void Vga::bar_write(unsigned bar, uint64_t offset, Width width, uint64_t value) {
   if (bar == kMemoryBar)
-    return write_by_bytes(offset, width, value, [this](Offset at, uint8_t byte) { memory_[at] = byte; });
+    return write_by_bytes(offset, width, value, [this](Offset at, uint8_t byte) {
+      memory_[at] = byte;
+      if (at < 2 * kTextBytes && at % 4 < 2) text_[at / 4 * 2 + at % 4] = byte;
+    });
   if (offset >= kDispiAt && offset < kDispiAt + 2 * kDispiRegisters && width == Width::k2)
     return write_dispi(static_cast<unsigned>((offset - kDispiAt) / 2), static_cast<uint16_t>(value));
   if (offset < kVgaAt || offset + bytes(width) > kVgaEnd) return;
@@ -314,6 +326,10 @@ void Vga::bar_write(unsigned bar, uint64_t offset, Width width, uint64_t value) 
 }
 
 void Vga::serialize_model(StateStream& s) {
+  if (s.loading())
+    contents_change_();
+  else
+    write_back_text();
   s.raw(memory_.data(), memory_.size());
   for (uint8_t* byte : {&misc_, &feature_, &sequencer_index_, &graphics_index_, &crtc_index_,
                         &attribute_index_, &dac_mask_, &dac_read_, &dac_write_, &dac_part_})
@@ -336,6 +352,9 @@ void Vga::serialize_model(StateStream& s) {
   dispi_[kWidth] = std::min(dispi_[kWidth], kMostWidth);
   dispi_[kHeight] = std::min(dispi_[kHeight], kMostHeight);
   dispi_[kBank] &= static_cast<uint16_t>((memory_.size() >> 16) - 1);
+  plain_ = PlainWindow::kNone;  // what was, is not: the text is in what was loaded
+  update_plain();
+  plain_changed_();
 }
 
 }  // namespace mynah::dev

@@ -43,7 +43,7 @@ void Host::reset() {
 void Host::serialize_state(StateStream& stream) {
   config_ports_->serialize(stream);
   root_.serialize(stream);
-  stale_ = true;
+  claims_changed();
 }
 
 Device& Host::ecam() { return *ecam_; }
@@ -119,14 +119,26 @@ void Host::collect(const Bus& bus, Space space, const std::vector<Range>& reacha
   }
 }
 
-const Host::Claim* Host::claim(Space space, uint64_t address, unsigned width) {
-  if (stale_) {
-    stale_ = false;
-    for (Space each : {Space::kMemory, Space::kIo}) {
-      maps_[static_cast<size_t>(each)] = {};
-      collect(root_, each, {kEverything});
-    }
+void Host::refresh_claims() {
+  if (!stale_) return;
+  stale_ = false;
+  for (Space each : {Space::kMemory, Space::kIo}) {
+    maps_[static_cast<size_t>(each)] = {};
+    collect(root_, each, {kEverything});
   }
+}
+
+std::optional<uint64_t> Host::place_of(const Function& function, unsigned bar) {
+  refresh_claims();
+  for (const Claim& c : maps_[static_cast<size_t>(Space::kMemory)].claims)
+    if (c.function == &function && c.bar == bar && c.first == c.base &&
+        c.last - c.first == function.bar(bar).size - 1)
+      return c.base;
+  return std::nullopt;
+}
+
+const Host::Claim* Host::claim(Space space, uint64_t address, unsigned width) {
+  refresh_claims();
   Map& map = maps_[static_cast<size_t>(space)];
   const auto has = [&](const Claim& c) {
     return address >= c.first && address <= c.last && width - 1 <= c.last - address;

@@ -36,6 +36,8 @@ class Host final : public Stateful {
     // Which of the lines, below eight, pin 0 to 3 of a slot of the root bus goes to; by default (slot + pin)
     // % 4.
     std::function<unsigned(unsigned slot, unsigned pin)> line_of_pin;
+    // Who claims what of bus addresses may have changed.
+    std::function<void()> claims_changed = [] {};
   };
   explicit Host(Config config);
   ~Host() override;
@@ -61,12 +63,17 @@ class Host final : public Stateful {
   Function* find(unsigned bus, unsigned devfn) const;
   uint64_t read(Space space, uint64_t address, Width width);
   void write(Space space, uint64_t address, Width width, uint64_t value);
+  // Where a BAR's memory is, while all of it is decoded and reached.
+  std::optional<uint64_t> place_of(const Function& function, unsigned bar);
   // Of bus names, in the order in which the buses are come to.
   Bus* find_bus(std::string_view name) { return find_bus(root_, name); }
 
   // --- For functions.
   DmaMemory& memory() const { return config_.memory; }
-  void claims_changed() { stale_ = true; }
+  void claims_changed() {
+    stale_ = true;
+    config_.claims_changed();
+  }
   void line_changed(const Function& function, bool level);
   bool message(uint64_t address, uint32_t data, uint16_t requester) {
     return messages_ && messages_->message(address, data, requester);
@@ -88,6 +95,7 @@ class Host final : public Stateful {
   class Window;
 
   void serialize_state(StateStream& stream) override;
+  void refresh_claims();
   const Claim* claim(Space space, uint64_t address, unsigned width);
   void collect(const Bus& bus, Space space, const std::vector<Range>& reachable);
   static void insert(std::vector<Claim>& into, const Claim& claim);

@@ -42,6 +42,7 @@ class CmosRtc final : public Device {
   CmosRtc(EventQueue& events, IrqLine irq, const RtcClock& clock, Log& log);
 
   // What boards tell firmware; not changed by reset, as a battery keeps it.
+  uint8_t byte(uint8_t index) const { return memory_[index & 0x7f]; }
   void set_byte(uint8_t index, uint8_t value) { memory_[index & 0x7f] = value; }
   void clock_moved() { look(); }
 

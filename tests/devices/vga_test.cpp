@@ -160,6 +160,73 @@ TEST_F(Card, PackedPixels) {
   EXPECT_EQ(pc.memory_at(0xe0000000 + (1 << 20) + 8, Width::k1), 0x77u);
 }
 
+TEST_F(Card, TextIsPlainMemory) {
+  unsigned changes = 0;
+  vga->on_plain_change([&] { ++changes; }, [] {});
+  EXPECT_FALSE(vga->plain_window());
+  EXPECT_EQ(vga->linear_memory().size(), Vga::kMemoryBytes);
+  text_mode();
+  EXPECT_EQ(changes, 1u);
+  auto window = vga->plain_window();
+  ASSERT_TRUE(window);
+  EXPECT_EQ(window->offset, 0x18000u);
+  ASSERT_EQ(window->memory.size(), 0x8000u);
+  EXPECT_TRUE(vga->linear_memory().empty());
+  window->memory[0] = 'A';
+  window->memory[0x7ffe] = 'Z';
+  EXPECT_EQ(vga->text().lines()[0], "A");
+  EXPECT_EQ(peek(0x1fffe), 'Z');
+  poke(0x18002, 'B');
+  EXPECT_EQ(window->memory[2], 'B');
+  // BAR 0 sees the planes, and is seen.
+  pc.set(2, pci::kBar0, 0xe0000000);
+  pc.set(2, pci::kCommand, pci::kMemorySpace, 2);
+  EXPECT_EQ(pc.memory_at(0xe0000000, Width::k8), 0x4200000041u);
+  pc.host.write(pci::Space::kMemory, 0xe0000008, Width::k4, 0x1743);
+  EXPECT_EQ(vga->text().lines()[0], "ABC");
+  // What is there stays where the mode changes, for a font or for good.
+  planar();
+  EXPECT_FALSE(vga->plain_window());
+  EXPECT_EQ(plane(0, 1), 'B');
+  indexed(0x3c4, 2, 4);
+  poke(5, 0x55);
+  text_mode();
+  EXPECT_EQ(vga->plain_window()->memory[4], 'C');
+  indexed(0x3ce, 6, 0x0a);  // at 0xb0000
+  EXPECT_EQ(vga->plain_window()->offset, 0x10000u);
+  EXPECT_EQ(peek(0x10002), 'B');
+  indexed(0x3c4, 2, 1);
+  EXPECT_FALSE(vga->plain_window()) << "a plane is not written";
+  EXPECT_EQ(peek(0x10002), 'B');
+}
+
+TEST_F(Card, PackedPixelsArePlainMemory) {
+  indexed(0x3ce, 6, 5);
+  indexed(0x3c4, 2, 15);
+  indexed(0x3c4, 4, 0x0e);  // chain 4
+  auto window = vga->plain_window();
+  ASSERT_TRUE(window);
+  EXPECT_EQ(window->offset, 0u);
+  EXPECT_EQ(window->memory.size(), 0x10000u);
+  window->memory[0x1234] = 0x56;
+  EXPECT_EQ(peek(0x1234), 0x56);
+  indexed(0x3c4, 2, 7);
+  EXPECT_FALSE(vga->plain_window());
+  indexed(0x3c4, 2, 15);
+  dispi(1, 640);
+  dispi(2, 480);
+  dispi(3, 8);
+  dispi(4, 1);
+  dispi(5, 255);
+  window = vga->plain_window();
+  ASSERT_TRUE(window);
+  window->memory[0xffff] = 0x78;
+  EXPECT_EQ(vga->linear_memory()[Vga::kMemoryBytes - 1], 0x78);
+  pc.host.reset();
+  EXPECT_FALSE(vga->plain_window());
+  EXPECT_EQ(vga->linear_memory()[Vga::kMemoryBytes - 1], 0);
+}
+
 TEST_F(Card, RomAndRetrace) {
   pc.set(2, pci::kExpansionRom, 0xfffffffe);
   EXPECT_EQ(pc.get(2, pci::kExpansionRom), 0xfffff800u);
@@ -179,8 +246,11 @@ TEST_F(Card, Saved) {
   vga->window().write(0x18000, Width::k2, 0x0741);
   const auto state = fake::save(pc.host);
   pc.host.reset();
+  EXPECT_FALSE(vga->plain_window());
   ASSERT_TRUE(fake::load(pc.host, state));
   EXPECT_EQ(vga->text().lines()[0], "A");
+  ASSERT_TRUE(vga->plain_window());
+  EXPECT_EQ(vga->plain_window()->memory[0], 'A');
 }
 
 }  // namespace

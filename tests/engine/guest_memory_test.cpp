@@ -174,6 +174,28 @@ TEST_F(GuestMemoryTest, ExchangesPassTheCodeGate) {
   EXPECT_TRUE(memory.page(kRam)->dirty);
 }
 
+TEST_F(GuestMemoryTest, MemoryOfADeviceIsARegionUntilItIsRemoved) {
+  std::vector<uint8_t> room(3 * kGuestPageSize);
+  uint8_t* const pages = room.data() + (-reinterpret_cast<uintptr_t>(room.data()) % kGuestPageSize);
+  const std::span<uint8_t> device{pages, 2 * kGuestPageSize};
+  EXPECT_FALSE(memory.show(kRam + kSize - kGuestPageSize, device)) << "the place is taken";
+  EXPECT_FALSE(memory.show(0, device));
+  ASSERT_TRUE(memory.show(kRam + kSize, device));
+  const uint64_t hash = memory.hash();
+  EXPECT_TRUE(memory.write(kRam + kSize + 8, "ab", 3));
+  EXPECT_EQ(std::memcmp(pages + 8, "ab", 3), 0);
+  EXPECT_EQ(memory.hash(), hash) << "it is not RAM";
+  EXPECT_FALSE(memory.share(pages));
+  unsigned told = 0;
+  memory.on_code_write = [&](uint64_t pa, uint64_t) { told += pa == kRam + kSize; };
+  memory.page(kRam + kSize)->code_lines = 1;
+  memory.remove(kRam + kSize);
+  EXPECT_EQ(told, 1u) << "translated code of it goes";
+  EXPECT_EQ(memory.host(kRam + kSize, 1), nullptr);
+  memory.remove(kRam);
+  EXPECT_NE(memory.host(kRam, 1), nullptr) << "RAM stays";
+}
+
 TEST(GuestMemory, SharedPagesKeepWhatTheyHoldAndCanBeMappedOnceMore) {
   constexpr uint64_t kPages = GuestMemory::kMaxShared + 8;
   GuestMemory memory;

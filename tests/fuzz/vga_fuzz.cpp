@@ -3,6 +3,7 @@
 // Fuzzes VGA: registers, memory, DISPI, and what is drawn of them.
 #include "devices/display/vga.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "tests/devices/pci_fakes.h"
@@ -38,6 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         break;
       case 6:
         clock.time += in.u32();
+        if (const auto window = vga.plain_window())
+          std::fill(window->memory.begin(), window->memory.end(), in.u8());
+        if (!vga.linear_memory().empty()) vga.linear_memory().back() = in.u8();
         break;
       case 7:
         if (in.u8() % 32 != 0 || drawn++ >= 2) break;

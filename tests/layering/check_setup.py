@@ -31,6 +31,8 @@ PACKAGES = {
     "zlib": "zlib1g-dev",
     "LLVM-14": "llvm-14-dev",
     "llvm-c/Disassembler.h": "llvm-14-dev",
+    "as": "binutils",
+    "ld": "binutils",
     "aarch64-linux-gnu-as": "binutils-aarch64-linux-gnu",
     "aarch64-linux-gnu-g++": "g++-aarch64-linux-gnu",
     "ccache": "ccache",
