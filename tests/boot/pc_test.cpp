@@ -132,5 +132,20 @@ TEST_P(PcInstaller, AsksForALanguage) {
   EXPECT_EQ(program.finish(), 0) << program.errors;
 }
 
+// By an option ROM, which leaves the kernel's real-mode code to ask the BIOS.
+TEST_F(Pc, FirmwareStartsAKernel) {
+  const std::string kernel = boot::image_path("amd64", "linux");
+  if (!std::filesystem::exists(kernel))
+    GTEST_SKIP() << "no installer images; install debian-installer-12-netboot-amd64";
+  for (const char* board : {"pc", "q35"}) {
+    Program program(
+        with({"-bios", kFirmware, "-kernel", kernel, "-append", "console=ttyS0 rdinit=/absent"}, board));
+    ASSERT_TRUE(program.wait_for("VFS: Unable to mount root fs", 3min)) << program.output << program.errors;
+    EXPECT_NE(program.output.find("Console: colour VGA+ 80x25"), std::string::npos) << program.output;
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.finish(), 0) << program.errors;
+  }
+}
+
 }  // namespace
 }  // namespace mynah
