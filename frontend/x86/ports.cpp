@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // IN, OUT, INS, OUTS (SDM vol. 1, chapter 19), and the I/O permission bitmap of the TSS (19.5.2).
+#include <algorithm>
+#include <cstring>
+
 #include "frontend/x86/cpu.h"
 #include "frontend/x86/debug_registers.h"
 #include "frontend/x86/helpers_functions.h"
@@ -115,6 +118,28 @@ bool each_element(X86Cpu& cpu, const Strings& t, Register index, uint64_t& resul
   }
 }
 
+// Plain memory from an element on, as far as its page goes, found once: a disk's sector is hundreds of
+// elements.
+class RamAhead {
+ public:
+  // `left`: elements from this one on. Null: not all of this one is such.
+  uint8_t* at(X86Cpu& cpu, uint64_t linear, unsigned bytes, uint64_t left) {
+    if (linear - begin_ >= size_ || size_ - (linear - begin_) < bytes) {
+      begin_ = linear;
+      size_ = std::min(kPage - linear % kPage, std::min(left, kPage) * bytes);
+      if (size_ < bytes ||
+          !(host_ = cpu.system().ram(linear, static_cast<unsigned>(size_), true, cpu.permission_class())))
+        size_ = 0;
+    }
+    return size_ ? host_ + (linear - begin_) : nullptr;
+  }
+
+ private:
+  static constexpr uint64_t kPage = 4096;
+  uint64_t begin_ = 0, size_ = 0;
+  uint8_t* host_ = nullptr;
+};
+
 }  // namespace
 
 bool helper_ins(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
@@ -122,11 +147,18 @@ bool helper_ins(X86Cpu& cpu, const uint64_t args[4], uint64_t& result) {
   const auto port = static_cast<uint16_t>(cpu.x86().r(kRdx));
   const Strings t(form);
   if (!accessible(cpu, port, form)) return false;
+  RamAhead ram;
   return each_element(cpu, t, kRdi, result, [&](uint64_t offset) {
     uint64_t linear = 0;
     if (!segment_address(cpu, kEs, offset, t.bytes, true, linear)) return false;
     // What cannot be stored is not read.
     const X86Cpu::WholeAddresses whole(cpu);
+    if (uint8_t* const to = ram.at(cpu, linear, t.bytes, t.repeats ? cpu.x86().r(kRcx) & t.mask : 1)) {
+      const uint32_t value = cpu.system().port_read(port, t.bytes);
+      note_breakpoints(cpu, port, t.bytes);
+      std::memcpy(to, &value, t.bytes);
+      return true;
+    }
     X86System::LinearFault fault;
     uint8_t* const to = cpu.system().linear(linear, t.bytes, true, cpu.permission_class(), fault);
     if (!to) return cpu.raise(fault, true);

@@ -123,6 +123,25 @@ TEST_P(Ports, Strings) {
   EXPECT_EQ(n.r(kRsi), kData - 1);
 }
 
+// Into the next page, and from the middle of an element on.
+TEST_P(Ports, StringsGoOverPages) {
+  for (const uint64_t before : {8u, 6u, 1u}) {
+    BareMachine m(options(Start::kLong64));
+    m.port_value = 0x11223344;
+    m.r(kRdx) = 0x123;
+    const uint64_t from = kData + 0x1000 - before;
+    m.put<uint32_t>(from + 16, 0x55555555);
+    m.r(kRdi) = from;
+    m.r(kRcx) = 4;
+    m.run({0xf3, 0x6d, 0xf4});  // rep insd
+    EXPECT_TRUE(m.halted_at(kCode + 3));
+    EXPECT_EQ(m.ports.size(), 4u);
+    for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(m.get<uint32_t>(from + 4 * i), 0x11223344u);
+    EXPECT_EQ(m.get<uint32_t>(from + 16), 0x55555555u);
+    EXPECT_EQ(m.r(kRdi), from + 16);
+  }
+}
+
 TEST_P(Ports, StringsAskTheBitmap) {
   for (const uint8_t opcode : {0x6c, 0x6e}) {
     for (const bool opened : {false, true}) {
