@@ -201,6 +201,20 @@ void Emitter::remake_flags(const Spot& spot) {
     case Op::fl_smul:
       operate(Id::kIdImul, width);
       return pack_product_flags(t);
+    case Op::fl_inc:
+    case Op::fl_dec: {
+      const bool down = recipe.op == Op::fl_dec;
+      if (recipe.undo) lea(t, kRax, kRax, down ? 1 : -1);
+      constexpr int kCarry = std::countr_zero(ir::kFlagC);
+      if (at[1].kind == Spot::Kind::kConst)
+        constant(1) & ir::kFlagC ? a.stc() : a.clc();
+      else if (at[1].kind == Spot::Kind::kRegister)
+        a.bt(r32(at[1].reg), kCarry);
+      else
+        a.bt(x86::dword_ptr(x86::rbp, place(1)), kCarry);
+      a.emit(down ? Id::kIdDec : Id::kIdInc, part(first, width));
+      break;
+    }
     default: {  // shifts by a constant
       const x86::Gp x = part(first, width);
       a.emit(recipe.op == Op::fl_shl    ? Id::kIdShl
@@ -473,6 +487,27 @@ void emit_fl_sbc(Emitter& e, const Inst& inst, const Regs& r) {
     e.alu(Alu::sbb, t, kRax, r, 1);
   set_group(e, inst, r, !borrow);
 }
+
+namespace {
+
+void emit_step(Emitter& e, const Inst& inst, const Regs& r, uint32_t id) {
+  if (r.is_imm(1)) {
+    e.imm(r, 1) & ir::kFlagC ? e.a.stc() : e.a.clc();
+  } else if (r.in_flags(1)) {
+    if (e.flags.sub) e.a.cmc();
+  } else {
+    e.a.bt(e.r32(r[1]), std::countr_zero(ir::kFlagC));
+  }
+  const Type t = e.arg_type(inst, 0);
+  e.mov(t, kRax, r[0]);
+  e.a.emit(id, narrow(inst) ? narrow_register(inst, kRax) : e.rax(t));
+  set_group(e, inst, r, false);
+}
+
+}  // namespace
+
+void emit_fl_inc(Emitter& e, const Inst& inst, const Regs& r) { emit_step(e, inst, r, Id::kIdInc); }
+void emit_fl_dec(Emitter& e, const Inst& inst, const Regs& r) { emit_step(e, inst, r, Id::kIdDec); }
 
 void emit_fl_smul(Emitter& e, const Inst& inst, const Regs& r) {
   const Type t = e.arg_type(inst, 0);

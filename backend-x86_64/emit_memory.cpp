@@ -252,6 +252,10 @@ void Emitter::guard_miss(const Cold& cold, const Inst& inst, const Regs& r) {
   jump_back(cold.resume);
 }
 
+void emit_index(Emitter& e, const Inst&, const Regs& r) {
+  encode::indexed(e.a._bufferPtr, encode::kLea, true, r.result(), r[0], r[1], 0);
+}
+
 void emit_commit(Emitter& e, const Inst& inst, const Regs& r) { e.call_guard(Site::Kind::kCommit, inst, r); }
 
 // --- accesses. The host keeps the order of loads and of stores; a load that must see everything before a

@@ -116,7 +116,8 @@ asmjit::Operand Emitter::operand(const Regs& r, unsigned k, Type t) const {
 }
 
 int32_t Emitter::memory_disp(const Inst& inst, const Regs& r, unsigned k) const {
-  const Inst& pointer = region_->insts[r.step.value[k]];
+  const Inst& value = region_->insts[r.step.value[k]];
+  const Inst& pointer = value.op == Op::index ? region_->insts[value.args[0]] : value;
   // A guard's register points to the start of its range, its value to the base.
   const int64_t lo = pointer.op == Op::guard ? ir::guard_range(pointer).lo : 0;
   return static_cast<int32_t>(inst.offset() - lo);

@@ -34,6 +34,8 @@ constexpr bool leaves_flags(Op op) {
     case Op::fl_shl:
     case Op::fl_lshr:
     case Op::fl_ashr:
+    case Op::fl_inc:
+    case Op::fl_dec:
     case Op::vtest:
     case Op::vstr_flags:
     case Op::vstrl_flags:
@@ -48,6 +50,9 @@ bool fits_imm32(uint64_t v, Type t) {
 }
 
 constexpr bool is_shift(Op op) { return op == Op::fl_shl || op == Op::fl_lshr || op == Op::fl_ashr; }
+
+// They are made again at an exit, too: another group's C has to be at hand for it.
+constexpr bool is_step(Op op) { return op == Op::fl_inc || op == Op::fl_dec; }
 
 constexpr bool is_alias(Op op) { return op == Op::trunc || op == Op::zext32 || op == Op::vlow; }
 
@@ -87,7 +92,7 @@ void Selector::count_uses() {
   for (Value i = static_cast<Value>(r.insts.size()); i-- > 0;) {
     const Inst& inst = r.insts[i];
     Info& info = info_[i];
-    if (info.remade)
+    if (info.remade || (info.leaves_with && is_step(inst.op)))
       make_recipe(i);
     else if (info.leaves_with)
       info.saved = true;
@@ -143,6 +148,11 @@ Value Selector::twin(Value i) const {
   const Inst& f = r_->insts[i];
   const auto fits = [&](const Inst& a) {
     if (a.args[0] != f.args[0] || a.type != type(f.args[0])) return false;
+    if (is_step(f.op)) {
+      if (a.op != Op::add || inst(a.args[1]).op != Op::konst) return false;
+      const uint64_t step = f.op == Op::fl_inc ? 1 : ~uint64_t{0};
+      return (inst(a.args[1]).imm - step) << (64 - ir::bits(a.type)) == 0;
+    }
     if (a.args[1] == f.args[1])
       return a.op == (f.op == Op::fl_add ? Op::add : f.op == Op::fl_sub ? Op::sub : Op::and_);
     return f.op == Op::fl_sub && a.op == Op::add && inst(f.args[1]).op == Op::konst &&
@@ -175,6 +185,14 @@ void Selector::make_recipe(Value i) {
     case Op::fl_smul:
       recipe.leaves = 2;
       break;
+    case Op::fl_inc:
+    case Op::fl_dec: {
+      // A recipe has no recipe for an operand.
+      const Op old = inst(f.args[1]).op;
+      recipe.leaves = 2;
+      possible = old == Op::get || old == Op::fl_konst;
+      break;
+    }
     case Op::fl_shl:
     case Op::fl_lshr:
     case Op::fl_ashr:
@@ -192,7 +210,9 @@ void Selector::make_recipe(Value i) {
   }
   recipe.type = type(f.args[0]);
   for (unsigned k = 0; k < recipe.leaves; ++k) recipe.leaf[k] = leaf(f.args[k]);
-  const auto free = [&](Value v) { return inst(v).op == Op::konst || p_.in_slot(v, recipe); };
+  if (is_step(f.op)) info_[i].leaves_with = false;
+  const auto constant = [&](Value v) { return inst(v).op == Op::konst || inst(v).op == Op::fl_konst; };
+  const auto free = [&](Value v) { return constant(v) || p_.in_slot(v, recipe); };
   if (!free(recipe.leaf[0]) && f.op != Op::fl_logic && f.op != Op::fl_smul && !is_shift(f.op)) {
     if (const Value result = twin(i); result != kNoValue) {
       recipe.leaf[0] = result;
@@ -205,7 +225,7 @@ void Selector::make_recipe(Value i) {
     }
   }
   for (unsigned k = 0; k < recipe.leaves; ++k) {
-    if (inst(recipe.leaf[k]).op == Op::konst)
+    if (constant(recipe.leaf[k]))
       p_.facts[recipe.leaf[k]].constant = true;
     else if (!p_.in_slot(recipe.leaf[k], recipe))
       info_[recipe.leaf[k]].saved = true;
@@ -346,6 +366,12 @@ void Selector::select(Value i) {
     case Op::vlow:
       facts.root = root(in.args[0]);
       return;
+    case Op::index:
+      if (is_const(in.args[1]) && inst(in.args[1]).imm == 0) {
+        facts.root = root(in.args[0]);
+        return;
+      }
+      break;
     case Op::zext32: {
       // Whatever makes an i32 value clears the upper half, except that a truncation makes nothing.
       const Value from = root(in.args[0]);

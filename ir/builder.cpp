@@ -156,14 +156,50 @@ Value Builder::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm, u
   return known = append(f.inst);
 }
 
+bool Builder::split(Value base, BoundedAddress& parts) {
+  const auto def = [&](Value v) -> const Inst& { return r_.insts[v]; };
+  const auto bounded = [&](Value v) { return def(v).op != Op::konst && upper_bound(r_, v) <= kMostIndex; };
+  const auto is_sum = [&](Value v) { return def(v).op == Op::add; };
+  const auto has_constant = [&](Value v) { return is_sum(v) && def(def(v).args[1]).op == Op::konst; };
+  uint64_t offset = 0;
+  Value v = base;
+  if (has_constant(v)) {
+    offset = def(def(v).args[1]).imm;
+    v = def(v).args[0];
+  }
+  if (offset && bounded(v)) {  // a table at a constant address
+    parts.root = i64(offset);
+    parts.index = v;
+    parts.offset = 0;
+    return true;
+  }
+  const bool narrow = def(v).op == Op::zext32;
+  const Value sum = narrow ? def(v).args[0] : v;
+  if (!is_sum(sum) || def(def(sum).args[1]).op == Op::konst) return false;
+  Value root = def(sum).args[0], index = def(sum).args[1];
+  if (!bounded(index)) std::swap(root, index);
+  if (!bounded(index)) return false;
+  parts.root = narrow ? zext32(root) : root;
+  parts.index = narrow ? zext32(index) : index;
+  parts.offset = offset;
+  return true;
+}
+
 Value Builder::guard(Value base, GuardRange range, uint8_t aux) {
+  BoundedAddress parts{};
+  const bool bounded = !slow_ && !(aux & 7 << kGuardAlignShift) && split(base, parts);
+  const Value zero = bounded ? i64(0) : kNoValue;
   const uint32_t snapshot = take_snapshot();
-  return append({.op = Op::guard,
-                 .type = Type::ptr,
-                 .aux = static_cast<uint8_t>(aux | (slow_ ? kGuardSlow : 0)),
-                 .args = {base, kNoValue, kNoValue, kNoValue},
-                 .snapshot = snapshot,
-                 .imm = pack(range)});
+  const Value guard = append({.op = Op::guard,
+                              .type = Type::ptr,
+                              .aux = static_cast<uint8_t>(aux | (slow_ ? kGuardSlow : 0)),
+                              .args = {base, kNoValue, kNoValue, kNoValue},
+                              .snapshot = snapshot,
+                              .imm = pack(range)});
+  if (!bounded) return guard;
+  parts.guard = guard;
+  r_.bounded.push_back(parts);
+  return append({.op = Op::index, .type = Type::ptr, .args = {guard, zero, kNoValue, kNoValue}});
 }
 
 void Builder::commit(Value ptr) {

@@ -104,6 +104,8 @@ class Builder {
 
  private:
   Value append(const Inst& inst);
+  // Whether base is a sum of which one term has an upper bound.
+  bool split(Value base, BoundedAddress& parts);
   void flush(const SlotSet& slots);
   void forget(const SlotSet& slots);
   uint32_t take_snapshot();

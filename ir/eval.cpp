@@ -197,6 +197,9 @@ class Evaluation {
           values_[at] = {reinterpret_cast<uintptr_t>(pointer), 0};
           break;
         }
+        case Op::index:
+          values_[at] = {reinterpret_cast<uintptr_t>(pointer(inst, 0)) + arg(inst, 1), 0};
+          break;
         case Op::commit:
           write_snapshot(inst);
           if (!host_.commit(r_, inst, pointer(inst, 0))) return {Leave::kGuard, at, 0};

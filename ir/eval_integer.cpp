@@ -253,6 +253,10 @@ V128 evaluate_integer(const OpInput& in) {
       return {shift_flags(in.op, a, b(), operand_width()), 0};
     case Op::fl_smul:
       return {product_flags(a, b(), operand_width()), 0};
+    case Op::fl_inc:
+      return {(add_with_carry(a, 1, false, operand_width()).flags & ~kFlagC) | (b() & kFlagC), 0};
+    case Op::fl_dec:
+      return {(subtraction_flags(a, 1, false, operand_width(), true) & ~kFlagC) | (b() & kFlagC), 0};
     case Op::fl_konst:
       return {in.imm & kAllFlags, 0};
     case Op::fl_unpack:

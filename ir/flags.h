@@ -75,7 +75,8 @@ constexpr bool holds(Cond cond, uint32_t flags) {
   }
 }
 
-// fl_add, fl_sub, fl_adc, fl_sbc, fl_logic, fl_and: aux. The operands are their low 8 or 16 bits, or whole.
+// fl_add, fl_sub, fl_adc, fl_sbc, fl_logic, fl_and, fl_inc, fl_dec: aux. The operands are their low 8 or 16
+// bits, or whole.
 enum FlagsAux : uint8_t {
   kFlags8 = 1,
   kFlags16 = 2,

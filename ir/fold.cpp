@@ -135,6 +135,9 @@ class Folder {
         return keep();
       case Op::fl_of_bits:
         return is_const(a()) ? constant() : keep();
+      case Op::fl_inc:
+      case Op::fl_dec:
+        return step();
       case Op::fl_merge:
         return merge();
       case Op::vlow: {
@@ -370,35 +373,7 @@ class Folder {
     return keep();
   }
 
-  // All bits from this one up are zero.
-  unsigned known_bits(Value v) const {
-    const Inst& d = def(v);
-    switch (d.op) {
-      case Op::konst:
-        return static_cast<unsigned>(std::bit_width(d.imm));
-      case Op::load:
-        return d.aux & kMemSigned || d.access_size() > 3 ? bits(d.type) : 8u << d.access_size();
-      case Op::zext8:
-        return 8;
-      case Op::zext16:
-        return 16;
-      case Op::zext32:
-        return 32;
-      case Op::bool_int:
-        return 1;
-      case Op::ubfx:
-        return std::min(d.field().width, bits(d.type));
-      case Op::vextract:
-        return d.imm & 16 ? bits(d.type) : 8u << d.lane();
-      case Op::and_:
-        return is_const(d.args[1]) ? static_cast<unsigned>(std::bit_width(imm(d.args[1]))) : bits(d.type);
-      case Op::lshr:
-        return is_const(d.args[1]) ? bits(d.type) - static_cast<unsigned>(imm(d.args[1]) & (bits(d.type) - 1))
-                                   : bits(d.type);
-      default:
-        return bits(d.type);
-    }
-  }
+  unsigned known_bits(Value v) const { return ir::known_bits(b_.region(), v); }
 
   Folded zero_extend(unsigned count) {
     if (is_const(a())) return constant();
@@ -575,7 +550,32 @@ class Folder {
       if ((read & d.imm) == read) return b_cond(d.args[1]);
       if ((read & d.imm) == 0) return b_cond(d.args[0]);
     }
+    if (d.op == Op::fl_inc || d.op == Op::fl_dec) {
+      const uint32_t read = flags_read(i_.cond());
+      if (read == kFlagC) return b_cond(d.args[1]);
+      if (!(read & kFlagC)) {
+        const Value one = b_.konst(type(d.args[0]), 1);
+        return b_cond(
+            d.op == Op::fl_inc
+                ? b_.emit(Op::fl_add, Type::flags, d.args[0], one, kNoValue, 0, d.aux)
+                : b_.emit(Op::fl_sub, Type::flags, d.args[0], one, kNoValue, 0, d.aux | kFlagsBorrow));
+      }
+    }
     return keep();
+  }
+
+  // Of the second argument C alone counts.
+  Folded step() {
+    for (;;) {
+      const Inst& old = def(b());
+      if (old.op == Op::fl_inc || old.op == Op::fl_dec)
+        i_.args[1] = old.args[1];
+      else if (old.op == Op::fl_merge)
+        i_.args[1] = old.args[old.imm & kFlagC ? 1 : 0];
+      else
+        break;
+    }
+    return is_const(a()) && def(b()).op == Op::fl_konst ? constant() : keep();
   }
   Folded b_cond(Value flags) { return value(b_.cond(i_.cond(), flags)); }
 

@@ -23,6 +23,7 @@ void Region::clear() {
   edges.clear();
   jump_arguments.clear();
   wide_constants.clear();
+  bounded.clear();
   pc_offset = guest_insts = guest_bytes = 0;
 }
 

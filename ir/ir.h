@@ -326,6 +326,17 @@ struct HelperInfo {
 // Of a helper that nobody declared.
 inline constexpr HelperInfo kAnyHelper{"any", SlotSet::all(), SlotSet::all()};
 
+// An address that is a sum of which one term has an upper bound: a table looked up by a byte. Guards of one
+// `root` may be one guard of the whole table; see passes/merge_guards.cpp. Behind the guard's instruction
+// comes an `index` of it by 0, which accesses have as their pointer.
+struct BoundedAddress {
+  Value guard;
+  Value root;
+  Value index;
+  uint64_t offset;  // base of the guard = root + index + offset
+};
+constexpr uint64_t kMostIndex = 2048;  // bytes; greater ones are no bound
+
 struct Region {
   std::vector<Inst> insts;
   std::vector<Block> blocks;
@@ -334,6 +345,7 @@ struct Region {
   std::vector<Edge> edges;            // of jump: one, of branch: where the condition holds, and the other
   std::vector<Value> jump_arguments;  // of edges
   std::vector<V128> wide_constants;
+  std::vector<BoundedAddress> bounded;  // in the order of their guards
   std::span<const SlotInfo> slots;
   std::span<const HelperInfo> helpers;
   SlotSet f80_slots;  // what names memory that ops of Family::kExtended read and write
@@ -359,5 +371,10 @@ struct Region {
     return helpers.empty() ? kAnyHelper : helpers[call.helper()];
   }
 };
+
+// Of an integer: its bits from this one up are zero.
+unsigned known_bits(const Region& region, Value v);
+// Of an integer: it is never greater.
+uint64_t upper_bound(const Region& region, Value v);
 
 }  // namespace mynah::ir

@@ -59,9 +59,13 @@ class Writer {
     const uint64_t mask = made.type == Type::i64 ? ~uint64_t{0} : 0xffffffff;
     V128 args[2];
     for (size_t i = 0; i < operands.size(); ++i) args[i] = {value(operands[i].at, 8).lo & mask, 0};
-    if (made.undo)
-      args[0].lo = (made.op == Op::fl_add ? args[0].lo - args[1].lo : args[0].lo + args[1].lo) & mask;
-    const Type types[2] = {made.type, made.type};
+    const bool steps = made.op == Op::fl_inc || made.op == Op::fl_dec;
+    if (made.undo) {
+      const bool adds = made.op == Op::fl_add || made.op == Op::fl_inc;
+      const uint64_t second = steps ? 1 : args[1].lo;
+      args[0].lo = (adds ? args[0].lo - second : args[0].lo + second) & mask;
+    }
+    const Type types[2] = {made.type, steps ? Type::flags : made.type};
     uint32_t sticky = 0;
     return evaluate_op({made.op, Type::flags, made.aux, 0, args, types}, FpMode{}, sticky).lo;
   }

@@ -394,8 +394,11 @@ class Verifier {
 
   // No access goes where its guard has not looked, nor does what the guard was not asked for.
   void within_guard(const Inst& i, int64_t offset, int64_t size) const {
-    const Inst& guard = r_.insts[i.args[0]];
+    const Inst& pointer = r_.insts[i.args[0]];
+    const bool indexed = pointer.op == Op::index;
+    const Inst& guard = indexed ? r_.insts[pointer.args[0]] : pointer;
     if (guard.op != Op::guard) return;
+    if (indexed) size += static_cast<int64_t>(pointer.imm);
     const GuardRange g = guard_range(guard);
     require(offset >= g.lo && offset + size <= int64_t{g.lo} + g.length,
             "accesses what its guard does not cover");
@@ -474,6 +477,10 @@ class Verifier {
         break;
     }
     switch (i.op) {
+      case Op::index:
+        require(r_.insts[i.args[0]].op == Op::guard, "of something else than a guard");
+        require(upper_bound(r_, i.args[1]) <= i.imm, "may be greater than it says");
+        break;
       case Op::get:
         require(i.imm < r_.slots.size(), "no such slot");
         require(r_.slots[i.imm].type == i.type, "the slot has another type");

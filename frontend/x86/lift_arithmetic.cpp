@@ -59,7 +59,7 @@ void lift_step(Lifter& l, uint32_t down) {
   const unsigned bits = l.operand(0).bits;
   change(l, l.operand(0), [&](Value v) {
     const Value one = l.konst(bits, 1);
-    l.set_flags_but(l.flags_op(down ? Op::fl_sub : Op::fl_add, bits, v, one, down), ir::kFlagC);
+    l.set_flags(l.flags_op(down ? Op::fl_dec : Op::fl_inc, bits, v, l.flags()));
     return down ? l.b.sub(v, one) : l.b.add(v, one);
   });
 }

@@ -145,7 +145,8 @@ struct Program {
   // Whether a recipe's operand can be read from its state slot.
   bool in_slot(Value root, const Recipe& recipe) const {
     const Inst& i = region->insts[root];
-    return i.op == Op::get && bits(i.type) >= bits(recipe.type) && !written.contains(i.slot());
+    return i.op == Op::get && (i.type == Type::flags || bits(i.type) >= bits(recipe.type)) &&
+           !written.contains(i.slot());
   }
 };
 

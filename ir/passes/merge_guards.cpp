@@ -10,8 +10,13 @@
 // it is bounded: by kMaxLength, and, where an exit lies between and the later access may never happen, by
 // kMaxLengthOverExit and to the permissions that the first guard has already.
 //
+// Guards of one root and different indices that have upper bounds (Region::bounded: a table looked up by a
+// byte) become one guard from the root on, of whatever the indices may reach, up to kMaxTable bytes. Their
+// accesses go by `index` of its pointer.
+//
 // Write permission implies read permission in every guest here.
 #include <algorithm>
+#include <span>
 
 #include "ir/passes/passes.h"
 
@@ -21,6 +26,7 @@ namespace {
 
 constexpr int64_t kMaxLength = 512;
 constexpr int64_t kMaxLengthOverExit = 64;
+constexpr int64_t kMaxTable = kMostIndex + 64;
 constexpr int64_t kMaxDistance = 1 << 16;
 constexpr unsigned kMaxGroups = 8;
 constexpr size_t kMostRedirects = 64;
@@ -33,6 +39,7 @@ struct Group {
   int64_t lo, hi;   // covered, in bytes from the first guard's base
   uint32_t exits;   // exits passed when the first guard was
   uint8_t context;  // kGuardUser
+  bool table;       // of bounded addresses
 };
 
 bool is_access(Op op) { return family(op) == Family::kAccess; }
@@ -92,8 +99,36 @@ bool worth_merging(const Region& region, const Block& block) {
   return true;
 }
 
+// The bounded addresses of a block: those of the guards that may be one.
+class Tables {
+ public:
+  Tables(const Region& region, const Block& block) : region_(region) {
+    const auto before = [](const BoundedAddress& a, Value v) { return a.guard < v; };
+    const auto first = std::lower_bound(region.bounded.begin(), region.bounded.end(), block.first, before);
+    addresses_ = {first, std::lower_bound(first, region.bounded.end(), block.end, before)};
+  }
+  // Of guard v, asked for in their order; where another address has its root and another index.
+  const BoundedAddress* find(Value v) {
+    while (next_ < addresses_.size() && addresses_[next_].guard < v) ++next_;
+    if (next_ == addresses_.size() || addresses_[next_].guard != v) return nullptr;
+    const BoundedAddress& found = addresses_[next_];
+    if (static_cast<uint64_t>(kMaxDistance) + found.offset > 2 * kMaxDistance) return nullptr;
+    for (const BoundedAddress& other : addresses_) {
+      if (root(other) == root(found) && other.index != found.index) return &found;
+    }
+    return nullptr;
+  }
+
+ private:
+  Value root(const BoundedAddress& a) const { return base_of(region_, a.root).root; }
+  const Region& region_;
+  std::span<const BoundedAddress> addresses_;
+  size_t next_ = 0;
+};
+
 void merge_in_block(Region& region, const Block& block) {
   std::vector<Inst>& insts = region.insts;
+  Tables tables(region, block);
   Group groups[kMaxGroups];
   unsigned group_count = 0, oldest = 0;
   Redirect redirects[kMostRedirects];
@@ -106,6 +141,14 @@ void merge_in_block(Region& region, const Block& block) {
       ++exits;
     } else if (inst.op == Op::commit || (inst.op == Op::call && region.helper(inst).safepoint)) {
       group_count = oldest = 0;
+    } else if (inst.op == Op::index && insts[inst.args[0]].op != Op::guard) {
+      // Of a guard that was merged as others are.
+      for (size_t k = redirected; k-- > 0;) {
+        if (redirects[k].from == inst.args[0]) {
+          redirects[redirected++] = {i, redirects[k].to, redirects[k].delta};
+          break;
+        }
+      }
     } else if (is_access(inst.op)) {
       for (size_t k = redirected; k-- > 0;) {
         if (redirects[k].from == inst.args[0]) {
@@ -117,17 +160,22 @@ void merge_in_block(Region& region, const Block& block) {
     }
     if (!mergeable(inst)) continue;
 
-    const Base base = base_of(region, inst.args[0]);
-    const GuardRange range = guard_range(inst);
+    const BoundedAddress* const bounded = redirected < kMostRedirects ? tables.find(i) : nullptr;
+    const uint64_t most = bounded ? upper_bound(region, bounded->index) : 0;
+    Base base = base_of(region, bounded ? bounded->root : inst.args[0]);
+    if (bounded) base.offset += bounded->offset;
+    GuardRange range = guard_range(inst);
+    range.length += static_cast<uint32_t>(most);
     const uint8_t context = inst.aux & kGuardUser;
     const bool writes = inst.aux & kGuardWrite;
     Group* group = nullptr;
     for (unsigned g = 0; g < group_count; ++g) {
-      if (groups[g].root == base.root && groups[g].context == context) group = &groups[g];
+      if (groups[g].root == base.root && groups[g].context == context && groups[g].table == !!bounded)
+        group = &groups[g];
     }
 
     bool merged = false;
-    if (group != nullptr && redirected < kMostRedirects) {
+    if (group != nullptr && redirected + 1 < kMostRedirects) {
       Inst& first = insts[group->first];
       const auto delta = static_cast<int64_t>(base.offset - group->offset);
       const int64_t lo = std::min(group->lo, delta + range.lo);
@@ -136,7 +184,9 @@ void merge_in_block(Region& region, const Block& block) {
       const bool gains_write = writes && !(first.aux & kGuardWrite);
       const bool over_exit = group->exits != exits;
       if (delta <= kMaxDistance && delta >= -kMaxDistance &&
-          !(widens && hi - lo > (over_exit ? kMaxLengthOverExit : kMaxLength)) &&
+          !(widens && hi - lo > (bounded     ? kMaxTable
+                                 : over_exit ? kMaxLengthOverExit
+                                             : kMaxLength)) &&
           !(gains_write && over_exit)) {
         const bool reads = !writes || inst.aux & kGuardReadWrite;
         const bool first_reads = !(first.aux & kGuardWrite) || first.aux & kGuardReadWrite;
@@ -149,18 +199,37 @@ void merge_in_block(Region& region, const Block& block) {
         first.imm = pack(whole);
         group->lo = lo;
         group->hi = hi;
-        redirects[redirected++] = {i, group->first, delta};
+        if (bounded) {
+          redirects[redirected++] = {i + 1, i + 1, delta};
+          insts[i + 1].args[0] = group->first;
+          insts[i + 1].args[1] = bounded->index;
+          insts[i + 1].imm = most;
+        } else {
+          redirects[redirected++] = {i, group->first, delta};
+        }
         inst = {.op = Op::konst, .type = Type::i64};
         merged = true;
       }
     }
     if (merged) continue;
 
+    if (bounded) {
+      const auto offset = static_cast<int32_t>(bounded->offset);
+      range.lo += offset;
+      base.offset -= bounded->offset;
+      inst.args[0] = bounded->root;
+      inst.imm = pack(range);
+      inst.aux |= kGuardMerged;
+      insts[i + 1].args[1] = bounded->index;
+      insts[i + 1].imm = most;
+      if (offset) redirects[redirected++] = {i + 1, i + 1, offset};
+    }
     // It may serve later ones; a group of the same root is nearer now than the one that did not fit.
     if (group == nullptr) {
       group = group_count < kMaxGroups ? &groups[group_count++] : &groups[oldest++ % kMaxGroups];
     }
-    *group = {base.root, base.offset, i, range.lo, range.lo + int64_t{range.length}, exits, context};
+    *group = {base.root, base.offset,       i, range.lo, range.lo + int64_t{range.length}, exits,
+              context,   bounded != nullptr};
   }
 }
 

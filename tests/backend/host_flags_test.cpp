@@ -50,9 +50,9 @@ class X86 {
       case HostOp::kXor:
         return {flags(Op::fl_logic, b.binary(Op::xor_, x, y), kNoValue)};
       case HostOp::kInc:
-        return {keep_carry(flags(Op::fl_add, x, konst(1)))};
+        return {flags(Op::fl_inc, x, old())};
       case HostOp::kDec:
-        return {keep_carry(flags(Op::fl_sub, x, konst(1), kFlagsBorrow))};
+        return {flags(Op::fl_dec, x, old())};
       case HostOp::kNeg:
         return {flags(Op::fl_sub, konst(0), x, kFlagsBorrow)};
       default:
@@ -77,7 +77,6 @@ class X86 {
     const Value bit = b.emit(Op::shl, Type::i32, b.trunc(b.get(testing::x(kCarry))), b.i32(8));
     return b.emit(Op::fl_of_bits, Type::flags, b.binary(Op::and_, bit, b.i32(kFlagC)));
   }
-  Value keep_carry(Value f) { return b.emit(Op::fl_merge, Type::flags, f, old(), kNoValue, kFlagC); }
   Value bit(Value v, unsigned n) { return b.unary(Op::ubfx, v, 1, static_cast<uint8_t>(n)); }
 
   // By a count of 1 to the width.

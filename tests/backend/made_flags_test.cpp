@@ -12,8 +12,8 @@
 namespace mynah::ir::testing {
 namespace {
 
-constexpr Op kOps[] = {Op::fl_add, Op::fl_sub,  Op::fl_and,  Op::fl_logic,
-                       Op::fl_shl, Op::fl_lshr, Op::fl_ashr, Op::fl_smul};
+constexpr Op kOps[] = {Op::fl_add,  Op::fl_sub,  Op::fl_and,  Op::fl_logic, Op::fl_shl,
+                       Op::fl_lshr, Op::fl_ashr, Op::fl_smul, Op::fl_inc,   Op::fl_dec};
 constexpr uint64_t kEdges[] = {0,
                                1,
                                0x7f,
@@ -50,6 +50,7 @@ void build(Machine& m, const Case& c) {
   const bool narrow = c.type == Type::i32;
   const auto cut = [&](Value v) { return narrow ? b.trunc(v) : v; };
   const auto widen = [&](Value v) { return narrow ? b.zext32(v) : v; };
+  const bool steps = c.op == Op::fl_inc || c.op == Op::fl_dec;  // their second operand is a group
   const bool shift = c.op == Op::fl_shl || c.op == Op::fl_lshr || c.op == Op::fl_ashr;
   Value second = cut(b.get(x(1)));
   if (shift) {
@@ -64,12 +65,18 @@ void build(Machine& m, const Case& c) {
   }
   const Value first = cut(b.get(x(0)));
   const auto compute = [&] {
-    static constexpr Op kResults[] = {Op::add, Op::sub,  Op::and_, Op::or_,
-                                      Op::shl, Op::lshr, Op::ashr, Op::mul};
+    static constexpr Op kResults[] = {Op::add,  Op::sub,  Op::and_, Op::or_, Op::shl,
+                                      Op::lshr, Op::ashr, Op::mul,  Op::add, Op::sub};
     const Op op = kResults[std::find(std::begin(kOps), std::end(kOps), c.op) - std::begin(kOps)];
-    return b.binary(op, first, second);
+    return b.binary(op, first, steps ? b.konst(c.type, 1) : second);
   };
   const auto flags = [&](Value a, Value v) {
+    if (steps) {
+      const bool constant = c.second == Second::kConst;
+      v = constant ? b.emit(Op::fl_konst, Type::flags, kNoValue, kNoValue, kNoValue, kFlagC)
+                   : b.get(kFlagsSlot);
+      if (c.second == Second::kLoaded) b.set(kFlagsSlot, b.emit(Op::fl_konst, Type::flags));
+    }
     return b.emit(c.op, Type::flags, a, c.op == Op::fl_logic ? kNoValue : v, kNoValue, 0, c.aux);
   };
   if (c.result == Result::kNone) {

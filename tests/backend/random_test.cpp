@@ -155,7 +155,10 @@ class Generator {
     const auto emit = [&](Op op, uint8_t aux, Value c = kNoValue) {
       return b.emit(op, Type::flags, x, op == Op::fl_logic ? kNoValue : y, c, 0, aux);
     };
-    switch (below(6)) {
+    switch (below(7)) {
+      case 6:
+        return b.emit(chance(50) ? Op::fl_inc : Op::fl_dec, Type::flags, x, any(Type::flags), kNoValue, 0,
+                      width);
       case 0:
         return emit(Op::fl_add, width);
       case 1:

@@ -100,6 +100,7 @@ class RegionMaker {
       if (random_.below(4)) i.op = static_cast<Op>(random_.below(static_cast<unsigned>(Op::guard)));
       const OpInfo& facts = info(i.op);
       if ((facts.effects & ~(kPure | kFpStatus)) != 0 || i.op == Op::param || i.op == Op::konst) continue;
+      if (i.op == Op::index) continue;
       if (i.op == Op::fcvt || i.op == Op::fto_int || i.op == Op::crc32) continue;
       const Type integer = random_.below(2) ? Type::i64 : Type::i32;
       switch (facts.result[0]) {
