@@ -32,8 +32,15 @@ std::string set_address(D& to, const std::string& value) {
   to.function = *function;
   return {};
 }
-std::string set_rom_file(D&, const std::string& value) {
-  return value.empty() ? "" : "empty here, because devices have no expansion ROM";
+std::string set_rom_bar(D& to, const std::string& value) {
+  const auto number = parse_u64(value);
+  if (!number) return "0 or 1";
+  to.rom_bar = *number != 0;
+  return {};
+}
+std::string set_rom_file(D& to, const std::string& value) {
+  to.rom_file = value;
+  return {};
 }
 std::string set_any_number(D&, const std::string& value) { return parse_u64(value) ? "" : "a number"; }
 std::string set_any_switch(D&, const std::string& value) {
@@ -85,8 +92,8 @@ constexpr KeyRow<D> kPciKeys[] = {
     {"addr", "SLOT[.FUNCTION]", "its place there, hexadecimal; the first free slot by default", set_address},
     {"multifunction", "on|off", "with function 0: the slot has other functions",
      set_on_off<D, &D::multifunction>},
-    {"romfile", "", "accepted empty: devices have no expansion ROM", set_rom_file},
-    {"rombar", "0|1", "accepted", set_any_number},
+    {"romfile", "FILE", "its option ROM; empty: none", set_rom_file},
+    {"rombar", "0|1", "0: without its option ROM", set_rom_bar},
     {"romsize", "BYTES", "accepted", set_any_number},
     {"acpi-index", "N", "accepted: there are no ACPI tables", set_any_number},
 };

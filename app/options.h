@@ -76,7 +76,9 @@ struct DeviceOption {
   std::optional<unsigned> slot;
   unsigned function = 0;
   bool multifunction = false;
-  std::optional<unsigned> boot_index;  // when firmware tries it
+  std::optional<unsigned> boot_index;   // when firmware tries it
+  std::optional<std::string> rom_file;  // absent: the row's, where the board has those
+  bool rom_bar = true;
   // Of a virtio-pci transport.
   std::optional<bool> disable_legacy;
   bool disable_modern = false;

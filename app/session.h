@@ -61,6 +61,7 @@ class Session final : private RunControl, private GdbTarget {
   Result<void> set_up_disks(MachineConfig& config);
   Result<void> set_up_networks();
   Result<void> set_up_devices();
+  Result<std::vector<uint8_t>> option_rom(const DeviceOption& device) const;
   Result<void> set_up_debugger();
   // session_display.cpp
   Result<void> set_up_display();

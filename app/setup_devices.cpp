@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "app/device_rows.h"
+#include "app/files.h"
 #include "app/session.h"
 
 namespace mynah::app {
@@ -65,9 +66,10 @@ struct Session::Backends final : DeviceBackends {
     return found;
   }
   // Its place, with what firmware may start from behind it.
-  VirtioPlace place(const DeviceOption& device) const {
+  VirtioPlace place(const DeviceOption& device, std::vector<uint8_t> rom) const {
     VirtioPlace place = virtio_place(device);
     auto* const pci = std::get_if<VirtioPciPlace>(&place);
+    if (pci) pci->place.rom = std::move(rom);
     auto& boots = pci ? pci->place.behind : std::get<VirtioMmioPlace>(place).behind;
     for (const DeviceOption& d : behind(device))
       boots.push_back({d.boot_index, fmt::format("channel@0/disk@{:x},{:x}", *d.target, d.lun)});
@@ -78,19 +80,48 @@ struct Session::Backends final : DeviceBackends {
   unsigned named = 0;
 };
 
+namespace {
+
+// What Debian's package ipxe-qemu has for cards: network boot for BIOS and UEFI.
+struct CardRom {
+  std::string_view card, file;
+};
+constexpr CardRom kCardRoms[] = {
+    {"e1000", "efi-e1000.rom"}, {"e1000e", "efi-e1000e.rom"}, {"virtio-net-pci", "efi-virtio.rom"}};
+constexpr std::string_view kRomFolders[] = {"/usr/share/qemu", "/usr/lib/ipxe/qemu", "/usr/share/seabios"};
+constexpr uint64_t kMostRom = 16 << 20;
+
+}  // namespace
+
+// One that nobody asked for may be absent.
+Result<std::vector<uint8_t>> Session::option_rom(const DeviceOption& device) const {
+  std::string name = device.rom_file.value_or("");
+  if (!device.rom_file && options_.board->option_roms)
+    for (const CardRom& known : kCardRoms)
+      if (known.card == device.row->name) name = known.file;
+  if (name.empty() || !device.rom_bar) return std::vector<uint8_t>{};
+  const std::string path = find_firmware(name, options_.firmware_folders, kRomFolders);
+  if (!device.rom_file && path == name) return std::vector<uint8_t>{};
+  return read_file(path, "option ROM", "romfile=", kMostRom);
+}
+
 Result<void> Session::set_up_devices() {
   Backends backends(*this);
   for (const DeviceOption& device : options_.devices) {
     const DeviceRow& row = *device.row;
     Result<void> added;
+    auto rom = option_rom(device);
+    if (!rom) return error("-device {}: {}", row.name, rom.message());
     if (row.make_virtio) {
       auto make = row.make_virtio(device, backends);
       if (!make) return make.error();
-      added = machine_->add_virtio(*make, backends.place(device));
+      added = machine_->add_virtio(*make, backends.place(device, std::move(*rom)));
     } else if (row.make_pci) {
       auto make = row.make_pci(device, backends);
       if (!make) return make.error();
-      added = machine_->add_pci(*make, pci_place(device));
+      PciPlace place = pci_place(device);
+      place.rom = std::move(*rom);
+      added = machine_->add_pci(*make, place);
     } else if (row.make_isa) {
       auto make = row.make_isa(device, backends);
       if (!make) return make.error();

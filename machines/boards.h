@@ -82,6 +82,7 @@ struct Board {
   bool starts_firmware = false;
   // Kernels that `firmware` starts where it is found and no other is given.
   bool (*kernel_behind_firmware)(std::span<const uint8_t> kernel) = nullptr;
+  bool option_roms = false;          // cards have the ROMs that firmware of this machine runs
   std::string_view video_bios = {};  // its video card's; where it is not found, there is none
   // IDE and a floppy controller: what disks are that nobody chose.
   bool legacy_disks = false;

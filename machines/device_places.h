@@ -34,6 +34,7 @@ struct PciPlace {
   std::string id = {};           // the device's: a bridge's bus has its name
   BootPlace boot = {};
   std::vector<BootPlace> behind = {};  // of what it brings with it
+  std::vector<uint8_t> rom = {};       // its expansion ROM, or none
 };
 
 struct VirtioPciPlace {

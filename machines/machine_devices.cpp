@@ -99,6 +99,7 @@ Result<void> Machine::add_pci(const PciFactory& make, const PciPlace& place) {
   if (!devfn) return devfn.error();
   std::unique_ptr<dev::pci::Function> function = make(events_, log_);
   function->id = place.id;
+  if (!place.rom.empty()) function->add_rom(place.rom);
   dev::pci::Function& plugged = bus->plug(std::move(function), *devfn, place.multifunction);
   const std::string path = boot_path(plugged, pci_path());
   if (auto ok = add_boot_path(place.boot, path); !ok) return ok;

@@ -62,6 +62,7 @@ constexpr Board pc_board() {
   board.make = make<false>;
   board.starts_firmware = true;
   board.kernel_behind_firmware = starts_behind_bios;
+  board.option_roms = true;
   board.video_bios = "vgabios-stdvga.bin";
   board.legacy_disks = true;
   board.parallel_port = true;

@@ -107,6 +107,8 @@ class Function : public Stateful {
   // Once, before the first reset. A model that depends on the kind of bus does the rest of its set-up in
   // attached().
   void attach(Bus& bus, unsigned devfn, bool multifunction);
+  // An expansion ROM (PCI Local Bus 3.0, 6.2.5.2); before attach(), once.
+  void add_rom(std::vector<uint8_t> contents);
   Bus* bus() const { return bus_; }
   unsigned devfn() const { return devfn_; }  // device << 3 | function
   unsigned slot() const { return devfn_ >> 3; }
@@ -131,8 +133,6 @@ class Function : public Stateful {
   // --- For a model's constructor, and for attached().
   // 16 bytes to 2^40, a power of two; I/O 4 to 256.
   void add_bar(unsigned n, BarKind kind, uint64_t size);
-  // An expansion ROM (PCI Local Bus 3.0, 6.2.5.2).
-  void add_rom(std::vector<uint8_t> contents);
   // A range of addresses that no BAR stands for; bar_read and bar_write have it as kOwnRange + n.
   void add_range(unsigned n, Space space, uint64_t size);
   // In front of the list. Returns its offset; the bytes behind the header are 0 and read-only.
@@ -204,6 +204,7 @@ class Function : public Stateful {
   };
 
   void serialize_state(StateStream&) override;
+  void name_card(std::vector<uint8_t>& rom) const;
   DmaMemory* upstream() const;
   void set(std::vector<uint8_t>& to, unsigned offset, unsigned width, uint32_t bits);
   bool in_d0() const;

@@ -40,6 +40,34 @@ TEST_F(PciFunction, Identity) {
   EXPECT_EQ(read(0x30), 0u);
 }
 
+TEST(PciRom, NamesTheCardThatItIsOn) {
+  fake::PciHost pc;
+  std::vector<uint8_t> rom(2048);
+  const uint8_t header[] = {0x55, 0xaa, 2}, data[] = {'P', 'C', 'I', 'R', 1, 2, 3, 4};
+  std::copy(std::begin(header), std::end(header), rom.begin());
+  rom[0x18] = 0x40;
+  std::copy(std::begin(data), std::end(data), rom.begin() + 0x40);
+  rom[0x40 + 16] = 2;
+  rom[0x40 + 21] = 0x80;
+  const auto sum = [](const std::vector<uint8_t>& bytes) {
+    uint8_t all = 0;
+    for (const uint8_t byte : bytes) all = static_cast<uint8_t>(all + byte);
+    return all;
+  };
+  const uint8_t before = sum(rom);
+  auto card = std::make_unique<PciCard>(pc.log);
+  card->add_rom(rom);
+  pc.plug(std::move(card), 3);
+  pc.host.reset();
+  pc.set(3, kExpansionRom, 0xfe000001);
+  pc.set(3, kCommand, kMemorySpace, 2);
+  EXPECT_EQ(pc.memory_at(0xfe000044), 0x56781234u);
+  std::vector<uint8_t> seen;
+  for (unsigned i = 0; i < rom.size(); ++i)
+    seen.push_back(static_cast<uint8_t>(pc.memory_at(0xfe000000 + i, Width::k1)));
+  EXPECT_EQ(sum(seen), before);
+}
+
 TEST_F(PciFunction, CommandHasTheBitsThatAFunctionHas) {
   write(kCommand, 0xffff, 2);
   EXPECT_EQ(read(kCommand, 2), 0x0547u);
