@@ -69,11 +69,20 @@ void add_kernel_items(dev::FwCfg& fw_cfg, MachineConfig& config, size_t setup) {
   fw_cfg.add_item(dev::FwCfg::kCommandLineData, config.command_line);
 }
 
-void add_acpi_files(dev::FwCfg& fw_cfg, const acpi::TableSet& tables) {
-  acpi::TableSet::Files files = tables.files();
-  fw_cfg.add_file(acpi::TableSet::kTablesFile, std::move(files.tables));
-  fw_cfg.add_file(acpi::TableSet::kRootFile, std::move(files.root));
-  fw_cfg.add_file(acpi::TableSet::kScriptFile, std::move(files.script));
+void add_acpi_files(dev::FwCfg& fw_cfg, std::function<acpi::TableSet()> make) {
+  using Bytes = std::vector<uint8_t>;
+  static constexpr std::pair<std::string_view, Bytes acpi::TableSet::Files::*> kFiles[] = {
+      {acpi::TableSet::kTablesFile, &acpi::TableSet::Files::tables},
+      {acpi::TableSet::kRootFile, &acpi::TableSet::Files::root},
+      {acpi::TableSet::kScriptFile, &acpi::TableSet::Files::script}};
+  acpi::TableSet::Files files = make().files();
+  for (const auto& [name, contents] : kFiles) {
+    fw_cfg.add_file(name, std::move(files.*contents));
+    fw_cfg.set_on_select(name, [&fw_cfg, name, contents, make] {
+      acpi::TableSet::Files now = make().files();
+      fw_cfg.replace_file(name, std::move(now.*contents));
+    });
+  }
 }
 
 }  // namespace mynah

@@ -4,6 +4,7 @@
 // person said about starting, and files.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -21,7 +22,8 @@ Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::
 // A kernel that there is firmware for, with initrd and command line; takes them from config. Of a kernel of
 // Linux's x86 protocol the first `setup` bytes are an item of their own.
 void add_kernel_items(dev::FwCfg& fw_cfg, MachineConfig& config, size_t setup = 0);
-// ACPI's tables, for firmware to place.
-void add_acpi_files(dev::FwCfg& fw_cfg, const acpi::TableSet& tables);
+// ACPI's tables, for firmware to place. `make` is asked again whenever firmware reads them: it may have
+// placed what they tell of. Their sizes stay.
+void add_acpi_files(dev::FwCfg& fw_cfg, std::function<acpi::TableSet()> make);
 
 }  // namespace mynah

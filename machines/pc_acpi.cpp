@@ -116,14 +116,15 @@ Description describe_pc(const PcDescription& d) {
                   .timer_on_input_2 = true,
                   .pci_config = chipset.pci_config,
                   .dsdt = join({choice, scope("\\_SB", devices), off})};
-  all.fixed = FixedHardware{.base = kPmBase,
+  const uint16_t power = d.power_base ? d.power_base : kPmBase;
+  all.fixed = FixedHardware{.base = power,
                             .sci = kSciIrq,
                             .command_port = kApmPort,
                             .enable = chipset.acpi_enable,
                             .disable = chipset.acpi_disable,
                             .reset_port = kPciConfigPort + 1,
                             .reset_value = chipset.reset_value,
-                            .events = static_cast<uint16_t>(chipset.events ? kPmBase + chipset.events : 0),
+                            .events = static_cast<uint16_t>(chipset.events ? power + chipset.events : 0),
                             .events_bytes = chipset.events_bytes};
   if (d.hpet) all.hpet = EventTimers{.id = dev::Hpet::kId, .address = kHpet};
   // PCI's interrupts, and ACPI's.

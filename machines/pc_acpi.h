@@ -15,6 +15,7 @@ struct PcDescription {
   unsigned processors = 1;
   bool second_serial = false, parallel = false, hpet = false;
   uint64_t pci_memory = 0;  // from where on memory below 4 GiB is PCI's
+  uint16_t power_base = 0;  // of power management's ports, where firmware has placed them; else 0
 };
 
 acpi::Description describe_pc(const PcDescription& description);

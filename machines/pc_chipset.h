@@ -55,6 +55,7 @@ class PcChipset {
   virtual dev::Device& config_ports() = 0;
   virtual dev::Device& apm() = 0;
   virtual void press_power_button() = 0;
+  virtual uint16_t power_base() const = 0;  // PMBASE, as firmware has it now; 0 before that
   // Ports that are not found by BARs.
   using Map = std::function<void(uint64_t port, uint64_t size, dev::Device& device)>;
   virtual void map_ports(const Map&) {}

@@ -55,7 +55,8 @@ acpi::Description PcMachine::description() const {
                       .second_serial = second_uart_ != nullptr,
                       .parallel = parallel_ != nullptr,
                       .hpet = hpet_ != nullptr,
-                      .pci_memory = memory_map().below_4g});
+                      .pci_memory = memory_map().below_4g,
+                      .power_base = chipset_->power_base()});
 }
 
 void PcMachine::fill_cmos() {
@@ -116,7 +117,7 @@ void PcMachine::fill_cmos() {
 
 Result<void> PcMachine::add_firmware_items() {
   add_memory_items();
-  if (board_.acpi) add_acpi_files(fw_cfg_, acpi::table_set(description()));
+  if (board_.acpi) add_acpi_files(fw_cfg_, [this] { return acpi::table_set(description()); });
   if (hpet_) fw_cfg_.add_item(kHpetItem, hpet_item());
   // One node, and no memory that belongs to it apart.
   fw_cfg_.add_item_u64(dev::FwCfg::kNuma, 0);

@@ -45,6 +45,7 @@ class I440FxChipset final : public PcChipset {
   dev::Device& config_ports() override { return isa_bridge_->ports(); }
   dev::Device& apm() override { return pm_->apm(); }
   void press_power_button() override { pm_->press_power_button(); }
+  uint16_t power_base() const override { return pm_->power_base(); }
 
   void map_ports(const Map& map) override {
     map(kIdePort, dev::IdeChannel::kCommandSize, ide_->channel(0).command_block());

@@ -43,6 +43,7 @@ class Ich9Chipset final : public PcChipset {
   dev::Device& config_ports() override { return lpc_->ports(); }
   dev::Device& apm() override { return lpc_->apm(); }
   void press_power_button() override { lpc_->press_power_button(); }
+  uint16_t power_base() const override { return lpc_->power_base(); }
 
   void preset() override {
     host_bridge_->config_write(dev::Q35Mch::kPciexbar, 4,

@@ -220,7 +220,7 @@ acpi::TableSet VirtMachine::describe() {
 
 Result<void> VirtMachine::add_firmware_items() {
   if (auto ok = mynah::add_firmware_items(*fw_cfg_, config_, name(), boot_order()); !ok) return ok;
-  if (with_acpi_) add_acpi_files(*fw_cfg_, describe());
+  if (with_acpi_) add_acpi_files(*fw_cfg_, [this] { return describe(); });
   add_kernel_items(*fw_cfg_, config_);
   return {};
 }

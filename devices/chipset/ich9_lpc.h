@@ -53,6 +53,7 @@ class Ich9Lpc final : public pci::Function {
   IrqSink& pirqs() { return pirqs_; }
   Device& ports() { return ports_; }  // at 0xcf8, eight bytes: those of the host, and reset control
   Device& apm() { return apm_; }      // at 0xb2
+  uint16_t power_base() const { return static_cast<uint16_t>(config(kPmBase, 4) & 0xff80); }
   void press_power_button() { pm1_.press_power_button(); }
 
  private:

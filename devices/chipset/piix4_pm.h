@@ -32,6 +32,7 @@ class Piix4Pm final : public pci::Function {
   Piix4Pm(EventQueue& events, IrqLine sci, std::function<void()> off, Log& log);
 
   Device& apm() { return apm_; }  // at 0xb2
+  uint16_t power_base() const { return static_cast<uint16_t>(config(kPmBase, 4) & 0xffc0); }
   void press_power_button() { pm1_.press_power_button(); }
 
  private:

@@ -94,6 +94,13 @@ bool FwCfg::replace_file(std::string_view name, std::vector<uint8_t> contents) {
   return true;
 }
 
+bool FwCfg::set_on_select(std::string_view name, OnSelect on_select) {
+  const File* f = find(name);
+  if (!f) return false;
+  items_[f->key].on_select = std::move(on_select);
+  return true;
+}
+
 const FwCfg::File* FwCfg::find(std::string_view name) const {
   const auto f = std::find_if(files_.begin(), files_.end(), [&](const File& x) { return x.name == name; });
   return f == files_.end() ? nullptr : &*f;
@@ -136,6 +143,7 @@ void FwCfg::reset() {
 void FwCfg::select(uint16_t key) {
   selected_ = key & ~kWriteChannel;
   offset_ = 0;
+  if (const Item* i = selected(); i && i->on_select) i->on_select();
 }
 
 FwCfg::Item* FwCfg::selected() {

@@ -74,6 +74,8 @@ class FwCfg final : public Device {
   static constexpr size_t kMaxFileName = 55;  // bytes, without the terminating NUL
   static constexpr unsigned kMaxFiles = 1024;
 
+  // Called when the guest selects a file, whose contents it may replace.
+  using OnSelect = std::function<void()>;
   // Called after the guest wrote [offset, offset + n) of the item whose whole contents are `contents`.
   using OnWrite = std::function<void(std::span<const uint8_t> contents, size_t offset, size_t n)>;
 
@@ -94,6 +96,8 @@ class FwCfg final : public Device {
                                             OnWrite on_write = {});
   // Replaces the contents of an existing file; false when there is none of that name.
   bool replace_file(std::string_view name, std::vector<uint8_t> contents);
+  // Of an existing file: what is to be done before its contents are read; false when there is none.
+  bool set_on_select(std::string_view name, OnSelect on_select);
   // Contents of an item or file; nullptr when there is none. Valid until the items change.
   const std::vector<uint8_t>* item(uint16_t key) const;
   const std::vector<uint8_t>* file(std::string_view name) const;
@@ -112,6 +116,7 @@ class FwCfg final : public Device {
     std::vector<uint8_t> contents;
     bool writable = false;
     OnWrite on_write;
+    OnSelect on_select = {};
   };
   struct File {
     std::string name;

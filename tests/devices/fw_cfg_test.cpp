@@ -113,6 +113,15 @@ TEST_F(FwCfgTest, DirectoryListsFilesByName) {
   EXPECT_EQ(cfg.file("opt/b")->size(), 4u);
 }
 
+TEST_F(FwCfgTest, ContentsAreMadeWhenAFileIsSelected) {
+  const auto key = cfg.add_file("opt/a", bytes_of("one"));
+  ASSERT_TRUE(key);
+  EXPECT_TRUE(cfg.set_on_select("opt/a", [this] { cfg.replace_file("opt/a", bytes_of("two")); }));
+  EXPECT_FALSE(cfg.set_on_select("opt/b", [] {}));
+  select(*key);
+  EXPECT_EQ(text(3), "two");
+}
+
 TEST_F(FwCfgTest, RefusesImpossibleFiles) {
   EXPECT_FALSE(cfg.add_file("", {}));
   EXPECT_FALSE(cfg.add_file(std::string(56, 'x'), {}));

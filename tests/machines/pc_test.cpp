@@ -315,6 +315,12 @@ uint64_t number(std::span<const uint8_t> from, size_t at, unsigned n) {
   return value;
 }
 
+// UEFI places power management elsewhere on `pc` than a BIOS does.
+TEST(Pc, TablesSayWherePowerManagementIs) {
+  EXPECT_EQ(describe_pc({}).fixed->base, 0x600u);
+  EXPECT_EQ(describe_pc({.power_base = 0xb000}).fixed->base, 0xb000u);
+}
+
 // Executes the loader's commands as firmware does, and finds what the tables placed by the board are.
 TEST(Pc, FirmwarePlacesTheTables) {
   const acpi::Description description = describe_pc({.processors = 2, .hpet = true, .pci_memory = 0x8000000});
