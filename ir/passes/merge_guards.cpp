@@ -146,6 +146,7 @@ void merge_in_block(Region& region, const Block& block) {
       for (size_t k = redirected; k-- > 0;) {
         if (redirects[k].from == inst.args[0]) {
           redirects[redirected++] = {i, redirects[k].to, redirects[k].delta};
+          inst = {.op = Op::konst, .type = Type::i64};
           break;
         }
       }

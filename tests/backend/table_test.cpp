@@ -107,6 +107,23 @@ TEST(Tables, OneUseHasItsOwnGuard) {
     if (i.op == Op::guard) EXPECT_EQ(guard_range(i).length, 1u) << print(m.region);
 }
 
+// A bounded address read and written: as another one is.
+TEST(Tables, OneIndexTwiceIsOneGuard) {
+  Machine m;
+  Builder& b = m.begin();
+  const Value index = b.binary(Op::shl, b.unary(Op::zext8, b.get(x(1))), b.i64(2));
+  const Value address = b.add(b.get(x(0)), index);
+  const Value from = b.guard(address, {0, 4, 2}, kGuardRead);
+  b.set(x(8), b.load(Type::i64, from, 0, 2));
+  const Value to = b.guard(address, {0, 4, 2}, kGuardWrite);
+  b.store(to, 0, b.trunc(b.get(x(2))), 2);
+  b.exit(0x40);
+  b.finish();
+  merge_guards(m.region);
+  EXPECT_EQ(guards(m.region), 1u) << print(m.region);
+  EXPECT_EQ(verify(m.region), "") << print(m.region);
+}
+
 TEST(Tables, TooGreatAnIndexIsNoBound) {
   Machine m;
   Builder& b = m.begin();
