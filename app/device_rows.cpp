@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A row a device: its name, what has to stand behind it, its keys, how it is made.
+// A row a device: its name, what has to stand behind it, its keys, how it is made. Those on ISA are in
+// device_rows_isa.cpp.
 #include "app/device_rows.h"
 
 #include <fmt/format.h>
@@ -10,8 +11,6 @@
 
 #include "app/options_parser.h"
 #include "app/text.h"
-#include "devices/debug/debug_console.h"
-#include "devices/debug/debug_exit.h"
 #include "devices/net/e1000.h"
 #include "devices/net/e1000e.h"
 #include "devices/pci/bridge.h"
@@ -49,6 +48,12 @@ std::string set_block_size(D& to, const std::string& value) {
 }
 std::string set_sector(D&, const std::string& value) { return value == "512" ? "" : "512, as IDE has it"; }
 std::string set_any_number(D&, const std::string& value) { return parse_u64(value) ? "" : "a number"; }
+std::string set_queue_count(D& to, const std::string& value) {  // with the one for administration
+  const auto queues = parse_u64(value);
+  if (!queues || *queues < 2 || *queues > 65) return "a number from 2 to 65";
+  to.queue_pairs = static_cast<unsigned>(*queues - 1);
+  return {};
+}
 std::string set_any_size(D&, const std::string& value) { return parse_size(value, 1) ? "" : "a size"; }
 std::string set_port_number(D& to, const std::string& value) {
   const auto number = parse_u64(value);
@@ -96,25 +101,6 @@ std::string set_period(D& to, const std::string& value) {
   return {};
 }
 
-std::string set_port(D& to, const std::string& value) {
-  const auto port = parse_u64(value);
-  if (!port || *port > 0xffff) return "an I/O port from 0 to 0xffff";
-  to.io_base = static_cast<uint16_t>(*port);
-  return {};
-}
-std::string set_port_count(D& to, const std::string& value) {
-  const auto ports = parse_u64(value);
-  if (!ports || *ports < 1 || *ports > 0x10000) return "a number of ports from 1";
-  to.io_size = static_cast<unsigned>(*ports);
-  return {};
-}
-std::string set_answer(D& to, const std::string& value) {
-  const auto byte = parse_u64(value);
-  if (!byte || *byte > 0xff) return "a byte, 0xe9 by default";
-  to.answer = static_cast<uint8_t>(*byte);
-  return {};
-}
-
 // --- Keys.
 
 constexpr KeyRow<D> kBlockKeys[] = {
@@ -123,6 +109,10 @@ constexpr KeyRow<D> kBlockKeys[] = {
     {"logical_block_size", "BYTES", "512 by default", set_block_size<&D::logical_block>},
     {"physical_block_size", "BYTES", "512 by default", set_block_size<&D::physical_block>},
     {"bootindex", "N", "firmware starts from the least", set_boot_index},
+    {"num-queues", "N", "accepted: there is one", set_any_number},
+    {"queue-size", "N", "accepted", set_any_number},
+    {"scsi", "off", "commands of SCSI", only_off<D>},
+    {"share-rw", "on|off", "accepted", set_any_on_off},
 };
 constexpr KeyRow<D> kIdeDiskKeys[] = {
     {"drive", "ID", "the -drive behind it", set_text<D, &D::drive>},
@@ -176,12 +166,21 @@ constexpr KeyRow<D> kNvmeKeys[] = {
     {"logical_block_size", "BYTES", "512 (default) to 4096", set_block_size<&D::logical_block>},
     {"physical_block_size", "BYTES", "accepted", set_block_size<&D::physical_block>},
     {"max_ioqpairs", "N", "pairs of I/O queues, 64 by default", set_queue_pairs},
+    {"num_queues", "N", "the same, and one more", set_queue_count},
     {"bootindex", "N", "firmware starts from the least", set_boot_index},
 };
 constexpr KeyRow<D> kNetKeys[] = {
     {"netdev", "ID", "the -netdev behind it", set_text<D, &D::netdev>},
     {"mac", "ADDRESS", "hardware address", set_mac},
     {"bootindex", "N", "firmware starts from the least", set_boot_index},
+};
+constexpr KeyRow<D> kVirtioNetKeys[] = {
+    kNetKeys[0],
+    kNetKeys[1],
+    kNetKeys[2],
+    {"mq", "on|off", "accepted: there is one pair of queues", set_any_on_off},
+    {"rx_queue_size", "N", "accepted", set_any_number},
+    {"tx_queue_size", "N", "accepted", set_any_number},
 };
 constexpr KeyRow<D> kRngKeys[] = {
     {"rng", "ID", "the -object behind it; the host's random numbers by default", set_text<D, &D::rng>},
@@ -227,16 +226,6 @@ constexpr KeyRow<D> kBridgeKeys[] = {
 };
 constexpr KeyRow<D> kExpressBridgeKeys[] = {
     {"msi", "on|off|auto", "accepted", set_nothing<D>},
-};
-
-constexpr KeyRow<D> kDebugExitKeys[] = {
-    {"iobase", "PORT", "the first of its I/O ports, 0x501 by default", set_port},
-    {"iosize", "N", "how many there are, 2 by default", set_port_count},
-};
-constexpr KeyRow<D> kDebugConsoleKeys[] = {
-    {"chardev", "ID", "the -chardev behind it", set_text<D, &D::chardev>},
-    {"iobase", "PORT", "its I/O port, 0xe9 by default", set_port},
-    {"readback", "BYTE", "what it reads as, 0xe9 by default", set_answer},
 };
 
 // --- Factories. Options and backends live longer than what is called.
@@ -365,27 +354,18 @@ Result<IdeFactory> make_ide_cd(const D& d, DeviceBackends& host) {
   });
 }
 
-Result<IsaFactory> make_debug_exit(const D&, DeviceBackends& host) {
-  return IsaFactory([exit = host.exit_call()](dev::Log&) { return std::make_unique<dev::DebugExit>(exit); });
-}
-Result<IsaFactory> make_debug_console(const D& d, DeviceBackends& host) {
-  auto line = host.line(d.chardev, d.row->name);
-  if (!line) return line.error();
-  return IsaFactory(
-      [&d, &line = **line](dev::Log&) { return std::make_unique<dev::DebugConsole>(line, d.answer); });
-}
-
 using enum DeviceBus;
 
 constexpr DeviceRow kRows[] = {
     {"virtio-blk-pci", DeviceKind::kBlock, kVirtioPci, kBlockKeys, "disk", make_blk},
-    {"virtio-net-pci", DeviceKind::kNet, kVirtioPci, kNetKeys, "network card", make_net},
+    {"virtio-net-pci", DeviceKind::kNet, kVirtioPci, kVirtioNetKeys, "network card", make_net},
     {"virtio-rng-pci", DeviceKind::kRng, kVirtioPci, kRngKeys, "random numbers", make_rng},
     {"virtio-balloon-pci", DeviceKind::kOther, kVirtioPci, kBalloonKeys, "memory balloon", make_balloon},
     {"virtio-serial-pci", DeviceKind::kSerial, kVirtioPci, kSerialKeys,
      "takes virtconsole and virtserialport", make_serial},
     {"virtio-blk-device", DeviceKind::kBlock, kVirtioMmio, kBlockKeys, "disk on virtio-mmio", make_blk},
-    {"virtio-net-device", DeviceKind::kNet, kVirtioMmio, kNetKeys, "network card on virtio-mmio", make_net},
+    {"virtio-net-device", DeviceKind::kNet, kVirtioMmio, kVirtioNetKeys, "network card on virtio-mmio",
+     make_net},
     {"virtio-rng-device", DeviceKind::kRng, kVirtioMmio, kRngKeys, "random numbers on virtio-mmio", make_rng},
     {"virtio-balloon-device", DeviceKind::kOther, kVirtioMmio, kBalloonKeys, "memory balloon on virtio-mmio",
      make_balloon},
@@ -441,29 +421,18 @@ constexpr DeviceRow kRows[] = {
     {"pcie-pci-bridge", DeviceKind::kOther, kPci, kExpressBridgeKeys, "PCI Express to PCI bridge", nullptr,
      make_express_bridge},
     {"pci-bridge", DeviceKind::kOther, kPci, kBridgeKeys, "PCI to PCI bridge", nullptr, make_bridge},
-    {"isa-debug-exit",
-     DeviceKind::kOther,
-     kIsa,
-     kDebugExitKeys,
-     "a write of N to its port ends the emulator with exit code 2 N + 1",
-     nullptr,
-     nullptr,
-     make_debug_exit,
-     {0x501, 2}},
-    {"isa-debugcon",
-     DeviceKind::kLine,
-     kIsa,
-     kDebugConsoleKeys,
-     "console at an I/O port",
-     nullptr,
-     nullptr,
-     make_debug_console,
-     {dev::DebugConsole::kUsualPort, 1}},
 };
 
 }  // namespace
 
-std::span<const DeviceRow> device_rows() { return kRows; }
+std::span<const DeviceRow> device_rows() {
+  static const std::vector<DeviceRow> all = [] {
+    std::vector<DeviceRow> rows(std::begin(kRows), std::end(kRows));
+    rows.insert(rows.end(), isa_device_rows().begin(), isa_device_rows().end());
+    return rows;
+  }();
+  return all;
+}
 
 DeviceName find_device(std::string_view name) {
   constexpr std::string_view kModern = "-non-transitional", kTransitional = "-transitional";
@@ -475,7 +444,7 @@ DeviceName find_device(std::string_view name) {
     found.form = dev::VirtioPci::Form::kTransitional;
     name.remove_suffix(kTransitional.size());
   }
-  for (const DeviceRow& row : kRows) {
+  for (const DeviceRow& row : device_rows()) {
     // The short name of a virtio device is its PCI form.
     const bool same = row.name == name || (!found.form && row.bus == kVirtioPci &&
                                            row.name.substr(0, row.name.size() - 4) == name);

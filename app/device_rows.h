@@ -56,6 +56,7 @@ enum class DeviceBus : uint8_t {
   kIsa,         // make_isa
   kIde,         // make_ide
   kScsi,        // behind an adapter, which makes it (make_scsi)
+  kBoard,       // the board has it (options_board_parts.cpp)
 };
 
 struct DeviceRow {
@@ -73,6 +74,7 @@ struct DeviceRow {
 };
 
 std::span<const DeviceRow> device_rows();
+std::span<const DeviceRow> isa_device_rows();  // those of them on ISA
 
 // A row and how the name spells it: "virtio-blk" is virtio-blk-pci, "virtio-blk-pci-transitional" the same in
 // that form.

@@ -223,6 +223,10 @@ constexpr OptionRow kOptions[] = {
      apply_icount},
     {"rtc", "", kList, "base=utc|localtime|DATE,clock=host|rt|vm",
      "what the guest's calendar starts with, and goes by", apply_rtc},
+    {"localtime", "", kNone, "", "the same as -rtc base=localtime",
+     [](OptionParser& p, const std::string&) { return apply_rtc(p, "base=localtime"); }},
+    {"startdate", "", kRequired, "DATE", "the same as -rtc base=DATE",
+     [](OptionParser& p, const std::string& date) { return apply_rtc(p, "base=" + date); }},
     {"seed", "", kRequired, "N", "random numbers that the guest is given follow from this number",
      apply_seed},
 

@@ -41,7 +41,8 @@ struct DriveOption {
   std::string stops_on_error;    // werror, rerror: what is not done
   std::string serial;            // of the disk that is made for it
   std::optional<bool> snapshot;  // absent: as -snapshot says
-  std::optional<unsigned> unit;
+  std::optional<unsigned> unit, bus;
+  bool by_index = false;  // unit= was spelled index=, which counts over all buses
   std::string if_absent;  // what to say when there is no such file, where more is known than that
   bool used = false;
 };
@@ -90,6 +91,7 @@ struct DeviceOption {
   // On ISA.
   std::optional<uint16_t> io_base;
   std::optional<unsigned> io_size;
+  std::optional<unsigned> irq;
   uint8_t answer = 0xe9;  // isa-debugcon: what it reads as
 
   std::string drive, serial;                           // kBlock, kRemovable
@@ -97,7 +99,7 @@ struct DeviceOption {
   std::string vendor, product;                         // on SCSI
   std::optional<unsigned> target;                      // the same
   unsigned lun = 0;                                    // the same
-  std::optional<unsigned> unit;                        // on IDE
+  std::optional<unsigned> unit;                        // on IDE, of floppies and serial lines
   std::optional<unsigned> index;                       // of the -drive that it is made for
   unsigned logical_block = 512, physical_block = 512;  // kBlock
   unsigned queue_pairs = 64;                           // nvme

@@ -162,7 +162,7 @@ Result<std::string> char_spec(const std::string& kind, const CharKeys& keys) {
 }
 
 struct MonKeys {
-  std::string chardev;
+  std::string chardev, id;
 };
 std::string set_mode(MonKeys&, const std::string& value) {
   return value == "readline" ? "" : "readline; the control protocol is not supported";
@@ -170,6 +170,9 @@ std::string set_mode(MonKeys&, const std::string& value) {
 constexpr KeyRow<MonKeys> kMonKeys[] = {
     {"chardev", "ID", "the -chardev", set_text<MonKeys, &MonKeys::chardev>},
     {"mode", "readline", "", set_mode},
+    {"id", "ID", "accepted", set_text<MonKeys, &MonKeys::id>},
+    {"pretty", "on|off", "accepted: for the control protocol", set_nothing<MonKeys>},
+    {"default", "on|off", "accepted: there is one monitor", set_nothing<MonKeys>},
 };
 
 }  // namespace

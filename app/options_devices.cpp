@@ -332,6 +332,7 @@ Result<void> OptionParser::finish() {
         "-daemonize leaves the terminal, which -nographic is about; use -display none, and -serial for the "
         "line"};
   if (auto ok = choose_processors(); !ok) return ok;
+  if (auto ok = attach_board_parts(options); !ok) return ok;
   for (const Result<void>& ok :
        {duplicate_id(options.drives, "-drive"), duplicate_id(options.devices, "-device"),
         duplicate_id(options.nets, "-netdev"), duplicate_id(options.chars, "-chardev"), check_flash(options),

@@ -41,6 +41,16 @@ std::string set_unit(DriveOption& to, const std::string& value) {
   to.unit = static_cast<unsigned>(*unit);
   return {};
 }
+std::string set_bus(DriveOption& to, const std::string& value) {
+  const auto bus = parse_u64(value);
+  if (!bus || *bus > 31) return "a number from 0 to 31";
+  to.bus = static_cast<unsigned>(*bus);
+  return {};
+}
+std::string set_index(DriveOption& to, const std::string& value) {
+  to.by_index = true;
+  return set_unit(to, value);
+}
 std::string set_media(DriveOption& to, const std::string& value) {
   if (value == "cdrom") to.read_only = to.cd = true;
   return value == "cdrom" || value == "disk" ? "" : "disk or cdrom";
@@ -108,7 +118,8 @@ constexpr KeyRow<DriveOption> kDriveKeys[] = {
     {"read-only", "on|off", "the same", set_on_off<DriveOption, &DriveOption::read_only>},
     {"snapshot", "on|off", "keep the image as it is: writes are gone after the run", set_drive_snapshot},
     {"unit", "N", "which flash, 0 or 1; for disks the order", set_unit},
-    {"index", "N", "the same", set_unit},
+    {"index", "N", "the same, counted over all buses", set_index},
+    {"bus", "N", "which bus of IDE, of which unit= is a place", set_bus},
     {"media", "disk|cdrom", "cdrom: readonly=on", set_media},
     {"cache", "writeback|none|writethrough|directsync|unsafe",
      "unsafe: flushes do nothing; the modes ending in through or sync: every write is flushed", set_cache},
@@ -180,12 +191,37 @@ Result<void> apply_floppy_file(OptionParser& p, const std::string& file, unsigne
   return {};
 }
 
+// bus= and unit= say what index= says at once. Where there is one bus, as for virtio, it is number 0.
+Result<void> place_on_bus(const Options& options, DriveOption& drive) {
+  if (!drive.bus) return {};
+  if (drive.by_index) return error("-drive: index={} says the bus, too; leave bus= out", *drive.unit);
+  if (drive.interface != DriveOption::Interface::kIde)
+    return *drive.bus == 0 ? Result<void>()
+                           : error("-drive: bus={} is for if=ide; there is bus 0", *drive.bus);
+  const unsigned buses = options.board->ide_buses, units = options.board->ide_units;
+  if (*drive.bus >= buses || drive.unit.value_or(0) >= units)
+    return error("-drive if=ide: the machine has {} buses of {} each; bus= and unit= are numbers below that",
+                 buses, units);
+  const unsigned first = *drive.bus * units;
+  const auto taken = [&](unsigned unit) {
+    return std::ranges::any_of(options.drives, [&](const DriveOption& other) {
+      return &other != &drive && other.interface == drive.interface && other.unit == unit;
+    });
+  };
+  unsigned unit = drive.unit.value_or(0);
+  while (!drive.unit && unit + 1 < units && taken(first + unit)) ++unit;
+  drive.unit = first + unit;
+  return {};
+}
+
 // Of IDE and floppy disks, those that say no unit get the first that is free.
 Result<void> place_legacy_disks(Options& options) {
   using enum DriveOption::Interface;
   const bool has = options.board->legacy_disks;
-  for (DriveOption& drive : options.drives)
+  for (DriveOption& drive : options.drives) {
     if (drive.interface == kUsual) drive.interface = has ? kIde : kVirtio;
+    if (auto ok = place_on_bus(options, drive); !ok) return ok;
+  }
   for (const auto& [kind, name, units] :
        {std::tuple(kIde, "ide", options.board->ide_buses * options.board->ide_units),
         std::tuple(kFloppy, "floppy", 2u)}) {

@@ -41,6 +41,9 @@ Result<void> apply_global(OptionParser& p, const std::string& value) {
     p.options.board_choice.properties.emplace_back(known.name, *on ? "on" : "off");
     return {};
   }
+  // Floppy disks once were the controller's.
+  if (driver == "isa-fdc" && (property == "driveA" || property == "driveB"))
+    return apply_device(p, fmt::format("floppy,unit={},drive={}", property.back() - 'A', to));
   if (is_device(driver)) {
     std::string escaped;
     for (char c : to) escaped.append(c == ',' ? 2 : 1, c);

@@ -127,6 +127,9 @@ std::string network_card_list();
 // options_objects.cpp
 Result<void> apply_object(OptionParser&, const std::string&);
 
+// options_board_parts.cpp
+Result<void> attach_board_parts(Options&);  // finish()'s part
+
 // options_boot.cpp
 Result<void> apply_loader(OptionParser&, std::string_view properties);  // -device loader
 Result<void> apply_firmware_file(OptionParser&, const std::string&);

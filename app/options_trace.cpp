@@ -3,6 +3,8 @@
 // -d, -dfilter and --stats.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/options_parser.h"
 #include "app/text.h"
 
@@ -26,6 +28,11 @@ constexpr TraceRow kTraces[] = {
     {"unimp", "", Trace::kUnimp, "what the guest asks for and is not there, instructions included"},
     {"nochain", "", Trace::kNoChain, "leave after each block, so that exec and cpu miss none"},
 };
+
+// What scripts ask for besides, and nothing is logged of here.
+constexpr std::string_view kElsewhere[] = {"mmu",   "cpu_reset",   "page",   "fpu",
+                                           "pcall", "plugin",      "strace", "tid",
+                                           "vpu",   "invalid_mem", "op_ind", "op_plugin"};
 
 std::optional<AddressRange> parse_range(const std::string& text) {
   for (std::string_view separator : {"..", "+", "-"}) {
@@ -55,6 +62,11 @@ Result<void> apply_traces(OptionParser& p, const std::string& value) {
     const TraceRow* found = nullptr;
     for (const TraceRow& row : kTraces)
       if (word == row.name || (!row.alias.empty() && word == row.alias)) found = &row;
+    if (!found && std::find(std::begin(kElsewhere), std::end(kElsewhere), word) != std::end(kElsewhere)) {
+      p.options.warnings.push_back(fmt::format(
+          "nothing is logged for the log item '{}' here (-d help lists those that there are)", word));
+      continue;
+    }
     if (!found) {
       std::vector<std::string_view> names;
       for (const TraceRow& row : kTraces) names.push_back(row.name);

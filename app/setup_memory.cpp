@@ -3,6 +3,7 @@
 // Session's set-up of what the guest finds in memory or by name: kernel, initrd, device tree, firmware, files
 // of loaders and of -fw_cfg, and what a program gets by semihosting.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -90,7 +91,7 @@ Result<void> Session::set_up_memory_files(MachineConfig& config) {
   if (!options_.bios.empty() || own) {
     const std::string name(own ? board.firmware : options_.bios);
     const std::string path = find_firmware(name, options_.firmware_folders, board.firmware_folders);
-    const bool absent = own && path == name;
+    const bool absent = own && path == name && ::access(name.c_str(), F_OK) != 0;
     if (absent && !behind)
       return error("the machine's firmware {} is not there; install the package {}, or give another by -bios",
                    name, board.firmware_package);

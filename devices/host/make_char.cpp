@@ -116,7 +116,8 @@ Result<Backend> make_udp(std::string_view spec, const CharEnv& env) {
 }
 
 Result<Backend> make_plain(std::string_view spec, bool shared, const CharEnv& env) {
-  if (spec == "null" || spec == "none") return Backend(std::make_unique<dev::NullCharBackend>());
+  if (spec == "null" || spec == "none" || spec == "/dev/null")
+    return Backend(std::make_unique<dev::NullCharBackend>());
   if (spec == "stdio" || spec.starts_with("stdio,")) return make_stdio(spec, shared, env);
   if (spec == "testdev") return Backend(std::make_unique<TestdevChar>(env.exit));
   if (spec == "pty") return as_backend(PtyChar::open(*env.poller, env.announce, env.report));

@@ -319,6 +319,37 @@ TEST(Spellings, WhatMeansNothingHereIsPassedOver) {
   EXPECT_THAT(good({"-mem-path", "/dev/hugepages"}).warnings, ElementsAre(HasSubstr("in no file")));
 }
 
+TEST(Spellings, SerialLinesOfPcsByDevice) {
+  const std::vector<std::string_view> begin = {"-M", "pc", "-chardev", "null,id=c", "-chardev", "null,id=d"};
+  const auto with = [&](std::vector<std::string_view> more) {
+    more.insert(more.begin(), begin.begin(), begin.end());
+    return more;
+  };
+  EXPECT_THAT(good(with({"-device", "isa-serial,chardev=c", "-device", "isa-serial,chardev=d"})).serials,
+              ElementsAre("chardev:c", "chardev:d"));
+  EXPECT_THAT(good(with({"-serial", "null", "-device", "isa-serial,chardev=c"})).serials,
+              ElementsAre("null", "chardev:c"));
+  EXPECT_THAT(good(with({"-device", "isa-serial,chardev=c,iobase=0x2f8,irq=3"})).serials,
+              ElementsAre("none", "chardev:c"));
+  EXPECT_THAT(bad(with({"-device", "isa-serial,chardev=c,index=2"})), HasSubstr("use -device pci-serial"));
+  EXPECT_THAT(bad(with({"-serial", "null", "-device", "isa-serial,chardev=c,index=0"})),
+              HasSubstr("line 0 is null already"));
+  EXPECT_THAT(bad(with({"-device", "isa-serial"})), HasSubstr("needs chardev=ID"));
+  EXPECT_THAT(bad({"-M", "virt", "-device", "isa-serial,chardev=c"}), HasSubstr("no ISA bus"));
+}
+
+TEST(Spellings, OfPcs) {
+  EXPECT_EQ(good({"-localtime"}).rtc_base, RtcBase::kLocal);
+  EXPECT_EQ(good({"-startdate", "1999-12-31"}).rtc_date, 946598400);
+  EXPECT_THAT(good({"-d", "int,cpu_reset,mmu"}).warnings,
+              ElementsAre(HasSubstr("'cpu_reset'"), HasSubstr("'mmu'")));
+  const Options o = good({"-M", "pc", "-nic", "none", "-drive", "file=d,if=none,id=d", "-drive",
+                          "file=e,if=none,id=e", "-device", "nvme,drive=d,serial=s,num_queues=8", "-device",
+                          "virtio-blk-pci,drive=e,num-queues=1,scsi=off", "-netdev", "user,id=n", "-device",
+                          "virtio-net-pci,netdev=n,mq=on"});
+  EXPECT_EQ(o.devices[0].queue_pairs, 7u);
+}
+
 // What is here is not listed as missing.
 TEST(Spellings, WhatIsHereIsNotKnownElsewhereAlone) {
   for (const DeviceRow& row : device_rows())

@@ -58,6 +58,34 @@ TEST(StorageOptions, PlacesOnIde) {
   EXPECT_THAT(refused({"-drive", "if=ide"}), HasSubstr("needs file=FILE"));
 }
 
+TEST(StorageOptions, FloppyDrivesAreTheBoards) {
+  Options o = good({"-blockdev", "driver=file,node-name=f,filename=a", "-device", "floppy,drive=f,unit=1",
+                    "-device", "floppy,id=e"});
+  ASSERT_EQ(o.drives.size(), 2u);
+  EXPECT_TRUE(o.devices.empty());
+  EXPECT_EQ(o.drives[0].interface, DriveOption::Interface::kFloppy);
+  EXPECT_EQ(o.drives[0].unit, 1u);
+  EXPECT_EQ(o.drives[1].unit, 0u);
+  EXPECT_EQ(o.drives[1].id, "e");
+  o = good({"-drive", "if=none,id=f,file=a", "-global", "isa-fdc.driveB=f"});
+  EXPECT_EQ(o.drives[0].unit, 1u);
+  EXPECT_TRUE(o.warnings.empty());
+  EXPECT_THAT(refused({"-device", "floppy,drive=f"}), HasSubstr("the id f"));
+  EXPECT_THAT(refused({"-fda", "a", "-device", "floppy,unit=0"}), HasSubstr("both the floppy number 0"));
+  EXPECT_THAT(refused({"-M", "microvm", "-device", "floppy"}), HasSubstr("no floppy controller"));
+  EXPECT_THAT(refused({"-device", "floppy,drive-type=120"}), HasSubstr("first disk's kind"));
+}
+
+TEST(StorageOptions, PlacesOnBuses) {
+  const Options o = good({"-drive", "file=a,if=ide,bus=1,unit=0", "-drive", "file=b,bus=1", "-drive",
+                          "file=c,if=virtio,bus=0,unit=0"});
+  EXPECT_EQ(o.drives[0].unit, 2u);
+  EXPECT_EQ(o.drives[1].unit, 3u);
+  EXPECT_THAT(refused({"-drive", "file=a,if=ide,bus=2"}), HasSubstr("2 buses of 2"));
+  EXPECT_THAT(refused({"-drive", "file=a,bus=1,index=0"}), HasSubstr("says the bus, too"));
+  EXPECT_THAT(refused({"-drive", "file=a,if=virtio,bus=1"}), HasSubstr("bus=1 is for if=ide"));
+}
+
 TEST(StorageOptions, PlacesOnScsi) {
   const Options o = good({"-drive", "file=d,if=none,id=d", "-drive", "file=e,if=none,id=e", "-device",
                           "virtio-scsi-pci,id=s0", "-device", "virtio-scsi,id=s1", "-device",
