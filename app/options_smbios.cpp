@@ -20,7 +20,9 @@ constexpr StructureRow kStructures[] = {
     {1, " manufacturer product version serial uuid sku family "},
     {2, " manufacturer product version serial asset location "},
     {3, " manufacturer version serial asset sku "},
+    {4, " sock_pfx manufacturer version serial asset part "},
     {11, " value "},
+    {17, " loc_pfx bank manufacturer serial asset part "},
 };
 
 std::vector<std::string_view> fields_of(const StructureRow& row) {
@@ -45,8 +47,8 @@ Result<void> apply_smbios(OptionParser& p, const std::string& value) {
                                 [&](const StructureRow& r) { return type == r.type; });
   if (row == std::end(kStructures))
     return type && *type < 128
-               ? error("-smbios type={} is missing here; there are 0, 1, 2, 3 and 11", *type)
-               : error("-smbios takes type=N first, with N 0, 1, 2, 3 or 11, not '{}'", parts[0]);
+               ? error("-smbios type={} is missing here; there are 0, 1, 2, 3, 4, 11 and 17", *type)
+               : error("-smbios takes type=N first, with N 0, 1, 2, 3, 4, 11 or 17, not '{}'", parts[0]);
   const auto names = fields_of(*row);
   for (size_t i = 1; i < parts.size(); ++i) {
     const host::KeyValue field = host::split_key_value(parts[i]);

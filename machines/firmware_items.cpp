@@ -31,7 +31,24 @@ void add_boot_choice(dev::FwCfg& fw_cfg, const BootChoice& boot,
 
 }  // namespace
 
-Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::string_view board,
+dev::SmbiosMachine smbios_machine(const MachineConfig& config, std::string_view product,
+                                  std::vector<dev::SmbiosMachine::Ram> ram) {
+  const ProcessorConfig& all = config.processors;
+  return {.product = product,
+          .sockets = all.sockets,
+          .cores = all.clusters * all.cores,
+          .threads = all.threads,
+          .ram = std::move(ram)};
+}
+
+std::optional<dev::SmbiosTables> smbios_by_choice(const MachineConfig& config,
+                                                  const dev::SmbiosMachine& machine) {
+  if (config.smbios.empty()) return std::nullopt;
+  return dev::make_smbios(config.smbios, machine, config.uuid);
+}
+
+Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config,
+                                std::optional<dev::SmbiosTables> smbios,
                                 const std::map<unsigned, std::string>& boot_order) {
   fw_cfg.add_item_u16(dev::FwCfg::kCpuCount, static_cast<uint16_t>(config.processors.now));
   fw_cfg.add_item_u16(dev::FwCfg::kMaxCpus, static_cast<uint16_t>(config.processors.max));
@@ -39,10 +56,9 @@ Result<void> add_firmware_items(dev::FwCfg& fw_cfg, MachineConfig& config, std::
   fw_cfg.add_item_u16(dev::FwCfg::kNoGraphic, 1);
   if (!config.uuid.empty()) fw_cfg.add_item(dev::FwCfg::kUuid, config.uuid);
   add_boot_choice(fw_cfg, config.boot, boot_order);
-  if (!config.smbios.empty()) {
-    dev::SmbiosTables smbios = dev::make_smbios(config.smbios, board, config.uuid);
-    fw_cfg.add_file("etc/smbios/smbios-tables", std::move(smbios.tables));
-    fw_cfg.add_file("etc/smbios/smbios-anchor", std::move(smbios.anchor));
+  if (smbios) {
+    fw_cfg.add_file("etc/smbios/smbios-tables", std::move(smbios->tables));
+    fw_cfg.add_file("etc/smbios/smbios-anchor", std::move(smbios->anchor));
   }
   for (FirmwareFile& file : config.firmware_files)
     if (!fw_cfg.add_file(file.name, std::move(file.contents)))

@@ -173,7 +173,7 @@ Result<void> MicrovmMachine::add_firmware_items() {
   add_memory_items();
   fw_cfg_.add_item_u32(dev::FwCfg::kCommandLineSize, static_cast<uint32_t>(command_line().size() + 1));
   fw_cfg_.add_item(dev::FwCfg::kCommandLineData, command_line());
-  return mynah::add_firmware_items(fw_cfg_, config_, name(), boot_order());
+  return mynah::add_firmware_items(fw_cfg_, config_, smbios_by_choice(config_, smbios(name())), boot_order());
 }
 
 Result<void> MicrovmMachine::place_start() {

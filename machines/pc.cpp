@@ -224,7 +224,10 @@ Result<void> PcMachine::build() {
   if (auto ok = add_firmware_items(); !ok) return ok;
   if (config_.starts_kernel()) {
     const acpi::Description tables = description();
-    return place_kernel(config_.command_line, board_.acpi ? &tables : nullptr, memory_map());
+    if (auto ok = place_kernel(config_.command_line, board_.acpi ? &tables : nullptr, memory_map()); !ok)
+      return ok;
+    place_smbios();
+    return {};
   }
   if (!firmware_) return error("there is nothing to start: the board {} needs firmware or a kernel", name());
   return {};

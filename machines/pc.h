@@ -29,6 +29,7 @@ namespace mynah {
 struct PcConfig : MachineConfig {
   bool q35 = false;  // the chipset
   bool acpi = true, hpet = true;
+  bool smbios_64 = false;  // its entry point is that of version 3.0
   x86::CpuModel cpu;
 };
 
@@ -79,6 +80,8 @@ class PcMachine final : public X86Machine {
   acpi::Description description() const;
   void fill_cmos();
   Result<void> add_firmware_items();
+  dev::SmbiosTables make_smbios(const dev::SmbiosChoice& choice);
+  void place_smbios();
   Result<void> add_kernel_rom();
   Result<void> add_kernel_of_firmware();
 
@@ -105,7 +108,8 @@ class PcMachine final : public X86Machine {
   // Video memory that the guest has as it has RAM: of the window's pieces, and BAR 0.
   std::array<uint8_t*, 3> shown_window_{};
   std::optional<uint64_t> shown_bar_;
-  uint8_t* firmware_ = nullptr;  // the last 128 KiB of it, which the shadow shows
+  std::vector<uint8_t> smbios_tables_;  // of a kernel that is started without firmware
+  uint8_t* firmware_ = nullptr;         // the last 128 KiB of it, which the shadow shows
 };
 
 }  // namespace mynah

@@ -21,6 +21,7 @@ constexpr BoardProperty kProperties[] = {
     {"i8042", "on", "accepted: the keyboard controller is there"},
     {"smbus", "on|off", "accepted"},
     {"sata", "off", "AHCI"},
+    {"smbios-entry-point-type", "auto|32|64", "where systems find SMBIOS tables: version 2.8 or 3.0"},
     {"kernel-irqchip", "on|off|split", "accepted, for kvm"},
 };
 
@@ -41,6 +42,7 @@ std::unique_ptr<Machine> make(const BoardChoice& choice, MachineConfig config, d
   pc.cpu = *x86::parse_cpu(choice.cpu);
   for (const auto& [name, value] : choice.properties) {
     if (name == "acpi") pc.acpi = value != "off";
+    if (name == "smbios-entry-point-type") pc.smbios_64 = value == "64";
     if (name == "hpet") pc.hpet = value != "off";
   }
   return std::make_unique<PcMachine>(std::move(pc), log);

@@ -18,7 +18,8 @@
 namespace mynah {
 
 struct PcChipsetFacts {
-  std::string_view name;  // the board's
+  std::string_view name;     // the board's
+  std::string_view product;  // what SMBIOS calls it
   // More RAM than the first goes on at 4 GiB; then the second is where it is cut.
   uint64_t most_low_ram, low_ram_where_more;
   uint64_t pci_config;        // ECAM of 256 buses, as firmware places it; 0: there is none

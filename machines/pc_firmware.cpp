@@ -115,6 +115,26 @@ void PcMachine::fill_cmos() {
   note(kBootThird, device(2) << 4);
 }
 
+dev::SmbiosTables PcMachine::make_smbios(const dev::SmbiosChoice& choice) {
+  dev::SmbiosMachine machine = smbios(facts_.product);
+  machine.entry_32 = !board_.smbios_64;
+  return dev::make_smbios(choice, machine, config_.uuid);
+}
+
+// For a system that is started without firmware, at the end of what it searches.
+void PcMachine::place_smbios() {
+  constexpr uint64_t kStep = 16;  // at which it searches
+  dev::SmbiosChoice choice = config_.smbios;
+  choice.fields[0].emplace("vendor", "Mynah");  // what firmware says of itself
+  dev::SmbiosTables made = make_smbios(choice);
+  const uint64_t at = (kOneMiB - made.tables.size()) & ~(kStep - 1);
+  const uint64_t anchor = (at - made.anchor.size()) & ~(kStep - 1);
+  smbios_tables_ = dev::smbios_anchor_at(made, at);
+  smbios_tables_.resize(at - anchor);
+  smbios_tables_.insert(smbios_tables_.end(), made.tables.begin(), made.tables.end());
+  boot_.memory.add("the SMBIOS tables", anchor, smbios_tables_);
+}
+
 Result<void> PcMachine::add_firmware_items() {
   add_memory_items();
   if (board_.acpi) add_acpi_files(fw_cfg_, [this] { return acpi::table_set(description()); });
@@ -131,7 +151,8 @@ Result<void> PcMachine::add_firmware_items() {
     order[0] = fmt::format("/rom@{}", kKernelRom);
     for (const auto& [index, path] : boot_order()) order[index + 1] = path;
   }
-  if (auto ok = mynah::add_firmware_items(fw_cfg_, config_, name(), order); !ok) return ok;
+  if (auto ok = mynah::add_firmware_items(fw_cfg_, config_, make_smbios(config_.smbios), order); !ok)
+    return ok;
   return loads_kernel && boot_.memory.pieces().empty() ? add_kernel_of_firmware() : Result<void>{};
 }
 

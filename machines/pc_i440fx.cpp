@@ -73,6 +73,7 @@ class I440FxChipset final : public PcChipset {
 }  // namespace
 
 const PcChipsetFacts kI440FxFacts{.name = "pc",
+                                  .product = "Standard PC (i440FX + PIIX, 1996)",
                                   .most_low_ram = 0xe0000000,
                                   .low_ram_where_more = 0xc0000000,
                                   .pci_config = 0,

@@ -70,6 +70,7 @@ class Ich9Chipset final : public PcChipset {
 
 const PcChipsetFacts kIch9Facts{
     .name = "q35",
+    .product = "Standard PC (Q35 + ICH9, 2009)",
     .most_low_ram = dev::Q35Mch::kPciexbarAtReset,
     .low_ram_where_more = 0x80000000,
     .pci_config = dev::Q35Mch::kPciexbarAtReset,

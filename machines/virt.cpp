@@ -219,7 +219,8 @@ acpi::TableSet VirtMachine::describe() {
 }
 
 Result<void> VirtMachine::add_firmware_items() {
-  if (auto ok = mynah::add_firmware_items(*fw_cfg_, config_, name(), boot_order()); !ok) return ok;
+  auto smbios = smbios_by_choice(config_, smbios_machine(config_, name(), {{kRam, config_.ram_bytes}}));
+  if (auto ok = mynah::add_firmware_items(*fw_cfg_, config_, std::move(smbios), boot_order()); !ok) return ok;
   if (with_acpi_) add_acpi_files(*fw_cfg_, [this] { return describe(); });
   add_kernel_items(*fw_cfg_, config_);
   return {};

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "frontend/x86/cpuid.h"
+#include "machines/firmware_items.h"
 #include "machines/loader/x86_kernel.h"
 
 namespace mynah {
@@ -82,6 +84,16 @@ void X86Machine::note_memory(dev::CmosRtc& rtc) const {
   note(kExtendedAgain, beyond(1 << 20, 1 << 10), 2);
   note(kAbove16, beyond(16 << 20, 64 << 10), 2);
   note(kAbove4G, map.above_4g >> 16, 3);
+}
+
+dev::SmbiosMachine X86Machine::smbios(std::string_view product) {
+  const X86Memory map = memory_map();
+  std::vector<dev::SmbiosMachine::Ram> ram{{0, map.below_4g}};
+  if (map.above_4g) ram.push_back({kFourGiB, map.above_4g});
+  dev::SmbiosMachine all = smbios_machine(config_, product, std::move(ram));
+  const x86::CpuidLeaf identity = x86::cpuid(cpu(), 1, 0);
+  all.processor_id = identity.eax | uint64_t{identity.edx} << 32;
+  return all;
 }
 
 void X86Machine::add_memory_items() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "devices/fwcfg/fw_cfg_ports.h"
+#include "devices/fwcfg/smbios.h"
 #include "devices/intc/ioapic.h"
 #include "devices/intc/local_apic.h"
 #include "devices/intc/pic_8259.h"
@@ -41,6 +42,8 @@ class X86Machine : public Machine {
   void add_processor_parts();
   // Sizes of memory in CMOS memory, where PC firmware and old systems look.
   void note_memory(dev::CmosRtc& rtc) const;
+  // What SMBIOS says of the machine.
+  dev::SmbiosMachine smbios(std::string_view product);
   // fw_cfg's items of x86: memory, the timer's interrupt.
   void add_memory_items();
   // A kernel in `memory`, with ACPI's tables where a system searches for them; null: without.

@@ -142,6 +142,7 @@ TEST_F(Pc, FirmwareStartsAKernel) {
         with({"-bios", kFirmware, "-kernel", kernel, "-append", "console=ttyS0 rdinit=/absent"}, board));
     ASSERT_TRUE(program.wait_for("VFS: Unable to mount root fs", 3min)) << program.output << program.errors;
     EXPECT_NE(program.output.find("Console: colour VGA+ 80x25"), std::string::npos) << program.output;
+    EXPECT_NE(program.output.find("DMI: Mynah Standard PC ("), std::string::npos) << program.output;
     program.signal(SIGTERM);
     EXPECT_EQ(program.finish(), 0) << program.errors;
   }

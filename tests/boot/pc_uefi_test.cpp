@@ -54,6 +54,7 @@ TEST_P(PcUefi, StartsAKernel) {
   // Where UEFI places power management on each.
   const std::string timer = GetParam() == std::string("pc") ? "0xb008" : "0x608";
   EXPECT_NE(program.output.find("ACPI: PM-Timer IO Port: " + timer), std::string::npos) << program.output;
+  EXPECT_NE(program.output.find("DMI: Mynah Standard PC ("), std::string::npos) << program.output;
 }
 
 TEST_P(PcUefi, StartsGrubFromADisk) {
