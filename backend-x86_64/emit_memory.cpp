@@ -236,6 +236,10 @@ void Emitter::guard_miss(const Cold& cold, const Inst& inst, const Regs& r) {
   const Reg pointer = r.result();
   const bool replaced = pointer == r[0];
   land_near(cold.from[0]);
+  if ((inst.aux & (ir::kGuardMerged | ir::kGuardUser)) == ir::kGuardMerged) {  // a frame lies where it lies
+    call(page_pair(pointer, inst.aux & ir::kGuardWrite));
+    jump_back_near(Cc::e, cold.resume);
+  }
   if (replaced)
     encode::indexed(a._bufferPtr, encode::opcode(Alu::xor_), true, pointer, tlb_context(inst, r), kRax,
                     tlb_entry(inst));

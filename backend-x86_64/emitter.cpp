@@ -229,6 +229,12 @@ void Emitter::jump_back(uint32_t target) {
   back_.push_back({position(), target});
   word(a, 0);
 }
+void Emitter::jump_back_near(Cc cc, uint32_t target) {
+  byte(a, 0x0f);
+  byte(a, 0x80 | static_cast<uint8_t>(cc));
+  back_.push_back({position(), target});
+  word(a, 0);
+}
 Emitter::Mark Emitter::jump_near() {
   byte(a, 0xe9);
   word(a, 0);

@@ -75,13 +75,20 @@ enum class Thunk : uint8_t {
   constants,
   indirect_miss,  // rax: the address. Of the first kind of branch; the others' follow
   indirect_leave = indirect_miss + ir::kBranchKinds,  // the same, where no jump cache may be asked
-  kCount = indirect_leave + ir::kBranchKinds
+  page_pair =
+      indirect_leave + ir::kBranchKinds,  // the rest of a guard, by page_pair(); of the first register
+  kCount = page_pair + 2 * 16
 };
 constexpr Thunk indirect_miss(unsigned branch) {
   return static_cast<Thunk>(static_cast<unsigned>(Thunk::indirect_miss) + branch);
 }
 constexpr Thunk indirect_leave(unsigned branch) {
   return static_cast<Thunk>(static_cast<unsigned>(Thunk::indirect_leave) + branch);
+}
+
+// A guard that missed in this register, of whose range the first page may have hit (ThunkWriter::page_pair).
+constexpr Thunk page_pair(Reg pointer, bool write) {
+  return static_cast<Thunk>(static_cast<unsigned>(Thunk::page_pair) + 2 * pointer + write);
 }
 
 // ir::Relocation::kind: a distance of four bytes, from `-addend` bytes behind its start, to a thunk
@@ -208,6 +215,7 @@ class Emitter {
   void land_short(Mark mark);
   void jump_back(Cc cc, uint32_t target);
   void jump_back(uint32_t target);  // from a cold stub
+  void jump_back_near(Cc cc, uint32_t target);
   Mark jump_near();
   Mark jump_near(Cc cc);
   void land_near(Mark mark);  // of a jump_near

@@ -58,6 +58,9 @@ class ThunkWriter {
     align();
     here(Thunk::cold_op);
     cold_op();
+    for (Reg r = 0; r < 16; ++r)
+      if (kAllocatable >> r & 1)
+        for (const bool write : {false, true}) page_pair(r, write);
     align();
     here(Thunk::enter);
     enter();
@@ -243,6 +246,63 @@ class ThunkWriter {
     a.lea(x86::rdi, x86::ptr(x86::rbp, -kStateBias - static_cast<int32_t>(offsetof(Runtime, state))));
     a.call(field(MYNAH_RUNTIME(run_op), 8));
     from_host_stack();
+  }
+
+  // pointer: address ^ tag of a guard that missed, rax: bytes to its entry of the first-level TLB. ZF: both
+  // pages of its range are in that table and the host has them side by side, `pointer` is what it is to be.
+  // Else nothing has changed but flags.
+  void page_pair(Reg pointer, bool write) {
+    align();
+    here(x86_64::page_pair(pointer, write));
+    const int32_t entry = write ? offsetof(ir::TlbPair, write) : offsetof(ir::TlbPair, read);
+    constexpr auto kPage = static_cast<int32_t>(ir::kPageSize);
+    Reg free[3];
+    unsigned n = 0;
+    for (const Reg r : {kRcx, kRdx, kRsi, kRdi})
+      if (r != pointer && n < 3) free[n++] = r;
+    const x86::Gp at = Emitter::r64(free[0]), first = Emitter::r64(free[1]), second = Emitter::r64(free[2]);
+    a.cmp(Emitter::r64(pointer), kPage);
+    const auto other_page = e.jump_short(Cc::ae);
+    for (const Reg r : free) a.push(Emitter::r64(r));
+    a.lea(at.r32(), x86::ptr(x86::rax, sizeof(ir::TlbPair)));
+    a.and_(at.r32(), static_cast<int32_t>((ir::kTlbSize - 1) * sizeof(ir::TlbPair)));
+    a.mov(first, x86::ptr(x86::r14, x86::rax, 0, entry));
+    a.add(first, kPage);
+    a.cmp(first, x86::ptr(x86::r14, at, 0, entry));
+    const auto no_second = e.jump_short(Cc::ne);
+    a.mov(first, x86::ptr(x86::r14, x86::rax, 0, entry + 8));
+    a.mov(second, x86::ptr(x86::r14, at, 0, entry + 8));
+    a.lea(at, x86::ptr(first, kPage));
+    a.cmp(at, second);
+    const auto neighbours = e.jump_short(Cc::e);
+    a.lea(at, x86::ptr(first, first, 1));
+    a.add(at, second);
+    a.shr(at, ir::kPageBits);
+    a.imul(at.r32(), at.r32(), static_cast<int32_t>(ir::kPagePairMix));
+    a.shr(at.r32(), 32 - ir::kPagePairBits);
+    static_assert(sizeof(ir::PagePair) == 32);
+    a.shl(at.r32(), 5);
+    a.add(at, field(MYNAH_RUNTIME(page_pairs), 8));
+    a.cmp(x86::ptr(at, offsetof(ir::PagePair, first)), first);
+    const auto other_first = e.jump_short(Cc::ne);
+    a.cmp(x86::ptr(at, offsetof(ir::PagePair, second)), second);
+    const auto other_second = e.jump_short(Cc::ne);
+    a.mov(first, x86::ptr(at, offsetof(ir::PagePair, both)));
+    a.test(first, first);
+    const auto not_mapped = e.jump_short(Cc::e);
+    e.land_short(neighbours);
+    a.add(Emitter::r64(pointer), first);
+    a.xor_(x86::eax, x86::eax);
+    pop(free);
+    a.ret();
+    for (const auto miss : {no_second, other_first, other_second, not_mapped}) e.land_short(miss);
+    pop(free);
+    e.land_short(other_page);
+    a.test(x86::rsp, x86::rsp);
+    a.ret();
+  }
+  void pop(const Reg (&pushed)[3]) {
+    for (size_t i = std::size(pushed); i-- > 0;) a.pop(Emitter::r64(pushed[i]));
   }
 
   // rsi, rdx: op and imm.

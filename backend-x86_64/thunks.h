@@ -9,7 +9,7 @@
 
 namespace mynah::x86_64 {
 
-constexpr size_t kMostThunkBytes = 4096;
+constexpr size_t kMostThunkBytes = 8192;
 
 // Where each thunk begins, by Thunk: bytes from the first one, or addresses where code runs.
 using ThunkTable = std::array<uint64_t, static_cast<size_t>(Thunk::kCount)>;

@@ -23,13 +23,16 @@ Dispatcher::Dispatcher(Core& core, VcpuGroup& group, Translator& translator, con
       cache_(*group.cache()),
       translator_(translator),
       techniques_(techniques),
-      pairs_(std::make_unique<PagePairs>(group.memory())) {}
+      pairs_(std::make_unique<PagePairs>(group.memory())) {
+  core_.runtime.page_pairs = pairs_->table();
+}
 
 Dispatcher::~Dispatcher() = default;
 
 // --- finding code
 
 Dispatcher::Next Dispatcher::first() {
+  pairs_->settle();
   const Flavour flavour = std::exchange(core_.next_flavour, Flavour::kFast);
   if (flavour == Flavour::kNarrow) ++stats.narrow_entries;
   if (flavour == Flavour::kSlow) ++stats.slow_entries;
@@ -295,7 +298,7 @@ Dispatcher::Made Dispatcher::guard(uint64_t site_address, TranslatedBlock& block
   const bool crosses = crosses_page(base, range);
   if (merged && (result == MemoryPath::Result::kSlower || crosses))
     cache_.note_wide_miss(block, base, core_.budget.executed());
-  if (result == MemoryPath::Result::kSlower && crosses && techniques_.page_pairs)
+  if (result == MemoryPath::Result::kSlower && crosses)
     if (uint8_t* const both = across_pages(base, range, site.aux)) {
       registers.gpr[site.result] = reinterpret_cast<uint64_t>(both);
       return Made::kYes;
@@ -315,11 +318,13 @@ Dispatcher::Made Dispatcher::guard(uint64_t site_address, TranslatedBlock& block
 }
 
 // The pointer of a guard whose range lies across two pages, each of which a plain pointer serves. Else null.
+// Behind it both pages are in the first-level TLB, where their flags allow, and translated code finds the
+// pair.
 uint8_t* Dispatcher::across_pages(uint64_t base, const ir::GuardRange& range, uint8_t aux) {
   const uint64_t va = base + static_cast<uint64_t>(int64_t{range.lo});
   const auto first = static_cast<uint32_t>(kGuestPageSize - (va & kPageMask));
   if (range.length > first + kGuestPageSize) return nullptr;
-  if (aux & (ir::kGuardSlow | 7 << ir::kGuardAlignShift)) return nullptr;
+  if (aux & ir::kGuardSlow) return nullptr;
   const auto part = [&](int32_t lo, uint32_t length) -> uint8_t* {
     uint8_t* pointer = nullptr;
     Fault fault;
@@ -332,7 +337,8 @@ uint8_t* Dispatcher::across_pages(uint64_t base, const ir::GuardRange& range, ui
   uint8_t* const high = part(range.lo + static_cast<int32_t>(first), range.length - first);
   if (!high) return nullptr;
   const uint64_t offset = va & kPageMask;
-  uint8_t* const both = pairs_->find(low - offset, high);
+  if (high - kGuestPageSize == low - offset) return low;
+  uint8_t* const both = techniques_.page_pairs ? pairs_->find(low - offset, high) : nullptr;
   return both ? both + offset : nullptr;
 }
 

@@ -66,18 +66,7 @@ MemoryPath::Result MemoryPath::fast(const Asked& asked, uint64_t length, uint8_t
   uint8_t* page = region->host + (pa - region->pa);
   PageFlags& flags = region->pages[(pa - region->pa) / kGuestPageSize];
   pointer = page + offset;
-  if (offset + length > kGuestPageSize) {
-    // Two pages that the guest mapped to neighbouring frames are one range to the host.
-    const uint64_t next = (asked.va & ~kPageMask) + kGuestPageSize;
-    const TlbEntry* second = look_up({next, asked.access, asked.permission_class}, aux, fault);
-    if (!second || second->translation.pa != pa + kGuestPageSize || unaligned_may_fault(*second) ||
-        second->translation.pa - region->pa >= region->size || offset + length > 2 * kGuestPageSize)
-      return Result::kSlower;
-    if (write && (flags.code_lines || (&flags)[1].code_lines)) return Result::kSlower;
-    if (stops_.watches_page(asked.va) || stops_.watches_page(next)) return Result::kSlower;
-    if (write) flags.dirty = (&flags)[1].dirty = true;
-    return Result::kPointer;
-  }
+  if (offset + length > kGuestPageSize) return Result::kSlower;
   if (stops_.watches_page(asked.va)) return Result::kSlower;
   ++space_.tlb().stats.refills;
   TlbContext& context = space_.context(aux & ir::kGuardUser);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PagePairs: a direct-mapped table; the newest pair of a place has it.
+// PagePairs: a direct-mapped table. What is mapped at a place stays until no code can have a pointer to it.
 #include "engine/page_pairs.h"
 
 #include <sys/mman.h>
@@ -19,29 +19,33 @@ bool map_again(uint8_t* page, uint8_t* to) {
 }  // namespace
 
 PagePairs::~PagePairs() {
-  if (memory_) munmap(memory_, kPairs * kPairBytes);
+  if (memory_) munmap(memory_, ir::kPagePairs * kPairBytes);
 }
 
 uint8_t* PagePairs::find(uint8_t* first, uint8_t* second) {
-  const uint64_t mix = (reinterpret_cast<uint64_t>(first) / kGuestPageSize) * 0x9e3779b97f4a7c15 +
-                       reinterpret_cast<uint64_t>(second) / kGuestPageSize;
-  const auto index = static_cast<unsigned>(mix * 0x9e3779b97f4a7c15 >> 56);
-  static_assert(kPairs == 256);
-  Pair& pair = pairs_[index];
-  if (pair.first != first || pair.second != second) pair = {first, second, 0};
-  if (pair.asked == kOften) return memory_ + index * kPairBytes;
+  const auto low = reinterpret_cast<uint64_t>(first), high = reinterpret_cast<uint64_t>(second);
+  const unsigned index = ir::page_pair_index(low, high);
+  ir::PagePair& pair = pairs_[index];
+  const bool here = pair.first == low && pair.second == high;
+  if (pair.both) {
+    if (here) return reinterpret_cast<uint8_t*>(pair.both);
+    if (++pair.asked >= kOften) unwanted_ = &pair;
+    return nullptr;
+  }
+  if (!here) pair = {low, high, 0, 0};
   if (pair.asked == kRefused || ++pair.asked < kOften) return nullptr;
   pair.asked = kRefused;
   if (!memory_) {
-    void* const got =
-        mmap(nullptr, kPairs * kPairBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const got = mmap(nullptr, ir::kPagePairs * kPairBytes, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (got == MAP_FAILED) return nullptr;
     memory_ = static_cast<uint8_t*>(got);
   }
   uint8_t* const at = memory_ + index * kPairBytes;
   if (!guest_.share(first) || !guest_.share(second)) return nullptr;
   if (!map_again(first, at) || !map_again(second, at + kGuestPageSize)) return nullptr;
-  pair.asked = kOften;
+  pair.both = reinterpret_cast<uint64_t>(at);
+  pair.asked = 0;
   return at;
 }
 

@@ -10,6 +10,9 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
+
+#include "ir/runtime.h"
 
 namespace mynah {
 
@@ -25,17 +28,19 @@ class PagePairs {
   // Where the two host pages of guest RAM lie side by side; null where they do not: before they were
   // asked for a few times, since mapping costs system calls, or when the host does not map them.
   uint8_t* find(uint8_t* first, uint8_t* second);
+  // No translated code has a pointer of a pair: one that keeps others out goes.
+  void settle() {
+    if (unwanted_) *std::exchange(unwanted_, nullptr) = {};
+  }
+  const ir::PagePair* table() const { return pairs_.data(); }  // for translated code to look at
 
  private:
-  static constexpr unsigned kPairs = 256;
   static constexpr unsigned kOften = 32, kRefused = ~0u;
-  struct Pair {
-    uint8_t *first = nullptr, *second = nullptr;
-    unsigned asked = 0;  // up to kOften, from where on it is mapped; or kRefused
-  };
   GuestMemory& guest_;
-  std::array<Pair, kPairs> pairs_{};
-  uint8_t* memory_ = nullptr;  // of kPairs times two pages
+  // `asked` counts up to kOften, or is kRefused; of a mapped one it is how often others wanted its place.
+  std::array<ir::PagePair, ir::kPagePairs> pairs_{};
+  ir::PagePair* unwanted_ = nullptr;
+  uint8_t* memory_ = nullptr;  // of kPagePairs times two pages
 };
 
 }  // namespace mynah

@@ -28,7 +28,7 @@ struct TlbContext : ir::TlbTable {
   uint64_t last_used = 0;
   // Pieces of the table that something was put into since they were cleared: most contexts use few, and there
   // is a new one for each process.
-  static constexpr unsigned kPieces = 32, kPieceEntries = ir::kTlbSize / kPieces;
+  static constexpr unsigned kPieces = ir::kTlbSize / 128, kPieceEntries = ir::kTlbSize / kPieces;
   std::bitset<kPieces> used;
   // Where an entry was made that is not global, since these were cleared; more than there is room for:
   // anywhere.

@@ -15,11 +15,16 @@ ReturnEntry* make_return_stack(uint8_t* memory, size_t bytes) {
   return end;
 }
 
+namespace {
+constexpr std::array<PagePair, kPagePairs> kNoPagePairs{};
+}  // namespace
+
 Runtime* new_runtime(size_t state_size) {
   const size_t size = sizeof(Runtime) + state_size;
   void* memory = ::operator new (size, std::align_val_t{64});
   std::memset(memory, 0, size);
   auto* runtime = static_cast<Runtime*>(memory);
+  runtime->page_pairs = kNoPagePairs.data();
   return runtime;
 }
 

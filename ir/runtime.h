@@ -31,6 +31,21 @@ constexpr unsigned tlb_index(uint64_t address) { return (address >> kPageBits) &
 // All zeros but in the first entry: no other one's addresses are that low.
 constexpr uint64_t tlb_invalid_tag(unsigned index) { return index ? 0 : kPageSize; }
 
+// --- Two pages of guest RAM that are neighbours to the guest, by their host addresses, and where the host
+// has them side by side once more: for guards whose range lies across them. A place of the table has one
+// pair; `both` is null until it is mapped.
+struct PagePair {
+  uint64_t first, second;
+  uint64_t both;
+  uint64_t asked;  // the engine's
+};
+constexpr unsigned kPagePairBits = 10;
+constexpr unsigned kPagePairs = 1 << kPagePairBits;
+constexpr uint32_t kPagePairMix = 0x9e3779b1;
+constexpr unsigned page_pair_index(uint64_t first, uint64_t second) {
+  return static_cast<uint32_t>((first * 3 + second) >> kPageBits) * kPagePairMix >> (32 - kPagePairBits);
+}
+
 // --- Jump cache: guest virtual address and kind of branch -> host code, valid within one code context (a
 // translation context and the facts that code is keyed by). The kinds share the table, each with its own
 // start: an entry that one of them made never hits for another one. An empty entry holds an address that has
@@ -169,6 +184,7 @@ struct alignas(64) Runtime {
   // imm; args in vector_args.
   void (*run_op)(Runtime*, uint64_t op, uint64_t imm);
   SecondJumpEntry* second_jumps;  // kSecondJumpSize of them
+  const PagePair* page_pairs;     // kPagePairs of them; new_runtime() gives it a table of none
   uint64_t resume_at;
   uint64_t call_args[4];
   uint64_t call_result;

@@ -18,7 +18,7 @@
 namespace mynah::a64_oracle {
 
 namespace {
-constexpr size_t kThunkBytes = 4096, kCodeBytes = 256 << 10;
+constexpr size_t kThunkBytes = 8192, kCodeBytes = 256 << 10;
 constexpr uint64_t kFirstPage = kMemory & ~uint64_t{kPageSize - 1};
 }  // namespace
 
