@@ -23,7 +23,7 @@ class DecodeCache {
   void decode(std::span<const uint8_t> bytes, CodeWidth width, bool real_mode, Decoded& to);
 
  private:
-  static constexpr unsigned kMostHead = 8, kSize = 1024;
+  static constexpr unsigned kMostHead = 8, kSize = 1 << 14;
   struct Entry {
     uint64_t head = 0;  // its bytes, zero above them
     Shape shape;        // of head bytes: 0: none
@@ -37,7 +37,7 @@ class DecodeCache {
     return n == 8 ? bytes : bytes & ((uint64_t{1} << 8 * n) - 1);
   }
   static size_t place(uint64_t head, unsigned n, unsigned mode) {
-    return ((head + n) * 0x9e3779b97f4a7c15 + mode) >> 54;
+    return ((head + n) * 0x9e3779b97f4a7c15 + mode) >> 50;
   }
   void note(uint64_t first, unsigned mode, const Shape& shape, const Decoded& decoded);  // bytes
 
