@@ -26,6 +26,7 @@
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_net.h"
 #include "devices/virtio/virtio_rng.h"
+#include "devices/watchdog/i6300esb.h"
 
 namespace mynah::app {
 namespace {
@@ -278,6 +279,11 @@ Result<PciFactory> make_pci_serial(const D& d, DeviceBackends& host) {
 Result<PciFactory> make_testdev(const D&, DeviceBackends&) {
   return PciFactory([](dev::EventQueue&, dev::Log& log) { return std::make_unique<dev::PciTestdev>(log); });
 }
+Result<PciFactory> make_watchdog(const D&, DeviceBackends& host) {
+  return PciFactory([&host](dev::EventQueue& events, dev::Log& log) {
+    return std::make_unique<dev::I6300Esb>(events, log, host.unique_name("watchdog"), host.watchdog_call());
+  });
+}
 Result<PciFactory> make_nvme(const D& d, DeviceBackends& host) {
   if (d.serial.empty()) return Error{"-device nvme needs serial=TEXT, the serial number that the guest sees"};
   if (d.logical_block > 4096) return Error{"-device nvme: logical_block_size is 512 to 4096"};
@@ -416,6 +422,13 @@ constexpr DeviceRow kRows[] = {
      make_card<dev::E1000e>},
     {"pci-serial", DeviceKind::kLine, kPci, kPciSerialKeys, "serial line, 16550A", nullptr, make_pci_serial},
     {"pci-testdev", DeviceKind::kOther, kPci, {}, "counts accesses, for tests", nullptr, make_testdev},
+    {"i6300esb",
+     DeviceKind::kOther,
+     kPci,
+     {},
+     "watchdog; -watchdog-action says what it is for",
+     nullptr,
+     make_watchdog},
     {"pcie-root-port", DeviceKind::kOther, kPci, kRootPortKeys, "port for one more PCI Express device",
      nullptr, make_root_port},
     {"pcie-pci-bridge", DeviceKind::kOther, kPci, kExpressBridgeKeys, "PCI Express to PCI bridge", nullptr,

@@ -38,6 +38,8 @@ class DeviceBackends {
   virtual uint64_t ram_bytes() const = 0;
   // What a guest calls to end the program, from inside of a slice; it stays valid.
   virtual std::function<void(int code)> exit_call() = 0;
+  // What a watchdog calls when it has expired: -watchdog-action.
+  virtual std::function<void()> watchdog_call() = 0;
   // The monitor knows the last one.
   virtual void made_balloon(dev::VirtioBalloon& balloon) = 0;
   // A -chardev; `what` is the device, for messages.

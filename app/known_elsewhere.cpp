@@ -17,12 +17,12 @@ constexpr std::string_view kOptions =
     " one-insn-per-tb only-migratable option-rom perfmap plugin portrait preconfig prom-env qmp"
     " qmp-pretty qtest qtest-log readconfig redir rotate rtc-td-hack run-with runas sd sdl set"
     " singlestep smb soundhw spice tb-size tdf tftp tpmdev trace usbdevice virtfs"
-    " virtfs_synth vnc watchdog win2k-hack writeconfig xen-attach xen-domid xen-domid-restrict ";
+    " virtfs_synth vnc win2k-hack writeconfig xen-attach xen-domid xen-domid-restrict ";
 constexpr std::string_view kDevices =
     " AC97 ES1370 VGA acpi-erst adlib am53c974 amd-iommu apple-gfx-pci ati-vga bochs-display"
     " ccid-card-emulated ccid-card-passthru cirrus-vga cs4231a ctucan_pci cxl-downstream cxl-rp"
     " cxl-type3 cxl-upstream dc390 debugexit e1000-82544gc e1000-82545em edu generic-sdhci"
-    " gpex-pcihost guest-loader gus hda-duplex hda-micro hda-output hpet hyperv-testdev i6300esb i82550"
+    " gpex-pcihost guest-loader gus hda-duplex hda-micro hda-output hpet hyperv-testdev i82550"
     " i82551 i82557a i82557b i82557c i82558a i82558b i82559a i82559b i82559c i82559er i82562 i82801"
     " i82801b11-bridge ib700 ich9-intel-hda ich9-usb-ehci ich9-usb-ehci1 ich9-usb-ehci2"
     " ich9-usb-uhci1 ich9-usb-uhci2 ich9-usb-uhci3 ich9-usb-uhci4 ich9-usb-uhci5 ich9-usb-uhci6"

@@ -8,10 +8,12 @@
 
 #include "app/files.h"
 #include "app/gdb_guest.h"
+#include "app/key_names.h"
 #include "app/monitor.h"
 #include "app/options.h"
 #include "app/text.h"
 #include "devices/host/picture_file.h"
+#include "devices/input/ps2.h"
 #include "devices/pci/describe.h"
 #include "devices/virtio/virtio_balloon.h"
 
@@ -93,6 +95,20 @@ std::string screendump(RunControl& c, const Words& words) {
   return done ? "" : done.message() + "\n";
 }
 
+// sendkey KEYS [HOLD]: all go down, and up again at once.
+std::string send_key(RunControl& c, const Words& words) {
+  if (words.size() < 2 || words.size() > 3 || (words.size() == 3 && !parse_u64(words[2])))
+    return "sendkey KEY[-KEY...] [MS], as sendkey ctrl-alt-delete\n";
+  dev::Ps2Keyboard* const keyboard = c.machine().keyboard();
+  if (!keyboard) return "the machine has no keyboard\n";
+  const auto keys = keys_of(words[1]);
+  if (!keys) return keys.message() + "\n";
+  bool sent = true;
+  for (const uint16_t key : *keys) sent &= keyboard->key(key, true);
+  for (size_t i = keys->size(); i-- > 0;) sent &= keyboard->key((*keys)[i], false);
+  return sent ? "" : "the guest does not read its keyboard; some keys were lost\n";
+}
+
 // x /COUNT ADDRESS: words of guest memory.
 std::string examine(RunControl& c, const Words& words) {
   size_t count = 1, at = 1;
@@ -140,6 +156,7 @@ constexpr Command kCommands[] = {
     {"change", "", "[-f] DRIVE FILE [FORMAT [MODE]]", "put another medium into a drive", change},
     {"eject", "", "[-f] DRIVE", "take the medium out; -f: locked or not", eject},
     {"screendump", "", "FILE [-f ppm|png]", "a picture of the screen", screendump},
+    {"sendkey", "", "KEY[-KEY...] [MS]", "press keys of a PC; MS is accepted", send_key},
     {"x", "", "[/COUNT] ADDRESS", "words of guest memory", examine},
     {"quit", "q", "", "end the emulator", quit},
 };

@@ -180,6 +180,9 @@ struct AddressRange {
   uint64_t first, last;
 };
 
+// When a watchdog has expired.
+enum class WatchdogAction : uint8_t { kReset, kShutdown, kPowerOff, kPause, kDebug, kNone };
+
 enum class StatsForm : uint8_t { kNone, kTable, kJson };
 
 struct Options {
@@ -236,6 +239,7 @@ struct Options {
   std::optional<uint64_t> seed;
   bool exit_on_reset = false;
   bool stay_after_shutdown = false;
+  WatchdogAction watchdog_action = WatchdogAction::kReset;
   bool start_stopped = false;
   std::string gdb;  // as host::make_char takes it
   std::string pid_file;

@@ -121,12 +121,25 @@ Result<void> apply_memory_path(OptionParser& p, const std::string& value) {
   return {};
 }
 
-Result<void> apply_watchdog_action(OptionParser&, const std::string& value) {
-  static constexpr std::string_view kActions[] = {"reset", "shutdown", "poweroff", "inject-nmi",
-                                                  "pause", "debug",    "none"};
-  if (std::find(std::begin(kActions), std::end(kActions), value) != std::end(kActions)) return {};
-  return Error{"-watchdog-action '" + value + "' is not known" + suggestion(value, kActions) + " (it takes " +
-               joined(kActions) + ")"};
+std::string set_watchdog_action(Options& to, const std::string& value) {
+  using enum WatchdogAction;
+  static constexpr std::pair<std::string_view, WatchdogAction> kActions[] = {
+      {"reset", kReset}, {"shutdown", kShutdown}, {"poweroff", kPowerOff},
+      {"pause", kPause}, {"debug", kDebug},       {"none", kNone}};
+  std::vector<std::string_view> names;
+  for (const auto& [name, action] : kActions) {
+    names.push_back(name);
+    if (name != value) continue;
+    to.watchdog_action = action;
+    return {};
+  }
+  return joined(names) + (value == "inject-nmi" ? "; inject-nmi is missing here" : suggestion(value, names));
+}
+
+Result<void> apply_watchdog_action(OptionParser& p, const std::string& value) {
+  if (const std::string expected = set_watchdog_action(p.options, value); !expected.empty())
+    return error("-watchdog-action '{}' is not possible: it takes {}", value, expected);
+  return {};
 }
 
 Result<void> apply_vga(OptionParser&, const std::string& value) {

@@ -111,7 +111,7 @@ constexpr KeyRow<Options> kActionKeys[] = {
     {"shutdown", "poweroff|pause", "when the guest powers off", set_shutdown},
     {"panic", "none|pause|shutdown|exit-failure", "accepted: no device tells of a panic",
      set_nothing<Options>},
-    {"watchdog", "ACTION", "accepted: the machine has no watchdog", set_nothing<Options>},
+    {"watchdog", "ACTION", "when a watchdog has expired, as -watchdog-action", set_watchdog_action},
 };
 
 constexpr KeyRow<Options> kNameKeys[] = {

@@ -107,6 +107,7 @@ Result<void> apply_sandbox(OptionParser&, const std::string&);
 Result<void> apply_numa(OptionParser&, const std::string&);
 Result<void> apply_memory_path(OptionParser&, const std::string&);
 Result<void> apply_watchdog_action(OptionParser&, const std::string&);
+std::string set_watchdog_action(Options&, const std::string&);  // as a setter of a table
 Result<void> apply_vga(OptionParser&, const std::string&);
 Result<void> apply_parallel(OptionParser&, const std::string&);
 Result<void> check_parallel(const Options&);

@@ -34,7 +34,6 @@ constexpr RefusedOption kRefused[] = {
     {"plugin", "plugins are not supported; use -d exec or GDB"},
     {"singlestep", "use -d nochain, or GDB"},
     {"one-insn-per-tb", "use -d nochain, or GDB"},
-    {"watchdog", "the machine has no watchdog; leave it out"},
     {"tpmdev", "the machine has no TPM; leave it out"},
     {"sd", "the machine has no SD card; use -drive if=virtio"},
     {"mtdblock", "use -drive if=pflash"},

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "app/files.h"
 #include "app/text.h"
@@ -39,6 +40,8 @@ int Session::run() {
       reset_wanted_ = false;
       machine_->reset();
     }
+    if (std::exchange(pause_wanted_, false) && state_ != State::kPaused)
+      stop({.signal = GdbStop::kInterrupt}, "watchdog");
     switch (state_) {
       case State::kPaused:
         poll_host(kForever);

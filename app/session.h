@@ -73,6 +73,7 @@ class Session final : private RunControl, private GdbTarget {
   Result<void> set_up_firmware_files(MachineConfig& config);
   Result<void> set_up_semihosting(MachineConfig& config);
   void end_from_guest(int code);
+  void watchdog_expired();  // setup_devices.cpp; from inside of a slice
 
   // session.cpp
   void run_slice();
@@ -179,7 +180,7 @@ class Session final : private RunControl, private GdbTarget {
   bool ended_ = false;
   int exit_code_ = 0;
   bool lost_data_ = false;  // said already; the exit code tells, too
-  bool reset_wanted_ = false;
+  bool reset_wanted_ = false, pause_wanted_ = false;
   bool poll_soon_ = false;       // a backend has work for the poll loop
   bool input_for_call_ = false;  // a guest that waits for it in a call of semihosting can go on
   bool gdb_connected_ = false;

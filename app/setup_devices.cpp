@@ -36,6 +36,9 @@ struct Session::Backends final : DeviceBackends {
   std::function<void(int)> exit_call() override {
     return [&s = session](int code) { s.end_from_guest(code); };
   }
+  std::function<void()> watchdog_call() override {
+    return [&s = session] { s.watchdog_expired(); };
+  }
   void made_balloon(dev::VirtioBalloon& balloon) override { session.balloon_ = &balloon; }
   Result<dev::CharBackend*> line(const std::string& chardev, std::string_view what) override {
     return session.lines_->take("chardev:" + chardev, std::string(what));
@@ -103,6 +106,24 @@ Result<std::vector<uint8_t>> Session::option_rom(const DeviceOption& device) con
   const std::string path = find_firmware(name, options_.firmware_folders, kRomFolders);
   if (!device.rom_file && path == name) return std::vector<uint8_t>{};
   return read_file(path, "option ROM", "romfile=", kMostRom);
+}
+
+void Session::watchdog_expired() {
+  switch (options_.watchdog_action) {
+    case WatchdogAction::kReset:
+      return machine_->ask_for(AfterExit::kReset);
+    case WatchdogAction::kShutdown:
+      return machine_->press_power_key();
+    case WatchdogAction::kPowerOff:
+      return machine_->ask_for(AfterExit::kShutdown);
+    case WatchdogAction::kPause:
+      pause_wanted_ = true;
+      return machine_->request_stop();
+    case WatchdogAction::kDebug:
+      return report("the guest's watchdog has expired", false);
+    case WatchdogAction::kNone:
+      return;
+  }
 }
 
 Result<void> Session::set_up_devices() {

@@ -226,6 +226,7 @@ AfterExit Machine::run_slice() {
   try_host_again();
   for (uint64_t left = kSlice; left > 0;) {
     events_.run_due();
+    if (asked_) return *std::exchange(asked_, std::nullopt);  // by an event, perhaps while the guest sleeps
     if (!choose()) return AfterExit::kHalt;
     if (at_breakpoint()) return AfterExit::kDebug;
     Processor& processor = processors_[current_];
@@ -244,7 +245,7 @@ AfterExit Machine::run_slice() {
     if (!turns) {
       processor.waits_for_host = for_host;
       if (waits) events_.run_due();
-      return waits && !wake_pending() ? AfterExit::kHalt : AfterExit::kContinue;
+      return waits && !asked_ && !wake_pending() ? AfterExit::kHalt : AfterExit::kContinue;
     }
     const bool over = turn_left_ == 0;
     if (for_host && ran == 0)

@@ -61,6 +61,11 @@ class Machine {
   AfterExit step(size_t processor = 0);
   // From inside of a slice: it ends soon.
   void request_stop();
+  // The same, for a device that turns the machine off or resets it: what the slice that runs returns.
+  void ask_for(AfterExit after) {
+    asked_ = after;
+    request_stop();
+  }
   dev::TimeNs next_deadline() const { return events_.next_deadline(); }
   // Deterministic clock only: an idle guest's time jumps. False when nothing is to come.
   bool skip_idle_time();
@@ -126,11 +131,6 @@ class Machine {
   void hide_device_memory(uint64_t pa);
   // A region that is memory or, hidden, a device.
   void show_memory(uint64_t pa, bool visible);
-  // A device turns the machine off or resets it: what the slice that runs returns, soon.
-  void ask_for(AfterExit after) {
-    asked_ = after;
-    request_stop();
-  }
   dev::DmaMemory& dma();
 
   // --- a board's own.

@@ -46,6 +46,14 @@ struct Media : testing::Test {
   Folder folder;
 };
 
+TEST_F(Media, SendKey) {
+  const std::string said =
+      says({}, "sendkey ctrl-alt-delete\nsendkey a 50\nsendkey 0xd0\nsendkey ctrl-foo\nsendkey\n");
+  EXPECT_THAT(said, HasSubstr("there is no key 'foo'"));
+  EXPECT_THAT(said, HasSubstr("sendkey KEY[-KEY...] [MS]"));
+  EXPECT_THAT(said, Not(HasSubstr("lost")));
+}
+
 TEST_F(Media, ChangeAndEject) {
   const std::string first = image("first.iso", 2 << 20), second = image("second.iso", 3 << 20);
   const std::string floppy = image("floppy.img", 1440 << 10), other = image("other.img", 720 << 10);

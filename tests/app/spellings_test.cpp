@@ -241,7 +241,7 @@ TEST(Spellings, SmbiosFields) {
   EXPECT_THAT(o.smbios.oem_strings, ElementsAre("one", "two"));
   EXPECT_TRUE(o.uuid_given);
   EXPECT_THAT(bad({"-smbios", "type=1,seriol=x"}), HasSubstr("did you mean 'serial'"));
-  EXPECT_THAT(bad({"-smbios", "type=17"}), HasSubstr("type=17 is missing here"));
+  EXPECT_THAT(bad({"-smbios", "type=8"}), HasSubstr("type=8 is missing here"));
   EXPECT_THAT(bad({"-smbios", "file=x"}), HasSubstr("missing here"));
 }
 

@@ -33,6 +33,39 @@ TEST_F(X86Session, AProgramEndsWithItsOwnCode) {
   EXPECT_EQ(moved.finish(), 1) << moved.errors;
 }
 
+// A kernel that starts the watchdog of slot 16, which counts microseconds, and waits.
+TEST_F(X86Session, AWatchdogDoesWhatItIsFor) {
+  Guest guest;
+  const auto out32 = [&guest](uint16_t port, uint32_t value) {
+    guest.mov(Guest::kEdx, port).mov(Guest::kEax, value).bytes({0xef});
+  };
+  constexpr uint32_t kConfigSpace = 0x80008000;
+  out32(0xcf8, kConfigSpace | 0x60);
+  guest.out8(0xcfc, 7);
+  out32(0xcf8, kConfigSpace | 0x68);
+  guest.out8(0xcfc, 2).sleep_forever();
+  const std::string file = folder.write("kernel", guest.file());
+  const auto with_action = [&file](Args more) {
+    Args args{"-M",      "pc",   "-nic",    "none", "-display", "none",
+              "-serial", "null", "-kernel", file,   "-device",  "i6300esb,addr=0x10"};
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  };
+  Program reset(with_action({"-no-reboot"}));
+  EXPECT_EQ(reset.finish(), 0) << reset.errors;
+  Program off(with_action({"-watchdog-action", "poweroff"}));
+  EXPECT_EQ(off.finish(), 0) << off.errors;
+  Program pause(with_action({"-action", "watchdog=pause", "-monitor", "stdio"}));
+  ASSERT_TRUE(pause.wait_for("(mynah) ")) << pause.errors;
+  for (unsigned tries = 0; tries < 100 && pause.output.find("(watchdog)") == std::string::npos; ++tries) {
+    pause.type("info status\n");
+    pause.wait_for("(watchdog)", 200ms);
+  }
+  EXPECT_THAT(pause.output, HasSubstr("paused (watchdog)"));
+  pause.type("quit\n");
+  EXPECT_EQ(pause.finish(), 0) << pause.errors;
+}
+
 // A kernel that writes each module's first byte and text to the debug console.
 TEST_F(X86Session, MultibootKernelsHaveModules) {
   constexpr uint32_t kAt = 0x100000;
