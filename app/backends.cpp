@@ -10,6 +10,7 @@
 #include "devices/host/image/open_image.h"
 #include "devices/host/make_char.h"
 #include "devices/host/overlay.h"
+#include "devices/host/pooled_disk.h"
 
 namespace mynah::app {
 namespace {
@@ -25,6 +26,11 @@ class FlushPolicy final : public dev::BlockBackend {
   bool write(uint64_t offset, std::span<const uint8_t> from) override {
     return after(disk_->write(offset, from));
   }
+  Answer read_now(uint64_t offset, std::span<uint8_t> to) override { return disk_->read_now(offset, to); }
+  Answer write_now(uint64_t offset, std::span<const uint8_t> from) override {
+    return never_ ? disk_->write_now(offset, from) : Answer::kWaits;
+  }
+  bool any_thread() const override { return disk_->any_thread(); }
   bool flush() override { return never_ || disk_->flush(); }
   bool discard(uint64_t offset, uint64_t n) override { return disk_->discard(offset, n); }
   bool write_zeroes(uint64_t offset, uint64_t n) override { return after(disk_->write_zeroes(offset, n)); }
@@ -137,7 +143,7 @@ void CharLines::add_monitor(dev::CharBackend& line) {
 }
 
 Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, bool snapshot,
-                                                      host::Report report) {
+                                                      host::WorkerPool* pool, host::Report report) {
   const bool over = drive.snapshot.value_or(snapshot) && !drive.read_only;
   host::ImageOptions options;
   options.read_only = drive.read_only || over;
@@ -156,6 +162,7 @@ Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, 
   }
   if (drive.unsafe || drive.write_through)
     disk = std::make_unique<FlushPolicy>(std::move(disk), drive.unsafe);
+  if (pool) disk = std::make_unique<host::PooledDisk>(std::move(disk), *pool);
   return disk;
 }
 

@@ -17,6 +17,7 @@
 #include "devices/host/char_stdio.h"
 #include "devices/host/char_testdev.h"
 #include "devices/host/poller.h"
+#include "devices/host/worker_pool.h"
 #include "ir/result.h"
 
 namespace mynah::app {
@@ -70,8 +71,9 @@ class CharLines {
   std::vector<std::unique_ptr<Monitor>> monitors_;  // after the lines: they let go of them
 };
 
-// The disk of a -drive, with its overlay and caching. `snapshot` is what -snapshot says.
+// The disk of a -drive, with its overlay and caching. `snapshot` is what -snapshot says. Without a pool its
+// requests are done while the guest waits. `report` may be called on the pool's threads.
 Result<std::unique_ptr<dev::BlockBackend>> open_drive(const DriveOption& drive, bool snapshot,
-                                                      host::Report report);
+                                                      host::WorkerPool* pool, host::Report report);
 
 }  // namespace mynah::app

@@ -64,6 +64,7 @@ void Session::run_slice() {
   input_for_call_ = false;
   const AfterExit after = machine_->run_slice();
   if (ended_) return;  // by the guest
+  finish_requests();
   if (after == AfterExit::kHalt) return idle();
   idle_ = false;
   if (after != AfterExit::kContinue) after_slice(after);
@@ -109,6 +110,7 @@ void Session::idle() {
 void Session::poll_host(std::chrono::nanoseconds timeout) {
   poll_soon_ = false;
   poller_->poll(timeout);
+  finish_requests();
   next_poll_ = HostClock::now() + kPollEvery;
   if (machine_->clock().deterministic()) next_guest_poll_ = machine_->clock().now() + kGuestPollEvery;
   if (gdb_) look_after_debugger();
@@ -175,6 +177,7 @@ void Session::report(const std::string& sentence, bool loss) {
 
 int Session::finish() {
   leave_display();
+  if (pool_) pool_->settle();
   if (gdb_) gdb_->exited(static_cast<uint8_t>(exit_code_));
   for (Disk& disk : disks_)
     if (disk.backend && !disk.backend->read_only() && !disk.backend->flush()) lost_data_ = true;

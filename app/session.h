@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "app/backends.h"
@@ -135,6 +136,7 @@ class Session final : private RunControl, private GdbTarget {
   Options options_;
   CycleClock cycle_clock_;
   std::unique_ptr<host::Poller> poller_;
+  std::unique_ptr<host::WorkerPool> pool_;  // null: disks' requests are not given to other threads
   std::unique_ptr<Signals> signals_;
   std::unique_ptr<LogOutput> log_output_;
   std::unique_ptr<DeviceLog> log_;
@@ -150,6 +152,11 @@ class Session final : private RunControl, private GdbTarget {
     std::unique_ptr<dev::BlockBackend> backend;
   };
   std::vector<Disk> disks_;  // as options_.drives
+  const std::thread::id thread_ = std::this_thread::get_id();
+  host::Report disk_report();
+  void finish_requests() {
+    if (pool_ && pool_->has_finished()) pool_->finish();
+  }
   struct Removable {
     std::string drive, device;  // ids, either may be empty
     size_t disk;                // number in disks_

@@ -103,7 +103,7 @@ Result<void> Session::change_medium(std::string_view name, const std::string& fi
     removable.what->ask_for_medium();
     return locked(name, "change");
   }
-  auto opened = open_drive(option, options_.snapshot, [this](const std::string& s) { report(s, true); });
+  auto opened = open_drive(option, options_.snapshot, pool_.get(), disk_report());
   if (!opened) return opened.error();
   if (!removable.what->change_medium(opened->get(), force)) return locked(name, "change");
   disks_[removable.disk].backend = std::move(*opened);

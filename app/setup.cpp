@@ -63,6 +63,9 @@ Result<void> Session::set_up() {
   if (!poller) return poller.error();
   poller_ = std::move(*poller);
   signals_ = std::make_unique<Signals>(*poller_);
+  // By the deterministic clock a request ends where it begins, whatever the host does.
+  if (options_.clock == GuestClock::Kind::kRealtime)
+    pool_ = std::make_unique<host::WorkerPool>([this] { poller_->wake(); });
   auto output = LogOutput::open(options_.log_file);
   if (!output) return output.error();
   log_output_ = std::move(*output);
@@ -92,6 +95,7 @@ Result<void> Session::set_up() {
   if (auto ok = set_up_networks(); !ok) return ok;
 
   machine_ = options_.board->make(options_.board_choice, std::move(config), *log_);
+  if (pool_) machine_->settle_with([this] { pool_->settle(); });
   if (auto ok = set_up_devices(); !ok) return ok;
   if (auto ok = machine_->init(); !ok) return ok;
   install_traces(*machine_, options_, *log_output_, *log_);
@@ -159,6 +163,14 @@ void Session::set_up_entropy(MachineConfig& config) {
   config.entropy = entropy_.get();
 }
 
+// Images report on the threads that use them.
+host::Report Session::disk_report() {
+  return [this](const std::string& sentence) {
+    if (std::this_thread::get_id() == thread_ || !pool_) return report(sentence, true);
+    pool_->post([this, sentence] { report(sentence, true); });
+  };
+}
+
 Result<void> Session::set_up_disks(MachineConfig& config) {
   for (const DriveOption& drive : options_.drives) {
     if (!drive.if_absent.empty() && ::access(drive.file.c_str(), F_OK) != 0 && errno == ENOENT)
@@ -167,7 +179,7 @@ Result<void> Session::set_up_disks(MachineConfig& config) {
       disks_.push_back({drive.id, {}, nullptr});
       continue;
     }
-    auto disk = open_drive(drive, options_.snapshot, [this](const std::string& s) { report(s, true); });
+    auto disk = open_drive(drive, options_.snapshot, pool_.get(), disk_report());
     if (!disk) return disk.error();
     if (drive.interface == DriveOption::Interface::kFlash) {
       const uint64_t size = (*disk)->size(), flash = options_.board->flash_bytes;

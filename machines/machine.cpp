@@ -117,6 +117,7 @@ void Machine::forget_translations() {
 }
 
 void Machine::reset() {
+  settle_();
   if (!reset_to_resume()) {
     for (dev::Stateful* part : parts_) part->reset();
     reset_board();

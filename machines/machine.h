@@ -66,6 +66,9 @@ class Machine {
     asked_ = after;
     request_stop();
   }
+  // What is called before the state is reset, saved or restored: devices' requests that other threads have
+  // come to their end.
+  void settle_with(std::function<void()> settle) { settle_ = std::move(settle); }
   dev::TimeNs next_deadline() const { return events_.next_deadline(); }
   // Deterministic clock only: an idle guest's time jumps. False when nothing is to come.
   bool skip_idle_time();
@@ -180,6 +183,7 @@ class Machine {
   std::unique_ptr<ir::Backend> backend_;
   std::unique_ptr<VcpuGroup> group_;
   std::vector<Processor> processors_;
+  std::function<void()> settle_ = [] {};
   size_t current_ = 0;
   bool resumed_ = false;  // the current one may start at a breakpoint, which was met before
   std::optional<AfterExit> asked_;

@@ -75,12 +75,14 @@ void Machine::serialize_ram(dev::StateStream& stream) {
 }
 
 std::vector<uint8_t> Machine::save() {
+  settle_();
   dev::StateStream stream;
   serialize(stream);
   return stream.take();
 }
 
 Result<void> Machine::restore(std::vector<uint8_t> saved) {
+  settle_();
   dev::StateStream stream(std::move(saved));
   serialize(stream);
   forget_translations();

@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <functional>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -47,13 +48,18 @@ class OnceReport {
  public:
   OnceReport() = default;
   explicit OnceReport(Report report) : report_(std::move(report)) {}
-  // `kind` is any number that tells the failure from others, usually an errno.
+  // `kind` is any number that tells the failure from others, usually an errno. Any thread may call it.
   void operator()(int kind, const std::string& sentence) {
-    if (said_.insert(kind).second && report_) report_(sentence);
+    {
+      const std::lock_guard lock(mutex_);
+      if (!said_.insert(kind).second) return;
+    }
+    if (report_) report_(sentence);
   }
 
  private:
   Report report_;
+  std::mutex mutex_;
   std::set<int> said_;
 };
 

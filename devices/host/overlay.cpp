@@ -77,8 +77,9 @@ bool Overlay::failed(const char* doing, int error) {
   return false;
 }
 
-bool Overlay::read(uint64_t offset, std::span<uint8_t> to) {
-  if (!in_range(offset, to.size(), size_)) return false;
+// What was written lately is in the host's page cache, the base may not be.
+dev::BlockBackend::Answer Overlay::read_runs(uint64_t offset, std::span<uint8_t> to, bool at_once) {
+  if (!in_range(offset, to.size(), size_)) return Answer::kFailed;
   while (!to.empty()) {
     // The longest run of clusters held by one side is read at once.
     const bool here = present(offset / kCluster);
@@ -86,14 +87,19 @@ bool Overlay::read(uint64_t offset, std::span<uint8_t> to) {
     while (end < offset + to.size() && present(end / kCluster) == here) end += kCluster;
     const size_t n = static_cast<size_t>(std::min<uint64_t>(to.size(), end - offset));
     if (here) {
-      if (const int error = read_fully(fd_.get(), offset, to.first(n))) return failed("read", error);
+      if (const int error = read_fully(fd_.get(), offset, to.first(n))) {
+        failed("read", error);
+        return Answer::kFailed;
+      }
+    } else if (at_once) {
+      if (const Answer answer = base_->read_now(offset, to.first(n)); answer != Answer::kDone) return answer;
     } else if (!base_->read(offset, to.first(n))) {
-      return false;
+      return Answer::kFailed;
     }
     offset += n;
     to = to.subspan(n);
   }
-  return true;
+  return Answer::kDone;
 }
 
 // Afterwards the cluster reads as before, from the temporary file.

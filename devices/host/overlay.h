@@ -28,7 +28,10 @@ class Overlay final : public dev::BlockBackend {
 
   uint64_t size() const override { return size_; }
   bool read_only() const override { return false; }
-  bool read(uint64_t offset, std::span<uint8_t> to) override;
+  bool read(uint64_t offset, std::span<uint8_t> to) override {
+    return read_runs(offset, to, false) == Answer::kDone;
+  }
+  Answer read_now(uint64_t offset, std::span<uint8_t> to) override { return read_runs(offset, to, true); }
   bool write(uint64_t offset, std::span<const uint8_t> from) override;
   bool flush() override { return true; }
   bool discard(uint64_t offset, uint64_t n) override;
@@ -41,6 +44,7 @@ class Overlay final : public dev::BlockBackend {
   Overlay(std::unique_ptr<dev::BlockBackend> base, UniqueFd fd, std::string folder, Report report);
   bool present(uint64_t cluster) const;
   void set_present(uint64_t cluster);
+  Answer read_runs(uint64_t offset, std::span<uint8_t> to, bool at_once);
   bool copy_in(uint64_t cluster);
   bool failed(const char* doing, int error);
 

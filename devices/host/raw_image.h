@@ -30,6 +30,10 @@ class RawImage final : public dev::BlockBackend {
   uint64_t size() const override { return size_; }
   bool read_only() const override { return file_->read_only(); }
   bool read(uint64_t offset, std::span<uint8_t> to) override;
+  Answer read_now(uint64_t offset, std::span<uint8_t> to) override {
+    return in_range(offset, to.size(), size_) ? file_->read_now(offset, to) : Answer::kFailed;
+  }
+  bool any_thread() const override { return true; }
   bool write(uint64_t offset, std::span<const uint8_t> from) override;
   bool flush() override { return file_->sync(); }
   bool discard(uint64_t offset, uint64_t n) override;

@@ -44,6 +44,7 @@ Nvme::Nvme(Log& log, std::vector<BlockBackend*> namespaces, Options options)
 }
 
 void Nvme::reset_model() {
+  settle();
   cc_ = csts_ = aqa_ = 0;
   asq_ = acq_ = 0;
   reads_ = writes_ = blocks_read_ = blocks_written_ = errors_ = 0;
@@ -89,11 +90,12 @@ void Nvme::start() {
 void Nvme::write_configuration(uint32_t value) {
   const bool was_enabled = cc_ & kCcEnable, enable = value & kCcEnable;
   const bool was_shut = cc_shutdown(cc_) != 0, shut = cc_shutdown(value) != 0;
+  if ((was_enabled && !enable) || (shut && !was_shut)) settle();
   cc_ = value & kCcWritable;
   if (!was_enabled && enable) start();
   if (was_enabled && !enable) stop();
   if (shut && !was_shut) {
-    flush(kAllNamespaces);
+    flush_all();
     csts_ |= kCstsShutdownComplete;
   } else if (!shut) {
     csts_ &= ~kCstsShutdown;
@@ -196,11 +198,10 @@ void Nvme::write_doorbell(unsigned index, uint32_t value) {
     sqs_[n].tail = value;
     return process(n);
   }
-  const bool was_full = cqs_[n].full();
   cqs_[n].head = value;
   update_line();
   if (n == 0) deliver_events();
-  if (!was_full) return;
+  if (!std::exchange(cqs_[n].stalled, false)) return;
   for (unsigned sq = 0; sq < kMaxQueues; ++sq)
     if (sqs_[sq].cq == n) process(sq);
 }
@@ -215,17 +216,21 @@ void Nvme::process(unsigned n) {
     if (!dma().read(sq.pa + uint64_t{sq.head} * sizeof command, &command, sizeof command))
       return fatal("a submission queue is not in RAM");
     sq.head = (sq.head + 1) % sq.size;
-    const Outcome outcome = n == 0 ? admin(command) : io(command);
-    if (outcome.status != kSuccess) {
-      ++errors_;
-      const uint64_t lba = command.dw10 | uint64_t{command.dw11} << 32;
-      last_error_ = {static_cast<uint16_t>(n), command.id, outcome.status, n == 0 ? 0 : lba, command.nsid};
-    }
+    const Outcome outcome = n == 0 ? admin(command) : io(n, command);
+    note_error(n, command, outcome);
     if (!outcome.later) complete(n, command.id, outcome);
   }
+  cq.stalled = cq.stalled || (sq.head != sq.tail && cq.full());
   if (n == 0) deliver_events();
   if (cq.tail != posted_from && cq.interrupts) notify(cq.vector);
   update_line();
+}
+
+void Nvme::note_error(unsigned n, const Command& c, Outcome outcome) {
+  if (outcome.status == kSuccess) return;
+  ++errors_;
+  const uint64_t lba = c.dw10 | uint64_t{c.dw11} << 32;
+  last_error_ = {static_cast<uint16_t>(n), c.id, outcome.status, n == 0 ? 0 : lba, c.nsid};
 }
 
 void Nvme::complete(unsigned n, uint16_t command_id, Outcome outcome) {
@@ -299,6 +304,7 @@ void Nvme::serialize_model(StateStream& s) {
     s.io(q.vector);
     s.io(q.interrupts);
     s.io(q.phase);
+    if (s.loading()) q.stalled = true;  // or not; looking costs nothing
     if (q.size > kMaxEntries || (q.size && (q.head >= q.size || q.tail >= q.size))) s.fail();
     if (q.vector >= msix_vectors()) s.fail();
     if (s.failed()) q = {};

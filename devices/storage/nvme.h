@@ -21,6 +21,7 @@
 #include "devices/core/host_backends.h"
 #include "devices/pci/function.h"
 #include "devices/storage/nvme_fields.h"
+#include "devices/virtio/disk_transfer.h"
 #include "devices/virtio/scatter.h"
 
 namespace mynah::dev {
@@ -57,7 +58,9 @@ class Nvme final : public pci::Function {
     uint32_t head = 0, tail = 0;
     uint16_t vector = 0;
     bool interrupts = false, phase = true;
-    bool full() const { return size == 0 || (tail + 1) % size == head; }
+    uint32_t owed = 0;     // entries for commands that end later
+    bool stalled = false;  // a submission queue waits for room
+    bool full() const { return size == 0 || (tail + size - head) % size + owed + 1 >= size; }
   };
   // An asynchronous event: its type, what of it, and the log page that says more.
   struct Event {
@@ -68,7 +71,7 @@ class Nvme final : public pci::Function {
   // In kelvins; what it has, where it warns, where it is critical.
   static constexpr uint16_t kCompositeTemperature = 323, kWarningTemperature = 343,
                             kCriticalTemperature = 373;
-  // What a command comes to. Of asynchronous events: nothing yet.
+  // What a command comes to. Of asynchronous events, and of what the disk does later: nothing yet.
   struct Outcome {
     uint16_t status = nvme::kSuccess;
     uint32_t result = 0;
@@ -95,6 +98,9 @@ class Nvme final : public pci::Function {
   void write_doorbell(unsigned index, uint32_t value);
   void process(unsigned sq);
   void complete(unsigned sq, uint16_t command_id, Outcome outcome);
+  void note_error(unsigned sq, const nvme::Command& c, Outcome outcome);
+  // The queues' last requests end; before they go.
+  void settle();
   void update_line();
   void post_event(Event event);
   void deliver_events();
@@ -131,16 +137,23 @@ class Nvme final : public pci::Function {
   struct Blocks {
     uint64_t offset, size;  // bytes
   };
-  Outcome io(const nvme::Command& c);
+  Outcome io(unsigned sq, const nvme::Command& c);
   BlockBackend* disk(uint32_t nsid) const;
   uint64_t blocks(const BlockBackend& disk) const { return disk.size() / options_.logical_block_size; }
   std::optional<Blocks> blocks_of(const BlockBackend& disk, uint64_t first, uint64_t count) const;
-  uint16_t read(const nvme::Command& c, BlockBackend& disk, Blocks at);
-  uint16_t write(const nvme::Command& c, BlockBackend& disk, Blocks at);
+  Outcome read(unsigned sq, const nvme::Command& c, BlockBackend& disk, Blocks at);
+  Outcome write(unsigned sq, const nvme::Command& c, BlockBackend& disk, Blocks at);
   uint16_t compare(const nvme::Command& c, BlockBackend& disk, Blocks at);
-  uint16_t dataset_management(const nvme::Command& c, BlockBackend& disk);
-  uint16_t flush(uint32_t nsid);
-  uint16_t settle(const nvme::Command& c, BlockBackend& disk);
+  Outcome write_zeroes(unsigned sq, const nvme::Command& c, BlockBackend& disk, Blocks at);
+  Outcome dataset_management(unsigned sq, const nvme::Command& c, BlockBackend& disk);
+  Outcome flush(unsigned sq, const nvme::Command& c);
+  bool flush_all();
+  // A write is stable when it completes where the guest asked for that, or has no cache.
+  bool to_be_stable(const nvme::Command& c) const;
+  // Counts what is told of health, and the status of a request of a disk.
+  Outcome told(const nvme::Command& c, Transfer took, uint16_t refused);
+  Outcome told_or_later(unsigned sq, const nvme::Command& c, std::optional<Transfer> took, uint16_t refused);
+  Ended ends_later(unsigned sq, const nvme::Command& c, uint16_t refused);
 
   const std::vector<BlockBackend*> namespaces_;
   const Options options_;

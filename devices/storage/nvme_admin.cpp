@@ -72,6 +72,7 @@ Nvme::Outcome Nvme::create_sq(const Command& c) {
 Nvme::Outcome Nvme::delete_sq(const Command& c) {
   const unsigned n = queue_id(c);
   if (n == 0 || n > options_.io_queues || sqs_[n].size == 0) return kInvalidQueueId;
+  settle();
   sqs_[n] = {};
   return kSuccess;
 }
@@ -119,7 +120,7 @@ Nvme::Outcome Nvme::set_features(const Command& c) {
       return value & 0x1f ? kInvalidField : kSuccess;  // one power state
     case kVolatileWriteCache:
       features_[feature] = value & 1;
-      return value & 1 ? uint16_t{kSuccess} : flush(kAllNamespaces);
+      return (value & 1) || flush_all() ? kSuccess : kWriteFault;
     case kNumberOfQueues:
       if ((value & 0xffff) == 0xffff || value >> 16 == 0xffff) return kInvalidField;
       return {kSuccess, (options_.io_queues - 1) | (options_.io_queues - 1) << 16};

@@ -28,13 +28,13 @@ std::optional<Nvme::Blocks> Nvme::blocks_of(const BlockBackend& disk, uint64_t f
   return Blocks{first * options_.logical_block_size, count * options_.logical_block_size};
 }
 
-Nvme::Outcome Nvme::io(const Command& c) {
+Nvme::Outcome Nvme::io(unsigned sq, const Command& c) {
   if (c.flags & 0xc3) return kInvalidField;  // fused, or by SGL
   const Io opcode{c.opcode};
-  if (opcode == Io::kFlush) return flush(c.nsid);
+  if (opcode == Io::kFlush) return flush(sq, c);
   BlockBackend* const backend = disk(c.nsid);
   if (!backend) return kInvalidNamespace;
-  if (opcode == Io::kDatasetManagement) return dataset_management(c, *backend);
+  if (opcode == Io::kDatasetManagement) return dataset_management(sq, c, *backend);
   const auto at = blocks_of(*backend, first_block(c), block_count(c));
   switch (opcode) {
     case Io::kRead:
@@ -42,60 +42,82 @@ Nvme::Outcome Nvme::io(const Command& c) {
     case Io::kCompare:
       if (block_count(c) * options_.logical_block_size > kMostTransfer) return kInvalidField;
       if (!at) return kLbaOutOfRange;
-      return opcode == Io::kRead    ? read(c, *backend, *at)
-             : opcode == Io::kWrite ? write(c, *backend, *at)
-                                    : compare(c, *backend, *at);
+      return opcode == Io::kRead    ? read(sq, c, *backend, *at)
+             : opcode == Io::kWrite ? write(sq, c, *backend, *at)
+                                    : Outcome(compare(c, *backend, *at));
     case Io::kWriteZeroes:
       if (!at) return kLbaOutOfRange;
       if (backend->read_only()) return kWriteProtected;
-      if (!backend->write_zeroes(at->offset, at->size)) return kWriteFault;
-      return settle(c, *backend);
+      return write_zeroes(sq, c, *backend, *at);
     default:
       return kInvalidOpcode;
   }
 }
 
-uint16_t Nvme::read(const Command& c, BlockBackend& disk, Blocks at) {
-  if (const uint16_t status = map_data(c, at.size)) return status;
-  uint64_t from = at.offset;
-  const auto put = [&disk, &from](std::span<uint8_t> to) {
-    const bool done = disk.read(from, to);
-    from += to.size();
-    return done;
-  };
-  switch (ScatterCursor(dma(), segments_).fill(at.size, put)) {
-    case Transfer::kDone:
-      ++reads_;
-      blocks_read_ += at.size / 512;
-      return kSuccess;
-    case Transfer::kRefused:
-      return kUnrecoveredRead;
-    case Transfer::kUnreachable:
-      break;
-  }
-  return kDataTransferError;
+// --- what ends at once or later
+
+bool Nvme::to_be_stable(const Command& c) const {
+  return !(features_[kVolatileWriteCache] & 1) || (c.dw12 & kForceUnitAccess);
 }
 
-uint16_t Nvme::write(const Command& c, BlockBackend& disk, Blocks at) {
+Nvme::Outcome Nvme::told(const Command& c, Transfer took, uint16_t refused) {
+  if (took != Transfer::kDone) return took == Transfer::kRefused ? refused : kDataTransferError;
+  const uint64_t sectors = block_count(c) * options_.logical_block_size / 512;
+  if (Io{c.opcode} == Io::kRead) {
+    ++reads_;
+    blocks_read_ += sectors;
+  } else if (Io{c.opcode} == Io::kWrite) {
+    ++writes_;
+    blocks_written_ += sectors;
+  }
+  return kSuccess;
+}
+
+Nvme::Outcome Nvme::told_or_later(unsigned sq, const Command& c, std::optional<Transfer> took,
+                                  uint16_t refused) {
+  if (took) return told(c, *took, refused);
+  ++cqs_[sqs_[sq].cq].owed;
+  return {kSuccess, 0, true};
+}
+
+// Queues are not deleted while they have such commands.
+Ended Nvme::ends_later(unsigned sq, const Command& c, uint16_t refused) {
+  return [this, sq, c, refused](Transfer took) {
+    CompletionQueue& cq = cqs_[sqs_[sq].cq];
+    if (cq.owed != 0) --cq.owed;
+    if (!working()) return;
+    const Outcome outcome = told(c, took, refused);
+    note_error(sq, c, outcome);
+    complete(sq, c.id, outcome);
+    if (cq.interrupts) notify(cq.vector);
+    update_line();
+  };
+}
+
+void Nvme::settle() {
+  for (BlockBackend* each : namespaces_) each->settle();
+}
+
+Nvme::Outcome Nvme::read(unsigned sq, const Command& c, BlockBackend& disk, Blocks at) {
+  if (const uint16_t status = map_data(c, at.size)) return status;
+  const auto took =
+      read_disk(disk, at.offset, at.size, dma(), segments_, ends_later(sq, c, kUnrecoveredRead));
+  return told_or_later(sq, c, took, kUnrecoveredRead);
+}
+
+Nvme::Outcome Nvme::write(unsigned sq, const Command& c, BlockBackend& disk, Blocks at) {
   if (disk.read_only()) return kWriteProtected;
   if (const uint16_t status = map_data(c, at.size)) return status;
-  uint64_t to = at.offset;
-  const auto take = [&disk, &to](std::span<const uint8_t> from) {
-    const bool done = disk.write(to, from);
-    to += from.size();
-    return done;
+  const auto took = write_disk(disk, at.offset, at.size, ScatterCursor(dma(), segments_), to_be_stable(c),
+                               ends_later(sq, c, kWriteFault));
+  return told_or_later(sq, c, took, kWriteFault);
+}
+
+Nvme::Outcome Nvme::write_zeroes(unsigned sq, const Command& c, BlockBackend& disk, Blocks at) {
+  const auto work = [&disk, at, stable = to_be_stable(c)] {
+    return disk.write_zeroes(at.offset, at.size) && (!stable || disk.flush());
   };
-  switch (ScatterCursor(dma(), segments_).drain(at.size, take)) {
-    case Transfer::kDone:
-      ++writes_;
-      blocks_written_ += at.size / 512;
-      return settle(c, disk);
-    case Transfer::kRefused:
-      return kWriteFault;
-    case Transfer::kUnreachable:
-      break;
-  }
-  return kDataTransferError;
+  return told_or_later(sq, c, work_on_disk(disk, work, ends_later(sq, c, kWriteFault)), kWriteFault);
 }
 
 uint16_t Nvme::compare(const Command& c, BlockBackend& disk, Blocks at) {
@@ -107,7 +129,7 @@ uint16_t Nvme::compare(const Command& c, BlockBackend& disk, Blocks at) {
 }
 
 // A range: context attributes, length in blocks, first block. Attributes other than deallocation are hints.
-uint16_t Nvme::dataset_management(const Command& c, BlockBackend& disk) {
+Nvme::Outcome Nvme::dataset_management(unsigned sq, const Command& c, BlockBackend& disk) {
   constexpr size_t kRangeSize = 16;
   std::array<uint8_t, 256 * kRangeSize> bytes;
   const std::span<uint8_t> ranges = std::span(bytes).first(((c.dw10 & 0xff) + 1) * kRangeSize);
@@ -124,23 +146,26 @@ uint16_t Nvme::dataset_management(const Command& c, BlockBackend& disk) {
     if (!at) return kLbaOutOfRange;
     if (at->size != 0) valid.push_back(*at);
   }
-  for (const Blocks& at : valid)
-    if (!disk.discard(at.offset, at.size)) return kWriteFault;
-  return kSuccess;
+  const auto work = [&disk, valid = std::move(valid)] {
+    return std::all_of(valid.begin(), valid.end(),
+                       [&disk](const Blocks& at) { return disk.discard(at.offset, at.size); });
+  };
+  return told_or_later(sq, c, work_on_disk(disk, work, ends_later(sq, c, kWriteFault)), kWriteFault);
 }
 
-uint16_t Nvme::flush(uint32_t nsid) {
-  if (nsid != kAllNamespaces && !disk(nsid)) return kInvalidNamespace;
+Nvme::Outcome Nvme::flush(unsigned sq, const Command& c) {
+  if (c.nsid == kAllNamespaces && namespaces_.size() > 1) return flush_all() ? kSuccess : kWriteFault;
+  BlockBackend* const one = disk(c.nsid == kAllNamespaces ? 1 : c.nsid);
+  if (!one) return kInvalidNamespace;
+  const auto took = work_on_disk(
+      *one, [one] { return one->flush(); }, ends_later(sq, c, kWriteFault));
+  return told_or_later(sq, c, took, kWriteFault);
+}
+
+bool Nvme::flush_all() {
   bool done = true;
-  for (uint32_t n = 1; n <= namespaces_.size(); ++n)
-    if (nsid == n || nsid == kAllNamespaces) done = disk(n)->flush() && done;
-  return done ? kSuccess : kWriteFault;
-}
-
-// A write is stable when it completes where the guest asked for that, or has no cache.
-uint16_t Nvme::settle(const Command& c, BlockBackend& disk) {
-  if ((features_[kVolatileWriteCache] & 1) && !(c.dw12 & kForceUnitAccess)) return kSuccess;
-  return disk.flush() ? kSuccess : kWriteFault;
+  for (BlockBackend* each : namespaces_) done = each->flush() && done;
+  return done;
 }
 
 }  // namespace mynah::dev

@@ -120,7 +120,7 @@ void VirtioBlk::notify(unsigned queue) {
   process(queue, [this](const DescriptorChain& chain) { return handle(chain); });
 }
 
-uint32_t VirtioBlk::handle(const DescriptorChain& chain) {
+std::optional<uint32_t> VirtioBlk::handle(const DescriptorChain& chain) {
   Header header;
   if (chain.readable_size < sizeof header || chain.writable_size < 1) {
     fail("request too short for its header and status");
@@ -130,9 +130,16 @@ uint32_t VirtioBlk::handle(const DescriptorChain& chain) {
     fail("request header is not in RAM");
     return 0;
   }
-  const std::optional<Status> status = execute(header, chain);
-  ScatterCursor end(memory_, chain.writable);
-  if (!status || !end.skip(chain.writable_size - 1) || !end.write(&*status, 1)) {
+  return end(chain, execute(header, chain));
+}
+
+std::optional<uint32_t> VirtioBlk::end(const DescriptorChain& chain, Outcome outcome) {
+  if (outcome == Outcome::kLater) return std::nullopt;
+  const Status status = outcome == Outcome::kOk            ? Status::kOk
+                        : outcome == Outcome::kUnsupported ? Status::kUnsupported
+                                                           : Status::kIoError;
+  ScatterCursor last(memory_, chain.writable);
+  if (outcome == Outcome::kUnreachable || !last.skip(chain.writable_size - 1) || !last.write(&status, 1)) {
     fail("request buffer is not in RAM");
     return 0;
   }
@@ -140,7 +147,21 @@ uint32_t VirtioBlk::handle(const DescriptorChain& chain) {
   return static_cast<uint32_t>(std::min<uint64_t>(chain.writable_size, 0xffff'ffff));
 }
 
-std::optional<VirtioBlk::Status> VirtioBlk::execute(const Header& header, const DescriptorChain& chain) {
+VirtioBlk::Outcome VirtioBlk::outcome_of(std::optional<Transfer> took) {
+  if (!took) return Outcome::kLater;
+  return *took == Transfer::kDone      ? Outcome::kOk
+         : *took == Transfer::kRefused ? Outcome::kIoError
+                                       : Outcome::kUnreachable;
+}
+
+// The chain's storage is reused for the next one.
+Ended VirtioBlk::ends_later(const DescriptorChain& chain) {
+  return [this, chain](Transfer took) {
+    if (const auto written = end(chain, outcome_of(took))) end_chain(0, chain.head, *written);
+  };
+}
+
+VirtioBlk::Outcome VirtioBlk::execute(const Header& header, const DescriptorChain& chain) {
   ScatterCursor payload(memory_, chain.readable);
   payload.skip(sizeof header);
   const uint64_t size = chain.readable_size - sizeof header;
@@ -148,17 +169,18 @@ std::optional<VirtioBlk::Status> VirtioBlk::execute(const Header& header, const 
     case kTypeIn:
       return read(header.sector, chain);
     case kTypeOut:
-      return write(header.sector, payload, size);
+      return write(header.sector, payload, size, chain);
     case kTypeFlush:
-      return flush();
+      return outcome_of(work_on_disk(
+          backend_, [this] { return backend_.flush(); }, ends_later(chain)));
     case kTypeGetId:
       return get_id(chain);
     case kTypeDiscard:
     case kTypeWriteZeroes:
-      if (!has(header.type == kTypeDiscard ? kDiscard : kWriteZeroes)) return Status::kUnsupported;
-      return discard_or_zero(header.type == kTypeDiscard, payload, size);
+      if (!has(header.type == kTypeDiscard ? kDiscard : kWriteZeroes)) return Outcome::kUnsupported;
+      return discard_or_zero(header.type == kTypeDiscard, payload, size, chain);
     default:
-      return Status::kUnsupported;
+      return Outcome::kUnsupported;
   }
 }
 
@@ -168,73 +190,50 @@ bool VirtioBlk::valid_range(uint64_t sector, uint64_t sectors) const {
   return sector % per_block == 0 && sectors % per_block == 0 && sector <= end && sectors <= end - sector;
 }
 
-std::optional<VirtioBlk::Status> VirtioBlk::read(uint64_t sector, const DescriptorChain& chain) {
+VirtioBlk::Outcome VirtioBlk::read(uint64_t sector, const DescriptorChain& chain) {
   const uint64_t size = chain.writable_size - 1;
-  if (size % kSectorSize != 0 || !valid_range(sector, size / kSectorSize)) return Status::kIoError;
-  uint64_t at = sector * kSectorSize;
-  const auto put = [this, &at](std::span<uint8_t> to) {
-    const uint64_t from = at;
-    at += to.size();
-    return backend_.read(from, to);
-  };
-  switch (ScatterCursor(memory_, chain.writable).fill(size, put)) {
-    case Transfer::kDone:
-      return Status::kOk;
-    case Transfer::kRefused:
-      return Status::kIoError;
-    case Transfer::kUnreachable:
-      break;
-  }
-  return std::nullopt;
+  if (size % kSectorSize != 0 || !valid_range(sector, size / kSectorSize)) return Outcome::kIoError;
+  return outcome_of(
+      read_disk(backend_, sector * kSectorSize, size, memory_, chain.writable, ends_later(chain)));
 }
 
-std::optional<VirtioBlk::Status> VirtioBlk::write(uint64_t sector, ScatterCursor payload, uint64_t size) {
-  if (backend_.read_only()) return Status::kIoError;
-  if (size % kSectorSize != 0 || !valid_range(sector, size / kSectorSize)) return Status::kIoError;
-  uint64_t at = sector * kSectorSize;
-  const auto take = [this, &at](std::span<const uint8_t> from) {
-    const uint64_t to = at;
-    at += from.size();
-    return backend_.write(to, from);
-  };
-  switch (payload.drain(size, take)) {
-    case Transfer::kDone:
-      return flush_unless_write_back();
-    case Transfer::kRefused:
-      return Status::kIoError;
-    case Transfer::kUnreachable:
-      break;
-  }
-  return std::nullopt;
+VirtioBlk::Outcome VirtioBlk::write(uint64_t sector, ScatterCursor payload, uint64_t size,
+                                    const DescriptorChain& chain) {
+  if (backend_.read_only()) return Outcome::kIoError;
+  if (size % kSectorSize != 0 || !valid_range(sector, size / kSectorSize)) return Outcome::kIoError;
+  return outcome_of(
+      write_disk(backend_, sector * kSectorSize, size, payload, !write_back_, ends_later(chain)));
 }
 
-std::optional<VirtioBlk::Status> VirtioBlk::get_id(const DescriptorChain& chain) {
+VirtioBlk::Outcome VirtioBlk::get_id(const DescriptorChain& chain) {
   std::array<char, kIdSize> id{};
   options_.serial.copy(id.data(), id.size());
   const size_t n = std::min<uint64_t>(id.size(), chain.writable_size - 1);
-  if (!ScatterCursor(memory_, chain.writable).write(id.data(), n)) return std::nullopt;
-  return Status::kOk;
+  return ScatterCursor(memory_, chain.writable).write(id.data(), n) ? Outcome::kOk : Outcome::kUnreachable;
 }
 
-std::optional<VirtioBlk::Status> VirtioBlk::discard_or_zero(bool discard, ScatterCursor payload,
-                                                            uint64_t size) {
-  if (backend_.read_only()) return Status::kIoError;
-  if (size == 0 || size % sizeof(Range) != 0 || size / sizeof(Range) > kMaxRanges) return Status::kIoError;
-  std::array<Range, kMaxRanges> storage;
-  const std::span<Range> ranges = std::span(storage).first(size / sizeof(Range));
-  if (!payload.read(ranges.data(), size)) return std::nullopt;
+VirtioBlk::Outcome VirtioBlk::discard_or_zero(bool discard, ScatterCursor payload, uint64_t size,
+                                              const DescriptorChain& chain) {
+  if (backend_.read_only()) return Outcome::kIoError;
+  if (size == 0 || size % sizeof(Range) != 0 || size / sizeof(Range) > kMaxRanges) return Outcome::kIoError;
+  std::vector<Range> ranges(size / sizeof(Range));
+  if (!payload.read(ranges.data(), size)) return Outcome::kUnreachable;
   // All are checked before the first is done: a refused request changes nothing.
   for (const Range& r : ranges) {
-    if ((r.flags & ~kUnmap) != 0 || (discard && r.flags != 0)) return Status::kUnsupported;
-    if (r.sectors > kMaxRangeSectors || !valid_range(r.sector, r.sectors)) return Status::kIoError;
+    if ((r.flags & ~kUnmap) != 0 || (discard && r.flags != 0)) return Outcome::kUnsupported;
+    if (r.sectors > kMaxRangeSectors || !valid_range(r.sector, r.sectors)) return Outcome::kIoError;
   }
-  for (const Range& r : ranges) {
-    if (r.sectors == 0) continue;
-    const uint64_t offset = r.sector * kSectorSize;
-    const uint64_t n = r.sectors * kSectorSize;
-    if (!(discard ? backend_.discard(offset, n) : backend_.write_zeroes(offset, n))) return Status::kIoError;
-  }
-  return discard ? Status::kOk : flush_unless_write_back();
+  const bool flushes = !discard && !write_back_;
+  const auto work = [&disk = backend_, ranges = std::move(ranges), discard, flushes] {
+    for (const Range& r : ranges) {
+      if (r.sectors == 0) continue;
+      const uint64_t offset = r.sector * kSectorSize;
+      const uint64_t n = r.sectors * kSectorSize;
+      if (!(discard ? disk.discard(offset, n) : disk.write_zeroes(offset, n))) return false;
+    }
+    return !flushes || disk.flush();
+  };
+  return outcome_of(work_on_disk(backend_, work, ends_later(chain)));
 }
 
 void VirtioBlk::serialize_device(StateStream& stream) {

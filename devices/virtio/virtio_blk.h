@@ -2,15 +2,17 @@
 //
 // virtio-blk, the block device (VIRTIO 1.2, 5.2). Interfaces: BlockBackend; one queue of requests.
 //
-// Requests complete inside the notification, in order. A header, a payload and the status byte may be split
-// over descriptors anywhere. Errors that a disk can have (host errors, sectors outside the disk, writes to a
-// read-only disk) are VIRTIO_BLK_S_IOERR; a chain that is not a request at all stops the device.
+// Requests complete inside the notification, in order, except where the host would make the guest wait: those
+// complete when the host has done them (disk_transfer.h). A header, a payload and the status byte may be
+// split over descriptors anywhere. Errors that a disk can have (host errors, sectors outside the disk, writes
+// to a read-only disk) are VIRTIO_BLK_S_IOERR; a chain that is not a request at all stops the device.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "devices/core/host_backends.h"
+#include "devices/virtio/disk_transfer.h"
 #include "devices/virtio/virtio_device.h"
 
 namespace mynah::dev {
@@ -47,15 +49,19 @@ class VirtioBlk final : public VirtioDevice {
   void reset_device() override { write_back_ = true; }
   void serialize_device(StateStream& stream) override;
 
-  uint32_t handle(const DescriptorChain& chain);
-  // nullopt: a buffer is not in RAM.
-  std::optional<Status> execute(const Header& header, const DescriptorChain& chain);
-  std::optional<Status> read(uint64_t sector, const DescriptorChain& chain);
-  std::optional<Status> write(uint64_t sector, ScatterCursor payload, uint64_t size);
-  std::optional<Status> get_id(const DescriptorChain& chain);
-  std::optional<Status> discard_or_zero(bool discard, ScatterCursor payload, uint64_t size);
-  Status flush() { return backend_.flush() ? Status::kOk : Status::kIoError; }
-  Status flush_unless_write_back() { return write_back_ ? Status::kOk : flush(); }
+  // What a request came to. kUnreachable: a buffer is not in RAM. kLater: it ends later.
+  enum class Outcome : uint8_t { kOk, kIoError, kUnsupported, kUnreachable, kLater };
+  void settle() override { backend_.settle(); }
+  // Bytes written to the chain; nothing: later.
+  std::optional<uint32_t> handle(const DescriptorChain& chain);
+  std::optional<uint32_t> end(const DescriptorChain& chain, Outcome outcome);
+  Outcome execute(const Header& header, const DescriptorChain& chain);
+  Outcome read(uint64_t sector, const DescriptorChain& chain);
+  Outcome write(uint64_t sector, ScatterCursor payload, uint64_t size, const DescriptorChain& chain);
+  Outcome get_id(const DescriptorChain& chain);
+  Outcome discard_or_zero(bool discard, ScatterCursor payload, uint64_t size, const DescriptorChain& chain);
+  static Outcome outcome_of(std::optional<Transfer> took);
+  Ended ends_later(const DescriptorChain& chain);
 
   uint64_t capacity() const;  // in sectors
   bool valid_range(uint64_t sector, uint64_t sectors) const;

@@ -112,6 +112,12 @@ void VirtioDevice::complete(unsigned index) {
   if (wanted && transport_) transport_->used_interrupt(index);
 }
 
+void VirtioDevice::end_chain(unsigned index, uint16_t head, uint32_t written) {
+  if (broken_ || !queue(index).ready()) return;
+  queue(index).add_used(head, written);
+  complete(index);
+}
+
 void VirtioDevice::fail(const char* reason) {
   if (broken_) return;
   broken_ = true;
@@ -136,6 +142,7 @@ void VirtioDevice::read_config(uint64_t offset, std::span<uint8_t> to) const {
 }
 
 void VirtioDevice::reset() {
+  settle();
   status_ = 0;
   driver_features_ = negotiated_ = 0;
   broken_ = false;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -111,7 +112,8 @@ class VirtioDevice : public Stateful {
   void complete(unsigned index);
 
   // Calls handle(DescriptorChain&) for every available chain; it returns the number of bytes written into the
-  // chain. Stops when the device breaks. Does not call itself for the same queue.
+  // chain, or nothing: then the chain ends later, by end_chain(). Stops when the device breaks. Does not call
+  // itself for the same queue.
   template <typename Handle>
   void process(unsigned index, Handle&& handle) {
     Virtqueue& q = queue(index);
@@ -127,13 +129,19 @@ class VirtioDevice : public Stateful {
         case Virtqueue::Pop::kChain:
           break;
       }
-      const uint32_t written = handle(chain);
+      const std::optional<uint32_t> written = handle(chain);
       if (broken_) return;
-      q.add_used(chain.head, written);
+      if (!written) continue;
+      q.add_used(chain.head, *written);
       q.publish();
     }
     put_off(index);
   }
+
+  // One that handle() kept. Nothing where the driver has taken the queue away meanwhile.
+  void end_chain(unsigned index, uint16_t head, uint32_t written);
+  // Waits for chains that are kept; before everything is forgotten.
+  virtual void settle() {}
 
   DmaMemory& memory_;
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A file or block device of the host that holds a disk image: opened, checked, and locked for as long as it
-// is open: several readers, or one writer.
+// is open: several readers, or one writer. Any thread may call it.
 #pragma once
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,6 +37,7 @@ class ImageFile final : public ByteStore {
 
   uint64_t size() const override { return size_; }
   bool read(uint64_t offset, std::span<uint8_t> to) override;
+  Answer read_now(uint64_t offset, std::span<uint8_t> to) override;
   bool write(uint64_t offset, std::span<const uint8_t> from) override;
   bool sync() override;
   void punch(uint64_t offset, uint64_t n) override;
@@ -48,7 +50,7 @@ class ImageFile final : public ByteStore {
 
   std::string path_;
   UniqueFd fd_;
-  uint64_t size_;
+  std::atomic<uint64_t> size_;
   std::pair<dev_t, ino_t> identity_;
   bool read_only_, discard_;
   OnceReport report_;

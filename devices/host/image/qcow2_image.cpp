@@ -19,7 +19,13 @@ namespace mynah::host {
 
 namespace {
 
+using dev::BlockBackend;
+
 constexpr auto kWriteBack = std::chrono::seconds(1);
+
+BlockBackend::Answer told(bool good) {
+  return good ? BlockBackend::Answer::kDone : BlockBackend::Answer::kFailed;
+}
 
 // Both give exactly to.size() bytes or fail.
 bool inflate_raw(std::span<const uint8_t> from, std::span<uint8_t> to) {
@@ -145,14 +151,16 @@ uint64_t Qcow2Image::cluster_size(uint64_t cluster) const {
 
 // --- reading
 
-bool Qcow2Image::read_backing(uint64_t offset, std::span<uint8_t> to) {
+BlockBackend::Answer Qcow2Image::read_backing(uint64_t offset, std::span<uint8_t> to, Wait wait) {
   size_t there = 0;
   if (backing_ && offset < backing_->size()) {
     there = static_cast<size_t>(std::min<uint64_t>(to.size(), backing_->size() - offset));
-    if (!backing_->read(offset, to.first(there))) return false;
+    const Answer answer = wait == Wait::kMustNot ? backing_->read_now(offset, to.first(there))
+                                                 : told(backing_->read(offset, to.first(there)));
+    if (answer != Answer::kDone) return answer;
   }
   std::fill(to.begin() + static_cast<ptrdiff_t>(there), to.end(), uint8_t{0});
-  return true;
+  return Answer::kDone;
 }
 
 bool Qcow2Image::read_compressed(Qcow2Entry entry, uint64_t within, std::span<uint8_t> to) {
@@ -170,20 +178,21 @@ bool Qcow2Image::read_compressed(Qcow2Entry entry, uint64_t within, std::span<ui
   return true;
 }
 
-bool Qcow2Image::read_locked(uint64_t offset, std::span<uint8_t> to) {
+BlockBackend::Answer Qcow2Image::read_locked(uint64_t offset, std::span<uint8_t> to, Wait wait) {
   while (!to.empty()) {
     const uint64_t cluster = offset / cluster_bytes_, within = offset % cluster_bytes_;
     const auto entry = map_.get(cluster);
-    if (!entry) return damaged();
+    if (!entry) return told(damaged());
     uint64_t n = std::min<uint64_t>(to.size(), cluster_bytes_ - within);
     if (entry->compressed()) {
-      if (!read_compressed(*entry, within, to.first(n))) return false;
+      if (wait == Wait::kMustNot && unpacked_entry_ != entry->raw) return Answer::kWaits;
+      if (!read_compressed(*entry, within, to.first(n))) return Answer::kFailed;
     } else if (entry->zero()) {
       std::fill_n(to.begin(), n, uint8_t{0});
     } else {
       // As far as it goes on in the same way.
       const uint64_t place = entry->place();
-      if (place && !usable(place)) return damaged();
+      if (place && !usable(place)) return told(damaged());
       for (uint64_t next = cluster + 1; n < to.size(); ++next) {
         const auto follows = map_.get(next);
         if (!follows || follows->compressed() || follows->zero() ||
@@ -191,19 +200,27 @@ bool Qcow2Image::read_locked(uint64_t offset, std::span<uint8_t> to) {
           break;
         n = std::min<uint64_t>(to.size(), n + cluster_bytes_);
       }
-      if (!(place ? store_->read(place + within, to.first(n)) : read_backing(offset, to.first(n))))
-        return false;
+      const Answer answer = !place                   ? read_backing(offset, to.first(n), wait)
+                            : wait == Wait::kMustNot ? store_->read_now(place + within, to.first(n))
+                                                     : told(store_->read(place + within, to.first(n)));
+      if (answer != Answer::kDone) return answer;
     }
     offset += n;
     to = to.subspan(n);
   }
-  return true;
+  return Answer::kDone;
 }
 
 bool Qcow2Image::read(uint64_t offset, std::span<uint8_t> to) {
   if (!in_range(offset, to.size(), header_.size)) return false;
   const std::lock_guard lock(mutex_);
   return read_locked(offset, to);
+}
+
+BlockBackend::Answer Qcow2Image::read_now(uint64_t offset, std::span<uint8_t> to) {
+  if (!in_range(offset, to.size(), header_.size)) return Answer::kFailed;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  return lock ? read_locked(offset, to, Wait::kMustNot) : Answer::kWaits;
 }
 
 // --- writing
@@ -286,6 +303,15 @@ bool Qcow2Image::write(uint64_t offset, std::span<const uint8_t> from) {
   const bool done = write_locked(offset, from);
   changed();
   return done;
+}
+
+BlockBackend::Answer Qcow2Image::write_now(uint64_t offset, std::span<const uint8_t> from) {
+  if (options_.read_only || !in_range(offset, from.size(), header_.size)) return Answer::kFailed;
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return Answer::kWaits;
+  const bool done = write_locked(offset, from);
+  changed();
+  return told(done);
 }
 
 // A whole cluster becomes zeroes. Version 2 has no entry for that over a backing disk.

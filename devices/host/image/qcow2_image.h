@@ -43,6 +43,10 @@ class Qcow2Image final : public dev::BlockBackend {
   bool read_only() const override { return options_.read_only; }
   bool read(uint64_t offset, std::span<uint8_t> to) override;
   bool write(uint64_t offset, std::span<const uint8_t> from) override;
+  // While another thread has the tables, both wait.
+  Answer read_now(uint64_t offset, std::span<uint8_t> to) override;
+  Answer write_now(uint64_t offset, std::span<const uint8_t> from) override;
+  bool any_thread() const override { return true; }
   bool flush() override;
   bool discard(uint64_t offset, uint64_t n) override;
   bool write_zeroes(uint64_t offset, uint64_t n) override;
@@ -51,9 +55,13 @@ class Qcow2Image final : public dev::BlockBackend {
   Qcow2Image(std::unique_ptr<ByteStore> store, const Qcow2Header& header,
              std::unique_ptr<dev::BlockBackend> backing, std::string name, Options options);
   bool damaged();
-  bool read_backing(uint64_t offset, std::span<uint8_t> to);
+  enum class Wait : uint8_t { kMay, kMustNot };
+  Answer read_backing(uint64_t offset, std::span<uint8_t> to, Wait wait);
   bool read_compressed(Qcow2Entry entry, uint64_t within, std::span<uint8_t> to);
-  bool read_locked(uint64_t offset, std::span<uint8_t> to);
+  bool read_locked(uint64_t offset, std::span<uint8_t> to) {
+    return read_locked(offset, to, Wait::kMay) == Answer::kDone;
+  }
+  Answer read_locked(uint64_t offset, std::span<uint8_t> to, Wait wait);
   bool write_locked(uint64_t offset, std::span<const uint8_t> from);
   bool write_new(uint64_t cluster, uint64_t clusters, uint64_t offset, std::span<const uint8_t> from);
   bool zero_cluster(uint64_t cluster, bool give_back);
