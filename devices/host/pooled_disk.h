@@ -52,8 +52,8 @@ class PooledDisk final : public dev::BlockBackend {
   void settle() override { pool_.settle(); }
 
  private:
-  static constexpr auto kSlow = std::chrono::microseconds(500);
-  static constexpr unsigned kGivenAway = 64;  // writes behind a slow one
+  static constexpr auto kSlow = std::chrono::milliseconds(4);  // more than a turn of another process, mostly
+  static constexpr unsigned kGivenAway = 16;                   // writes behind a slow one
 
   std::unique_lock<std::mutex> take_turn() {
     return one_by_one_ ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();

@@ -14,6 +14,7 @@
 #include "devices/core/char_backend.h"
 #include "devices/core/device.h"
 #include "devices/core/host_backends.h"
+#include "tests/devices/deferring_disk.h"
 
 namespace mynah::dev::fake {
 
@@ -94,7 +95,7 @@ class Serial final : public CharBackend {
   }
 };
 
-class Disk final : public BlockBackend {
+class Disk final : public DeferringDisk {
  public:
   explicit Disk(size_t size, uint8_t fill = 0) : data(size, fill) {}
   uint64_t size() const override { return data.size(); }

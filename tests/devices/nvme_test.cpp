@@ -176,6 +176,58 @@ TEST(Nvme, ReadAndWrite) {
   EXPECT_EQ(std::memcmp(d.memory.at(kData + 0x6000), &d.disk.data[40 * 512], 4096), 0);
 }
 
+TEST(Nvme, WhatTheHostDoesLaterCompletesLater) {
+  Driver d;
+  d.enable();
+  d.create_queues();
+  d.disk.defers = true;
+  d.submit(d.io_queue, {.opcode = 2, .nsid = 1, .prp1 = kData, .dw10 = 5, .dw12 = 1});
+  d.submit(d.io_queue, {.opcode = 0, .nsid = 1});
+  EXPECT_EQ(d.io({.opcode = 2, .nsid = 2, .prp1 = kData + 0x2000}), 0);  // another disk's overtakes
+  EXPECT_FALSE(d.has_completion(d.io_queue));
+  EXPECT_EQ(d.disk.waiting(), 2u);
+  d.disk.settle();
+  EXPECT_EQ(std::memcmp(d.memory.at(kData), &d.disk.data[5 * 512], 1024), 0);
+  EXPECT_EQ(d.take(d.io_queue).command_id, d.next_id - 3);
+  EXPECT_EQ(d.take(d.io_queue).command_id, d.next_id - 2);
+  EXPECT_FALSE(d.has_completion(d.io_queue));
+}
+
+TEST(Nvme, CommandsThatWaitHaveRoomForTheirCompletions) {
+  Driver d;
+  d.enable();
+  d.create_queues();
+  d.disk.defers = true;
+  // A completion queue of 16 holds 15.
+  for (unsigned i = 0; i < 15; ++i) d.submit(d.io_queue, {.opcode = 2, .nsid = 1, .prp1 = kData});
+  d.submit(d.io_queue, {.opcode = 2, .nsid = 1, .prp1 = kData});
+  EXPECT_EQ(d.disk.waiting(), 15u);
+  d.disk.settle();
+  EXPECT_EQ(d.disk.waiting(), 0u);
+  for (unsigned i = 0; i < 15; ++i) EXPECT_EQ(d.take(d.io_queue).status >> 1, 0);
+  EXPECT_EQ(d.disk.waiting(), 1u);
+  d.disk.settle();
+  EXPECT_EQ(d.take(d.io_queue).status >> 1, 0);
+}
+
+TEST(Nvme, RequestsEndBeforeTheQueueAndTheController) {
+  Driver d;
+  d.enable();
+  d.create_queues();
+  d.disk.defers = true;
+  d.submit(d.io_queue, {.opcode = 2, .nsid = 1, .prp1 = kData, .dw10 = 5});
+  EXPECT_EQ(d.admin({.opcode = 0, .dw10 = 1}), 0);
+  EXPECT_EQ(d.disk.waiting(), 0u);
+  EXPECT_TRUE(d.has_completion(d.io_queue));
+  d.take(d.io_queue);
+  d.io_queue.tail = 0;
+  EXPECT_EQ(d.admin({.opcode = 1, .prp1 = kIoSq, .dw10 = (kEntries - 1) << 16 | 1, .dw11 = 1u << 16 | 1}), 0);
+  d.submit(d.io_queue, {.opcode = 2, .nsid = 1, .prp1 = kData + 0x1000, .dw10 = 6});
+  d.w(nvme::kCc, 0);
+  EXPECT_EQ(d.disk.waiting(), 0u);
+  EXPECT_EQ(std::memcmp(d.memory.at(kData + 0x1000), &d.disk.data[6 * 512], 512), 0);
+}
+
 TEST(Nvme, WrongTransfers) {
   Driver d;
   d.enable();

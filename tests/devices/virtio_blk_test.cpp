@@ -3,12 +3,13 @@
 // virtio-blk: every request type, odd layouts, errors, hostile requests.
 #include "devices/virtio/virtio_blk.h"
 
+#include "tests/devices/deferring_disk.h"
 #include "tests/devices/virtio_test_driver.h"
 
 namespace mynah::dev::test {
 namespace {
 
-class FakeDisk final : public BlockBackend {
+class FakeDisk final : public fake::DeferringDisk {
  public:
   uint64_t size() const override { return bytes.size(); }
   bool read_only() const override { return is_read_only; }
@@ -121,6 +122,56 @@ TEST_F(VirtioBlkTest, Write) {
   EXPECT_EQ(on_disk(7, 2), bytes);
   EXPECT_EQ(last_length(), 1u);
   EXPECT_EQ(disk.flushes, 0);
+}
+
+TEST_F(VirtioBlkTest, WhatTheHostDoesLaterCompletesLater) {
+  disk.defers = true;
+  EXPECT_EQ(request(kIn, 5, {{kPayload, 1024, kWrite}}), kUntouched);
+  EXPECT_EQ(driver.queue().used_index(), 0);
+  EXPECT_FALSE(irq.level);
+  EXPECT_EQ(disk.waiting(), 1u);
+  disk.settle();
+  EXPECT_EQ(memory.get<uint8_t>(kStatusByte), kOk);
+  EXPECT_EQ(memory.get_bytes(kPayload, 1024), on_disk(5, 2));
+  EXPECT_EQ(driver.queue().used_index(), 1);
+  EXPECT_EQ(last_length(), 1025u);
+  EXPECT_TRUE(irq.level);
+
+  // The bytes are those of the time when the request was made.
+  const auto bytes = pattern(512, 99);
+  memory.put_bytes(kPayload, bytes);
+  EXPECT_EQ(request(kOut, 7, {{kPayload, 512}}), kUntouched);
+  memory.put_bytes(kPayload, pattern(512, 1));
+  disk.settle();
+  EXPECT_EQ(memory.get<uint8_t>(kStatusByte), kOk);
+  EXPECT_EQ(on_disk(7, 1), bytes);
+
+  disk.failing = true;
+  EXPECT_EQ(request(kFlush, 0, {}), kUntouched);
+  EXPECT_EQ(disk.flushes, 0);
+  disk.settle();
+  EXPECT_EQ(disk.flushes, 1);
+  EXPECT_EQ(memory.get<uint8_t>(kStatusByte), kIoError);
+  EXPECT_EQ(driver.queue().used_index(), 3);
+}
+
+TEST_F(VirtioBlkTest, RequestsEndBeforeAReset) {
+  disk.defers = true;
+  EXPECT_EQ(request(kIn, 5, {{kPayload, 512, kWrite}}), kUntouched);
+  driver.set_reg(kRegStatus, 0);
+  EXPECT_EQ(disk.waiting(), 0u);
+  EXPECT_EQ(memory.get_bytes(kPayload, 512), on_disk(5, 1));
+  EXPECT_EQ(driver.status(), 0);
+}
+
+TEST_F(VirtioBlkTest, AQueueThatIsGoneIsLeftAlone) {
+  disk.defers = true;
+  EXPECT_EQ(request(kIn, 5, {{kPayload, 512, kWrite}}), kUntouched);
+  driver.set_reg(kRegQueueSel, 0);
+  driver.set_reg(kRegQueueReady, 0);
+  disk.settle();
+  EXPECT_EQ(driver.queue().used_index(), 0);
+  EXPECT_FALSE(irq.level);
 }
 
 TEST_F(VirtioBlkTest, PayloadIsNotCopied) {

@@ -68,24 +68,26 @@ class VectorMemory final : public dev::DmaMemory {
 
 TEST(WorkerPool, WorkRunsElsewhereAndEndsHere) {
   std::atomic<int> announced = 0;
-  WorkerPool pool([&] { ++announced; });
   const auto here = std::this_thread::get_id();
   std::thread::id worked, ended;
-  pool.start(
-      10,
-      [&] {
-        worked = std::this_thread::get_id();
-        return false;
-      },
-      [&](bool good) {
-        EXPECT_FALSE(good);
-        ended = std::this_thread::get_id();
-      });
-  pool.settle();
+  {
+    WorkerPool pool([&] { ++announced; });
+    pool.start(
+        10,
+        [&] {
+          worked = std::this_thread::get_id();
+          return false;
+        },
+        [&](bool good) {
+          EXPECT_FALSE(good);
+          ended = std::this_thread::get_id();
+        });
+    pool.settle();
+    EXPECT_FALSE(pool.has_finished());
+  }
   EXPECT_NE(worked, here);
   EXPECT_EQ(ended, here);
   EXPECT_EQ(announced, 1);
-  EXPECT_FALSE(pool.has_finished());
 }
 
 TEST(WorkerPool, NothingEndsBeforeItIsAskedFor) {
