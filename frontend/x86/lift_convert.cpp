@@ -43,7 +43,8 @@ void lift_format_low(Lifter& l, uint32_t format) {
   FloatLift v(l);
   v.scalar();
   if (!v.begin()) return;
-  const auto [x, y] = v.read_pair();
+  const FloatLift::Pair pair = v.read_pair();
+  const Halves x = pair.first, y = pair.last;
   v.write(0, v.computed([&] { return l.b.vec(Op::fcvt_low, format, x.low(), y.low()); }));
 }
 

@@ -15,7 +15,8 @@ void lift_binary(Lifter& l, uint32_t row) {
   FloatLift v(l);
   if (float_aux(row) & ir::kLowLane) v.scalar();
   if (!v.begin()) return;
-  const auto [x, y] = v.read_pair();
+  const FloatLift::Pair pair = v.read_pair();
+  const Halves x = pair.first, y = pair.last;
   v.write(0, v.computed([&] {
     return v.each(
         x, y, [&](Value p, Value q) { return l.b.vec(float_op(row), float_aux(row), p, q, kNone, v.imm()); });
@@ -27,7 +28,8 @@ void low_of_second(Lifter& l, Op op, unsigned format, uint64_t imm) {
   FloatLift v(l);
   v.scalar();
   if (!v.begin()) return;
-  const auto [x, y] = v.read_pair();
+  const FloatLift::Pair pair = v.read_pair();
+  const Halves x = pair.first, y = pair.last;
   v.write(0, v.computed([&] { return l.b.vec(op, format, x.low(), y.low(), kNone, imm); }));
 }
 void lift_sqrt_low(Lifter& l, uint32_t format) { low_of_second(l, Op::fsqrt_low, format, 0); }
@@ -58,7 +60,8 @@ void lift_approximate_low(Lifter& l, uint32_t op) {
   FloatLift v(l);
   v.scalar();
   if (!v.begin()) return;
-  const auto [x, y] = v.read_pair();
+  const FloatLift::Pair pair = v.read_pair();
+  const Halves x = pair.first, y = pair.last;
   v.write(0, l.b.vec(Op::vins_lane, 2, x.low(), l.b.vec(static_cast<Op>(op), 0, y.low())));
 }
 
@@ -76,7 +79,8 @@ Value lane_mask(Lifter& l, unsigned format, unsigned lanes) {
 void lift_dot(Lifter& l, uint32_t format) {
   FloatLift v(l);
   if (!v.begin()) return;
-  const auto [x, y] = v.read_pair();
+  const FloatLift::Pair pair = v.read_pair();
+  const Halves x = pair.first, y = pair.last;
   const auto op = [&](Op o, Value p, Value q, uint64_t imm = 0) {
     return l.b.vec(o, format, p, q, kNone, imm);
   };

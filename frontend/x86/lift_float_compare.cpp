@@ -11,7 +11,8 @@ void lift_compare(Lifter& l, uint32_t aux) {
   FloatLift v(l);
   if (aux & ir::kLowLane) v.scalar();
   if (!v.begin()) return;
-  const auto [x, y] = v.read_pair();
+  const FloatLift::Pair pair = v.read_pair();
+  const Halves x = pair.first, y = pair.last;
   const unsigned predicate = v.imm() & (v.vex() ? 31 : 7);
   v.write(0, v.computed([&] {
     return v.each(x, y,

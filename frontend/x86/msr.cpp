@@ -315,7 +315,7 @@ bool write_msr(X86Cpu& cpu, uint32_t msr, uint64_t value) {
     const unsigned n = (msr - kMtrrVariable) / 2;
     if (value >> m.physical_bits) return refused(cpu);
     if (!(msr & 1) && !memory_type_is_valid(static_cast<uint8_t>(value), false)) return refused(cpu);
-    (msr & 1 ? s.mtrr_mask : s.mtrr_base)[n] = value & ~uint64_t{msr & 1 ? 0x7ff : 0xf00};
+    (msr & 1 ? s.mtrr_mask : s.mtrr_base)[n] = value & ~(msr & 1 ? uint64_t{0x7ff} : uint64_t{0xf00});
     return true;
   }
   if (uint64_t* range = fixed_range(s, msr); range && m.has(Feature::kMtrr)) {
