@@ -117,7 +117,8 @@ TEST_F(LineTest, TerminalsOfTheHost) {
   line->attach(&guest);
   ASSERT_EQ(::write(master.get(), "key\r", 4), 4);
   ASSERT_TRUE(poll_until([&] { return guest.text == "key\r"; }));
-  EXPECT_FALSE(make("/dev/null"));
+  EXPECT_TRUE(make("/dev/null"));
+  EXPECT_FALSE(make("/dev/zero"));
   EXPECT_FALSE(make("tty:" + (folder / "none")));
 }
 
