@@ -94,7 +94,7 @@ void add_acpi_files(dev::FwCfg& fw_cfg, std::function<acpi::TableSet()> make) {
   acpi::TableSet::Files files = make().files();
   for (const auto& [name, contents] : kFiles) {
     fw_cfg.add_file(name, std::move(files.*contents));
-    fw_cfg.set_on_select(name, [&fw_cfg, name, contents, make] {
+    fw_cfg.set_on_select(name, [&fw_cfg, name = name, contents = contents, make] {
       acpi::TableSet::Files now = make().files();
       fw_cfg.replace_file(name, std::move(now.*contents));
     });
